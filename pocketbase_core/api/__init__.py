@@ -1,0 +1,1 @@
+"""The endpoints: pure functions from arguments to a `Call`."""

@@ -1,0 +1,38 @@
+"""Stored files."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..auth.token import is_token
+from ..call import Call, parse_object
+from ..errors import decode_error, error_from
+from ..messages import Response
+from ..options import Options
+from ..paths import api_path
+
+
+def get_token(options: Options) -> Call[str]:
+    return options.call("POST", api_path("files", "token"), _parse_token)
+
+
+def download(collection: str, record_id: str, filename: str, options: Options) -> Call[bytes]:
+    return options.call("GET", api_path("files", collection, record_id, filename), parse_bytes)
+
+
+def of_record(record: Mapping[str, Any]) -> tuple[str, str]:
+    """The collection and the id of a record; empty text for what it lacks."""
+    return record.get("collectionId") or record.get("collectionName") or "", record.get("id") or ""
+
+
+def parse_bytes(response: Response) -> bytes:
+    """The body as it is, of a success."""
+    if not 200 <= response.status_code < 300:
+        raise error_from(response)
+    return response.content
+
+
+def _parse_token(response: Response) -> str:
+    token = parse_object(response).get("token")
+    if not is_token(token):
+        raise decode_error(response, "a file token")
+    return token

@@ -1,0 +1,54 @@
+"""Collections as they were described before PocketBase 0.23: `schema`, with each field's settings under `options`."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+# 0.23 made these a field of their own; before, every collection had them.
+_AUTODATES: list[dict[str, Any]] = [
+    {"name": "created", "type": "autodate", "onCreate": True, "onUpdate": False},
+    {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
+]
+_RENAMED = {"noDecimal": "onlyInt", "convertUrls": "convertURLs"}
+_GONE = {"displayFields", "unique"}
+
+
+def with_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with flat `fields`; unchanged where it has no `schema`.
+
+    Raises:
+        TypeError: the body, or its schema, is not of the right type.
+        ValueError: it has both `schema` and `fields`.
+    """
+    if not isinstance(body, Mapping):
+        raise TypeError(f"a collection must be a dict, not {type(body).__name__}")
+    if "schema" not in body:
+        return dict(body)
+    if "fields" in body:
+        raise ValueError("a collection has either fields or, in the style before PocketBase 0.23, a schema")
+    lost = sorted(set[str](body.get("options") or {}) - {"query"})
+    warnings.warn(
+        "'schema' is the style before PocketBase 0.23; describe the collection by flat 'fields'"
+        + (f"; these options have no counterpart and are left out: {', '.join(lost)}" if lost else ""),
+        DeprecationWarning,
+        stacklevel=4,  # whoever awaits the service,
+    )
+    schema = body["schema"]
+    if not isinstance(schema, (list, tuple)):
+        raise TypeError(f"a schema must be a list, not {type(schema).__name__}")
+    fields = [_flat(field) for field in schema]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    names = {field.get("name") for field in fields}
+    settings = {key: value for key, value in body.items() if key not in ("schema", "options")}
+    if body.get("type") == "view":
+        return settings | {"viewQuery": body.get("options", {}).get("query", "")}
+    return settings | {"fields": fields + [each for each in _AUTODATES if each["name"] not in names]}
+
+
+def _flat(field: Any) -> dict[str, Any]:
+    if not isinstance(field, Mapping):
+        raise TypeError(f"a field must be a dict, not {type(field).__name__}")
+    nested: Mapping[str, Any] = field.get("options") or {}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    merged: dict[str, Any] = {**field, **nested}
+    merged.pop("options", None)
+    # None stood for "no limit", which is now said by leaving it out.
+    return {_RENAMED.get(key, key): value for key, value in merged.items() if value is not None and key not in _GONE}

@@ -1,0 +1,52 @@
+"""A token and its record as a cookie."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, unquote
+
+LARGEST = 4096
+"""Bytes that browsers keep of a cookie."""
+_LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6265, 4.1.1
+_KEPT = ("id", "email", "collectionId", "collectionName", "verified")
+
+
+def value_of(header: str, key: str) -> str:
+    """The decoded value of one cookie in a Cookie header; empty text when it is not there."""
+    for pair in header.split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == key:
+            return unquote(value.strip('"'))
+    return ""
+
+
+def set_cookie(
+    key: str, token: str, record: Mapping[str, Any] | None, expires: float | None, attributes: Mapping[str, Any]
+) -> str:
+    """A Set-Cookie header. A record that makes it too large is cut to what tells who it is."""
+    if not _NAME.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be the name of a cookie")
+    # Of a token that somebody made, it may be any number, or none.
+    moment = datetime.fromtimestamp(min(max(0.0, expires or 0.0), _LAST), UTC)
+    from email.utils import format_datetime  # imports much that only this needs
+
+    tail = [f"Expires={format_datetime(moment, usegmt=True)}"]
+    for name, value in attributes.items():
+        if value is True:
+            tail.append(name)
+        elif value:
+            if ";" in (text := str(value)) or not (text.isascii() and text.isprintable()):
+                raise ValueError(f"the cookie's {name} cannot be {value!r}")
+            tail.append(f"{name}={value}")
+    header = "; ".join([f"{key}={_encoded(token, record)}", *tail])
+    if len(header) > LARGEST and record is not None:
+        record = {name: record[name] for name in _KEPT if name in record}
+        header = "; ".join([f"{key}={_encoded(token, record)}", *tail])
+    return header
+
+
+def _encoded(token: str, record: Mapping[str, Any] | None) -> str:
+    return quote(json.dumps({"token": token, "record": record}, ensure_ascii=False), safe="", errors="backslashreplace")

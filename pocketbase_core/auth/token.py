@@ -1,0 +1,47 @@
+"""What a PocketBase token says of itself. Nothing is verified: that is the server's part."""
+
+import base64
+import json
+import re
+import sys
+from typing import Any, TypeGuard
+
+from ..values import json_object
+
+
+def claims(token: str) -> dict[str, Any]:
+    """The payload of a JSON Web Token (RFC 7519); `{}` when it has none that can be read."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        return json_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def expires_at(token: str) -> float | None:
+    """Seconds since the epoch; None for a token that tells none."""
+    expiry = claims(token).get("exp")
+    if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
+        return None
+    return float(max(-sys.float_info.max, min(expiry, sys.float_info.max)))
+
+
+def is_valid(token: str, now: float) -> bool:
+    """Whether the token can be read and has not expired."""
+    expiry = expires_at(token)
+    return bool(claims(token)) and (expiry is None or expiry > now)
+
+
+def is_refreshable(token: str) -> bool:
+    """Whether the server would renew it: a user's token, not one made by impersonation."""
+    payload = claims(token)
+    collection = payload.get("collectionId")
+    named = isinstance(collection, str) and re.fullmatch(r"\w+", collection, re.ASCII) is not None
+    return payload.get("type") == "auth" and payload.get("refreshable") is not False and named
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Whether it is text that can be sent as a token."""
+    return isinstance(value, str) and value.isascii() and value.isprintable()

@@ -1,0 +1,271 @@
+"""The client: wires the parts together, and knows no endpoint."""
+
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack, overload
+from urllib.parse import urlsplit
+
+from .api import auth, custom
+from .auth.store import SUPERUSERS, AuthStore
+from .auth.token import claims
+from .call import Call
+from .discovery import check_transport, installed_transport
+from .errors import error_from
+from .filters import build_filter
+from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
+from .middleware import AfterSend, BeforeSend, Middleware, chain, default_middleware
+from .middleware.auth import Auth
+from .options import CommonOptions, SendOptions, check_size, check_timeout, read
+from .paths import custom_path
+from .ports import StreamedResponse, Transport, read_whole
+from .realtime import Realtime, RealtimeSettings
+from .services.backups import BackupService
+from .services.batch import Batch
+from .services.collections import CollectionService
+from .services.files import FileService
+from .services.health import HealthService
+from .services.records import RecordService
+from .services.server import CronService, LogService, SettingsService, SqlService
+from .typed import Record, decoder, plain
+from .values import Dumps, Loads, json_text, json_value
+
+T = TypeVar("T")
+
+
+class PocketBase:
+    """A PocketBase server, as seen by one user, whom `auth_store` keeps.
+
+    `collection(name)` has the records, and their ways to sign in; `admins` are the superusers. The other services are
+    `collections`, `files`, `backups`, `settings`, `logs`, `crons`, `sql`, `health` and `realtime`.
+
+    `transport` sends: without one, the first installed is taken at first use. `middleware` takes the place of
+    `default_middleware()`. `timeout` is in seconds, for each call as a whole; None is no limit. `json_loads` and
+    `json_dumps` take the place of the standard library's: orjson's, say, or msgspec's `decode` and `encode`. An answer
+    of more than `max_response_bytes`, once decompressed, is a `PocketBaseDecodeError`; streams and downloads to files
+    may be of any size.
+    """
+
+    filter_escapes = False
+    """Whether every server this client talks to is 0.39.9 or newer, so that `filter` can write any backslash."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        transport: Transport | None = None,
+        auth_store: AuthStore | None = None,
+        middleware: Sequence[Middleware] | None = None,
+        lang: str = "en-US",
+        timeout: float | None = 30.0,
+        max_response_bytes: int | None = 64 * 1024 * 1024,
+        json_loads: Loads = json_value,
+        json_dumps: Dumps = json_text,
+    ) -> None:
+        self.base_url = _check_url(base_url)
+        self._lang = lang
+        self._timeout = check_timeout(timeout)
+        self._max_response_bytes = check_size(max_response_bytes)
+        self.json_loads = json_loads
+        self._json_dumps = json_dumps
+        self._transport = None if transport is None else check_transport(transport)
+        self._owns_transport = True
+        self._middleware = default_middleware() if middleware is None else [*middleware]
+        self._own_headers: tuple[dict[str, str], Headers] = {}, Headers()
+        self._serve(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
+
+    def _serve(self, store: AuthStore, settings: RealtimeSettings) -> None:
+        """Wire everything that belongs to one user."""
+        self.auth_store = store
+        self.collections = CollectionService(self)
+        self.files = FileService(self)
+        self.backups = BackupService(self, self.files)
+        self.settings = SettingsService(self)
+        self.logs = LogService(self)
+        self.crons = CronService(self)
+        self.sql = SqlService(self)
+        self.health = HealthService(self)
+        self.realtime = Realtime(self, store, settings, self._timeout)
+        self._records: dict[tuple[str, type | None], RecordService[Any]] = {}
+        self._layers: list[Middleware] = [Auth(store, self._refresh)]
+        if type(self).before_send is not PocketBase.before_send:
+            self._layers.append(BeforeSend(self.before_send))
+        if type(self).after_send is not PocketBase.after_send:
+            self._layers.append(AfterSend(self.after_send))
+        self._layers += self._middleware
+        self._handle = chain(self._layers, self._send)
+
+    def headers(self) -> dict[str, str]:
+        """The headers of every request. To be overridden."""
+        return {"Accept-Language": self._lang}
+
+    async def before_send(self, request: RequestDraft) -> Request | RequestDraft | None:
+        """Called before each call goes out, with a draft that may be edited in place. To be overridden."""
+        return request
+
+    async def after_send(self, response: Response) -> Response | None:
+        """Called with each answer. To be overridden."""
+        return response
+
+    @overload
+    def collection(self, id_or_name: str) -> RecordService[Record]: ...
+    @overload
+    def collection(self, id_or_name: str, record_type: type[T]) -> RecordService[T]: ...
+    def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> RecordService[Any]:
+        """The records of a collection, as dicts or as `record_type`: the same object each time.
+
+        `record_type` is a TypedDict, a dataclass, a pydantic model or a msgspec Struct.
+
+        Raises:
+            TypeError: it is none of these, or has a field that no record can fill.
+        """
+        key = (id_or_name, record_type)
+        service = self._records.get(key)
+        if service is None:
+            decode = plain if record_type is None else decoder(record_type)
+            service = self._records[key] = RecordService(self, self.auth_store, self.realtime, id_or_name, decode)
+        return service
+
+    @property
+    def admins(self) -> RecordService[Record]:
+        """The superusers."""
+        return self.collection(SUPERUSERS)
+
+    def build_url(self, path: str) -> str:
+        """The absolute URL of a path on this server."""
+        return self.base_url + custom_path(path)
+
+    def filter(self, raw: str, params: Mapping[str, Any] | None = None, **keywords: Any) -> str:
+        """A filter expression: `filter("title = {:title}", title="…")` puts values in safely.
+
+        Raises:
+            ValueError: a value is missing, or cannot be written so that every server from 0.23 on reads it alike.
+        """
+        return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
+
+    async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
+        """The decoded JSON of a custom route; None when the answer is empty."""
+        return await self.execute(custom.send(path, read(SendOptions, options, keywords)))
+
+    def create_batch(self) -> Batch:
+        """A queue of creates, updates, upserts and deletes that happen together or not at all."""
+        return Batch(self)
+
+    def with_auth_store(self, store: AuthStore) -> Self:
+        """A client for another user, which shares transport and middleware. Closing it leaves the transport open."""
+        self._transport = self._open_transport()
+        other = copy.copy(self)
+        other._owns_transport = False
+        other._serve(store, self.realtime.settings)
+        return other
+
+    async def execute(self, call: Call[T]) -> T:
+        """Send a call through the middleware and parse its answer."""
+        return call.parse(await self._handle(self._complete(call)))
+
+    @asynccontextmanager
+    async def stream(self, call: Call[Any]) -> AsyncGenerator[StreamedResponse, None]:
+        """Send a call through the middleware, which sees an empty body, and read the body as it comes.
+
+        Raises:
+            PocketBaseError: the answer is no success.
+        """
+        async with AsyncExitStack() as stack:
+            opened: list[StreamedResponse] = []
+
+            async def open_stream(request: Request) -> Response:
+                await stack.aclose()  # an attempt that was no success
+                opened[:] = [await stack.enter_async_context(self._open_transport().stream(request))]
+                (streamed,) = opened
+                content = b""
+                if not 200 <= streamed.status_code < 300:
+                    content = await read_whole(request, streamed.status_code, streamed.aiter_bytes())
+                return Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
+
+            response = await chain(self._layers, open_stream)(self._complete(call))
+            if not 200 <= response.status_code < 300:
+                raise error_from(response)
+            yield opened[0]
+
+    def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
+        """Send a call through the middleware and read its answer as server-sent events, of this one connection."""
+        return _events(self._layers, self._open_transport(), self._complete(call))
+
+    async def aclose(self) -> None:
+        """End realtime and close the transport, but not a session that was handed to it."""
+        await self.realtime.close()
+        await self.auth_store.aclose()
+        if self._transport is not None and self._owns_transport:
+            await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _complete(self, call: Call[Any]) -> Request:
+        request = call.request
+        own = self.headers()
+        if own != self._own_headers[0]:
+            self._own_headers = dict(own), Headers(own)
+        headers = self._own_headers[1]
+        return Request(
+            request.method,
+            self.base_url + request.url,
+            request.params,
+            headers | request.headers if request.headers else headers,
+            request.body,
+            request.files,
+            self._timeout if call.default_timeout else request.timeout,
+            self._json_dumps,
+            self._max_response_bytes,
+        )
+
+    def _open_transport(self) -> Transport:
+        if self._transport is None:
+            self._transport = installed_transport()
+        return self._transport
+
+    def _send(self, request: Request) -> Awaitable[Response]:
+        answer = self._open_transport().send(request)
+        return answer if self.json_loads is json_value else self._with_loads(answer)
+
+    async def _with_loads(self, answer: Awaitable[Response]) -> Response:
+        return (await answer).replace(loads=self.json_loads)
+
+    async def _refresh(self, token: str) -> None:
+        options = read(CommonOptions, {"headers": {"Authorization": token}}, {})
+        result = await self.execute(auth.refresh(claims(token)["collectionId"], options))
+        if self.auth_store.token == token:  # nobody signed in or out meanwhile
+            self.auth_store.save(result["token"], result["record"])
+
+
+@asynccontextmanager
+async def _events(
+    layers: Sequence[Middleware], transport: Transport, request: Request
+) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+    async with AsyncExitStack() as stack:
+        opened: list[AsyncIterator[ServerSentEvent]] = []
+
+        async def open_events(request: Request) -> Response:
+            opened[:] = [await stack.enter_async_context(transport.events(request))]
+            return Response(200, url=request.url)
+
+        await chain(layers, open_events)(request)
+        del layers  # they lead to the client, and nobody may hold that any more when the stream ends
+        yield opened[0]
+
+
+def _check_url(url: str) -> str:
+    if not isinstance(url, str):
+        raise TypeError(f"a base URL must be text, not {type(url).__name__}")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not url.isprintable():
+        raise ValueError(f"{url!r} is no base URL such as 'http://127.0.0.1:8090'")
+    if parts.query or parts.fragment or parts.username is not None or parts.port == 0:
+        raise ValueError("a base URL holds no query, no fragment, no user and no port 0")
+    return f"{parts.scheme}://{parts.netloc}{custom_path(parts.path)}".rstrip("/")

@@ -1,0 +1,117 @@
+"""Bodies as bytes: JSON, and multipart where files are in it."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, NamedTuple
+
+from .uploads import File, Listener
+from .values import Dumps, json_text, thawed_json
+
+# WHATWG's form-data encoding of names; RFC 7578, 4.2 leaves non-ASCII as UTF-8. The server refuses every control
+# character, and takes a backslash for the start of a pair (RFC 9110, 5.6.4).
+_QUOTED = str.maketrans({chr(code): f"%{code:02X}" for code in (*range(32), ord('"'), 127)} | {"\\": "\\\\"})
+
+
+class Content(NamedTuple):
+    """An encoded body: its type, its length in bytes (None when unknown), and once, its chunks."""
+
+    content_type: str | None
+    length: int | None
+    chunks: AsyncGenerator[bytes, None]
+
+
+async def encode(body: Any, files: tuple[tuple[str, File], ...], dumps: Dumps = json_text) -> Content:
+    """The body on the wire. With files, everything else travels as one `@jsonPayload` part, which keeps types.
+
+    Raises:
+        ValueError: text that is not valid Unicode.
+        OSError: a file that can't be read.
+    """
+    if files:
+        return await _multipart(body, files, dumps)
+    if body is None:
+        return Content(None, 0, _whole(b""))
+    content = _json(body, dumps)
+    return Content("application/json", len(content), _whole(content))
+
+
+def _json(body: Any, dumps: Dumps) -> bytes:
+    try:
+        content: object = dumps(thawed_json(body))
+        if isinstance(content, str):
+            content = content.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("the body holds a lone surrogate, which is not valid Unicode text") from error
+    if not isinstance(content, bytes):
+        raise TypeError(f"json_dumps returned {type(content).__name__}, not text or bytes")
+    return content
+
+
+async def _whole(content: bytes) -> AsyncGenerator[bytes, None]:
+    if content:
+        yield content
+
+
+async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: Dumps) -> Content:
+    boundary = os.urandom(16).hex()
+    parts: list[tuple[bytes, File, int | None]] = []
+    if body is not None:
+        parts.append(await _part(boundary, "@jsonPayload", File("", _json(body, dumps), "application/json")))
+    for name, file in files:
+        parts.append(await _part(boundary, name, file))
+    end = f"--{boundary}--\r\n".encode()
+
+    length: int | None = len(end)
+    for head, _, size in parts:
+        length = None if length is None or size is None else length + len(head) + size + 2
+    return Content(f"multipart/form-data; boundary={boundary}", length, _chunks(parts, end))
+
+
+class _Count:
+    """How far the files of one upload are in one request."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._on_progress = listener.on_progress
+        self._done = 0
+        self._total: int | None = 0
+
+    def expect(self, size: int | None) -> None:
+        self._total = None if self._total is None or size is None else self._total + size
+
+    def add(self, sent: int) -> None:
+        self._done += sent
+        self._on_progress(self._done, self._total)
+
+
+async def _part(boundary: str, name: str, file: File) -> tuple[bytes, File, int | None]:
+    filename = f'; filename="{file.filename.translate(_QUOTED)}"' if file.filename else ""
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name.translate(_QUOTED)}"{filename}\r\n'
+        f"Content-Type: {file.content_type}\r\n\r\n"
+    )
+    return head.encode(), file, await file.size()
+
+
+async def _chunks(parts: list[tuple[bytes, File, int | None]], end: bytes) -> AsyncGenerator[bytes, None]:
+    counts: dict[Listener, _Count] = {}
+    for _, file, size in parts:
+        if file.listener is not None:
+            counts.setdefault(file.listener, _Count(file.listener)).expect(size)
+    for count in counts.values():
+        count.add(0)
+    for head, file, size in parts:
+        yield head
+        sent = 0
+        async with aclosing(file.chunks()) as chunks:
+            async for chunk in chunks:
+                sent += len(chunk)
+                if size is not None and sent > size:
+                    break
+                yield chunk
+                if file.listener is not None:
+                    counts[file.listener].add(len(chunk))
+        if size is not None and sent != size:
+            raise OSError(f"{file.filename!r} changed while it was being sent")
+        yield b"\r\n"
+    yield end

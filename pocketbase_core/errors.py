@@ -1,0 +1,176 @@
+"""Every error this library raises about a request.
+
+* PocketBaseError
+  x PocketBaseBadRequestError        400
+    + PocketBaseBatchError           400, one error for each member that failed
+  x PocketBaseUnauthorizedError      401
+  x PocketBaseForbiddenError         403
+  x PocketBaseNotFoundError          404
+  x PocketBaseRateLimitError         429
+  x PocketBaseServerError            5xx
+  x PocketBaseDecodeError            a success that is not what it should be
+  x PocketBaseTransportError         no answer, status 0
+    + PocketBaseConnectionError
+    + PocketBaseTimeoutError
+
+Wrong arguments are `ValueError` and `TypeError`, raised before anything is sent.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from .messages import Response
+from .values import json_object
+
+
+class PocketBaseError(Exception):
+    """A request that failed.
+
+    `url` comes without its query, which may hold tokens. `status` is the HTTP status, 0 when there was no answer.
+    `data` is the server's decoded answer, `{}` when it was not a JSON object.
+    """
+
+    def __init__(
+        self, url: str = "", status: int = 0, data: Mapping[str, Any] | None = None, *, message: str = ""
+    ) -> None:
+        super().__init__(url.partition("?")[0], status, data)
+        self.url: str = self.args[0]
+        self.status = status
+        self.data: dict[str, Any] = dict(data or {})
+        told = self.data.get("message")
+        self.message: str = told if isinstance(told, str) and told else message or _phrase(status)
+
+    @property
+    def field_errors(self) -> dict[str, Any]:
+        """What is wrong with which field: `{"email": {"code": …, "message": …}}`."""
+        return dict(json_object(self.data.get("data")))
+
+    def __str__(self) -> str:
+        fields = [
+            f"{name}: {error['message']}"
+            for name, error in self.field_errors.items()
+            if isinstance(error, dict) and "message" in error
+        ]
+        parts = [str(self.status) if self.status else "", self.message, f"({'; '.join(fields)})" if fields else ""]
+        return " ".join(filter(None, parts)) + (f" [{self.url}]" if self.url else "")
+
+
+class PocketBaseBadRequestError(PocketBaseError):
+    """400: the server did not accept the data; see `field_errors`."""
+
+
+class PocketBaseBatchError(PocketBaseBadRequestError):
+    """400: a member of a batch failed and all of it was rolled back."""
+
+    errors: dict[int, PocketBaseError]
+
+
+class PocketBaseUnauthorizedError(PocketBaseError):
+    """401: a valid token is missing, or a second factor is (`mfa_id`)."""
+
+    @property
+    def mfa_id(self) -> str | None:
+        """What to hand to the second factor, when the first one was right."""
+        return self.data.get("mfaId")
+
+
+class PocketBaseForbiddenError(PocketBaseError):
+    """403: not for this user."""
+
+
+class PocketBaseNotFoundError(PocketBaseError):
+    """404: it does not exist, or this user must not know that it does."""
+
+
+class PocketBaseRateLimitError(PocketBaseError):
+    """429: too many requests."""
+
+    retry_after: float | None = None
+    """Seconds to wait, when the answer said so."""
+
+
+class PocketBaseServerError(PocketBaseError):
+    """5xx: the server, or a proxy before it, failed."""
+
+
+class PocketBaseDecodeError(PocketBaseError):
+    """A success whose body is not what it should be: HTML, broken JSON, or JSON of another shape."""
+
+
+class PocketBaseTransportError(PocketBaseError):
+    """No answer.
+
+    `request_sent` is False when the request certainly never left, True when it certainly arrived (the answer
+    had begun), None when nobody can know.
+    """
+
+    def __init__(
+        self,
+        url: str = "",
+        status: int = 0,
+        data: Mapping[str, Any] | None = None,
+        *,
+        message: str = "",
+        request_sent: bool | None = None,
+    ) -> None:
+        super().__init__(url, status, data, message=message)
+        self.request_sent = request_sent
+
+
+class PocketBaseConnectionError(PocketBaseTransportError):
+    """The connection could not be made, or broke."""
+
+
+class PocketBaseTimeoutError(PocketBaseTransportError):
+    """The answer took too long."""
+
+
+_BY_STATUS: dict[int, type[PocketBaseError]] = {
+    400: PocketBaseBadRequestError,
+    401: PocketBaseUnauthorizedError,
+    403: PocketBaseForbiddenError,
+    404: PocketBaseNotFoundError,
+    429: PocketBaseRateLimitError,
+}
+
+
+def error_from(response: Response) -> PocketBaseError:
+    """The error that an answer outside 2xx stands for. Never raises, whatever the body holds."""
+    status = response.status_code
+    kind = _BY_STATUS.get(status, PocketBaseServerError if status >= 500 else PocketBaseError)
+    error = kind(response.url, status, _object(response), message=_explain(response))
+    if isinstance(error, PocketBaseRateLimitError):
+        error.retry_after = response.retry_after()
+    return error
+
+
+def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:
+    """The error for a success that does not hold what was expected."""
+    kind = response.headers.get("Content-Type", "no Content-Type")
+    return PocketBaseDecodeError(
+        response.url,
+        response.status_code,
+        message=f"expected {expected}, got {len(response.content)} bytes of {kind!r}; is PocketBase at the base URL?",
+    )
+
+
+def _object(response: Response) -> dict[str, Any]:
+    try:
+        return json_object(response.json())
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _explain(response: Response) -> str:
+    location = response.headers.get("Location")
+    if 300 <= response.status_code < 400 and location is not None:
+        return f"redirects are not followed; use the address it leads to as base URL: {location.partition('?')[0]!r}"
+    return ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Request failed"

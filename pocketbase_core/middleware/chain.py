@@ -1,0 +1,22 @@
+"""Middleware around a port."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from ..messages import Request, Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+Middleware = Callable[[Request, Handler], Awaitable[Response]]
+
+
+def chain(middleware: Sequence[Middleware], send: Handler) -> Handler:
+    """One handler that passes a request through the middleware, the first outermost, and then to `send`."""
+    for layer in reversed(middleware):
+        send = _wrap(layer, send)
+    return send
+
+
+def _wrap(layer: Middleware, call_next: Handler) -> Handler:
+    def handle(request: Request) -> Awaitable[Response]:
+        return layer(request, call_next)
+
+    return handle

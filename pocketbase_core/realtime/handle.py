@@ -1,0 +1,211 @@
+"""What a client offers for realtime."""
+
+import asyncio
+import logging
+import time
+import warnings
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Unpack
+
+from ..api import realtime
+from ..auth.store import AuthStore
+from ..call import Executor
+from ..errors import PocketBaseTimeoutError
+from ..options import Options, SubscribeOptions, read
+from ..values import Loads, read_json
+from .driver import Driver
+from .hooks import Hooks
+from .inbox import Inbox
+from .listeners import Caller, EventStream, Listener
+from .schedule import RealtimeSettings
+from .tasks import Tasks
+
+_logger = logging.getLogger("pocketbase_core")
+Unsubscribe = Callable[[], Awaitable[None]]
+
+
+class Realtime:
+    """Subscriptions, all on one connection, which is opened with the first and closed with the last of them.
+
+    It is replaced before the server ends it, without a loss. When it is lost, it is opened again for as long as it
+    takes, and each subscription is told of the `Gap`.
+    """
+
+    def __init__(self, executor: Executor, store: AuthStore, settings: RealtimeSettings, timeout: float | None) -> None:
+        self.settings = settings
+        """For connections that are opened from now on."""
+        self._executor = executor
+        self._store = store
+        self._timeout = timeout
+        self._driver: Driver | None = None
+        self._tasks = Tasks()
+        self._connected = Hooks(self._tasks)
+        self._disconnected = Hooks(self._tasks)
+        self._failed = Hooks(self._tasks)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection whose subscriptions the server has confirmed."""
+        return bool(self.client_id)
+
+    @property
+    def client_id(self) -> str:
+        """The server's name for the connection; `""` without one."""
+        return "" if self._driver is None else self._driver.client_id
+
+    async def subscribe(
+        self,
+        topic: str,
+        callback: Callable[[Any], object],
+        options: Mapping[str, Any] | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Unsubscribe:
+        """Call `callback`, a function or coroutine function, with each message of a topic, in order.
+
+        Returns a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
+        for records `{"action", "record"}`, or the text where it is not JSON; or what `decode` makes of that. Calls that
+        raise are logged, and told to `on_error`. With option `on_gap`, that is called with each `Gap` in its place
+        between the messages.
+
+        Raises:
+            PocketBaseTimeoutError: it was not confirmed within `timeout`.
+            PocketBaseError: the server cannot be reached or does not want it, and has not been subscribed to before.
+        """
+        settings = read(SubscribeOptions, options, keywords)
+        name = realtime.topic(topic, settings)
+        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._failed)
+        if not callable(callback) or not (on_gap is None or callable(on_gap)):
+            raise TypeError("callback and on_gap must be functions")
+        listener = Caller(name, self._inbox(topic), self._decoder(decode), callback, on_gap, failed, self._tasks)
+        await self._join(listener, settings)
+
+        async def unsubscribe() -> None:
+            await self._leave([listener])
+
+        return unsubscribe
+
+    @asynccontextmanager
+    async def events(
+        self,
+        topic: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> AsyncGenerator[EventStream[Any], None]:
+        """The messages of a topic as an iterator, with a `Gap` wherever some may be missing. Raises as `subscribe`."""
+        settings = read(SubscribeOptions, options, keywords)
+        listener = EventStream[Any](realtime.topic(topic, settings), self._inbox(topic), self._decoder(decode))
+        await self._join(listener, settings)
+        try:
+            yield listener
+        finally:
+            await self._leave([listener])
+
+    async def unsubscribe(self, topic: str | None = None) -> None:
+        """End the subscriptions of a topic, with whatever options, or all."""
+        await self._leave(
+            listener for listener in self._listeners() if topic in (None, listener.topic.partition("?")[0])
+        )
+
+    async def unsubscribe_by_prefix(self, prefix: str) -> None:
+        """End the subscriptions of all topics that start so."""
+        await self._leave(listener for listener in self._listeners() if listener.topic.startswith(prefix))
+
+    def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback()` when a lost connection, or the first, is there and everything is subscribed.
+
+        Returns a function that removes it.
+        """
+        return self._connected.add(callback)
+
+    def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
+        """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
+
+        Returns a function that removes it.
+        """
+        return self._disconnected.add(callback)
+
+    def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
+        """Call `callback(error, topic)` when a callback raised, and with None as topic when the token has expired.
+
+        Returns a function that removes it.
+        """
+        return self._failed.add(callback)
+
+    async def close(self) -> None:
+        """End all subscriptions and callbacks. Subscribing again opens a new connection."""
+        await self._leave(self._listeners())
+        await self._tasks.aclose()
+
+    def __del__(self) -> None:
+        driver: Driver | None = getattr(self, "_driver", None)
+        if driver is not None and driver.is_running and not driver.loop.is_closed():
+            driver.loop.call_soon_threadsafe(driver.abandon)
+            warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
+
+    def _listeners(self) -> list[Listener]:
+        return [] if self._driver is None else self._driver.subscriptions.all
+
+    def _inbox(self, topic: str) -> Inbox:
+        return Inbox(topic, self.settings.queue_size, time.time)
+
+    def _decoder(self, decode: Callable[[Any], Any] | None) -> Callable[[str], Any]:
+        load = partial(_load, self._executor.json_loads)
+        return load if decode is None else lambda text: decode(load(text))
+
+    async def _join(self, listener: Listener, options: Options) -> None:
+        """Add a listener, and wait until the server knows its topic."""
+        if self._driver is None or not self._driver.is_running:
+            self._driver = Driver(
+                weakref.ref(self._executor),
+                self._store,
+                self.settings,
+                self._connected,
+                self._disconnected,
+                self._failed,
+            )
+        driver = self._driver
+        if driver.loop is not asyncio.get_running_loop():
+            raise RuntimeError("realtime is in use on another event loop")
+        timeout = self._timeout if options.default_timeout else options.timeout
+        driver.add(listener)
+        try:
+            async with asyncio.timeout(timeout):
+                await listener.confirmed
+        except TimeoutError as error:
+            await self._leave([listener])
+            trouble = driver.trouble
+            message = f"not subscribed within {timeout:g} s" + (f": {trouble}" if trouble else "")
+            raise PocketBaseTimeoutError(self._executor.build_url(realtime.PATH), message=message) from error
+        except BaseException:
+            await self._leave([listener])
+            raise
+
+    async def _leave(self, listeners: Iterable[Listener]) -> None:
+        driver = self._driver
+        if driver is None:
+            return
+        for listener in listeners:
+            driver.discard(listener)
+        if not driver.subscriptions and driver.is_running:
+            await driver.stop()
+
+
+def _report(hooks: Hooks, error: BaseException, topic: str) -> None:
+    name = topic.partition("?")[0]
+    _logger.error("the callback of %r failed", name, exc_info=error)
+    hooks.tell(error, name)
+
+
+def _load(loads: Loads, text: str) -> Any:
+    """A message's JSON; hooks of a server may send any text."""
+    try:
+        return read_json(text, loads)
+    except (ValueError, RecursionError):
+        return text

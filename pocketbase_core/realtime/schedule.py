@@ -1,0 +1,55 @@
+"""When to do what: decisions about time, without a clock."""
+
+from dataclasses import dataclass
+
+from ..auth.token import expires_at, is_refreshable
+
+CONNECT_TIMEOUT = 15.0
+"""Seconds in which a connection has to say its first event."""
+GRACE = 10.0
+"""Seconds after the server's limit in which its end of the stream has to arrive, if the connection is alive."""
+SHORTEST_WAIT = 0.2
+LONGEST_WAIT = 30.0
+SOUND_AFTER = 5.0
+"""A connection that lived so many seconds, or brought a message, counts as a success."""
+RENEWAL = 55.0
+"""Seconds before a token's end: inside the minute in which the next request renews it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeSettings:
+    """The server's limits, in seconds, and how many events may wait for one subscription.
+
+    The server ends a connection after `idle_limit` without a message, and after `lifetime` in any case; before that,
+    another one takes its place. Set them as the server has them.
+    """
+
+    idle_limit: float = 300.0
+    lifetime: float = 1800.0
+    queue_size: int = 1000
+
+    def __post_init__(self) -> None:
+        if not (self.idle_limit > 0 and self.lifetime > 0 and self.queue_size > 0):
+            raise ValueError(f"limits must be above 0, not {self}")
+
+    def rotate_at(self, opened: float, heard: float) -> float:
+        """When to replace a connection that was opened then and last heard of then."""
+        return min(opened + 0.9 * self.lifetime, heard + 0.8 * self.idle_limit)
+
+    def dead_at(self, opened: float, heard: float) -> float:
+        """When the server's end of the stream is overdue, so that the connection must be dead."""
+        return min(opened + self.lifetime, heard + self.idle_limit) + GRACE
+
+
+def reconnect_wait(failures: int, jitter: float) -> float:
+    """Seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
+    return jitter * min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(failures, 10))
+
+
+def renewal_wait(token: str, now: float) -> float | None:
+    """Seconds until the subscriptions are to be sent again, so that the token is renewed in time; None for never."""
+    expires = expires_at(token)
+    if expires is None or expires <= now or not is_refreshable(token):
+        return None
+    left = expires - now
+    return left - RENEWAL if left > 2 * RENEWAL else left * 0.55

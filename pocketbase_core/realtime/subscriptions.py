@@ -1,0 +1,89 @@
+"""What is wanted, and what the server was told: state, without a connection or a clock."""
+
+from collections.abc import Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+MAX_TOPICS = 1000
+"""The most that a server takes for one connection."""
+
+
+class HasTopic(Protocol):
+    """Who wants a topic's events."""
+
+    @property
+    def topic(self) -> str: ...
+
+
+L = TypeVar("L", bound=HasTopic)
+
+
+class Subscriptions(Generic[L]):
+    """The listeners of each topic; those of them that are live; the topics that the server knows of."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, tuple[L, ...]] = {}
+        self._live: dict[L, None] = {}
+        self._told: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self._listeners)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What the server is to be told."""
+        return tuple(self._listeners)
+
+    @property
+    def are_due(self) -> bool:
+        """Whether the server was told something else."""
+        return self._listeners.keys() != self._told
+
+    @property
+    def all(self) -> list[L]:
+        return [listener for listeners in self._listeners.values() for listener in listeners]
+
+    @property
+    def live(self) -> list[L]:
+        """Those that the server has confirmed at some time."""
+        return [*self._live]
+
+    @property
+    def pending(self) -> list[L]:
+        """Those that it has not confirmed yet."""
+        return [listener for listener in self.all if listener not in self._live]
+
+    def of(self, topic: str) -> Sequence[L]:
+        return self._listeners.get(topic, ())
+
+    def add(self, listener: L) -> bool:
+        """Returns whether it is live at once, as the server knows its topic.
+
+        Raises:
+            ValueError: it is one topic too many.
+        """
+        if listener.topic not in self._listeners and len(self._listeners) >= MAX_TOPICS:
+            raise ValueError(f"a connection takes at most {MAX_TOPICS} topics")
+        self._listeners[listener.topic] = (*self.of(listener.topic), listener)
+        if listener.topic not in self._told:
+            return False
+        self._live[listener] = None
+        return True
+
+    def discard(self, listener: L) -> None:
+        self._live.pop(listener, None)
+        rest = tuple(other for other in self.of(listener.topic) if other is not listener)
+        if rest:
+            self._listeners[listener.topic] = rest
+        else:
+            self._listeners.pop(listener.topic, None)
+
+    def told(self, topics: Iterable[str]) -> list[L]:
+        """The server has confirmed these topics, as all that it knows. Returns those that are live by that."""
+        self._told = frozenset(topics)
+        fresh = [listener for listener in self.pending if listener.topic in self._told]
+        self._live.update(dict.fromkeys(fresh))
+        return fresh
+
+    def forgotten(self) -> None:
+        """The connection is lost, and with it what the server knew."""
+        self._told = frozenset()

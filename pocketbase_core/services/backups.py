@@ -1,0 +1,99 @@
+"""Backups of the whole server."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Unpack
+from urllib.parse import urlencode
+
+from ..api import backups
+from ..call import Call, Executor
+from ..options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, read
+from ..uploads import FileUpload, Progress
+from .download import save
+from .files import FileService
+from .restart import RESTORE_TIMEOUT, through_restart
+
+
+class BackupService:
+    """Backups, for superusers. A key is a file name such as `before-update.zip`."""
+
+    def __init__(self, executor: Executor, files: FileService) -> None:
+        self._executor = executor
+        self._files = files
+
+    async def get_full_list(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> list[dict[str, Any]]:
+        """All backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
+        return await self._executor.execute(backups.get_full_list(read(RecordOptions, options, keywords)))
+
+    async def create(
+        self, name: str | None = None, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """Make a backup; it is there when this returns. A name is like `[a-z0-9_-]+.zip`; without one, the server's."""
+        await self._executor.execute(backups.create(name, read(CommonOptions, options, keywords)))
+
+    async def upload(
+        self, file: FileUpload, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """Add a backup from elsewhere."""
+        await self._executor.execute(backups.upload(file, read(CommonOptions, options, keywords)))
+
+    async def download(
+        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> bytes:
+        """A backup's content. For large ones there is `download_to`."""
+        settings = read(CommonOptions, options, keywords)
+        return await self._executor.execute(backups.download(key, await self._files.get_token(), settings))
+
+    async def download_to(
+        self,
+        path: str | os.PathLike[str],
+        key: str,
+        on_progress: Progress | None = None,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[CommonOptions],
+    ) -> None:
+        """Write a backup to `path`, as `files.download_to` does."""
+        settings = read(CommonOptions, options, keywords)
+
+        async def prepare() -> Call[bytes]:
+            return backups.download(key, await self._files.get_token(), settings)
+
+        await save(self._executor, prepare, path, on_progress)
+
+    async def delete(
+        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """Delete a backup."""
+        await self._executor.execute(backups.delete(key, read(CommonOptions, options, keywords)))
+
+    async def restore(
+        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RestoreOptions]
+    ) -> None:
+        """Replace all data by a backup's. The server answers at once, and restarts about a second later.
+
+        With `wait=True` this returns when the restored server answers, which may take longer than `timeout` is by
+        default: it is five minutes here.
+
+        Raises:
+            PocketBaseTimeoutError: the server did not restart in time, as with a backup that cannot be restored.
+        """
+        settings = read(RestoreOptions, options, keywords)
+        call = backups.restore(key, settings)
+        wait = settings.rest.get("wait", False)
+        if not isinstance(wait, bool):
+            raise TypeError(f"wait must be True or False, not {wait!r}")
+        if wait:
+            patience = RESTORE_TIMEOUT if settings.default_timeout else settings.timeout
+            await through_restart(self._executor, call, patience)
+        else:
+            await self._executor.execute(call)
+
+    def get_download_url(
+        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[FileOptions]
+    ) -> str:
+        """The absolute URL of a backup; a browser needs the option `token` too, from `files.get_token()`."""
+        settings = read(FileOptions, options, keywords)
+        url = self._executor.build_url(backups.delete(key, settings).request.url)
+        return f"{url}?{urlencode(settings.params, doseq=True)}" if settings.params else url

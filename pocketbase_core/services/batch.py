@@ -1,0 +1,130 @@
+"""Many changes in one request, all of them or none."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, Unpack, overload
+
+from ..api import batch, records
+from ..call import Call, Executor
+from ..errors import PocketBaseDecodeError
+from ..options import CommonOptions, RecordOptions, read
+from ..typed import Decoder, Record, decoded, decoder, plain
+
+T = TypeVar("T")
+
+
+class Batch:
+    """A queue. `await send()` sends it, as does the end of an `async with` block; `results` then holds the answers.
+
+    A batch is sent once. When that fails, the queue stays as it was, and can be sent again.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._sent = False
+        self.queue: list[Call[Any]] = []
+        self.results: list[dict[str, Any]] | None = None
+
+    @overload
+    def collection(self, id_or_name: str) -> "BatchRecords[Record]": ...
+    @overload
+    def collection(self, id_or_name: str, record_type: type[T]) -> "BatchRecords[T]": ...
+    def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> "BatchRecords[Any]":
+        """The records of a collection, as dicts or as `record_type`, whose methods queue here."""
+        return BatchRecords(self, id_or_name, plain if record_type is None else decoder(record_type))
+
+    async def send(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> list[dict[str, Any]]:
+        """`[{"status", "body"}]`, in the order of the queue.
+
+        Raises:
+            PocketBaseBatchError: a member failed, and nothing was changed; `errors` tells which, by index.
+            PocketBaseForbiddenError: batches are switched off in the server's settings.
+            ValueError: the queue is empty or too long.
+            RuntimeError: it was sent already.
+            PocketBaseDecodeError: all of it happened, but an answer is not what it should be.
+        """
+        if self._sent:
+            raise RuntimeError("this batch was sent already; make a new one")
+        self._sent = True
+        try:
+            call = batch.send(self.queue, read(CommonOptions, options, keywords))
+            self.results = await self._executor.execute(call)
+        except PocketBaseDecodeError:
+            raise
+        except BaseException:
+            self._sent = False
+            raise
+        return self.results
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.send()
+
+
+class Queued(Generic[T]):
+    """A member of a batch."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._index = len(batch.queue)
+
+    @property
+    def body(self) -> T:
+        """The answer.
+
+        Raises:
+            RuntimeError: the batch was not sent yet.
+        """
+        if self._batch.results is None:
+            raise RuntimeError("the batch was not sent yet")
+        body: T = self._batch.results[self._index]["body"]
+        return body
+
+
+class BatchRecords(Generic[T]):
+    """Queues what happens to the records of one collection."""
+
+    def __init__(self, batch: Batch, collection: str, decode: Decoder[T]) -> None:
+        self._batch = batch
+        self._collection = collection
+        self._decode = decode
+
+    def create(
+        self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> Queued[T]:
+        """A new record."""
+        return self._add(records.create(self._collection, body, read(RecordOptions, options, keywords)))
+
+    def update(
+        self,
+        record_id: str,
+        body: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[RecordOptions],
+    ) -> Queued[T]:
+        """A change of some fields."""
+        return self._add(records.update(self._collection, record_id, body, read(RecordOptions, options, keywords)))
+
+    def upsert(
+        self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> Queued[T]:
+        """A change of the record of the body's `id`, or a new one where there is none."""
+        return self._add(records.upsert(self._collection, body, read(RecordOptions, options, keywords)))
+
+    def delete(
+        self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """A record's end."""
+        self._batch.queue.append(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)))
+
+    def _add(self, call: Call[Record]) -> Queued[T]:
+        queued = Queued[T](self._batch)
+        self._batch.queue.append(decoded(call, self._decode))
+        return queued

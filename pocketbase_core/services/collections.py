@@ -1,0 +1,109 @@
+"""Collections."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
+from ..api import collections as api
+from ..api.lists import Page
+from ..call import Executor
+from ..options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
+from .paging import all_items
+
+Collection = dict[str, Any]
+
+
+class CollectionService:
+    """The collections themselves, for superusers.
+
+    A collection is `{"name", "type": "base" | "auth" | "view", "fields": [{"name", "type", …}], …}`. The style before
+    PocketBase 0.23 (`schema`, with nested `options`) is translated, with a `DeprecationWarning`.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def get_list(
+        self,
+        page: int = 1,
+        per_page: int = 30,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[ListOptions],
+    ) -> Page[Collection]:
+        """One page of collections."""
+        return await self._executor.execute(api.get_list(page, per_page, read(ListOptions, options, keywords)))
+
+    async def get_full_list(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
+    ) -> list[Collection]:
+        """All collections."""
+        settings = read(FullListOptions, options, keywords)
+        batch = settings.rest.get("batch", 1000)
+        return await all_items(self._executor, lambda number: api.get_page(number, batch, settings))
+
+    async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> Collection:
+        """The first of the list, or PocketBaseNotFoundError."""
+        return await self._executor.execute(api.get_first(read(FirstOptions, options, keywords)))
+
+    async def get_one(
+        self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> Collection:
+        """A collection with its fields and rules."""
+        return await self._executor.execute(api.get_one(id_or_name, read(RecordOptions, options, keywords)))
+
+    async def create(
+        self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> Collection:
+        """A new collection."""
+        return await self._executor.execute(api.create(body, read(RecordOptions, options, keywords)))
+
+    async def update(
+        self,
+        id_or_name: str,
+        body: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[RecordOptions],
+    ) -> Collection:
+        """The collection after a change. `fields` replaces all fields: what is left out is deleted with its data."""
+        settings = read(RecordOptions, options, keywords)
+        return await self._executor.execute(api.update(id_or_name, body, settings))
+
+    async def delete(
+        self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """Delete a collection with all its records."""
+        await self._executor.execute(api.delete(id_or_name, read(CommonOptions, options, keywords)))
+
+    async def import_collections(
+        self,
+        collections: Sequence[Mapping[str, Any]],
+        delete_missing: bool = False,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[CommonOptions],
+    ) -> None:
+        """Create and update many; with `delete_missing`, delete all others and all fields that are left out."""
+        settings = read(CommonOptions, options, keywords)
+        await self._executor.execute(api.import_collections(collections, delete_missing, settings))
+
+    async def truncate(
+        self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """Delete all records of a collection."""
+        await self._executor.execute(api.truncate(id_or_name, read(CommonOptions, options, keywords)))
+
+    async def get_scaffolds(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> dict[str, Any]:
+        """An empty collection of each type."""
+        return await self._executor.execute(api.get_scaffolds(read(CommonOptions, options, keywords)))
+
+    async def get_all_oauth2_providers(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> list[dict[str, Any]]:
+        """The OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
+        return await self._executor.execute(api.get_all_oauth2_providers(read(CommonOptions, options, keywords)))
+
+    async def dry_run_view_query(
+        self, query: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> dict[str, Any]:
+        """`{"fields", "sample"}` of a view, without making it (PocketBase 0.37 and newer)."""
+        return await self._executor.execute(api.dry_run_view_query(query, read(CommonOptions, options, keywords)))

@@ -1,0 +1,229 @@
+"""An answer on its way to a file."""
+
+import asyncio
+import errno
+import os
+import random
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..call import Call, Executor
+from ..errors import PocketBaseConnectionError, PocketBaseError
+from ..headers import body_length
+from ..messages import Headers
+from ..ports import StreamedResponse
+from ..uploads import Progress, check_progress
+
+ATTEMPTS = 5
+"""Attempts in a row that bring nothing new, before the download fails."""
+BACKOFF = 0.5
+MAX_DELAY = 10.0
+BATCH = 1024 * 1024
+"""Bytes for a thread to write at once: a turn for each chunk would cost more than the chunk."""
+_BROKEN = (0, 502, 503, 504)
+"""The statuses of no answer, and of a proxy's while the server is away."""
+
+Prepare = Callable[[], Awaitable[Call[bytes]]]
+
+
+async def save(
+    executor: Executor,
+    prepare: Prepare,
+    path: str | os.PathLike[str],
+    on_progress: Progress | None,
+    *,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    jitter: Callable[[], float] = random.random,
+) -> None:
+    """Stream an answer into a file beside `path` and rename it at the end; `prepare` makes the call of each attempt.
+
+    When the connection breaks, the rest is asked for, or all of it where the file has changed since or nobody can tell.
+    Waits are random, up to half a second, and up to twice as much after each further attempt that brought nothing new.
+
+    `on_progress(done, total)` is told bytes, 0 first; total is None when the server does not say.
+
+    Raises:
+        OSError: the file cannot be written.
+        PocketBaseError: the server refused, or five attempts in a row brought nothing new.
+    """
+    check_progress(on_progress)
+    part = Part(Path(path))
+    try:
+        await asyncio.to_thread(part.open)
+        download = _Download(executor, part, on_progress)
+        failures = furthest = 0
+        while not await download.attempt(prepare):
+            failures = 0 if download.done > furthest else failures + 1
+            furthest = max(furthest, download.done)
+            if failures == ATTEMPTS:
+                raise download.failure
+            await sleep(jitter() * min(MAX_DELAY, BACKOFF * 2**failures))
+        await asyncio.to_thread(part.finish)
+    except BaseException:
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, part.discard))
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What is being sent, so far as the server says: its bytes, and when it changed last."""
+
+    total: int | None
+    modified: str | None
+
+    @classmethod
+    def of(cls, headers: Headers) -> "Version":
+        return cls(body_length(headers), headers.get("Last-Modified"))
+
+    def rest(self, done: int) -> dict[str, str]:
+        """The headers that ask for the rest; none where nobody could tell that it belongs to the same file."""
+        if not done or self.total is None or self.modified is None:
+            return {}
+        return {"Range": f"bytes={done}-", "If-Range": self.modified}
+
+    def is_rest(self, done: int, headers: Headers) -> bool:
+        """Whether a 206 brings what was asked for (it may leave Last-Modified out: RFC 9110, 15.3.7)."""
+        total = self.total or 0
+        same = headers.get("Last-Modified", self.modified) == self.modified
+        return same and headers.get("Content-Range") == f"bytes {done}-{total - 1}/{total}"
+
+
+class _Download:
+    """How far the attempts have come, all together."""
+
+    def __init__(self, executor: Executor, part: "Part", on_progress: Progress | None) -> None:
+        self.done = 0
+        self.failure: PocketBaseError = PocketBaseError()
+        self._executor = executor
+        self._part = part
+        self._on_progress = on_progress
+        self._version: Version | None = None
+        self._begun = False
+        self._batch = memoryview(bytearray(BATCH))
+        self._pending = 0
+
+    async def attempt(self, prepare: Prepare) -> bool:
+        """Whether the file is whole now.
+
+        Raises:
+            OSError: the file cannot be written.
+            PocketBaseError: there is no use in going on.
+        """
+        try:
+            await self._receive(await prepare())
+        except PocketBaseError as error:
+            if self._version is None or self.done != self._version.total:
+                if not self._begun or error.status not in (*_BROKEN, 416):
+                    raise
+                if error.status == 416:
+                    self._version = None
+                self.failure = error
+                return False
+        await self._write()
+        return True
+
+    async def _receive(self, call: Call[Any]) -> None:
+        request = call.request
+        own_range = "Range" in request.headers
+        rest = {} if self._version is None or own_range else self._version.rest(self.done)
+        headers = Headers({"Accept-Encoding": "identity"}) | request.headers | rest
+        call = Call(request.replace(headers=headers), call.parse, call.default_timeout)
+        async with self._executor.stream(call) as response:
+            await self._begin(response, request.url, own_range)
+            async for chunk in response.aiter_bytes():
+                left = memoryview(chunk)
+                while left:
+                    taken = left[: BATCH - self._pending]
+                    self._batch[self._pending : self._pending + len(taken)] = taken
+                    self._pending += len(taken)
+                    left = left[len(taken) :]
+                    if self._pending == BATCH:
+                        await self._write()
+                self.done += len(chunk)
+                self._tell()
+        total = None if self._version is None else self._version.total
+        if total is not None and self.done != total:
+            message = f"{self.done} of {total} bytes arrived"
+            raise PocketBaseConnectionError(request.url, message=message, request_sent=True)
+
+    async def _begin(self, response: StreamedResponse, url: str, own_range: bool) -> None:
+        self._begun = True
+        if response.status_code == 206 and not own_range:
+            if self._version is not None and self._version.is_rest(self.done, response.headers):
+                return
+            self._version = None
+            raise PocketBaseConnectionError(url, message="another part came than was asked for", request_sent=True)
+        self._version = Version.of(response.headers)
+        self._pending = self.done = 0
+        await asyncio.to_thread(self._part.clear)
+        self._tell()
+
+    async def _write(self) -> None:
+        await asyncio.to_thread(self._part.write, self._batch[: self._pending])
+        self._pending = 0
+
+    def _tell(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self.done, None if self._version is None else self._version.total)
+
+
+class Part:
+    """The file beside the target. Its methods are for threads, and do nothing more once it is discarded.
+
+    That matters where a wait was cancelled: its thread goes on.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._path = target
+        self._file: BinaryIO | None = None
+        self._discarded = False
+        self._lock = threading.Lock()
+
+    def open(self) -> None:
+        """Raises: OSError: there cannot be a file of the target's name."""
+        # Renaming would put a file in the place of a symbolic link, or of a device.
+        target = self._target = Path(os.path.realpath(self._target))
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(target))
+        if target.exists() and not target.is_file():
+            raise FileExistsError(errno.EEXIST, "something that is not a file is in its place", str(target))
+        if not target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
+        with self._lock:
+            if not self._discarded:
+                # Shortened, as the target's name may be as long as names can be.
+                self._path = target.with_name(f"{target.name[:40]}.{os.urandom(4).hex()}.part")
+                self._file = self._path.open("xb", buffering=0)
+
+    def clear(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.seek(0)
+                self._file.truncate()
+
+    def write(self, data: memoryview) -> None:
+        with self._lock:
+            if self._file is not None:
+                while data:
+                    data = data[self._file.write(data) :]
+
+    def finish(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()  # which may find the disk full
+                self._path.replace(self._target)
+                self._file = None
+
+    def discard(self) -> None:
+        with self._lock:
+            self._discarded = True
+            if self._file is not None:
+                opened, self._file = self._file, None
+                try:
+                    self._path.unlink(missing_ok=True)
+                finally:
+                    opened.close()

@@ -1,0 +1,116 @@
+"""Stored files."""
+
+import os
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Unpack, overload
+from urllib.parse import urlencode
+
+from ..api import files
+from ..call import Call, Executor
+from ..options import CommonOptions, FileOptions, read
+from ..ports import StreamedResponse
+from ..uploads import Progress
+from .download import save
+
+
+class FileService:
+    """The files of records."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    @overload
+    def get_url(
+        self,
+        collection: Mapping[str, Any],
+        record_id: str,
+        filename: Mapping[str, Any] | None = None,
+        options: None = None,
+        **keywords: Unpack[FileOptions],
+    ) -> str: ...
+    @overload
+    def get_url(
+        self,
+        collection: str,
+        record_id: str,
+        filename: str,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[FileOptions],
+    ) -> str: ...
+    def get_url(
+        self,
+        collection: str | Mapping[str, Any],
+        record_id: str,
+        filename: str | Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[FileOptions],
+    ) -> str:
+        """The absolute URL of a file: `get_url(collection, record_id, filename)` or `get_url(record, filename)`.
+
+        It is `""` where a part is missing, as with a record whose file field is empty.
+        """
+        if isinstance(collection, Mapping):
+            if isinstance(filename, str):
+                raise TypeError("get_url takes (collection, record_id, filename) or (record, filename)")
+            options, filename = filename if options is None else options, record_id
+            collection, record_id = files.of_record(collection)
+        if not (collection and record_id and filename):
+            return ""
+        if not isinstance(filename, str):
+            raise TypeError(f"a file name must be text, not {type(filename).__name__}")
+        request = files.download(collection, record_id, filename, read(FileOptions, options, keywords)).request
+        query = f"?{urlencode(request.params, doseq=True)}" if request.params else ""
+        return self._executor.build_url(request.url) + query
+
+    async def get_token(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> str:
+        """A token for protected files, as option `token`; it lives for about three minutes."""
+        return await self._executor.execute(files.get_token(read(CommonOptions, options, keywords)))
+
+    async def download_file(
+        self,
+        collection: str,
+        record_id: str,
+        filename: str,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[FileOptions],
+    ) -> bytes:
+        """The file's content."""
+        settings = read(FileOptions, options, keywords)
+        return await self._executor.execute(files.download(collection, record_id, filename, settings))
+
+    async def download_to(
+        self,
+        path: str | os.PathLike[str],
+        collection: str,
+        record_id: str,
+        filename: str,
+        on_progress: Progress | None = None,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[FileOptions],
+    ) -> None:
+        """Write the file to `path`, which changes only when all of it has arrived; a broken download goes on.
+
+        `on_progress(done, total)` is told bytes; total is None when the server does not say.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        call = files.download(collection, record_id, filename, read(FileOptions, options, keywords))
+
+        async def prepare() -> Call[bytes]:
+            return call
+
+        await save(self._executor, prepare, path, on_progress)
+
+    def stream(
+        self,
+        collection: str,
+        record_id: str,
+        filename: str,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[FileOptions],
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
+        """The file as it comes: `async with … as response: async for chunk in response.aiter_bytes()`."""
+        settings = read(FileOptions, options, keywords)
+        return self._executor.stream(files.download(collection, record_id, filename, settings))

@@ -1,0 +1,21 @@
+"""Whether the server is up."""
+
+from collections.abc import Mapping
+from typing import Any, Unpack
+
+from ..api import health
+from ..call import Executor
+from ..options import CommonOptions, read
+
+
+class HealthService:
+    """The server's state."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def check(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> dict[str, Any]:
+        """`{"code": 200, "message", "data"}` when it is well."""
+        return await self._executor.execute(health.check(read(CommonOptions, options, keywords)))

@@ -1,0 +1,72 @@
+"""Signing in by OAuth2 in a browser, told over a realtime connection of its own."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from ..api import auth, realtime
+from ..call import Executor
+from ..errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError
+from ..messages import ServerSentEvent
+from ..options import CommonOptions, read
+
+PATIENCE = 300.0
+"""Seconds that a user has to sign in."""
+
+
+def open_browser(url: str) -> None:
+    """Have the user's browser show a page."""
+    import webbrowser  # imports much that only this needs
+
+    webbrowser.open(url)
+
+
+async def browser_payload(
+    executor: Executor,
+    collection: str,
+    provider_name: str,
+    open_url: Callable[[str], Any],
+    scopes: Sequence[str] | None,
+    create_data: Mapping[str, Any] | None,
+    patience: float | None,
+) -> dict[str, Any]:
+    """Have the user sign in, and return what `with_oauth2` takes.
+
+    Raises:
+        ValueError: the collection does not offer the provider.
+        PocketBaseTimeoutError: the browser did not come back in time.
+        PocketBaseError: the provider refused, or the answer belongs to somebody else's attempt.
+    """
+    plain = read(CommonOptions, None, {})
+    provider = await executor.execute(auth.oauth2_provider(collection, provider_name, plain))
+    redirect_url = executor.build_url("/api/oauth2-redirect")
+    try:
+        async with asyncio.timeout(patience), executor.events(realtime.connect()) as events:
+            client_id = realtime.client_id(await _next(events, redirect_url), redirect_url)
+            await executor.execute(realtime.subscribe(client_id, ["@oauth2"]))
+            url = auth.sign_in_url(provider, redirect_url, client_id, [*scopes] if scopes else None)
+            if inspect.iscoroutinefunction(open_url):
+                await open_url(url)
+            else:
+                await asyncio.to_thread(open_url, url)
+            message = realtime.message(await _next(events, redirect_url))
+    except TimeoutError as error:
+        raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {patience:.0f} s") from error
+    if message.get("state") != client_id:
+        raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")
+    if message.get("error") or not message.get("code"):
+        raise PocketBaseError(redirect_url, message=f"the provider refused: {message.get('error') or 'no code'}")
+    payload: dict[str, Any] = {
+        "provider": provider["name"],
+        "code": message["code"],
+        "codeVerifier": provider["codeVerifier"],
+        "redirectURL": redirect_url,
+    }
+    return payload | ({"createData": create_data} if create_data else {})
+
+
+async def _next(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent:
+    async for event in events:
+        return event
+    raise PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)

@@ -1,0 +1,181 @@
+"""Records of one collection."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, TypeVar, Unpack
+
+from ..api import records
+from ..api.lists import Page, can_follow_ids, gives_id
+from ..api.realtime import record_topic
+from ..auth.store import AuthStore
+from ..call import Call, Executor
+from ..options import (
+    CommonOptions,
+    FirstOptions,
+    FullListOptions,
+    ListOptions,
+    Options,
+    RecordOptions,
+    SubscribeOptions,
+    read,
+)
+from ..realtime import EventStream, Realtime
+from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder, keyed_page
+from ..values import json_object
+from .auth import AuthService
+from .paging import all_items, every_item, every_record
+
+T = TypeVar("T")
+
+
+class RecordService(Generic[T]):
+    """The records of one collection; `auth` signs them in, where it is an auth collection.
+
+    What comes back is what `decode` makes of the record, or PocketBaseDecodeError: a change has happened then.
+    """
+
+    def __init__(
+        self, executor: Executor, store: AuthStore, realtime: Realtime, collection: str, decode: Decoder[T]
+    ) -> None:
+        self._executor = executor
+        self._store = store
+        self._realtime = realtime
+        self._collection = collection
+        self._decode = decode
+        self.auth = AuthService(executor, store, collection)
+
+    async def get_list(
+        self,
+        page: int = 1,
+        per_page: int = 30,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[ListOptions],
+    ) -> Page[T]:
+        """One page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
+        call = records.get_list(self._collection, page, per_page, read(ListOptions, options, keywords))
+        return await self._executor.execute(decoded_page(call, self._decode))
+
+    async def get_full_list(
+        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
+    ) -> list[T]:
+        """All records, read in batches of 1000 or `batch`."""
+        settings = read(FullListOptions, options, keywords)
+        return await all_items(self._executor, self._pages(settings.rest.get("batch", 1000), settings))
+
+    def iterate(
+        self, batch: int = 500, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]
+    ) -> AsyncIterator[T]:
+        """All records, one after the other; no more than `batch` of them are in memory.
+
+        Without a sort they come in the order of their ids. Then no page costs more than the first, and what others
+        create or delete meanwhile shifts nothing: each record that stays is seen once.
+        """
+        settings = read(FirstOptions, options, keywords)
+        if not can_follow_ids(settings):
+            return every_item(self._executor, self._pages(batch, settings))
+        keyed = keyed_page(self._decode, with_id=gives_id(settings))
+        return every_record(
+            self._executor,
+            lambda number, after: decoded(
+                records.get_page_by_id(self._collection, number, batch, settings, after), keyed
+            ),
+        )
+
+    async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> T:
+        """The first record of the list.
+
+        Raises:
+            PocketBaseNotFoundError: there is none.
+        """
+        call = records.get_first(self._collection, read(FirstOptions, options, keywords))
+        return await self._executor.execute(decoded(call, self._decode))
+
+    async def get_one(
+        self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> T:
+        """The record of this id."""
+        call = records.get_one(self._collection, record_id, read(RecordOptions, options, keywords))
+        return await self._executor.execute(decoded(call, self._decode))
+
+    async def create(
+        self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
+    ) -> T:
+        """A new record, as the server stored it."""
+        call = records.create(self._collection, body, read(RecordOptions, options, keywords))
+        return await self._executor.execute(decoded(call, self._decode))
+
+    async def update(
+        self,
+        record_id: str,
+        body: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[RecordOptions],
+    ) -> T:
+        """The record after a change of some fields. If it is the one signed in, the auth store changes with it."""
+
+        def keep_and_decode(record: Record) -> T:
+            own = self._store.record
+            if own is not None and self._is_own(record_id):
+                expand = {**json_object(own.get("expand")), **json_object(record.get("expand"))}
+                self._store.save(self._store.token, {**own, **record, **({"expand": expand} if expand else {})})
+            return self._decode(record)
+
+        call = records.update(self._collection, record_id, body, read(RecordOptions, options, keywords))
+        return await self._executor.execute(decoded(call, keep_and_decode))
+
+    async def delete(
+        self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
+    ) -> None:
+        """Delete a record. If it is the one signed in, the auth store is cleared."""
+        await self._executor.execute(
+            records.delete(self._collection, record_id, read(CommonOptions, options, keywords))
+        )
+        if self._is_own(record_id):
+            self._store.clear()
+
+    async def subscribe(
+        self,
+        callback: Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object],
+        record_id: str,
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Callable[[], Awaitable[None]]:
+        """Call `callback` with `{"action", "record"}` when a record is updated or deleted; see `Realtime.subscribe`."""
+        topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
+        return await self._realtime.subscribe(topic, callback, options, decode=decode, **keywords)
+
+    async def subscribe_all(
+        self,
+        callback: Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object],
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Callable[[], Awaitable[None]]:
+        """As `subscribe`, for all records of the collection, new ones too."""
+        return await self.subscribe(callback, "*", options, **keywords)
+
+    async def unsubscribe(self, record_id: str | None = None) -> None:
+        """End the subscriptions of a record (`"*"` are those of all), or without one every subscription here."""
+        if record_id is None:
+            await self._realtime.unsubscribe_by_prefix(f"{self._collection}/")
+        else:
+            await self._realtime.unsubscribe(record_topic(self._collection, record_id))
+
+    def events(
+        self,
+        record_id: str = "*",
+        options: Mapping[str, Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> AbstractAsyncContextManager[EventStream[RecordEvent[T]]]:
+        """What happens to records: `async with posts.events() as events: async for event in events`.
+
+        An event is `{"action", "record"}`, or a `Gap` where some may be missing.
+        """
+        topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
+        return self._realtime.events(topic, options, decode=decode, **keywords)
+
+    def _pages(self, batch: int, options: Options) -> Callable[[int], Call[Page[T]]]:
+        return lambda number: decoded_page(records.get_page(self._collection, number, batch, options), self._decode)
+
+    def _is_own(self, record_id: str) -> bool:
+        own = self._store.record or {}
+        return own.get("id") == record_id and self._collection in (own.get("collectionId"), own.get("collectionName"))
