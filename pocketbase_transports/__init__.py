@@ -1,0 +1,23 @@
+"""Transports for PocketBase: each on an HTTP library of its own, which is imported when the name is first used."""
+
+from typing import TYPE_CHECKING, Any
+
+from .mock import MockTransport
+
+if TYPE_CHECKING:
+    from .aiohttp import AiohttpTransport
+    from .httpx import HttpxTransport
+
+__all__ = ["AiohttpTransport", "HttpxTransport", "MockTransport"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AiohttpTransport":
+        from .aiohttp import AiohttpTransport
+
+        return AiohttpTransport
+    if name == "HttpxTransport":
+        from .httpx import HttpxTransport
+
+        return HttpxTransport
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,5 @@
+"""The transport on aiohttp."""
+
+from .http import AiohttpTransport
+
+__all__ = ["AiohttpTransport"]

@@ -1,0 +1,27 @@
+"""What aiohttp's exceptions mean."""
+
+import aiohttp
+from aiohttp import http_exceptions
+
+from pocketbase_core.errors import PocketBaseConnectionError as ConnectionFailed
+from pocketbase_core.errors import PocketBaseTimeoutError as TimedOut
+from pocketbase_core.ports import Fault, Faults
+
+FAULTS: Faults = {
+    # No connection, so nothing left. The pool's own time limit counts here too.
+    aiohttp.ClientConnectorError: Fault(ConnectionFailed, never_sent=True),
+    aiohttp.ConnectionTimeoutError: Fault(TimedOut, never_sent=True),
+    aiohttp.ServerFingerprintMismatch: Fault(ConnectionFailed, never_sent=True),
+    aiohttp.ClientHttpProxyError: Fault(ConnectionFailed, never_sent=True),
+    aiohttp.InvalidURL: Fault(ConnectionFailed, never_sent=True),
+    aiohttp.NonHttpUrlClientError: Fault(ConnectionFailed, never_sent=True),
+    # The connection broke at some point.
+    aiohttp.ServerTimeoutError: Fault(TimedOut),
+    TimeoutError: Fault(TimedOut),
+    aiohttp.ClientConnectionError: Fault(ConnectionFailed),
+    aiohttp.ClientPayloadError: Fault(ConnectionFailed),
+    aiohttp.ClientResponseError: Fault(ConnectionFailed),
+    aiohttp.ClientError: Fault(ConnectionFailed),
+    http_exceptions.HttpProcessingError: Fault(ConnectionFailed),
+    OSError: Fault(ConnectionFailed),
+}

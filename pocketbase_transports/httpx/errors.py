@@ -1,0 +1,30 @@
+"""What the exceptions of httpx, and of httpx2 by the same names, mean."""
+
+from types import ModuleType
+
+from pocketbase_core.errors import PocketBaseConnectionError as ConnectionFailed
+from pocketbase_core.errors import PocketBaseTimeoutError as TimedOut
+from pocketbase_core.ports import Fault, Faults
+
+_BY_NAME = {
+    # No connection, so nothing left.
+    "ConnectError": Fault(ConnectionFailed, never_sent=True),
+    "ConnectTimeout": Fault(TimedOut, never_sent=True),
+    "PoolTimeout": Fault(TimedOut, never_sent=True),
+    "ProxyError": Fault(ConnectionFailed, never_sent=True),
+    "UnsupportedProtocol": Fault(ConnectionFailed, never_sent=True),
+    "InvalidURL": Fault(ConnectionFailed, never_sent=True),
+    # The connection broke at some point.
+    "TimeoutException": Fault(TimedOut),
+    "NetworkError": Fault(ConnectionFailed),
+    "ProtocolError": Fault(ConnectionFailed),
+    "DecodingError": Fault(ConnectionFailed),
+    "StreamError": Fault(ConnectionFailed),
+    "HTTPError": Fault(ConnectionFailed),
+}
+
+
+def faults(library: ModuleType) -> Faults:
+    """The table for one of the two libraries."""
+    table: dict[type[Exception], Fault] = {getattr(library, name): fault for name, fault in _BY_NAME.items()}
+    return {**table, TimeoutError: Fault(TimedOut), OSError: Fault(ConnectionFailed)}
