@@ -1,0 +1,30 @@
+"""What every transport must do, as tests for pytest and pytest-asyncio.
+
+A test module that imports all of this, and has a fixture `make_transport` that returns a function without arguments,
+runs them on the transports that it makes.
+"""
+
+import inspect
+
+import pytest
+
+for _name in ("cancel", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
+    pytest.register_assert_rewrite(f"{__name__}.{_name}")
+
+from .cancel import *
+from .faults import *
+from .http import *
+from .limits import *
+from .limits import memory as memory
+from .sse import *
+from .stream import *
+from .transports import MakeTransport as MakeTransport
+from .transports import transport as transport
+from .uploads import *
+
+_TESTS = {name: value for name, value in globals().items() if name.startswith("test_")}
+for _test in _TESTS.values():
+    if inspect.iscoroutinefunction(_test):
+        pytest.mark.asyncio(_test)
+# Type checkers cannot know this, and need not; the suite's helpers stay here.
+globals()["__all__"] = [*_TESTS, "MakeTransport", "memory", "transport"]

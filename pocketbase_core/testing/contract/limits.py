@@ -1,0 +1,178 @@
+"""Answers that never end, or are larger than they may be."""
+
+import asyncio
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Generator
+from functools import cache
+
+import pytest
+
+from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
+from ...errors import PocketBaseTransportError
+from ...messages import Request
+from ...ports import Transport
+from .wire import Connection, Script, answering, wire
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def memory() -> Generator[None, None, None]:
+    """No more than 150 MiB at any time."""
+    tracemalloc.start()
+    yield
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150 * MIB
+
+
+def flood(head: bytes, chunk: bytes) -> Script:
+    """An answer that goes on for as long as somebody reads it."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\n" + head)
+        for _ in range(400 * MIB // len(chunk)):
+            await connection.send(chunk)
+
+    return script
+
+
+@cache
+def packed() -> bytes:
+    """300 MiB of zeros."""
+    compressor = zlib.compressobj(wbits=31)
+    return b"".join([compressor.compress(bytes(MIB)) for _ in range(300)]) + compressor.flush()
+
+
+CHUNKED = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("head", [CHUNKED, b"\r\n", b"Content-Length: 1048577\r\n\r\n"])
+async def test_an_answer_that_is_too_large(transport: Transport, head: bytes) -> None:
+    chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
+    async with wire(flood(head, chunk)) as server:
+        pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
+        with pytest.raises(PocketBaseDecodeError, match="larger than max_response_bytes=1048576 allows") as caught:
+            await pb.health.check()
+        assert caught.value.status == 200
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+async def test_an_answer_as_large_as_it_may_be(transport: Transport, encoding: str) -> None:
+    content = b'"' + b"x" * (MIB - 2) + b'"'
+
+    async def script(connection: Connection) -> None:
+        while True:
+            request = await connection.request()
+            identity = "gzip" not in request.headers.get("accept-encoding", "")
+            if identity or not encoding:
+                await connection.respond(200, content)
+            else:
+                await connection.respond(200, gzip.compress(content), "Content-Encoding: gzip")
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
+        assert len(await pb.send("/x")) == MIB - 2
+        assert len(await PocketBase(server.url, transport=transport, max_response_bytes=None).send("/x")) == MIB - 2
+        with pytest.raises(PocketBaseDecodeError, match="larger"):
+            await PocketBase(server.url, transport=transport, max_response_bytes=MIB - 1).send("/x")
+        async with transport.stream(Request("GET", server.url, max_response_bytes=1, timeout=5)) as streamed:
+            assert sum([len(chunk) async for chunk in streamed.aiter_bytes()]) == MIB
+
+
+async def test_a_small_answer_that_is_still_too_large(transport: Transport) -> None:
+    async with wire(answering('"0123456789"')) as server:
+        pb = PocketBase(server.url, transport=transport, max_response_bytes=11)
+        for _ in range(2):
+            with pytest.raises(PocketBaseDecodeError, match="larger than max_response_bytes=11 allows"):
+                await pb.send("/x")
+        assert await PocketBase(server.url, transport=transport, max_response_bytes=12).send("/x") == "0123456789"
+
+
+@pytest.mark.usefixtures("memory")
+async def test_a_little_that_unpacks_to_a_lot(transport: Transport) -> None:
+    bomb = packed()
+
+    async def script(connection: Connection) -> None:
+        request = await connection.request()
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            await connection.respond(200, bomb)
+        await connection.respond(200, bomb, "Content-Encoding: gzip")
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB // 8)
+        with pytest.raises(PocketBaseDecodeError, match="larger"):
+            await pb.health.check()
+
+
+@pytest.mark.usefixtures("memory")
+async def test_an_error_page_that_is_too_large(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.respond(404, bytes(2 * MIB))
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
+        with pytest.raises(PocketBaseDecodeError, match="larger") as caught:
+            await pb.files.download_file("a", "b", "c")
+        assert caught.value.status == 404
+        with pytest.raises(PocketBaseDecodeError, match="larger"):
+            async with transport.events(Request("GET", server.url, timeout=5, max_response_bytes=MIB)):
+                pass
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("line", [b"x" * 65536, b"X-A: " + b"x" * 1000 + b"\r\n"])
+async def test_headers_that_never_end(transport: Transport, line: bytes) -> None:
+    async with wire(flood(b"", line)) as server:
+        with pytest.raises(PocketBaseTransportError) as caught:
+            await transport.send(Request("POST", server.url, timeout=20))
+    assert caught.value.request_sent is None
+
+
+@pytest.mark.usefixtures("memory")
+@pytest.mark.parametrize("line", [b"x" * 65536, b"data:" + b"x" * 65530 + b"\n", b"event:" + b"x" * 65529 + b"\n"])
+async def test_events_that_never_end(transport: Transport, line: bytes) -> None:
+    head = b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata:1\n\r\n1\r\n\n\r\n"
+    async with wire(flood(head, b"%x\r\n%b\r\n" % (len(line), line))) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            async with transport.events(Request("GET", server.url, timeout=5)) as events:
+                assert (await anext(events)).data == "1"
+                await anext(events)
+    assert caught.value.request_sent is True
+
+
+async def test_more_events_than_one_may_be_large(transport: Transport) -> None:
+    event = b"data:" + b"x" * 4 * MIB
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        for _ in range(6):
+            await connection.chunk(event + b"\n")
+            await connection.chunk(b"\n")
+        await connection.send(b"0\r\n\r\n")
+
+    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+        assert [len(event.data) async for event in events] == [4 * MIB] * 6
+
+
+async def test_a_slow_drip_ends_at_the_timeout(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while True:
+            await connection.send(b"x")
+            await asyncio.sleep(0.01)
+
+    started = asyncio.get_running_loop().time()
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, timeout=0.3)
+        with pytest.raises(PocketBaseTimeoutError):
+            await pb.health.check()
+    assert asyncio.get_running_loop().time() - started < 2

@@ -1,0 +1,180 @@
+"""Server-sent events."""
+
+import asyncio
+import json
+
+import pytest
+
+from ... import (
+    PocketBaseConnectionError,
+    PocketBaseDecodeError,
+    PocketBaseForbiddenError,
+    PocketBaseTimeoutError,
+    ServerSentEvent,
+)
+from ...messages import Request
+from ...ports import Transport
+from .wire import Connection, Script, unused_port, wire
+
+
+def streaming(*chunks: bytes) -> Script:
+    """Sends a stream in these chunks, each in a packet of its own, then ends the body."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        for chunk in chunks:
+            await connection.chunk(chunk)
+            await asyncio.sleep(0)
+        await connection.send(b"0\r\n\r\n")
+
+    return script
+
+
+async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:
+    async with wire(script) as server:
+        async with transport.events(Request("GET", f"{server.url}/api/realtime", timeout=5)) as events:
+            received = [event async for event in events]
+        assert len(server.requests) == 1, "reconnecting is not the transport's"
+        return received
+
+
+EVENTS: dict[str, tuple[bytes, list[tuple[str, str, str]]]] = {
+    "pocketbase": (
+        b'id:abc\nevent:PB_CONNECT\ndata:{"clientId":"abc"}\n\n',
+        [("PB_CONNECT", '{"clientId":"abc"}', "abc")],
+    ),
+    "spaces": (b'id: abc\nevent: posts/*\ndata: {"a": 1}\n\n', [("posts/*", '{"a": 1}', "abc")]),
+    "crlf": (b"event:a\r\ndata:1\r\n\r\nevent:b\r\ndata:2\r\n\r\n", [("a", "1", ""), ("b", "2", "")]),
+    "comments": (b": hello\n\nevent:a\n:x\ndata:1\n:\n\n", [("a", "1", "")]),
+    "lines": (b"data:one\ndata:two\ndata\ndata:four\n\n", [("message", "one\ntwo\n\nfour", "")]),
+    "separators": (
+        "data:x\u2028y\u2029z\x85\x0b\x0c!\n\n".encode(),
+        [("message", "x\u2028y\u2029z\x85\x0b\x0c!", "")],
+    ),
+    "unknown fields": (b"retry:10\nfoo:bar\ndata:1\n\n", [("message", "1", "")]),
+    "colons": (b"event:a:b\ndata:c:d:e\n\n", [("a:b", "c:d:e", "")]),
+    "no data": (b"event:a\nid:7\n\nevent:b\ndata:1\n\n", [("b", "1", "7")]),
+    "empty data": (b"data:\n\nevent:a\ndata\n\ndata:1\n\n", [("message", "1", "")]),
+    "id stays": (b"id:1\ndata:a\n\ndata:b\n\n", [("message", "a", "1"), ("message", "b", "1")]),
+    "unfinished": (b"data:a\n\ndata:b\n", [("message", "a", "")]),
+    "unfinished line": (b"data:a\n\ndata:b", [("message", "a", "")]),
+    "empty": (b"", []),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+async def test_events(transport: Transport, name: str) -> None:
+    raw, expected = EVENTS[name]
+    wanted = [ServerSentEvent(*event) for event in expected]
+    assert await collect(transport, streaming(*[raw] * bool(raw))) == wanted
+
+
+async def test_split_at_every_byte(transport: Transport) -> None:
+    text = 'event:ä/*\r\ndata:{"t":"é€😀\u2028"}\r\n\r\n'.encode()
+    for cut in range(1, len(text)):
+        assert await collect(transport, streaming(text[:cut], text[cut:])) == [
+            ServerSentEvent("ä/*", '{"t":"é€😀\u2028"}')
+        ], f"cut at {cut}"
+    assert len(await collect(transport, streaming(*(bytes([byte]) for byte in text)))) == 1
+
+
+async def test_five_megabytes_in_one_event(transport: Transport) -> None:
+    data = json.dumps({"text": "ä😀\u2028" * 600_000}, ensure_ascii=False)
+    raw = f"event:posts/*\ndata:{data}\n\n".encode()
+    assert len(raw) > 5_000_000
+    pieces = [raw[:2048], *(raw[start : start + 398_000] for start in range(2048, len(raw), 398_000))]
+    (event,) = await collect(transport, streaming(*pieces))
+    assert event.data == data
+
+
+async def test_events_arrive_at_once(transport: Transport) -> None:
+    received = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await connection.chunk(b"data:1\n\n")
+        await received.wait()
+        await connection.chunk(b"data:2\n\n")
+        await connection.closed_by_client()
+
+    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=0.2)) as events:
+        assert (await anext(events)).data == "1"
+        await asyncio.sleep(0.25)  # longer than the timeout, which is for the start only
+        received.set()
+        assert (await anext(events)).data == "2"
+
+
+async def test_a_reset_in_the_middle_of_an_event(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await connection.chunk(b"data:1\n\ndata:2")
+        await go_on.wait()
+        connection.reset()
+
+    go_on = asyncio.Event()
+    async with wire(script) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            async with transport.events(Request("GET", server.url, timeout=5)) as events:
+                async for event in events:
+                    assert event.data == "1"
+                    go_on.set()
+    assert caught.value.request_sent is True
+
+
+async def test_a_body_without_its_last_chunk(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await connection.chunk(b"data:1\n\n")
+
+    with pytest.raises(PocketBaseConnectionError):
+        await collect(transport, script)
+
+
+async def test_what_is_no_stream(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        request = await connection.request()
+        if request.target == "/403":
+            await connection.respond_json('{"status": 403, "message": "No.", "data": {}}', 403)
+        await connection.respond(200, b"<html>", "Content-Type: text/html")
+
+    async with wire(script) as server:
+        with pytest.raises(PocketBaseForbiddenError, match="No"):
+            async with transport.events(Request("GET", f"{server.url}/403", timeout=5)):
+                pass
+        with pytest.raises(PocketBaseDecodeError, match="text/html"):
+            async with transport.events(Request("GET", f"{server.url}/html", timeout=5)):
+                pass
+
+
+async def test_no_answer(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.closed_by_client()
+
+    with pytest.raises(PocketBaseConnectionError) as refused:
+        async with transport.events(Request("GET", f"http://127.0.0.1:{unused_port()}", timeout=5)):
+            pass
+    assert refused.value.request_sent is False
+    async with wire(script) as server:
+        with pytest.raises(PocketBaseTimeoutError):
+            async with transport.events(Request("GET", server.url, timeout=0.1)):
+                pass
+
+
+async def test_leaving_hangs_up(transport: Transport) -> None:
+    hung_up = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await connection.chunk(b"data:1\n\n")
+        await connection.closed_by_client()
+        hung_up.set()
+
+    async with wire(script) as server:
+        async with transport.events(Request("GET", server.url, timeout=5)) as events:
+            await anext(events)
+        await asyncio.wait_for(hung_up.wait(), 5)

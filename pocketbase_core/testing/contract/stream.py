@@ -1,0 +1,117 @@
+"""Answers read as they come in."""
+
+import asyncio
+
+import pytest
+
+from ... import PocketBaseConnectionError, PocketBaseTimeoutError
+from ...messages import Request
+from ...ports import Transport
+from .wire import Connection, unused_port, wire
+
+
+async def test_chunks_come_before_the_end(transport: Transport) -> None:
+    go_on = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 206 OK\r\nX-A: b\r\nContent-Length: 6\r\n\r\nabc")
+        await go_on.wait()
+        await connection.send(b"def")
+
+    async with wire(script) as server, transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+        assert response.status_code == 206
+        assert response.headers["x-a"] == "b"
+        received = b""
+        async for chunk in response.aiter_bytes():
+            received += chunk
+            go_on.set()
+    assert received == b"abcdef"
+
+
+async def test_memory_stays_flat(transport: Transport) -> None:
+    sent = 0
+
+    async def script(connection: Connection) -> None:
+        nonlocal sent
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n")
+        while True:
+            await connection.send(bytes(65536))
+            sent += 65536
+
+    async with wire(script) as server, transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+        await anext(aiter(response.aiter_bytes()))
+        before = -1
+        while before != sent:  # until the buffers on the way are full
+            before = sent
+            await asyncio.sleep(0.05)
+        assert sent < 64 * 1024 * 1024
+
+
+async def test_leaving_early_hangs_up(transport: Transport) -> None:
+    hung_up = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+        await connection.closed_by_client()
+        hung_up.set()
+
+    async with wire(script) as server:
+        async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+            await anext(aiter(response.aiter_bytes()))
+        await asyncio.wait_for(hung_up.wait(), 5)
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_body_that_breaks_off(transport: Transport, reset: bool) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+        if reset:
+            connection.reset()
+
+    async with wire(script) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+                async for _ in response.aiter_bytes():
+                    pass
+    assert caught.value.request_sent is not False
+
+
+async def test_timeouts(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        request = await connection.request()
+        if request.target == "/body":
+            await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+        await connection.closed_by_client()
+
+    async with wire(script) as server:
+        with pytest.raises(PocketBaseTimeoutError) as caught:
+            async with transport.stream(Request("GET", f"{server.url}/head", timeout=0.1)):
+                pass
+        assert caught.value.request_sent is None
+        with pytest.raises(PocketBaseTimeoutError) as caught:
+            async with transport.stream(Request("GET", f"{server.url}/body", timeout=0.1)) as response:
+                async for _ in response.aiter_bytes():
+                    pass
+        assert caught.value.request_sent is True
+
+
+async def test_refused(transport: Transport) -> None:
+    with pytest.raises(PocketBaseConnectionError) as caught:
+        async with transport.stream(Request("GET", f"http://127.0.0.1:{unused_port()}/", timeout=5)):
+            pass
+    assert caught.value.request_sent is False
+
+
+async def test_errors_of_the_block_stay_what_they_are(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.respond(200, b"abc")
+
+    async with wire(script) as server:
+        with pytest.raises(TimeoutError, match="mine"):
+            async with transport.stream(Request("GET", f"{server.url}/", timeout=5)):
+                raise TimeoutError("mine")

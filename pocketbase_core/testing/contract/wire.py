@@ -1,0 +1,152 @@
+"""A loopback server that does to a connection whatever a test says, byte by byte."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from ssl import SSLContext
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it came in."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection:
+    """One connection, seen from the server."""
+
+    def __init__(self, server: "Wire", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._server = server
+        self.reader = reader
+        self.writer = writer
+
+    async def head(self) -> tuple[str, str, dict[str, str]]:
+        """Method, target and headers, their names in lower case. EOFError when the client is gone."""
+        raw = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = raw.rstrip("\r\n").split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        return method, target, headers
+
+    async def request(self) -> Received:
+        method, target, headers = await self.head()
+        if headers.get("transfer-encoding") == "chunked":
+            body = b""
+            while size := int(await self.reader.readline(), 16):
+                body += await self.reader.readexactly(size)
+                await self.reader.readexactly(2)
+            await self.reader.readexactly(2)
+        else:
+            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
+        received = Received(method, target, headers, body)
+        self._server.requests.append(received)
+        return received
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def respond(self, status: int = 200, body: bytes = b"", *headers: str) -> None:
+        lines = [f"HTTP/1.1 {status} Whatever", *headers]
+        if status >= 200 and status not in (204, 304):
+            lines.append(f"Content-Length: {len(body)}")
+        await self.send("\r\n".join([*lines, "", ""]).encode() + body)
+
+    async def respond_json(self, text: str, status: int = 200) -> None:
+        await self.respond(status, text.encode(), "Content-Type: application/json")
+
+    async def start_stream(self) -> None:
+        """The head of a stream of events, chunked as PocketBase's is."""
+        await self.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+    async def chunk(self, data: bytes) -> None:
+        await self.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+    def reset(self) -> None:
+        """End the connection with RST."""
+        raw: socket.socket = self.writer.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
+
+    async def closed_by_client(self) -> None:
+        """Return once the client has hung up."""
+        while await self.reader.read(65536):
+            pass
+
+
+Script = Callable[[Connection], Awaitable[None]]
+
+
+@dataclass
+class Wire:
+    """The server: what came in, and where it listens."""
+
+    port: int = 0
+    requests: list[Received] = field(default_factory=list[Received])
+    connections: int = 0
+    open: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@asynccontextmanager
+async def wire(script: Script, *, ssl: SSLContext | None = None) -> AsyncGenerator[Wire, None]:
+    """Run `script` on each connection."""
+    server = Wire()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        server.open.add(task)
+        server.connections += 1
+        try:
+            await script(Connection(server, reader, writer))
+        except (EOFError, ConnectionError):
+            pass
+        except asyncio.CancelledError:
+            if not stopping:
+                raise
+        finally:
+            server.open.discard(task)
+            writer.close()
+
+    stopping = False
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0, limit=2**24, ssl=ssl)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield server
+    finally:
+        stopping = True
+        listener.close()
+        for task in [*server.open]:
+            task.cancel()
+        await asyncio.gather(*server.open, return_exceptions=True)
+
+
+def answering(*bodies: str) -> Script:
+    """Answers 200 with these JSON texts in turn, the last one for ever, on every connection."""
+    left = [*bodies]
+
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.respond_json(left.pop(0) if len(left) > 1 else left[0])
+
+    return script
+
+
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

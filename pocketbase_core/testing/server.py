@@ -1,0 +1,180 @@
+"""A throw-away PocketBase."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from .binaries import find_binary
+
+START_TIMEOUT = 30.0
+
+
+class Superuser(NamedTuple):
+    """How to sign in as the server's superuser."""
+
+    email: str
+    password: str
+
+
+class LocalServer:
+    """A PocketBase on a free loopback port, with everything it writes in a temporary folder, for one `async with`.
+
+    It dies with the block, and with the process, however that ends. `version` is that of another server ("0.36.9",
+    "0.23" for the last of these), fetched once into a cache; `hooks` is the text of JavaScript hooks.
+    """
+
+    def __init__(self, version: str | None = None, hooks: str | None = None) -> None:
+        self.superuser = Superuser("admin@example.com", secrets.token_hex(16))
+        self._version = version
+        self._hooks = hooks
+        self._folder = Path()
+        self._binary = Path()
+        self._port = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://127.0.0.1:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        self._binary = await asyncio.to_thread(find_binary, self._version)
+        self._folder = Path(tempfile.mkdtemp(prefix="pocketbase-"))
+        try:
+            for name in ("data", "migrations", "hooks", "public"):
+                (self._folder / name).mkdir()
+            if self._hooks is not None:
+                (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
+            await self._make_superuser()
+            await self._start_somewhere()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._stop()
+        finally:
+            self._remove()
+
+    async def restart(self) -> None:
+        """Stop it, if it still runs, and start it again with its data, at the same URL."""
+        await self._stop()
+        await self._start()
+
+    def kill(self) -> None:
+        """Kill it as a power cut would; `restart` brings it back."""
+        if self._process is not None:
+            self._release_guard()
+            self._process.kill()
+            self._process.wait()
+
+    async def _make_superuser(self) -> None:
+        process = self._run("superuser", "upsert", *self.superuser)
+        try:
+            while process.poll() is None:
+                await asyncio.sleep(0.01)
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode:
+            raise RuntimeError(f"PocketBase could not make its superuser:\n{self._output()}")
+
+    async def _start_somewhere(self) -> None:
+        for attempt in range(1, 6):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self._port = free.getsockname()[1]
+            try:
+                await self._start()
+                return
+            except RuntimeError as error:
+                # A connection of somebody's may have taken the port meanwhile.
+                if attempt == 5 or "address already in use" not in str(error):
+                    raise
+                self.kill()
+                (self._folder / "output").unlink()
+
+    async def _start(self) -> None:
+        self._process = self._run("serve", "--http", f"127.0.0.1:{self._port}")
+        if os.name == "posix":
+            # The pipe ends with this process, even when that is killed; then the guard acts.
+            script = 'read -r _; kill -9 "$1"; rm -rf "$2"'
+            self._guard = subprocess.Popen(
+                ["/bin/sh", "-c", script, "guard", str(self._process.pid), str(self._folder)],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_TIMEOUT
+        while not await self._is_healthy():
+            if self._process.poll() is not None:
+                raise RuntimeError(f"PocketBase ended at its start:\n{self._output()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PocketBase did not answer within {START_TIMEOUT:.0f} s:\n{self._output()}")
+            await asyncio.sleep(0.01)
+
+    async def _stop(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        self._release_guard()
+        try:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                deadline = time.monotonic() + 5
+                while process.poll() is None and time.monotonic() < deadline:
+                    await asyncio.sleep(0.01)
+        finally:
+            process.kill()
+            process.wait()
+
+    def _remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _release_guard(self) -> None:
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
+
+    def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
+        places = {"dir": "data", "migrationsDir": "migrations", "hooksDir": "hooks", "publicDir": "public"}
+        flags = [f"--{flag}={self._folder / name}" for flag, name in places.items()]
+        # Written migrations would be applied again to a backup that is restored, and undo it.
+        flags += ["--automigrate=false", "--hooksWatch=false"]
+        with (self._folder / "output").open("ab") as output:
+            return subprocess.Popen(
+                [str(self._binary), *arguments, *flags],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def _output(self) -> str:
+        return (self._folder / "output").read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+
+    async def _is_healthy(self) -> bool:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            try:
+                writer.write(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                return b" 200 " in await reader.readline()
+            finally:
+                writer.close()
+        return False
