@@ -1,0 +1,101 @@
+"""Each test that asks for `make_transport` or `transport` runs on every HTTP library; none logs a secret."""
+
+import logging
+import os
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+
+from pocketbase_core import AuthStore, PocketBase
+from pocketbase_core.testing.contract import MakeTransport
+from pocketbase_core.testing.contract import transport as transport
+from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports.httpx.errors import faults
+
+
+class OnHttpx(HttpxTransport):
+    """With httpx2 installed too, httpx would be used only where its client is handed in."""
+
+    def __init__(self) -> None:
+        super().__init__(verify=False)  # loading certificates takes longer than some timeouts here
+        self._library = httpx
+        self._faults = faults(httpx)
+
+
+MAKERS: dict[str, MakeTransport] = {
+    "aiohttp": AiohttpTransport,
+    "httpx": OnHttpx,
+    "httpx2": HttpxTransport,
+}
+
+
+def test_httpx2_is_preferred() -> None:
+    assert HttpxTransport()._library is httpx2  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.fixture(params=list(MAKERS))
+def library(request: pytest.FixtureRequest) -> str:
+    """The name of the HTTP library."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def make_transport(library: str) -> MakeTransport:
+    return MAKERS[library]
+
+
+class Lines(logging.Handler):
+    """What is logged, at any level, once each."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.seen: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = record.getMessage()
+        if record.exc_info:
+            line += f" {record.exc_info[1]}"
+        self.seen.add(line)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_logged() -> Generator[None, None, None]:
+    """Of all tests together: no token that a store was given, and no password, occurs in any line at DEBUG.
+
+    Words that anything could hold are no secrets: they have to have twelve characters. It takes its time, so it is for
+    `.ci/run`, which sets the variable.
+    """
+    if "POCKETBASE_TEST_LOGS" not in os.environ:
+        yield
+        return
+    lines, secrets, patch = Lines(), set[str](), pytest.MonkeyPatch()
+    save: Any = AuthStore.save
+    complete: Any = getattr(PocketBase, "_complete")
+
+    def noting_save(store: AuthStore, token: str, record: Any = None) -> None:
+        secrets.add(str(token))
+        save(store, token, record)
+
+    def noting_complete(pb: PocketBase, call: Any) -> Any:
+        request = complete(pb, call)
+        body: Any = request.body
+        if hasattr(body, "items"):
+            secrets.update(str(value) for key, value in body.items() if "password" in key.lower())
+        return request
+
+    patch.setattr(AuthStore, "save", noting_save)
+    patch.setattr(PocketBase, "_complete", noting_complete)
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(lines)
+    yield
+    logger.removeHandler(lines)
+    logger.setLevel(level)
+    patch.undo()
+    text = "\n".join(lines.seen)
+    assert not [secret for secret in secrets if len(secret) >= 12 and secret in text]

@@ -1,0 +1,31 @@
+"""Both type checkers know the types of records, and report each wrong use of one."""
+
+import asyncio
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+USES = Path(__file__).with_name("uses.py")
+WRONG = {number for number, line in enumerate(USES.read_text().splitlines(), 1) if line.endswith("# wrong")}
+
+
+async def reported_by(*command: str, cwd: Path) -> set[int]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *command, cwd=cwd, stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await process.communicate()
+    return {int(number) for number in re.findall(rb"uses\.py:(\d+):.*error", told)}
+
+
+async def test_mypy() -> None:
+    assert await reported_by("mypy", "--strict", str(USES), cwd=USES.parent.parent.parent) == WRONG
+
+
+@pytest.mark.slow
+async def test_pyright(tmp_path: Path) -> None:
+    shutil.copy(USES, tmp_path)  # pyproject.toml excludes it where it is
+    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    assert await reported_by("pyright", "--pythonpath", sys.executable, cwd=tmp_path) == WRONG

@@ -1,0 +1,100 @@
+"""What type checkers know about records; a line that ends in `# wrong` is one that they must report."""
+
+from dataclasses import dataclass
+from typing import Any, TypedDict, assert_type
+
+import msgspec
+import pydantic
+
+from pocketbase_core import Gap, Page, PocketBase, RecordEvent
+
+
+class Post(TypedDict):
+    id: str
+    title: str
+
+
+@dataclass
+class Article:
+    id: str
+    title: str
+
+
+class Model(pydantic.BaseModel):
+    n: int
+
+
+class Struct(msgspec.Struct):
+    n: int
+
+
+async def plain(pb: PocketBase) -> None:
+    posts = pb.collection("posts")
+    assert_type(await posts.get_one("a"), dict[str, Any])
+    assert_type(await posts.get_list(), Page[dict[str, Any]])
+    assert_type(await pb.admins.get_full_list(), list[dict[str, Any]])
+    (await posts.get_one("a")).title  # wrong
+    (await posts.get_list())["total"]  # wrong
+
+
+async def typed_dict(pb: PocketBase) -> None:
+    posts = pb.collection("posts", Post)
+    assert_type(await posts.get_one("a"), Post)
+    assert_type(await posts.get_first(filter="n > 1"), Post)
+    assert_type(await posts.create({"title": "x"}), Post)
+    assert_type(await posts.update("a", {"title": "x"}), Post)
+    assert_type(await posts.get_full_list(), list[Post])
+    assert_type((await posts.get_list())["items"], list[Post])
+    assert_type([post async for post in posts.iterate()], list[Post])
+    (await posts.get_one("a"))["titel"]  # wrong
+    (await posts.get_list())["items"][0]["n"]  # wrong
+    number: int = (await posts.create({}))["title"]  # wrong
+    async for post in posts.iterate():
+        post["n"]  # wrong
+    assert_type(number, int)
+
+
+async def classes(pb: PocketBase) -> None:
+    article = await pb.collection("articles", Article).get_one("a")
+    assert_type(article, Article)
+    assert_type(await pb.collection("articles", Model).get_full_list(), list[Model])
+    assert_type((await pb.collection("articles", Struct).get_list())["items"], list[Struct])
+    article["title"]  # wrong
+    article.titel  # wrong
+    (await pb.collection("articles", Model).get_one("a")).m  # wrong
+    (await pb.collection("articles", Struct).update("a", {})).m  # wrong
+    pb.collection("articles", Article("a", "b"))  # wrong
+    pb.collection(Article)  # wrong
+    await pb.collection("articles", Article).create(article)  # wrong
+
+
+async def batches(pb: PocketBase) -> None:
+    batch = pb.create_batch()
+    article = batch.collection("articles", Article).create({})
+    post = batch.collection("posts", Post).upsert({"id": "a"})
+    plain = batch.collection("posts").update("a", {})
+    await batch.send()
+    assert_type(article.body, Article)
+    assert_type(post.body, Post)
+    assert_type(plain.body, dict[str, Any])
+    article.body.titel  # wrong
+    post.body["titel"]  # wrong
+    batch.collection("posts", Post).delete("a").body  # wrong
+
+
+def on_article(event: RecordEvent[Article]) -> None:
+    assert_type(event["record"], Article)
+
+
+async def events(pb: PocketBase) -> None:
+    articles = pb.collection("articles", Article)
+    await articles.subscribe_all(on_article)
+    await articles.subscribe(on_article, "a", on_gap=print)
+    async with articles.events() as received:
+        async for event in received:
+            event["record"]  # wrong
+            if not isinstance(event, Gap):
+                assert_type(event["record"], Article)
+                event["record"].titel  # wrong
+    await pb.collection("articles").subscribe_all(on_article)  # wrong
+    await pb.collection("posts", Post).subscribe(on_article, "a")  # wrong

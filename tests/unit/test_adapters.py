@@ -1,0 +1,191 @@
+"""What is particular to one adapter."""
+
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+from aioresponses import aioresponses
+
+import pocketbase_transports
+from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import answering, wire
+from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports.aiohttp.errors import FAULTS
+from pocketbase_transports.httpx.errors import faults
+from pocketbase_transports.httpx.leftovers import discard_leftovers
+
+
+def exceptions(module: object, base: type[Exception]) -> list[type[Exception]]:
+    names: dict[str, object] = vars(module)
+    return [kind for kind in names.values() if isinstance(kind, type) and issubclass(kind, base)]
+
+
+NEVER_SENT_AIOHTTP = {
+    "ClientConnectorError",
+    "ClientConnectorDNSError",
+    "ClientConnectorSSLError",
+    "ClientConnectorCertificateError",
+    "ClientProxyConnectionError",
+    "ClientSSLError",
+    "UnixClientConnectorError",
+    "ConnectionTimeoutError",
+    "ServerFingerprintMismatch",
+    "ClientHttpProxyError",
+    "InvalidURL",
+    "InvalidUrlClientError",
+    "InvalidUrlRedirectClientError",
+    "NonHttpUrlClientError",
+    "NonHttpUrlRedirectClientError",
+}
+
+
+def looked_up(table: Any, kind: type[Exception]) -> Any:
+    return next(table[each] for each in kind.__mro__ if each in table)
+
+
+def test_every_exception_of_aiohttp_has_a_meaning() -> None:
+    for kind in exceptions(aiohttp, aiohttp.ClientError):
+        assert looked_up(FAULTS, kind).never_sent == (kind.__name__ in NEVER_SENT_AIOHTTP), kind
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_every_exception_of_httpx_has_a_meaning(library: Any) -> None:
+    never_sent = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+    for kind in exceptions(library, library.HTTPError):
+        assert looked_up(faults(library), kind).never_sent == (kind.__name__ in never_sent), kind
+    assert looked_up(faults(library), library.InvalidURL).never_sent
+
+
+async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
+    async with wire(answering("{}")) as server:
+        sessions: list[tuple[Any, Any]] = [
+            (aiohttp.ClientSession(headers={"X-App": "mine"}), AiohttpTransport),
+            (httpx.AsyncClient(headers={"X-App": "mine"}, follow_redirects=True), HttpxTransport),
+            (httpx2.AsyncClient(headers={"X-App": "mine"}, base_url="http://elsewhere.example"), HttpxTransport),
+        ]
+        for session, transport in sessions:
+            async with PocketBase(server.url, transport=transport(session)) as pb:
+                await pb.health.check()
+            assert not (session.closed if isinstance(session, aiohttp.ClientSession) else session.is_closed)
+            await (session.close() if isinstance(session, aiohttp.ClientSession) else session.aclose())
+    assert [request.headers["x-app"] for request in server.requests] == ["mine"] * 3
+
+
+async def test_a_session_that_is_traced_hears_of_each_body() -> None:
+    heard: list[bytes] = []
+
+    async def hear(session: object, context: object, told: aiohttp.TraceResponseChunkReceivedParams) -> None:
+        heard.append(told.chunk)
+
+    def traced() -> aiohttp.TraceConfig:
+        config = aiohttp.TraceConfig()
+        config.on_response_chunk_received.append(hear)
+        return config
+
+    async with wire(answering("{}")) as server, aiohttp.ClientSession(trace_configs=[traced()]) as session:
+        for transport in (AiohttpTransport(session), AiohttpTransport(trace_configs=[traced()])):
+            async with PocketBase(server.url, transport=transport) as pb:
+                await pb.health.check()
+    assert heard == [b"{}", b"{}"]
+
+
+async def test_a_connection_is_used_again(transport: Transport) -> None:
+    async with wire(answering("{}")) as server:
+        for _ in range(5):
+            await transport.send(Request("GET", f"{server.url}/"))
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_client_with_parameters_of_its_own_loses_none_of_ours(library: Any) -> None:
+    async with wire(answering("{}")) as server, library.AsyncClient(params={"app": "1"}) as client:
+        await PocketBase(server.url, transport=HttpxTransport(client)).send("/x?a=1", params={"filter": "b = 'ü;&'"})
+    query = server.requests[0].target.partition("?")[2]
+    assert sorted(httpx.QueryParams(query).multi_items()) == [("a", "1"), ("app", "1"), ("filter", "b = 'ü;&'")]
+
+
+def test_options_and_a_session_of_ones_own_exclude_each_other() -> None:
+    with pytest.raises(TypeError, match="handed in"):
+        HttpxTransport(httpx2.AsyncClient(), timeout=3)
+    wrong: Any = object()
+    with pytest.raises(TypeError, match="AsyncClient of httpx or httpx2"):
+        HttpxTransport(wrong)
+
+
+@pytest.mark.parametrize("make", [AiohttpTransport, HttpxTransport])
+async def test_a_closed_transport_says_so(make: Any) -> None:
+    transport: Transport = make()
+    await transport.aclose()
+    await transport.aclose()
+    with pytest.raises(RuntimeError, match="closed"):
+        await transport.send(Request("GET", "http://127.0.0.1:9/"))
+
+
+async def test_aioresponses_can_stand_in_for_the_server() -> None:
+    class Healed(aiohttp.ClientResponse):
+        """aioresponses 0.7.9 leaves out an argument that aiohttp 3.14 wants."""
+
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            super().__init__(*arguments, **({"stream_writer": SimpleNamespace(output_size=0)} | keywords))
+
+    with aioresponses() as mocked:
+        expected: Any = mocked
+        expected.get("http://h/api/health", payload={"code": 200}, response_class=Healed)
+        async with PocketBase("http://h", transport=AiohttpTransport()) as pb:
+            assert await pb.health.check() == {"code": 200}
+
+
+def test_a_response_is_enough_to_answer() -> None:
+    assert Response(200, json={"a": 1}).json() == {"a": 1}
+
+
+async def test_a_session_is_closed_on_its_own_loop(transport: Transport) -> None:
+    """Also where another loop closes the transport, while that one runs in another thread."""
+    there, ready = asyncio.new_event_loop(), threading.Event()
+    there.call_soon(ready.set)
+    thread = threading.Thread(target=there.run_forever)
+    thread.start()
+    ready.wait()
+    async with wire(answering("{}")) as server:
+        sending = asyncio.run_coroutine_threadsafe(transport.send(Request("GET", f"{server.url}/")), there)
+        assert (await asyncio.wrap_future(sending)).status_code == 200
+        await transport.aclose()
+    left = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_other_tasks(), there))
+    there.call_soon_threadsafe(there.stop)
+    thread.join()
+    there.close()
+    assert left == 0
+
+
+async def test_a_loop_that_stands_still_keeps_nobody_waiting(transport: Transport) -> None:
+    there = asyncio.new_event_loop()
+    async with wire(answering("{}")) as server:
+        await asyncio.to_thread(there.run_until_complete, transport.send(Request("GET", f"{server.url}/")))
+        await transport.aclose()
+    await asyncio.to_thread(there.run_until_complete, _closing())
+    there.close()
+
+
+async def _closing() -> None:
+    await asyncio.sleep(0)
+    while len(asyncio.all_tasks()) > 1:
+        await asyncio.sleep(0)
+
+
+async def _other_tasks() -> int:
+    return len(asyncio.all_tasks()) - 1
+
+
+def test_insides_of_httpx_that_are_others() -> None:
+    stream = object()
+    discard_leftovers(stream)
+
+
+def test_a_name_that_is_no_transport() -> None:
+    assert not hasattr(pocketbase_transports, "CurlTransport")

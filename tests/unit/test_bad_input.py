@@ -1,0 +1,45 @@
+"""The table of bad input in docs/security.md: each row as it stands there."""
+
+import asyncio
+import inspect
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pocketbase_core
+from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core.content import encode
+from pocketbase_core.middleware import Retry
+from pocketbase_transports import AiohttpTransport, MockTransport
+
+TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+ROWS = re.findall(r"^\| `(.+)` \| `(\w+Error)` \| (.+) \|$", TEXT, re.MULTILINE)
+NAMES: dict[str, Any] = {
+    **{name: getattr(pocketbase_core, name) for name in pocketbase_core.__all__},
+    "AiohttpTransport": AiohttpTransport,
+    "Retry": Retry,
+    "asyncio": asyncio,
+    "io": io,
+}
+
+
+async def unreachable(request: Request) -> Response:
+    await encode(request.body, request.files)  # as every adapter does first
+    raise AssertionError(f"{request} was sent")
+
+
+@pytest.mark.parametrize(("code", "error", "words"), ROWS)
+async def test_bad_input_is_refused_before_anything_is_sent(code: str, error: str, words: str) -> None:
+    pb = PocketBase("http://h", transport=MockTransport(unreachable))
+    with pytest.raises((ValueError, TypeError), match=re.escape(words)) as caught:
+        result = eval(code, NAMES | {"pb": pb})
+        if inspect.isawaitable(result):
+            await result
+    assert caught.type.__name__ == error
+
+
+def test_the_table_is_long() -> None:
+    assert len(ROWS) > 70

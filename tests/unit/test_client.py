@@ -1,0 +1,398 @@
+"""The client, its options and its hooks, on a handler function."""
+
+import pickle
+import subprocess
+import sys
+from datetime import date
+from typing import Any, TypedDict
+
+import pytest
+
+import pocketbase_core
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseDecodeError,
+    PocketBaseError,
+    PocketBaseNotFoundError,
+    PocketBaseRateLimitError,
+    PocketBaseTimeoutError,
+    PocketBaseUnauthorizedError,
+    Request,
+    Response,
+)
+from pocketbase_core.discovery import installed_transport
+from pocketbase_core.errors import error_from
+from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
+from pocketbase_transports import AiohttpTransport, MockTransport
+
+
+def client(*answers: Any, **settings: Any) -> tuple[PocketBase, list[Request]]:
+    """A client whose requests are noted; it answers with these JSON values in turn, the last one for ever."""
+    left, seen = [*answers] or [{}], list[Request]()
+
+    def handler(request: Request) -> Response:
+        seen.append(request)
+        answer = left.pop(0) if len(left) > 1 else left[0]
+        return answer if isinstance(answer, Response) else Response(200, json=answer)
+
+    return PocketBase("http://h/", transport=MockTransport(handler), **settings), seen
+
+
+def page(count: int, size: int = 1000) -> dict[str, Any]:
+    return {"items": [{"id": str(number)} for number in range(count)], "page": 1, "perPage": size, "totalItems": -1}
+
+
+async def test_options_as_dict_and_by_keyword_are_one_call() -> None:
+    pb, seen = client(page(0))
+    posts = pb.collection("posts")
+    rest: dict[str, Any] = {"headers": {"X": "1"}, "params": {"p": True}, "timeout": 3}
+    options = {"filter": "n > 1", "expand": ["a", "b.c"], **rest}
+    before = repr(options)
+    await posts.get_list(2, 20, options)
+    await posts.get_list(page=2, per_page=20, filter="n > 1", expand="a,b.c", **rest)
+    await posts.get_list(2, 20, options={"filter": "n > 1", "expand": "a,b.c"}, **rest)
+    assert repr(options) == before
+    assert seen[0] == seen[1] == seen[2]
+    expected = {"page": "2", "perPage": "20", "filter": "n > 1", "expand": "a,b.c", "p": "true"}
+    assert dict(seen[0].params) == expected
+    assert (seen[0].timeout, seen[0].headers["X"], seen[0].url) == (3.0, "1", "http://h/api/collections/posts/records")
+
+
+class Item(TypedDict):
+    id: str
+
+
+async def test_a_timeout_of_ones_own_for_what_is_parsed_further() -> None:
+    pb, seen = client(page(1), timeout=7)
+    await pb.collection("a").get_first(timeout=3)
+    await pb.collection("a", Item).get_first(timeout=4)
+    assert [request.timeout for request in seen] == [3.0, 4.0]
+
+
+async def test_timeouts() -> None:
+    pb, seen = client({}, timeout=7)
+    await pb.health.check()
+    await pb.health.check(timeout=None)
+    await pb.health.check(timeout=0.5)
+    await pb.health.check(headers={"X": "1"})
+    assert [request.timeout for request in seen] == [7.0, None, 0.5, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [(-1, ValueError), (float("inf"), ValueError), (float("nan"), ValueError), (True, TypeError), ("1", TypeError)],
+)
+def test_timeouts_that_are_none(timeout: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="timeout must be"):
+        PocketBase("http://h", timeout=timeout)
+
+
+async def test_options_that_are_no_text() -> None:
+    pb, seen = client(page(0))
+    await pb.collection("posts").get_list(sort=["-a", "b"], fields=("id", "a"), skip_total=True)
+    await pb.collection("posts").get_list(1, 30, {"sort": None}, skip_total=False)
+    own = [{name: request.params.get(name) for name in ("sort", "fields", "skipTotal")} for request in seen]
+    assert own == [
+        {"sort": "-a,b", "fields": "id,a", "skipTotal": "true"},
+        {"sort": None, "fields": None, "skipTotal": "false"},
+    ]
+    wrongs: list[tuple[str, Any, str]] = [
+        ("filter", ["a"], "option 'filter' cannot be"),
+        ("expand", 3, "option 'expand' cannot be 3"),
+        ("expand", [object()], "parameter 'expand' cannot be"),
+    ]
+    for name, wrong, words in wrongs:
+        with pytest.raises(TypeError, match=words):
+            await pb.collection("posts").get_list(1, 1, {name: wrong})
+
+
+def test_options_of_a_file() -> None:
+    pb, url = PocketBase("http://h"), "http://h/api/files/posts/x/a.txt"
+    assert pb.files.get_url("posts", "x", "a.txt", download=False) == url
+    full = pb.files.get_url("posts", "x", "a.txt", thumb="9x9", token="a&b", download=True)
+    assert full == f"{url}?thumb=9x9&token=a%26b&download=true"
+
+
+no_base_urls = ["127.0.0.1:8090", "", "/api", "ftp://h", "http://", "http://h?a=b", "http://h#f", "http://u:p@h"]
+no_base_urls += ["http://ü", "http://h/\n", "http://h/../x", "http://h:x"]
+
+
+@pytest.mark.parametrize("url", no_base_urls)
+def test_base_urls_that_are_none(url: str) -> None:
+    with pytest.raises(ValueError, match=r"base URL|segment|Port|port"):
+        PocketBase(url)
+
+
+def test_base_urls() -> None:
+    assert PocketBase("http://h:1/").base_url == "http://h:1"
+    assert PocketBase("https://h/pb/").build_url("api/x") == "https://h/pb/api/x"
+    assert PocketBase("http://[::1]:8090").build_url("//evil.example") == "http://[::1]:8090//evil.example"
+    wrong: Any = None
+    with pytest.raises(TypeError):
+        PocketBase(wrong)
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", AiohttpTransport, object()])
+def test_unknown_transports(transport: Any) -> None:
+    with pytest.raises(TypeError, match="a transport has send, stream, events and aclose"):
+        PocketBase("http://h", transport=transport)
+
+
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError)])
+def test_limits_that_are_none(size: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="max_response_bytes"):
+        PocketBase("http://h", max_response_bytes=size)
+
+
+@pytest.mark.parametrize("size", [1, None])
+async def test_limits(size: int | None) -> None:
+    pb, seen = client({}, max_response_bytes=size)
+    await pb.health.check()
+    assert seen[0].max_response_bytes == size
+
+
+async def test_lists_are_read_to_the_page_size_that_the_server_reports() -> None:
+    pb, seen = client(page(1000), page(1000), page(3))
+    assert len(await pb.collection("a").get_full_list(batch=2000)) == 2003
+    assert [request.params["page"] for request in seen] == ["1", "2", "3", "4"]  # the last one in advance
+    assert seen[0].params["skipTotal"] == "true"
+    pb, seen = client(page(2, 2), page(0, 2))
+    assert [record["id"] async for record in pb.collection("a").iterate(2, {"sort": "id"})] == ["0", "1"]
+    assert [request.params["sort"] for request in seen] == ["id", "id"]
+
+
+async def test_get_first_without_a_hit_is_a_404_that_can_be_pickled() -> None:
+    pb, _ = client(page(0))
+    with pytest.raises(PocketBaseNotFoundError) as caught:
+        await pb.collection("a").get_first({"filter": "x"})
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (error.status, error.url, error.data["status"], error.data["data"]) == (404, caught.value.url, 404, {})
+    assert str(error) == str(caught.value)
+
+
+def test_errors_can_be_pickled_and_tell_what_is_wrong() -> None:
+    body = {"message": "Failed.", "data": {"email": {"code": "c", "message": "No."}}}
+    error = error_from(Response(400, json=body, url="http://h/x?token=secret"))
+    assert str(error) == "400 Failed. (email: No.) [http://h/x]"
+    assert error.field_errors["email"]["code"] == "c"
+    limited = error_from(Response(429, {"Retry-After": "3"}))
+    assert isinstance(limited, PocketBaseRateLimitError)
+    assert pickle.loads(pickle.dumps(limited)).retry_after == 3.0
+    lost = PocketBaseTimeoutError("http://h", message="slow", request_sent=True)
+    again = pickle.loads(pickle.dumps(lost))
+    assert (again.request_sent, str(again), again.status) == (True, "slow [http://h]", 0)
+    mfa = error_from(Response(401, json={"mfaId": "m"}))
+    assert isinstance(mfa, PocketBaseUnauthorizedError)
+    assert mfa.mfa_id == "m"
+    assert error_from(Response(418)).message == "I'm a Teapot"
+    assert type(error_from(Response(409))) is PocketBaseError
+
+
+async def test_the_hooks_of_a_subclass() -> None:
+    seen: list[Any] = []
+
+    class MyPocketBase(PocketBase):
+        async def before_send(self, request: Any) -> Any:
+            request.headers["Custom-Header"] = "value"
+            return request
+
+        async def after_send(self, response: Response) -> Response:
+            seen.append(response.status_code)
+            return response
+
+        def headers(self) -> dict[str, str]:
+            headers = super().headers()
+            headers["Other-Header"] = "value"
+            return headers
+
+    def handler(request: Request) -> Response:
+        seen.append((request.headers["custom-header"], request.headers["other-header"]))
+        return Response(200, json={})
+
+    await MyPocketBase("http://h", transport=MockTransport(handler)).health.check()
+    assert seen == [("value", "value"), 200]
+
+
+async def test_what_hooks_may_return() -> None:
+    def frozen(draft: Any) -> Request:
+        request: Request = draft.with_header("X", "1").replace(params={"a": "b"})
+        return request
+
+    def nothing(draft: Any) -> None:
+        draft.headers["Y"] = "lost"
+
+    async def status(response: Response) -> Response | None:
+        return response.replace(content=b"[]") if response.status_code == 200 else None
+
+    pb, seen = client({}, middleware=[BeforeSend(frozen), BeforeSend(nothing), AfterSend(status)])
+    assert await pb.send("/x") == []
+    assert seen[0].headers["X"] == "1"
+    assert "Y" not in seen[0].headers
+    text: Any = repr
+    for wrong in (BeforeSend(text), AfterSend(text)):
+        pb, _ = client({}, middleware=[wrong])
+        with pytest.raises(TypeError, match="returned str"):
+            await pb.send("/x")
+
+
+async def test_order_outside_in() -> None:
+    order: list[str] = []
+
+    class Hooked(PocketBase):
+        async def before_send(self, request: Any) -> None:
+            order.append(f"hook {request.headers['Authorization']}")
+
+        async def after_send(self, response: Response) -> None:
+            order.append("hook")
+
+    def layer(name: str) -> Any:
+        async def note(request: Request, call_next: Handler) -> Response:
+            order.append(name)
+            response = await call_next(request)
+            order.append(name)
+            return response
+
+        return note
+
+    pb = Hooked(
+        "http://h", transport=MockTransport(lambda request: Response(200, json={})), middleware=[layer("a"), layer("b")]
+    )
+    pb.auth_store.save("t")
+    await pb.health.check()
+    assert order == ["hook t", "a", "b", "b", "a", "hook"]
+
+
+async def test_own_record_updated_and_deleted() -> None:
+    record = {"id": "u1", "collectionId": "c1", "collectionName": "users", "name": "a", "expand": {"x": 1}}
+    pb, _ = client({"id": "u1", "name": "b", "expand": {"y": 2}})
+    pb.auth_store.save("t", record)
+    await pb.collection("posts").update("u1", {"name": "b"})
+    assert (pb.auth_store.record or {})["name"] == "a"
+    await pb.collection("users").update("u1", {"name": "b"})
+    assert pb.auth_store.record == {**record, "name": "b", "expand": {"x": 1, "y": 2}}
+    assert pb.auth_store.token == "t"
+    pb, _ = client(Response(204))
+    pb.auth_store.save("t", record)
+    await pb.collection("users").delete("u2")
+    assert pb.auth_store.token == "t"
+    await pb.collection("c1").delete("u1")
+    assert (pb.auth_store.token, pb.auth_store.record) == ("", None)
+
+
+async def test_a_new_password_is_confirmed() -> None:
+    pb, seen = client({})
+    await pb.collection("users").create({"password": "p"})
+    await pb.collection("users").create({"password": "p", "passwordConfirm": "q"})
+    assert [request.body["passwordConfirm"] for request in seen] == ["p", "q"]
+
+
+async def test_a_collection_is_the_same_object_each_time() -> None:
+    pb, _ = client({})
+    assert pb.collection("a") is pb.collection("a")
+    assert pb.admins is pb.collection("_superusers")
+    await pb.aclose()
+    await pb.aclose()
+
+
+async def test_a_login_that_brings_no_token() -> None:
+    pb, _ = client({"message": "hello"})
+    with pytest.raises(PocketBaseDecodeError, match="a token and a record"):
+        await pb.collection("users").auth.with_password("a", "b")
+
+
+def test_importing_the_core_imports_little() -> None:
+    unwanted = {"aiohttp", "httpx", "httpx2", "email", "http.cookies", "tempfile", "importlib.metadata"}
+    unwanted |= {"mimetypes", "secrets", "webbrowser"}
+    script = f"import sys; from pocketbase_core import PocketBase; print([*{unwanted} & sys.modules.keys()])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_without_any_library_the_error_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("aiohttp", "httpx", "httpx2"):
+        monkeypatch.setitem(sys.modules, name, None)
+        for module in [module for module in sys.modules if module.startswith(f"pocketbase_transports.{name}")]:
+            monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(RuntimeError, match=r"pocketbase-core\[aiohttp\]"):
+        installed_transport()
+
+
+def test_all_names_exist() -> None:
+    for name in pocketbase_core.__all__:
+        assert hasattr(pocketbase_core, name)
+        assert name in dir(pocketbase_core)
+    assert not hasattr(pocketbase_core, "no_such_name")
+
+
+async def test_a_route_that_the_server_is_too_old_for() -> None:
+    missing = Response(404, json={"message": "The requested resource wasn't found.", "data": {}})
+    with pytest.raises(PocketBaseNotFoundError, match=r"it came with PocketBase 0\.24"):
+        await client(missing)[0].crons.get_full_list()
+    other = Response(404, json={"message": "Missing cron job.", "data": {}})
+    with pytest.raises(PocketBaseNotFoundError, match=r"Missing cron job\."):
+        await client(other)[0].crons.run("x")
+
+
+async def test_a_hook_may_go_on_to_the_one_it_overrides() -> None:
+    class Hooked(PocketBase):
+        async def before_send(self, request: Any) -> Any:
+            request.headers["X"] = "1"
+            return await super().before_send(request)
+
+        async def after_send(self, response: Response) -> Response | None:
+            return await super().after_send(response.replace(status_code=201))
+
+    seen: list[Request] = []
+
+    def handler(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, json={})
+
+    await Hooked("http://h", transport=MockTransport(handler)).health.check()
+    assert seen[0].headers["X"] == "1"
+
+
+async def test_numbers_and_dates_as_parameters() -> None:
+    pb, seen = client({})
+    await pb.send("/a", params={"n": 1.5, "on": date(2024, 1, 2), "no": None, "list": [1, "b"], "more": (2,)})
+    assert dict(seen[0].params) == {"n": "1.5", "on": "2024-01-02 00:00:00.000Z", "list": ("1", "b"), "more": ("2",)}
+    with pytest.raises(TypeError, match="parameter 'list' cannot be of type object"):
+        await pb.send("/a", params={"list": [object()]})
+
+
+async def test_headers_of_a_member_of_a_batch() -> None:
+    pb, seen = client([{"status": 200, "body": {}}])
+    batch = pb.create_batch()
+    batch.collection("a").create({}, headers={"X": "1"})
+    await batch.send()
+    assert seen[0].body["requests"][0]["headers"] == {"X": "1"}
+
+
+def test_modules_are_there_without_an_import_of_their_own() -> None:
+    script = "import pocketbase_core; print(pocketbase_core.middleware.Retry.__name__)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "Retry"
+    assert pocketbase_core.__getattr__("errors").PocketBaseError is PocketBaseError
+
+
+async def test_a_linked_account_without_an_id() -> None:
+    pb, seen = client({"items": [{"provider": "oidc"}], "perPage": 1})
+    with pytest.raises(PocketBaseDecodeError, match="a record with an id"):
+        await pb.collection("users").auth.unlink_external_auth("u1", "oidc")
+    assert [request.method for request in seen] == ["GET"]
+
+
+@pytest.mark.parametrize("items", [[3], [{"id": "x"}, None], [[]]])
+async def test_a_page_of_what_is_no_record(items: list[Any]) -> None:
+    posts = client({"items": items, "perPage": 1})[0].collection("a")
+    for call in (posts.get_list(), posts.get_full_list(), posts.get_first(), anext(posts.iterate())):
+        with pytest.raises(PocketBaseDecodeError, match="a page of a list"):
+            await call
+
+
+@pytest.mark.parametrize("expand", [None, 3, []])
+async def test_an_own_record_with_any_expand(expand: Any) -> None:
+    pb, _ = client({"id": "me", "expand": {"a": {"id": "x"}}})
+    pb.auth_store.save("token", {"id": "me", "collectionName": "users", "expand": expand})
+    await pb.collection("users").update("me", {})
+    assert (pb.auth_store.record or {})["expand"] == {"a": {"id": "x"}}

@@ -1,0 +1,236 @@
+"""What a client concludes from the answers to a create that it sends again."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from pocketbase_core import (
+    FileUpload,
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseDecodeError,
+    PocketBaseError,
+    Request,
+    Response,
+)
+from pocketbase_core.middleware import Retry, chain
+from pocketbase_transports import MockTransport
+
+RECORDS = "http://h/api/collections/a/records"
+BATCH = "http://h/api/batch"
+MEMBER = {"method": "POST", "url": "/api/collections/a/records"}
+LOST = PocketBaseConnectionError("http://h", message="lost")
+NEVER_SENT = PocketBaseConnectionError("http://h", message="refused", request_sent=False)
+STORED = Response(200, json={"id": "x"})
+BROKEN = Response(200, content=b'{"id\xa2:"x"}')
+NOT_FOUND = Response(404, json={"message": "none", "data": {}})
+
+
+def refused(*fields: str, code: str = "validation_not_unique", status: int = 400) -> Response:
+    return Response(status, json={"message": "No.", "data": {name: {"code": code, "message": "m"} for name in fields}})
+
+
+def refused_member(field: str, number: int = 0) -> Response:
+    response = {"response": {"data": {field: {"code": "validation_not_unique", "message": "m"}}}}
+    return Response(400, json={"message": "No.", "data": {"requests": {str(number): response}}})
+
+
+def client(*outcomes: Any, **settings: Any) -> tuple[PocketBase, list[str]]:
+    left, seen = [*outcomes], list[str]()
+
+    def handler(request: Request) -> Response:
+        seen.append(request.method)
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        assert isinstance(outcome, Response)
+        return outcome
+
+    async def at_once(_: float) -> None:
+        pass
+
+    return PocketBase(
+        "http://h", transport=MockTransport(handler), middleware=[Retry(creates=True, sleep=at_once, **settings)]
+    ), seen
+
+
+OTHER_AUTH = "validation_invalid_auth_id"
+CASES: dict[str, tuple[list[Any], type[PocketBaseError] | None, str]] = {
+    "lost, then stored": ([LOST, STORED], None, "POST POST"),
+    "refused for itself": ([refused("title")], PocketBaseError, "POST"),
+    "refused, as none had left": ([NEVER_SENT, refused("title")], PocketBaseError, "POST POST"),
+    "there already": ([refused("id"), STORED], None, "POST GET"),
+    "there, unread": ([refused("id"), NOT_FOUND], PocketBaseDecodeError, "POST GET"),
+    "there, garbled": ([refused("id"), BROKEN], PocketBaseDecodeError, "POST GET"),
+    "another field, garbled": ([LOST, refused("email"), BROKEN], PocketBaseConnectionError, "POST POST GET"),
+    "another field": ([LOST, refused("email"), STORED], None, "POST POST GET"),
+    "another field, unread": ([LOST, refused("email"), NOT_FOUND], PocketBaseConnectionError, "POST POST GET"),
+    "a rule": ([LOST, refused(), STORED], None, "POST POST GET"),
+    "after a proxy's error": ([Response(502), refused("email"), STORED], None, "POST POST GET"),
+    "limited": ([LOST, refused(status=429), refused(status=429), STORED], None, "POST POST POST GET"),
+    "limited from the start": ([refused(status=429)] * 3, PocketBaseError, "POST POST POST"),
+    "a user's id": ([refused("id", code=OTHER_AUTH), STORED], None, "POST GET"),
+    "a wrong user's id": ([refused("id", code=OTHER_AUTH), NOT_FOUND], PocketBaseError, "POST GET"),
+    "failed": ([LOST, Response(500)], PocketBaseError, "POST POST"),
+    "failed at a proxy": ([LOST, Response(503), Response(503)], PocketBaseError, "POST POST POST"),
+    "another form": ([LOST, refused("id", code="validation_invalid_format")], PocketBaseError, "POST POST"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_what_is_concluded(name: str) -> None:
+    outcomes, error, methods = CASES[name]
+    pb, seen = client(*outcomes)
+    if error is None:
+        assert await pb.collection("a").create({}) == {"id": "x"}
+    else:
+        with pytest.raises(error) as caught:
+            await pb.collection("a").create({})
+        if error is PocketBaseError:
+            assert caught.value.status == outcomes[-1 - methods.count("GET")].status_code
+        if error is PocketBaseDecodeError:
+            assert caught.value.status == 200, "it was done"
+            assert "the record was stored, but cannot be read" in str(caught.value)
+        assert str(caught.value).count("http://") == 1
+    assert " ".join(seen) == methods
+
+
+async def test_after_an_error_of_the_server_it_is_in_doubt() -> None:
+    pb, seen = client(Response(500), refused("title"), STORED, statuses=[500])
+    assert await pb.collection("a").create({}) == {"id": "x"}
+    assert seen == ["POST", "POST", "GET"]
+
+
+class Sent:
+    """What a create that is sent again looks like, below the middleware."""
+
+    def __init__(self, *outcomes: Any) -> None:
+        self.left = [*outcomes]
+        self.seen: list[Request] = []
+
+    async def __call__(self, request: Request) -> Response:
+        self.seen.append(request)
+        outcome = self.left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        assert isinstance(outcome, Response)
+        return outcome
+
+    async def answer(self, request: Request) -> Response:
+        async def at_once(_: float) -> None:
+            pass
+
+        return await chain([Retry(creates=True, sleep=at_once)], self)(request)
+
+
+async def test_a_batch_that_was_done_is_answered_by_what_is_stored() -> None:
+    members: list[dict[str, Any]] = [
+        {"method": "POST", "url": "/api/collections/a/records?expand=b", "body": {"n": 1}},
+        {"method": "POST", "url": "/api/collections/a/records", "body": {"id": "mine"}},
+        {"method": "PUT", "url": "/api/collections/b/records"},
+        {"method": "PATCH", "url": "/api/collections/a/records/y", "body": {"n": 2}},
+        {"method": "DELETE", "url": "/api/collections/a/records/z"},
+    ]
+    stored = [Response(200, json={"id": name}) for name in ("x", "mine", "b", "y")]
+    sent = Sent(LOST, refused_member("title").replace(loads=json.loads), *stored)
+    batch = Request("POST", "http://h/api/batch", {"p": "1"}, {"X": "1"}, {"requests": members, "more": 1})
+    response = await sent.answer(batch)
+    assert (response.status_code, response.url, response.loads) == (200, "http://h/api/batch", json.loads)
+    found = [{"status": 200, "body": {"id": name}} for name in ("x", "mine", "b", "y")]
+    assert response.json() == [*found, {"status": 204, "body": None}]
+    first, second, *reads = sent.seen
+    assert first.body == second.body
+    made = [first.body["requests"][index]["body"]["id"] for index in (0, 2)]
+    assert all(re.fullmatch("[a-z0-9]{15}", each) for each in made)
+    assert first.body["more"] == 1
+    assert first.body["requests"][0]["body"]["n"] == 1
+    assert [dict(member) for member in first.body["requests"][3:]] == members[3:]
+    assert [(read.method, read.url, dict(read.params), read.body, read.headers["X"]) for read in reads] == [
+        ("GET", f"http://h/api/collections/{path}", {}, None, "1")
+        for path in (f"a/records/{made[0]}?expand=b", "a/records/mine", f"b/records/{made[1]}", "a/records/y")
+    ]
+
+
+async def test_a_batch_with_an_id_that_is_there_already_was_done() -> None:
+    sent = Sent(refused_member("id", 1), STORED, STORED)
+    response = await sent.answer(Request("POST", BATCH, body={"requests": [MEMBER, MEMBER]}))
+    assert response.status_code == 200
+    assert [request.method for request in sent.seen] == ["POST", "GET", "GET"]
+
+
+async def test_a_create_that_was_done_is_answered_by_what_is_stored() -> None:
+    files = FileUpload(("a.txt", b"x")).files
+    sent = Sent(LOST, refused("id"), STORED)
+    url, params = "http://h/api/collections/a/records?a=b", {"expand": "c"}
+    create = Request("POST", url, params, body={"n": 1}, files=tuple(("f", file) for file in files))
+    assert await sent.answer(create) == STORED
+    body = sent.seen[0].body
+    assert re.fullmatch("[a-z0-9]{15}", body["id"])
+    assert body["n"] == 1
+    read = sent.seen[2]
+    assert (read.method, read.url) == ("GET", f"http://h/api/collections/a/records/{body['id']}?a=b")
+    assert (dict(read.params), read.body, read.files) == ({"expand": "c"}, None, ())
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body"),
+    [
+        *[(method, RECORDS, {}) for method in ("PATCH", "PUT")],
+        ("POST", RECORDS, None),
+        ("POST", RECORDS, {"id": "mine"}),
+        ("POST", RECORDS, ["id"]),
+        ("POST", f"{RECORDS}/x", {}),
+        ("POST", "http://h/api/collections/a/auth-refresh", {}),
+        ("POST", BATCH, {}),
+        ("POST", BATCH, {"requests": []}),
+        *[("POST", BATCH, {"requests": [MEMBER, odd]}) for odd in (3, "method url", {"method": "POST"}, {"url": "/x"})],
+        ("POST", BATCH, {"requests": [{**MEMBER, "body": {"id": "mine"}}, MEMBER]}),
+        ("POST", BATCH, {"requests": [{"method": "DELETE", "url": "/api/collections/a/records/x"}, MEMBER]}),
+    ],
+)
+async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, body: Any) -> None:
+    sent, request = Sent(LOST), Request(method, url, body=body)
+    with pytest.raises(PocketBaseConnectionError, match="lost"):
+        await sent.answer(request)
+    assert sent.seen == [request]
+
+
+async def test_an_id_of_another_form_is_explained() -> None:
+    sent = Sent(refused("title", "id", code="validation_invalid_format").replace(url=RECORDS, loads=json.loads))
+    response = await sent.answer(Request("POST", RECORDS, body={}))
+    assert (response.url, response.loads) == (RECORDS, json.loads)
+    data = response.json()["data"]
+    assert data["id"]["message"].startswith("m The client made this id, as Retry(creates=True) asks for")
+    assert (response.status_code, data["id"]["code"], data["title"]["message"]) == (
+        400,
+        "validation_invalid_format",
+        "m",
+    )
+
+
+@pytest.mark.parametrize("unread", [NOT_FOUND, BROKEN])
+async def test_a_batch_of_which_only_some_can_be_read_was_done(unread: Response) -> None:
+    pb, seen = client(LOST, refused_member("email"), STORED, unread)
+    batch = pb.create_batch()
+    batch.collection("a").create({})
+    batch.collection("b").create({})
+    with pytest.raises(PocketBaseDecodeError, match="the batch was done"):
+        await batch.send()
+    assert " ".join(seen) == "POST POST GET GET"
+
+
+@pytest.mark.parametrize("data", [None, [], 3, {"id": 3}, {"id": None}, {"requests": {"0": 3}}, {"requests": []}])
+async def test_a_refusal_of_another_shape(data: Any) -> None:
+    for batched in (False, True):
+        pb, _ = client(Response(400, json={"message": "No.", "data": data}))
+        with pytest.raises(PocketBaseError):
+            if batched:
+                await pb.send(
+                    "/api/batch",
+                    method="POST",
+                    body={"requests": [{"method": "POST", "url": "/api/collections/a/records"}]},
+                )
+            else:
+                await pb.collection("a").create({})

@@ -1,0 +1,264 @@
+"""Requests, responses, headers: frozen, checked, and silent about secrets."""
+
+import time
+from dataclasses import FrozenInstanceError
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from pocketbase_core import FileUpload, Headers, PocketBase, Request, Response, ServerSentEvent
+from pocketbase_core.messages import RequestDraft
+from pocketbase_core.middleware import Handler
+from pocketbase_transports import MockTransport
+
+
+def test_headers_match_without_case_and_hide_secrets() -> None:
+    headers = Headers([("Authorization", "tok-en"), ("X-A", "1"), ("x-a", "2"), ("Cookie", "c"), ("Set-Cookie", "s")])
+    headers |= {"Proxy-Authorization": "p"}
+    assert headers["AUTHORIZATION"] == "tok-en"
+    assert headers["x-A"] == "1, 2"
+    assert "X-a" in headers
+    assert "x-b" not in headers
+    assert dict(Headers({"A": "1"}) | {"a": "2", "b": "3"}) == {"a": "2", "b": "3"}
+    assert Headers({"A": "1"}) == {"a": "1"}
+    assert "tok-en" not in repr(headers)
+    assert "'c'" not in repr(headers)
+    assert "'s'" not in repr(headers)
+    assert "'p'" not in repr(headers)
+    assert "'x-a': '1, 2'" in repr(headers)
+    frozen: Any = headers
+    with pytest.raises(TypeError):
+        frozen["X-A"] = "3"
+
+
+def params_of(request: Request) -> Any:
+    return request.params
+
+
+def test_a_request_never_changes() -> None:
+    body: dict[str, Any] = {"list": [1, {"a": 2}], "when": datetime(2024, 1, 2, 3, 4, 5, 678999)}
+    params: dict[str, Any] = {"q": "1"}
+    request = Request("POST", "http://h/p", params, Headers({"A": "1"}), body)
+    body["list"][1]["a"] = 3
+    params["q"] = "2"
+    assert request.body["list"][1]["a"] == 2
+    assert request.params["q"] == "1"
+    for change in (
+        lambda: setattr(request, "url", "x"),
+        lambda: request.body.update(a=1),
+        lambda: request.body["list"][1].update(a=1),
+        lambda: request.body["list"].append(1),
+        lambda: params_of(request).update(a="1"),
+    ):
+        with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
+            change()
+    other = request.with_header("a", "2").replace(method="PUT")
+    assert (request.headers["A"], request.method) == ("1", "POST")
+    assert (other.headers["A"], other.method) == ("2", "PUT")
+    assert request.body["when"] == "2024-01-02 03:04:05.678Z"
+
+
+def test_reprs_tell_no_secrets() -> None:
+    headers = Headers({"Authorization": "tok"})
+    request = Request("GET", "http://h/p?x=tok", {"token": "tok"}, headers, {"p": "tok"})
+    assert "tok'" not in repr(request)
+    assert "=tok" not in repr(request)
+    assert "tok'" not in repr(RequestDraft.of(request))
+    assert "tok" not in repr(Response(200, {"Set-Cookie": "tok"}, b"tok", "http://h/p?x=tok"))
+    assert repr(request) == "<Request GET http://h/p params=['token'] Headers({'Authorization': '[hidden]'})>"
+    assert repr(Response(200, {}, b"tok", "http://h/p?x=tok")) == "<Response 200 http://h/p 3 bytes Headers({})>"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime(2024, 1, 2, 3, 4, 5), "2024-01-02 03:04:05.000Z"),
+        (datetime(2024, 1, 2, 3, 4, 5, 1000), "2024-01-02 03:04:05.001Z"),
+        (datetime(2024, 1, 2, 1, 0, tzinfo=timezone(timedelta(hours=2))), "2024-01-01 23:00:00.000Z"),
+        (date(2024, 1, 2), "2024-01-02 00:00:00.000Z"),
+        (datetime(7, 1, 2), "0007-01-02 00:00:00.000Z"),
+    ],
+)
+def test_dates_are_utc(value: date, text: str) -> None:
+    assert Request("POST", "/", body={"a": [value]}).body["a"][0] == text
+
+
+def test_dates_are_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "JST-9")
+        time.tzset()
+        naive, aware = datetime(2024, 1, 2, 3), datetime(2024, 1, 2, 3, tzinfo=UTC)
+        assert Request("POST", "/", body=[naive, aware]).body == ("2024-01-02 03:00:00.000Z",) * 2
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "words"),
+    [
+        ({"a": {"b": [float("nan")]}}, ValueError, r"body\['a'\]\['b'\]\[0\] is nan"),
+        ({"a": float("-inf")}, ValueError, "inf"),
+        *[
+            ({"a": kind(b"x")}, TypeError, "form; files go in as FileUpload$")
+            for kind in (bytes, bytearray, memoryview)
+        ],
+        ({1: "x"}, TypeError, "keys must be text"),
+        ({"a": {1, 2}}, TypeError, "set"),
+        ({"a": Decimal(1)}, TypeError, "Decimal, which has no JSON form$"),
+    ],
+)
+def test_bodies_without_a_json_form(body: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        Request("POST", "/", body=body)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"A\n": "1"}, {"": "1"}, {"a b": "1"}, {"A": "1\r\nB: 2"}, {"A": "\0"}, {"A": "ü"}]
+)
+def test_headers_that_cannot_be_sent(headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="header"):
+        Request("GET", "/", headers=Headers(headers))
+
+
+def test_headers_that_are_added_are_checked_too() -> None:
+    checked = Request("GET", "/", headers={"A": "1"}).headers
+    for headers in (checked | {"B": "\n"}, Headers({"B": "\n"}) | checked):
+        with pytest.raises(ValueError, match="header 'B'"):
+            Request("GET", "/", headers=headers)
+
+
+def test_a_header_must_be_text() -> None:
+    wrongs: list[Any] = [{"A": 1}, {b"A": "1"}, {3: "1"}]
+    for wrong in wrongs:
+        with pytest.raises(TypeError, match="must be text"):
+            Request("GET", "/", headers=Headers(wrong))
+
+
+def test_responses() -> None:
+    response = Response(200, json={"a": "ü"})
+    assert response.json() == {"a": "ü"}
+    assert response.text == '{"a": "ü"}'
+    assert response.headers["content-type"] == "application/json"
+    assert Response(200, json=None).content == b"null"
+    assert (Response(204).content, Response(204).url) == (b"", "")
+    assert Response(200, content=b"\xff").text == "\ufffd"
+    changed = response.replace(status_code=201)
+    assert (changed.status_code, changed.content, response.status_code) == (201, response.content, 200)
+    frozen: Any = response
+    with pytest.raises(FrozenInstanceError):
+        frozen.status_code = 5
+
+
+async def test_what_a_middleware_keeps_stays_as_it_was() -> None:
+    kept: list[Request] = []
+    seen: list[Request] = []
+
+    async def keep(request: Request, call_next: Handler) -> Response:
+        kept.append(request)
+        return await call_next(request)
+
+    async def change(request: Request, call_next: Handler) -> Response:
+        frozen: Any = request.headers
+        with pytest.raises(TypeError):
+            frozen["X"] = "1"
+        with pytest.raises(TypeError):
+            request.body["title"] = "changed"
+        return await call_next(
+            request.with_header("X", "changed").replace(body={"title": "changed"}, params={"a": "b"})
+        )
+
+    class Hooked(PocketBase):
+        async def before_send(self, request: Any) -> Any:
+            request.body["tags"].append("hooked")
+            request.headers["X"] = "hook"
+            return request
+
+    def handler(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, json={})
+
+    pb = Hooked("http://h", transport=MockTransport(handler), middleware=[keep, change])
+    body = {"title": "mine", "tags": ["a"]}
+    await pb.collection("posts").create(body)
+    assert body == {"title": "mine", "tags": ["a"]}
+    assert (kept[0].headers["X"], kept[0].body["title"], dict(kept[0].params)) == ("hook", "mine", {})
+    assert kept[0].body["tags"] == ("a", "hooked")
+    assert (seen[0].headers["X"], seen[0].body["title"], dict(seen[0].params)) == ("changed", "changed", {"a": "b"})
+
+
+def test_the_url_with_its_query() -> None:
+    assert Request("GET", "http://h/p").full_url == "http://h/p"
+    assert Request("GET", "http://h/p", {"a": ("1", "&"), "b": "ü"}).full_url == "http://h/p?a=1&a=%26&b=%C3%BC"
+    assert Request("GET", "http://h/p?x=1", {"a": "1"}).full_url == "http://h/p?x=1&a=1"
+
+
+def test_the_json_library_makes_no_difference() -> None:
+    assert Request("GET", "/", dumps=repr) == Request("GET", "/")
+    assert Response(200, loads=len) == Response(200)
+
+
+def test_headers_are_no_other_thing() -> None:
+    assert Headers({"A": "1"}) == {"a": "1"}
+    assert Headers({"A": "1"}) != {"a": "2"}
+    assert (Headers({"A": "1"}) == 3) is False
+    number: Any = 3
+    assert number not in Headers({"A": "1"})
+
+
+def test_a_draft_is_its_request() -> None:
+    files = tuple(("f", file) for file in FileUpload(("a.txt", b"x")).files)
+    request = Request("POST", "http://h", {"a": "1"}, {"A": "1"}, {"b": [1]}, files, 3.0, repr, 9)
+    frozen = RequestDraft.of(request).freeze()
+    assert frozen == request
+    assert (frozen.dumps, frozen.max_response_bytes) == (repr, 9)
+
+
+def test_a_draft_can_lose_a_header_and_be_replaced() -> None:
+    draft = RequestDraft.of(Request("GET", "/", headers={"A": "1", "B": "2"}))
+    del draft.headers["a"]
+    assert draft.freeze().headers == {"B": "2"}
+    assert draft.replace(method="POST").method == "POST"
+    assert draft.with_header("B", "3").headers == {"B": "3"}
+    assert draft.with_headers(Headers({"b": "4", "C": "5"})).headers == {"B": "4", "C": "5"}
+
+
+def test_a_date_without_a_zone_is_utc() -> None:
+    later = (datetime.now(UTC) + timedelta(seconds=60)).strftime("%a, %d %b %Y %H:%M:%S -0000")
+    assert 50 < (Response(429, {"Retry-After": later}).retry_after() or 0) <= 60
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", "-1", "1e3", "Mon, 31 Feb 2024 00:00:00 GMT", "9" * 30 + " Jan 2024 1:2 +", "1 Jan " + "9" * 30],
+)
+def test_a_retry_after_that_says_nothing(value: str) -> None:
+    assert Response(429, {"Retry-After": value}).retry_after() is None
+
+
+def test_a_date_with_another_zone() -> None:
+    later = datetime.now(timezone(timedelta(hours=1))) + timedelta(seconds=60)
+    header = later.strftime("%a, %d %b %Y %H:%M:%S %z")
+    assert 50 < (Response(429, {"Retry-After": header}).retry_after() or 0) <= 60
+
+
+def test_an_event_without_fields() -> None:
+    assert ServerSentEvent() == ("message", "", "")
+
+
+async def test_a_proxy_of_the_callers_own_is_copied_and_checked() -> None:
+    seen: list[Request] = []
+
+    def handler(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, json={})
+
+    posts = PocketBase("http://h", transport=MockTransport(handler)).collection("posts")
+    inner = {"n": 1}
+    body = MappingProxyType({"data": MappingProxyType(inner)})
+    await posts.create(body)
+    inner["n"] = 2
+    assert seen[0].body == {"data": {"n": 1}}
+    with pytest.raises(ValueError, match="nan"):
+        await posts.create({"data": MappingProxyType({"n": float("nan")})})

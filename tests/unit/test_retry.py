@@ -1,0 +1,197 @@
+"""What is sent again, when, and what never is. No time passes here."""
+
+import logging
+import random
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request, Response
+from pocketbase_core.messages import Headers
+from pocketbase_core.middleware import Logging, Retry, chain
+from pocketbase_core.uploads import FileUpload
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+async def run(outcomes: list[Any], request: Request, **settings: Any) -> tuple[Any, list[Request], Clock]:
+    """The last outcome, the requests that were sent, and the clock."""
+    clock, seen = Clock(), list[Request]()
+
+    async def send(request: Request) -> Response:
+        seen.append(request)
+        outcome = outcomes.pop(0) if len(outcomes) > 1 else outcomes[0]
+        clock.now += settings.get("takes", 0.0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Response(outcome) if isinstance(outcome, int) else outcome
+
+    jitter = settings.pop("jitter", lambda: 1.0)
+    retry = Retry(clock=clock, sleep=clock.sleep, jitter=jitter, **{k: v for k, v in settings.items() if k != "takes"})
+    try:
+        return await chain([retry], send)(request), seen, clock
+    except PocketBaseTransportError as error:
+        return error, seen, clock
+
+
+def lost(sent: bool | None) -> PocketBaseConnectionError:
+    return PocketBaseConnectionError("http://h", request_sent=sent)
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome", "attempts"),
+    [
+        *[("GET", status, 3) for status in (429, 502, 503, 504)],
+        *[("DELETE", status, 3) for status in (429, 502, 503, 504)],
+        *[(method, 503, 3) for method in ("HEAD", "OPTIONS")],
+        *[(method, status, 1) for method in ("POST", "PATCH", "PUT") for status in (502, 503, 504)],
+        *[(method, 429, 3) for method in ("POST", "PATCH", "PUT")],
+        *[("GET", status, 1) for status in (200, 204, 301, 400, 401, 403, 404, 500)],
+        *[("GET", lost(sent), 3) for sent in (True, False, None)],
+        *[("DELETE", lost(sent), 3) for sent in (True, False, None)],
+        *[(method, lost(False), 3) for method in ("POST", "PATCH", "PUT")],
+        *[(method, lost(sent), 1) for method in ("POST", "PATCH", "PUT") for sent in (True, None)],
+    ],
+)
+async def test_what_is_sent_again(method: str, outcome: Any, attempts: int) -> None:
+    result, seen, _ = await run([outcome], Request(method, "/"))
+    assert len(seen) == attempts
+    assert result is outcome or result.status_code == outcome
+
+
+async def test_other_statuses_are_for_what_can_do_no_harm() -> None:
+    for method, attempts in (("GET", 3), ("POST", 1)):
+        _, seen, _ = await run([408], Request(method, "/"), statuses=[408, 429])
+        assert len(seen) == attempts
+
+
+async def test_a_create_is_repeated_only_where_that_is_asked_for() -> None:
+    create = Request("POST", "http://h/api/collections/posts/records", body={"title": "a"})
+    _, seen, _ = await run([lost(None)], create)
+    assert seen == [create]
+    _, seen, _ = await run([lost(None)], create, creates=True)
+    assert [request.body["id"] for request in seen] == [seen[0].body["id"]] * 3
+
+
+async def test_a_success_ends_it() -> None:
+    result, seen, _ = await run([lost(None), 503, 200], Request("GET", "/"))
+    assert (result.status_code, len(seen)) == (200, 3)
+
+
+async def test_waits_double_up_to_the_longest_with_full_jitter() -> None:
+    _, _, clock = await run([503], Request("GET", "/"), attempts=7)
+    assert clock.slept == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
+    source = random.Random(1)
+    _, _, clock = await run([503], Request("GET", "/"), attempts=50, jitter=source.random)
+    assert all(0 <= wait <= 5 for wait in clock.slept)
+    assert len(set(clock.slept)) == 49
+
+
+async def test_retry_after_in_both_forms() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=4), usegmt=True)
+    for value, low, high in (("3", 3, 3), (later, 2.5, 4.0), ("nonsense", 0.2, 0.2), ("-1", 0.2, 0.2)):
+        _, _, clock = await run([Response(429, {"Retry-After": value}), 200], Request("POST", "/"))
+        assert low <= clock.slept[0] <= high, value
+    past = format_datetime(datetime(2020, 1, 1, tzinfo=UTC), usegmt=True)
+    _, _, clock = await run([Response(503, {"Retry-After": past}), 200], Request("GET", "/"))
+    assert clock.slept == [0.0]
+
+
+async def test_a_retry_after_beyond_the_longest_wait_is_final() -> None:
+    result, seen, clock = await run([Response(429, {"Retry-After": "60"})], Request("GET", "/", timeout=None))
+    assert (result.status_code, len(seen), clock.slept) == (429, 1, [])
+
+
+async def test_one_budget_of_time() -> None:
+    _, seen, clock = await run([503], Request("GET", "/", timeout=10.0), attempts=9, takes=3.0)
+    assert [request.timeout for request in seen] == [10.0, pytest.approx(6.8), pytest.approx(3.4)]
+    assert clock.now <= 110
+    _, seen, _ = await run([lost(None)], Request("GET", "/", timeout=10.0), attempts=9, takes=3.0)
+    assert [request.timeout for request in seen] == [10.0, pytest.approx(6.8), pytest.approx(3.4)]
+
+
+async def test_the_budget_of_a_create_is_that_of_its_reads_too() -> None:
+    create = Request("POST", "http://h/api/collections/posts/records", body={}, timeout=10.0)
+    outcomes = [lost(None), Response(400, json={"message": "No.", "data": {}}), Response(200, json={"id": "x"})]
+    result, seen, _ = await run(outcomes, create, creates=True, takes=3.0)
+    assert result.status_code == 200
+    assert [(request.method, request.timeout) for request in seen] == [
+        ("POST", 10.0),
+        ("POST", pytest.approx(6.8)),
+        ("GET", pytest.approx(3.8)),
+    ]
+
+
+async def test_an_attempt_that_could_only_begin_at_the_end_of_the_time_is_not_made() -> None:
+    _, seen, clock = await run([503], Request("GET", "/", timeout=0.2))
+    assert (len(seen), clock.slept) == (1, [])
+
+
+async def test_a_sleep_that_took_all_the_time_leaves_a_moment() -> None:
+    clock, timeouts = Clock(), list[float | None]()
+
+    async def oversleep(seconds: float) -> None:
+        clock.now += 60
+
+    async def send(request: Request) -> Response:
+        timeouts.append(request.timeout)
+        return Response(503)
+
+    await chain([Retry(attempts=2, clock=clock, sleep=oversleep)], send)(Request("GET", "/", timeout=10.0))
+    assert timeouts == [10.0, 0.001]
+
+
+async def test_a_file_that_cannot_be_read_again_is_not_sent_again() -> None:
+    class Pipe:
+        def read(self, size: int) -> bytes:
+            return b""
+
+    for content, attempts in ((Pipe(), 1), (b"x", 3)):
+        files = tuple(("f", file) for file in FileUpload(("a", content)).files)
+        _, seen, _ = await run([429], Request("POST", "/", files=files))
+        assert len(seen) == attempts
+
+
+async def test_attempts_start_at_one() -> None:
+    with pytest.raises(ValueError, match="starts at 1"):
+        Retry(attempts=0)
+    _, seen, _ = await run([503], Request("GET", "/"), attempts=1)
+    assert len(seen) == 1
+
+
+async def test_a_log_line_for_each_attempt_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+    outcomes: list[Any] = [503, lost(False), 200]
+
+    async def send(request: Request) -> Response:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Response(outcome, {"Set-Cookie": "tok"})
+
+    async def at_once(_: float) -> None:
+        pass
+
+    request = Request("GET", "http://h/api/x?token=tok", {"t": "tok"}, Headers({"Authorization": "tok"}), {"p": "tok"})
+    with caplog.at_level(logging.DEBUG, "pocketbase_core"):
+        await chain([Retry(sleep=at_once), Logging()], send)(request)
+    assert [record.getMessage().rsplit(" ", 2)[0] for record in caplog.records] == [
+        "GET /api/x 503",
+        "GET /api/x PocketBaseConnectionError",
+        "GET /api/x 200",
+    ]
+    assert "tok" not in caplog.text

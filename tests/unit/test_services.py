@@ -1,0 +1,87 @@
+"""Answers that no real server would give, and what is decided before anything is sent."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pocketbase_core import PocketBase, PocketBaseConnectionError, PocketBaseError, Request, Response, ServerSentEvent
+from pocketbase_core.api.schema import with_fields
+from pocketbase_transports import MockTransport
+
+PROVIDER = {"name": "oidc", "authURL": "http://p/auth?a=b&redirect_uri=", "codeVerifier": "v", "state": "s"}
+
+
+def signed_in_by(*events: ServerSentEvent) -> tuple[PocketBase, list[Request]]:
+    seen: list[Request] = []
+
+    def handler(request: Request) -> Response:
+        seen.append(request)
+        if request.url.endswith("auth-methods"):
+            return Response(200, json={"oauth2": {"providers": [PROVIDER]}})
+        if request.url.endswith("realtime"):
+            return Response(204)
+        return Response(200, json={"token": "t", "record": {"id": "u1"}})
+
+    return PocketBase("http://h", transport=MockTransport(handler, events)), seen
+
+
+CONNECT = ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "mine"}))
+
+
+async def test_a_sign_in_of_somebody_else_is_refused() -> None:
+    foreign = ServerSentEvent("@oauth2", json.dumps({"state": "other", "code": "c"}))
+    pb, seen = signed_in_by(CONNECT, foreign)
+    with pytest.raises(PocketBaseError, match="not the one that was begun"):
+        await pb.collection("users").auth.with_oauth2_browser("oidc", lambda url: None)
+    assert not pb.auth_store.token
+    assert not any("auth-with-oauth2" in request.url for request in seen)
+
+
+async def test_the_browser_is_sent_to_the_provider() -> None:
+    opened: list[str] = []
+    pb, seen = signed_in_by(CONNECT, ServerSentEvent("@oauth2", json.dumps({"state": "mine", "code": "c"})))
+    await pb.collection("users").auth.with_oauth2_browser("oidc", opened.append, create_data={"name": "x"})
+    assert opened == ["http://p/auth?a=b&redirect_uri=http%3A%2F%2Fh%2Fapi%2Foauth2-redirect&state=mine"]
+    assert dict(seen[-1].body) == {
+        "provider": "oidc",
+        "code": "c",
+        "codeVerifier": "v",
+        "redirectURL": "http://h/api/oauth2-redirect",
+        "createData": {"name": "x"},
+    }
+    assert pb.auth_store.token == "t"
+
+
+@pytest.mark.parametrize(
+    ("events", "error"),
+    [
+        ([], PocketBaseConnectionError),
+        ([ServerSentEvent("PB_CONNECT", "{")], PocketBaseError),
+        ([CONNECT], PocketBaseConnectionError),
+        ([CONNECT, ServerSentEvent("@oauth2", "[]")], PocketBaseError),
+    ],
+)
+async def test_streams_that_bring_no_code(events: list[ServerSentEvent], error: type[Exception]) -> None:
+    pb, _ = signed_in_by(*events)
+    with pytest.raises(error):
+        await pb.collection("users").auth.with_oauth2_browser("oidc", lambda url: None)
+
+
+def test_an_old_field_is_made_flat() -> None:
+    old: dict[str, Any] = {"name": "a", "type": "number", "options": {"min": None, "max": 0, "noDecimal": True}}
+    with pytest.warns(DeprecationWarning, match="fields"):
+        body = with_fields({"name": "c", "schema": [old], "listRule": None, "options": {}})
+    assert body["fields"][0] == {"name": "a", "type": "number", "max": 0, "onlyInt": True}
+    assert [field["name"] for field in body["fields"]] == ["a", "created", "updated"]
+    assert body["listRule"] is None
+    assert "schema" not in body
+    assert "options" not in body
+    with pytest.warns(DeprecationWarning, match="fields"):
+        view = with_fields({"name": "v", "type": "view", "schema": [], "options": {"query": "select 1 as id"}})
+    assert view == {"name": "v", "type": "view", "viewQuery": "select 1 as id"}
+    with pytest.warns(DeprecationWarning, match="left out: minPasswordLength"):
+        with_fields({"type": "auth", "schema": [], "options": {"minPasswordLength": 8}})
+    for broken in (3, [3]):
+        with pytest.warns(DeprecationWarning, match="fields"), pytest.raises(TypeError):
+            with_fields({"schema": broken})
