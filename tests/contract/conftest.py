@@ -1,0 +1,35 @@
+"""A server whose streams break at will, and a client of it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+import pytest_asyncio
+
+from pocketbase_core import (
+    PocketBase,
+)
+from pocketbase_core.ports import Transport
+
+from .realtime_server import RealtimeServer, realtime_server
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncGenerator[RealtimeServer, None]:
+    async with realtime_server() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def pb(server: RealtimeServer, transport: Transport) -> AsyncGenerator[PocketBase, None]:
+    before = asyncio.all_tasks()
+    client = PocketBase(server.url, transport=transport, middleware=[])
+    yield client
+    await client.aclose()
+    left = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
+    assert not left
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.random", lambda: 0.01)

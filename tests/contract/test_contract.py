@@ -1,0 +1,3 @@
+"""All transports keep the contract."""
+
+from pocketbase_core.testing.contract import *

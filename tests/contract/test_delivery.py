@@ -1,0 +1,160 @@
+"""What subscribers and hooks are told, on each transport."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from pocketbase_core import (
+    Gap,
+    PocketBase,
+    RealtimeSettings,
+)
+
+from .realtime_server import Calls, RealtimeServer
+
+
+async def test_slow_and_raising_callbacks(
+    server: RealtimeServer, pb: PocketBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, calls, errors = asyncio.Event(), Calls(), Calls()
+
+    async def slow(message: Any) -> None:
+        stuck.set()
+        await asyncio.Event().wait()
+
+    def raising(message: Any) -> None:
+        raise RuntimeError("of the callback")
+
+    async def cancelled(message: Any) -> None:
+        raise asyncio.CancelledError
+
+    pb.realtime.on_error(errors)
+    await pb.realtime.subscribe("a", slow)
+    await pb.realtime.subscribe("a", calls)
+    await pb.realtime.subscribe("b", raising)
+    await pb.realtime.subscribe("b", cancelled)
+    await pb.realtime.subscribe("b", calls)
+    with caplog.at_level(logging.ERROR, "pocketbase_core"):
+        for number in range(3):
+            await server.emit("a", number)
+            await server.emit("b", number)
+        await calls.until(6)
+        await errors.until(6)
+    assert stuck.is_set()
+    assert {(type(error), topic) for error, topic in errors} == {
+        (RuntimeError, "b"),
+        (asyncio.CancelledError, "b"),
+    }
+    assert "the callback of 'b' failed" in caplog.text
+    assert server.connects == 1
+
+
+async def test_each_subscriber_has_its_own(server: RealtimeServer, pb: PocketBase) -> None:
+    first, second = Calls(), Calls()
+
+    def spoil(message: Any) -> None:
+        first(message)
+        message.clear()
+
+    unsubscribe = await pb.realtime.subscribe("a", spoil)
+    await pb.realtime.subscribe("a", second)
+    await server.emit("a", {"n": 1})
+    await first.until(1)
+    assert await second.until(1) == [{"n": 1}]
+    await unsubscribe()
+    await server.emit("a", {"n": 2})
+    await second.until(2)
+    assert len(first) == 1
+    assert [topics for _, topics in server.posts] == [("a",)], "the server need not know"
+
+
+async def test_messages_that_are_not_json(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+    await pb.realtime.subscribe("a", calls)
+    (connection,) = server.streams.values()
+    for text in ("plain text", "{", "[" * 5_000, "12"):
+        await server.send(connection, "a", text)
+    assert await calls.until(4) == ["plain text", "{", "[" * 5_000, 12]
+
+
+async def test_more_than_fits(server: RealtimeServer, pb: PocketBase) -> None:
+    pb.realtime.settings = RealtimeSettings(queue_size=5)
+    quick = Calls()
+    await pb.realtime.subscribe("b", quick)
+    async with pb.realtime.events("a") as events:
+        for number in range(20):
+            await server.emit("a", number)
+        await server.emit("b", "all sent")
+        await quick.until(1)
+        assert [await anext(events) for _ in range(5)] == [0, 1, 2, 3, 4]
+        gap = await anext(events)
+        assert gap == Gap(gap.since, ("a",))
+        await server.emit("a", 20)
+        assert await anext(events) == 20
+    assert server.connects == 1
+
+
+async def test_a_burst_is_no_overflow(server: RealtimeServer, pb: PocketBase) -> None:
+    calls, gaps = Calls(), Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    (connection,) = server.streams.values()
+    await connection.chunk(b"".join(b"event:a\ndata:%d\n\n" % number for number in range(20_000)))
+    assert await calls.until(20_000) == list(range(20_000))
+    assert not gaps
+
+
+async def test_unsubscribing_in_a_callback(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+
+    async def once(message: Any) -> None:
+        await pb.realtime.unsubscribe("a")
+        calls(message)
+
+    await pb.realtime.subscribe("a", once)
+    await server.emit("a", 1)
+    await server.emit("a", 2)
+    await calls.until(1)
+    await server.until_streams(0)
+    assert calls == [1]
+
+
+async def test_closing_in_a_callback(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+
+    async def close(message: Any) -> None:
+        await pb.realtime.close()
+        calls(message)
+
+    await pb.realtime.subscribe("a", close)
+    await server.emit("a", 1)
+    await calls.until(1)
+    assert not pb.realtime.is_connected
+
+
+async def test_hooks_may_be_coroutines_and_may_fail(
+    server: RealtimeServer, pb: PocketBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = Calls()
+
+    async def tell() -> None:
+        calls("connected")
+        raise RuntimeError("of the hook")
+
+    def fail(reason: Exception | None) -> None:
+        calls("lost" if reason else "closed")
+        raise RuntimeError("of the hook")
+
+    pb.realtime.on_connect(tell)
+    remove = pb.realtime.on_connect(calls)
+    pb.realtime.on_disconnect(fail)
+    remove()
+    remove()
+    unsubscribe = await pb.realtime.subscribe("a", print)
+    await calls.until(1)
+    server.end_streams()
+    await calls.until(3)
+    await unsubscribe()
+    assert calls == ["connected", "lost", "connected", "closed"]
+    assert caplog.text.count("a realtime hook failed") == 4

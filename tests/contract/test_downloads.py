@@ -1,0 +1,289 @@
+"""Downloads to a file, over connections that break."""
+
+import asyncio
+import os
+import resource
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseNotFoundError,
+    PocketBaseServerError,
+    Response,
+)
+from pocketbase_core.api import files
+from pocketbase_core.call import Call
+from pocketbase_core.options import CommonOptions, read
+from pocketbase_core.ports import Transport
+from pocketbase_core.services import download
+from pocketbase_core.testing.contract.wire import Connection, Script, wire
+from pocketbase_transports import MockTransport
+
+CONTENT = bytes(range(256)) * 4096
+MODIFIED = "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT"
+Answer = Callable[[Connection, int], Awaitable[None]]
+
+
+def answering(*answers: Answer) -> Script:
+    """Each connection gets the next answer, the last one for ever; they are told where a Range begins, or 0."""
+    left = [*answers]
+
+    async def script(connection: Connection) -> None:
+        request = await connection.request()
+        start = int(request.headers.get("range", "bytes=0-")[6:-1])
+        await (left.pop(0) if len(left) > 1 else left[0])(connection, start)
+
+    return script
+
+
+def sends(part: bytes, *headers: str, status: int = 200, total: int = len(CONTENT)) -> Answer:
+    """Announces `total` bytes, sends these and hangs up."""
+
+    async def answer(connection: Connection, start: int) -> None:
+        lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {total}", *headers, "", ""]
+        await connection.send("\r\n".join(lines).encode() + part)
+
+    return answer
+
+
+def rest(count: int = len(CONTENT), *headers: str, total: int = len(CONTENT)) -> Answer:
+    """What the Range asks for, cut after so many bytes."""
+
+    async def answer(connection: Connection, start: int) -> None:
+        if not start:  # aiohttp may drop what came before the connection broke
+            await sends(CONTENT[:count], MODIFIED)(connection, start)
+            return
+        span = f"Content-Range: bytes {start}-{total - 1}/{total}"
+        await sends(CONTENT[start : start + count], span, *headers, status=206, total=total - start)(connection, start)
+
+    return answer
+
+
+def seen(told: list[tuple[int, int | None]], answer: Answer) -> Answer:
+    """Hangs up only when the client has something of it."""
+
+    async def waits(connection: Connection, start: int) -> None:
+        await answer(connection, start)
+        while not told or told[-1][0] <= start:
+            await asyncio.sleep(0)
+
+    return waits
+
+
+async def save(pb: PocketBase, path: Path, told: list[tuple[int, int | None]] | None = None) -> list[float]:
+    """Download to `path`; the waits, none of which is waited for."""
+    slept: list[float] = []
+
+    async def sleep(delay: float) -> None:
+        slept.append(delay)
+
+    async def prepare() -> Call[bytes]:
+        return files.download("posts", "id", "name", read(CommonOptions, None, {}))
+
+    def tell(done: int, total: int | None) -> None:
+        if told is not None:
+            told.append((done, total))
+
+    try:
+        await download.save(pb, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
+    except Exception as error:
+        error.__notes__ = [*map(str, slept)]
+        raise
+    return slept
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    (tmp_path / "folder").mkdir()
+    path = tmp_path / "folder" / "target"
+    path.write_bytes(b"old")
+    return path
+
+
+async def test_a_broken_download_goes_on(transport: Transport, target: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    script = answering(seen(told, rest(300_000)), rest(200_000), rest(1, MODIFIED), rest())
+    async with wire(script) as server:
+        slept = await save(PocketBase(server.url, transport=transport), target, told)
+    assert target.read_bytes() == CONTENT
+    first, *others = [request.headers for request in server.requests]
+    assert "range" not in first
+    assert {headers["if-range"] for headers in others} == {"Mon, 01 Jan 2024 00:00:00 GMT"}
+    assert {headers["accept-encoding"] for headers in (first, *others)} == {"identity"}
+    # aiohttp drops what it has buffered when a connection breaks.
+    starts = [int(headers["range"][6:-1]) for headers in others]
+    assert starts == sorted(starts)
+    assert slept[0] <= 1.0
+    assert told[0] == (0, len(CONTENT))
+    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert os.listdir(target.parent) == ["target"]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [sends(CONTENT[:1000]), sends(CONTENT)],  # nobody knows whether it changed
+        [sends(b"x" * 1000, MODIFIED, total=2000), sends(CONTENT, "Last-Modified: now")],
+        [sends(b"x" * 1000, MODIFIED), rest(9, "Last-Modified: now"), sends(CONTENT, MODIFIED)],
+        [sends(b"x" * 1000, MODIFIED), rest(9, total=len(CONTENT) + 1), sends(CONTENT, MODIFIED)],
+        [sends(b"x" * 1000, MODIFIED), sends(b"", status=416, total=0), sends(CONTENT, MODIFIED)],
+    ],
+)
+async def test_what_may_have_changed_is_fetched_again(
+    transport: Transport, target: Path, answers: list[Answer]
+) -> None:
+    async with wire(answering(*answers)) as server:
+        told: list[tuple[int, int | None]] = []
+        await save(PocketBase(server.url, transport=transport), target, told)
+    assert target.read_bytes() == CONTENT
+    assert "range" not in server.requests[-1].headers or len(answers) == 2
+    assert [done for done, _ in told].count(0) >= 2
+
+
+@pytest.mark.parametrize("headers", [[], [MODIFIED]])
+async def test_a_short_body_is_an_error_in_the_end(transport: Transport, target: Path, headers: list[str]) -> None:
+    last = rest(0) if headers else sends(CONTENT[:1000])
+    async with wire(answering(sends(CONTENT[:1000], *headers), last)) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            await save(PocketBase(server.url, transport=transport), target)
+    waits = caught.value.__notes__
+    assert waits[-4:] == ["1.0", "2.0", "4.0", "8.0"]
+    assert waits[:-4] in ([], ["0.5"])  # aiohttp may drop what came before the connection broke
+    assert len(server.requests) == len(waits) + 1
+    assert target.read_bytes() == b"old"
+    assert os.listdir(target.parent) == ["target"]
+
+
+async def test_a_short_body_that_the_library_takes_for_whole(target: Path) -> None:
+    short = Response(200, {"Content-Length": "10"}, b"abc")
+    with pytest.raises(PocketBaseConnectionError, match="3 of 10 bytes arrived"):
+        await save(PocketBase("http://h", transport=MockTransport(lambda request: short)), target)
+    assert target.read_bytes() == b"old"
+
+
+async def test_a_count_anew_after_progress(transport: Transport, target: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    steps = [seen(told, rest(100_000)) for _ in range(8)]
+    async with wire(answering(*steps, rest(0), rest(0), rest())) as server:
+        slept = await save(PocketBase(server.url, transport=transport), target, told)
+    assert target.read_bytes() == CONTENT
+    assert max(slept) <= 4.0
+
+
+async def test_a_broken_end_after_the_last_byte(transport: Transport, target: Path) -> None:
+    async def answer(connection: Connection, start: int) -> None:
+        await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await connection.chunk(CONTENT)
+        if server.connections == 3:
+            await connection.send(b"0\r\n\r\n")
+
+    async with wire(answering(answer)) as server:
+        told: list[tuple[int, int | None]] = []
+        await save(PocketBase(server.url, transport=transport), target, told)
+    assert (server.connections, told[-1]) == (3, (len(CONTENT), None))
+    assert target.read_bytes() == CONTENT
+
+
+async def test_answers_that_end_it(transport: Transport, target: Path) -> None:
+    begun = sends(CONTENT[:1000], MODIFIED)
+    cases: list[tuple[list[Answer], type[Exception], int]] = [
+        ([sends(b"", status=404, total=0)], PocketBaseNotFoundError, 1),
+        ([begun, sends(b"", status=404, total=0)], PocketBaseNotFoundError, 2),
+        ([begun, sends(b"", status=500, total=0)], PocketBaseServerError, 2),
+        ([sends(b"", status=206, total=0)], PocketBaseConnectionError, download.ATTEMPTS),
+    ]
+    for answers, error, requests in cases:
+        async with wire(answering(*answers)) as server:
+            with pytest.raises(error):
+                await save(PocketBase(server.url, transport=transport, middleware=[]), target)
+        assert len(server.requests) == requests
+        assert target.read_bytes() == b"old"
+        assert os.listdir(target.parent) == ["target"]
+
+
+async def test_a_server_that_is_away(transport: Transport, target: Path) -> None:
+    away = sends(b"", status=502, total=0)
+    async with wire(answering(sends(CONTENT[:1000], MODIFIED), away, away, rest())) as server:
+        await save(PocketBase(server.url, transport=transport, middleware=[]), target)
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_cancelled_download_leaves_nothing(transport: Transport, target: Path) -> None:
+    async def stall(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{MODIFIED}\r\n\r\nab".encode())
+        await connection.closed_by_client()
+
+    async with wire(stall) as server:
+        pb = PocketBase(server.url, transport=transport)
+        begun = asyncio.Event()
+
+        def tell(done: int, total: int | None) -> None:
+            if done:
+                begun.set()
+
+        task = asyncio.create_task(pb.files.download_to(target, "posts", "id", "name", tell))
+        await begun.wait()
+        assert len(os.listdir(target.parent)) == 2
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert target.read_bytes() == b"old"
+    assert os.listdir(target.parent) == ["target"]
+
+
+async def fetch(path: Path, **options: Any) -> None:
+    """Download from a server that answers at once."""
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, content=CONTENT)))
+    await pb.files.download_to(path, "posts", "id", "name", **options)
+
+
+async def test_targets_that_are_none(target: Path) -> None:
+    folder = target.parent
+    os.mkfifo(folder / "pipe")
+    for path, error in (
+        (folder, IsADirectoryError),
+        (folder / "missing" / "a", FileNotFoundError),
+        (folder / "pipe", FileExistsError),
+    ):
+        with pytest.raises(error) as caught:
+            await fetch(path)
+        assert str(caught.value.filename) in str(path)
+    for wrong in (fetch, 3):
+        with pytest.raises(TypeError, match="on_progress"):
+            await fetch(target, on_progress=wrong)
+    assert sorted(os.listdir(folder)) == ["pipe", "target"]
+
+
+async def test_a_full_disk(target: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            await fetch(target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert target.read_bytes() == b"old"
+    assert os.listdir(target.parent) == ["target"]
+
+
+async def test_links_and_long_names(target: Path) -> None:
+    link = target.with_name("l" * 255)
+    link.symlink_to(target)
+    await fetch(link)
+    assert link.is_symlink()
+    assert target.read_bytes() == CONTENT
+
+
+async def test_a_range_of_the_callers_own(transport: Transport, target: Path) -> None:
+    async with wire(answering(rest(10, MODIFIED, total=110))) as server:
+        pb = PocketBase(server.url, transport=transport)
+        await pb.files.download_to(target, "posts", "id", "name", headers={"Range": "bytes=100-"})
+    assert target.read_bytes() == CONTENT[100:110]

@@ -1,0 +1,42 @@
+"""The contract as somebody else runs it, on a transport of theirs."""
+
+import pytest
+
+import pocketbase_core.testing.contract
+from pocketbase_core.testing.contract import cancel, faults, http, limits, sse, stream, uploads
+
+THEIRS = """
+import pytest
+from pocketbase_core.testing.contract import *
+from pocketbase_transports import HttpxTransport
+
+class Eager(HttpxTransport):
+    async def send(self, request):
+        await super().send(request)
+        return await super().send(request)
+
+@pytest.fixture(params=[HttpxTransport, Eager])
+def make_transport(request):
+    return request.param
+
+def test_the_import():
+    assert not {"asyncio", "wire", "http", "Request"} & set(globals())
+"""
+
+
+def test_no_test_hides_another() -> None:
+    modules = [cancel, faults, http, limits, sse, stream, uploads]
+    tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
+    exported: list[str] = vars(pocketbase_core.testing.contract)["__all__"]
+    assert sorted([*tests, "MakeTransport", "memory", "transport"]) == sorted(exported)
+
+
+def test_a_transport_that_breaks_it(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # pytest looks into asserts of packages with a plugin
+    pytester.makepyfile(THEIRS)
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    wanted = "test_the_import or (test_every_status_is_data and GET and 204)"
+    plugins = ["-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider"]
+    result = pytester.runpytest_subprocess("-W", "error", *plugins, "-k", wanted)
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*nothing is followed or sent again*", "*Left contains one more item: 'GET'*"])

@@ -1,0 +1,143 @@
+"""Bytes that no server should send: they arrive as events and answers, or are an error of this library."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import httpx
+import httpx2
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from yarl import URL
+
+from pocketbase_core import PocketBase, PocketBaseError, ServerSentEvent
+from pocketbase_core.messages import Request
+from pocketbase_core.ports import Exchange, Transport
+from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_transports import HttpxTransport
+from pocketbase_transports.aiohttp import sse
+from pocketbase_transports.aiohttp.errors import FAULTS
+
+LINES = st.sampled_from(
+    [b"data:", b"id:", b"event:", b"retry:", b":", b"\xff", b"\xef\xbb\xbf", b"\0", b"\r", b"\n", b"\n\n"]
+)
+EVENTS = st.lists(LINES | st.binary(max_size=20), min_size=1, max_size=12).map(b"".join).filter(bool)
+FIELDS = st.tuples(
+    st.sampled_from([b"data", b"id", b"event", b"retry", b""]),
+    st.sampled_from([b"", b":", b": ", b":  "]),
+    st.sampled_from([b"", b"a", b"b", b"\0", "\u2028".encode(), b"\xff"]),
+    st.sampled_from([b"\n", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n", b"\r\r", b""]),
+).map(b"".join)
+HEADS = st.lists(
+    st.sampled_from(
+        [b"HTTP/1.1 200 OK\r\n", b"Content-Length: 2\r\n", b"Content-Length: -1\r\n", b"\r\n", b"{}", b"X: \xff\r\n"]
+    )
+    | st.sampled_from(
+        [b"Transfer-Encoding: chunked\r\n", b"Content-Encoding: gzip\r\n", b"Set-Cookie: a\r\n", b"\0", b": "]
+    )
+    | st.binary(max_size=10),
+    max_size=8,
+).map(b"".join)
+FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@FEW
+@given(EVENTS)
+@example(b"data:\xff\n\n")
+@example(b"id:\0\nretry:9999999999999999999999\nretry:x\ndata:1\n\n")
+@example(b"retry:\xb2\ndata:1\n\n")
+async def test_streams(transport: Transport, raw: bytes) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await connection.chunk(raw)
+        await connection.send(b"0\r\n\r\n")
+
+    async with wire(script) as server:
+        with contextlib.suppress(PocketBaseError):
+            async with transport.events(Request("GET", server.url, timeout=5)) as events:
+                async for event in events:
+                    assert event.data
+
+
+class Streams(HttpxTransport):
+    """The streams of httpx or httpx2, out of memory."""
+
+    def __init__(self, library: ModuleType, chunks: list[bytes]) -> None:
+        async def content() -> AsyncGenerator[bytes, None]:
+            for chunk in chunks:
+                yield chunk
+
+        def handler(_: Any) -> Any:
+            return library.Response(200, headers={"Content-Type": "text/event-stream"}, content=content())
+
+        super().__init__(library.AsyncClient(transport=library.MockTransport(handler), trust_env=False))
+
+
+@asynccontextmanager
+async def of_aiohttp(chunks: list[bytes]) -> AsyncGenerator[AsyncGenerator[ServerSentEvent, None], None]:
+    """The events that aiohttp's side reads out of memory."""
+    left = [*filter(None, chunks), b""]
+
+    async def readany() -> bytes:
+        return left.pop(0)
+
+    content = SimpleNamespace(readany=readany)
+    answer: Any = SimpleNamespace(
+        status=200, content_type="text/event-stream", content=content, real_url=URL("http://h")
+    )
+    async with aclosing(sse.events(answer, Exchange(Request("GET", "http://h"), FAULTS))) as events:
+        yield events
+
+
+@given(st.lists(EVENTS | FIELDS, min_size=1, max_size=6))
+@example([b"data:  a\n\n"])
+@example([b"data:a\ndata:\n\n"])
+@example([b"data\ndata\n\n"])
+@example([b"data:a\rdata:b\r\r"])
+@example([b"data:a\r", b"\ndata:b\n\n"])
+@example([b"data:a\r\r\ndata:b\n\n"])
+@example([b"id:a\0\ndata:b\n\n"])
+async def test_all_transports_read_the_same_events(chunks: list[bytes]) -> None:
+    chunks = [*chunks, b"\n"]  # httpx2 takes a CR at the very end for two ends of lines
+    outcomes: list[Any] = []
+    for opened in (
+        of_aiohttp(chunks),
+        *(Streams(library, chunks).events(Request("GET", "http://h")) for library in (httpx, httpx2)),
+    ):
+        try:
+            async with opened as events:
+                outcomes.append([event async for event in events])
+        except PocketBaseError as error:
+            outcomes.append(type(error))
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+@FEW
+@given(HEADS)
+@example(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
+@example(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}")
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{}")
+async def test_answers(transport: Transport, raw: bytes) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(raw)
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
+        with contextlib.suppress(PocketBaseError):
+            assert isinstance(await pb.send("/x", method="POST"), dict | int | None)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "no-such-charset", "utf-7", "'"])
+async def test_a_charset_is_no_way_around_utf_8(transport: Transport, charset: str) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        kind = f"text/event-stream; charset={charset}".encode()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n\r\ndata:ok\n\n")
+
+    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+        assert [event.data async for event in events] == ["ok"]

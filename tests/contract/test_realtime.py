@@ -1,0 +1,202 @@
+"""Subscribing, on each transport."""
+
+import asyncio
+import gc
+from typing import Any, cast
+
+import pytest
+
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseConnectionError,
+    PocketBaseDecodeError,
+    PocketBaseForbiddenError,
+    PocketBaseTimeoutError,
+    RealtimeSettings,
+)
+from pocketbase_core.ports import Transport
+from pocketbase_core.realtime import line
+from pocketbase_core.testing.contract.wire import Connection, unused_port, wire
+
+from .realtime_server import Calls, RealtimeServer
+
+
+async def test_a_subscription(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+    unsubscribe = await pb.collection("posts").subscribe_all(calls)
+    assert server.posts == [("client1", ("posts/*",))], "told before subscribe returns"
+    assert pb.realtime.is_connected
+    assert pb.realtime.client_id == "client1"
+    await server.emit("posts/*", {"action": "create", "record": {"id": "a"}})
+    await server.emit("other/*", {"action": "create", "record": {"id": "b"}})
+    await server.emit("posts/*", {"action": "delete", "record": {"id": "a"}})
+    assert await calls.until(2) == [
+        {"action": "create", "record": {"id": "a"}},
+        {"action": "delete", "record": {"id": "a"}},
+    ]
+    await unsubscribe()
+    assert not pb.realtime.is_connected
+    await server.until_streams(0)
+    await unsubscribe()  # again is no error
+    await pb.collection("posts").subscribe(calls, "abc")
+    assert pb.realtime.client_id == "client2"
+    assert server.posts[-1] == ("client2", ("posts/abc",))
+
+
+async def test_many_at_once(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+    await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200)))
+    assert server.connects == 1
+    assert len(server.posts) <= 5
+    await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200, 1000)))
+    assert len(server.posts) <= 10
+    assert len(server.posts[-1][1]) == 1000
+    with pytest.raises(ValueError, match="1000 topics"):
+        await pb.realtime.subscribe("one more", calls)
+    for number in range(1000):
+        await server.emit(f"topic{number}", number)
+    assert sorted(await calls.until(1000)) == list(range(1000))
+
+
+@pytest.mark.parametrize("topic", ["", "a?b", "a\nb", " a", "x" * 2501])
+async def test_topics_that_cannot_be(pb: PocketBase, topic: str) -> None:
+    with pytest.raises(ValueError, match="topic"):
+        await pb.realtime.subscribe(topic, print)
+
+
+async def test_bad_arguments(pb: PocketBase, server: RealtimeServer) -> None:
+    posts = pb.collection("posts")
+    for bad in ("", "a/b"):
+        with pytest.raises(ValueError, match="name or id"):
+            await posts.subscribe(print, bad)
+    with pytest.raises(ValueError, match="cannot have options"):
+        await posts.subscribe(print, "a#b", filter="n > 1")
+    with pytest.raises(ValueError, match="repeated"):
+        await posts.subscribe_all(print, params={"a": [1, 2]})
+    with pytest.raises(TypeError, match="unknown option"):
+        await posts.subscribe_all(print, {"filtre": "n > 1"})
+    with pytest.raises(ValueError, match="at most 2500 bytes"):
+        await posts.subscribe_all(print, filter="n" * 2500)
+    with pytest.raises(TypeError, match="functions"):
+        await posts.subscribe(cast(Any, "a"), "b")
+    for limits in ((0.0, 1.0, 1), (1.0, -1.0, 1), (1.0, 1.0, 0)):
+        with pytest.raises(ValueError, match="above 0"):
+            RealtimeSettings(*limits)
+    assert server.connects == 0
+
+
+async def test_what_makes_the_first_subscription_fail(
+    server: RealtimeServer, pb: PocketBase, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def html(connection: Connection) -> None:
+        await connection.request()
+        await connection.respond(200, b"<html>", "Content-Type: text/html")
+
+    async def silent(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await connection.closed_by_client()
+
+    async def other(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        await server.send(connection, "hello", "{}")
+        await connection.closed_by_client()
+
+    monkeypatch.setattr(line, "CONNECT_TIMEOUT", 0.6)
+    refused = PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport, middleware=[])
+    with pytest.raises(PocketBaseConnectionError):
+        await refused.realtime.subscribe("a", print)
+    for script, kind, words in [
+        (html, PocketBaseDecodeError, "text/html"),
+        (silent, PocketBaseTimeoutError, "proxy"),
+        (other, PocketBaseDecodeError, "PB_CONNECT"),
+    ]:
+        async with wire(script) as running:
+            client = PocketBase(running.url, transport=transport)
+            with pytest.raises(kind, match=words):
+                await client.realtime.subscribe("a", print)
+            with pytest.raises(kind, match=words):
+                async with client.realtime.events("a"):
+                    pass
+            assert not client.realtime.is_connected
+    server.refusals = [403]
+    with pytest.raises(PocketBaseForbiddenError):
+        await pb.realtime.subscribe("a", print)
+    await server.until_streams(0)
+    await pb.realtime.subscribe("a", print)  # nothing of it is left
+    assert server.posts[-1] == ("client2", ("a",))
+
+
+async def test_a_topic_that_is_refused_leaves_the_others(server: RealtimeServer, pb: PocketBase) -> None:
+    calls, gaps = Calls(), Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    for status, kind in ((400, PocketBaseBadRequestError), (403, PocketBaseForbiddenError)):
+        server.refusals = [status]
+        with pytest.raises(kind):
+            await pb.realtime.subscribe("b", calls)
+    await server.emit("a", 1)
+    assert await calls.until(1) == [1]
+    assert (server.connects, gaps) == (1, [])
+    server.refusals = [503]
+    await pb.realtime.subscribe("c", calls)  # that is told again
+    assert server.posts[-1] == ("client1", ("a", "c"))
+
+
+async def test_unsubscribing(server: RealtimeServer, pb: PocketBase) -> None:
+    posts, calls = pb.collection("posts"), Calls()
+    for record_id in ("a", "b"):
+        await posts.subscribe(calls, record_id)
+    await posts.subscribe_all(calls, filter="n > 1")
+    await posts.subscribe_all(calls)
+    await pb.collection("comments").subscribe_all(calls)
+    await posts.unsubscribe("a")
+    filtered = server.posts[-1][1][2] if len(server.posts[-1][1]) > 2 else ""
+    await server.until_told("posts/b", filtered, "posts/*", "comments/*")
+    await posts.unsubscribe("*")
+    await server.until_told("posts/b", "comments/*")
+    await posts.unsubscribe()
+    await server.until_told("comments/*")
+    await pb.realtime.unsubscribe_by_prefix("comm")
+    assert not pb.realtime.is_connected
+    await pb.realtime.unsubscribe()
+    await pb.realtime.close()
+
+
+async def test_cancelled_at_each_await(server: RealtimeServer, pb: PocketBase) -> None:
+    async def use() -> None:
+        async with asyncio.TaskGroup() as group, pb.realtime.events("a") as events:
+            group.create_task(server.emit("a", 1))
+            await anext(events)
+
+    steps, task = 0, asyncio.create_task(use())
+    task.cancel()
+    while task.cancelled() or steps == 0:
+        task = asyncio.create_task(use())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert not [each for each in asyncio.all_tasks() if each.get_name().startswith("realtime")], steps
+        assert not pb.realtime.is_connected
+        await server.until_streams(0)
+        steps += 1
+        assert steps < 2000
+    assert steps > 10
+    task.result()
+
+
+async def test_dropping_the_client_is_a_warning(server: RealtimeServer, transport: Transport) -> None:
+    client = PocketBase(server.url, transport=transport, middleware=[])
+    await client.realtime.subscribe("a", print)
+    del client
+    with pytest.warns(ResourceWarning, match="not closed"):
+        gc.collect()
+    await server.until_streams(0)
+
+
+async def test_another_loop_is_refused(server: RealtimeServer, pb: PocketBase) -> None:
+    await pb.realtime.subscribe("a", print)
+    with pytest.raises(RuntimeError, match="another event loop"):
+        await asyncio.to_thread(asyncio.run, pb.realtime.subscribe("b", print))

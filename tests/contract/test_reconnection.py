@@ -1,0 +1,269 @@
+"""Connections that end, and what becomes of the subscriptions, on each transport."""
+
+import asyncio
+
+import pytest
+
+from pocketbase_core import (
+    Gap,
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseForbiddenError,
+    PocketBaseTimeoutError,
+    RealtimeSettings,
+)
+from pocketbase_core.ports import Transport
+from pocketbase_core.realtime import driver, schedule
+
+from ..unit.test_auth import token
+from .realtime_server import Calls, RealtimeServer, until
+
+
+def for_an_hour(failures: int, jitter: float) -> float:
+    return 3600.0
+
+
+@pytest.mark.parametrize("how", ["end", "reset", "forgotten"])
+async def test_a_lost_connection(server: RealtimeServer, pb: PocketBase, how: str) -> None:
+    calls, gaps, connects, disconnects = Calls(), Calls(), Calls(), Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    await pb.realtime.subscribe("b", calls)
+    pb.realtime.on_connect(lambda: connects(server.posts[-1]))
+    pb.realtime.on_disconnect(disconnects)
+    if how == "end":
+        server.end_streams()
+    elif how == "reset":
+        server.reset_streams()
+    else:
+        server.forgotten.add("client1")
+        await pb.realtime.subscribe("c", calls, timeout=5)
+    topics = ("a", "b", "c") if how == "forgotten" else ("a", "b")
+    await connects.until(1)
+    assert connects == [("client2", topics)], "all is subscribed by then"
+    assert isinstance(disconnects[0], Exception)
+    (gap,) = await gaps.until(1)
+    assert gap == Gap(gap.since, ("a", "b"))
+    await server.emit("a", 1)
+    assert (await calls.until(1))[0] == 1
+
+
+async def test_events_in_order_with_gaps_in_their_place(server: RealtimeServer, pb: PocketBase) -> None:
+    async with pb.realtime.events("posts/*") as events:
+        for number in range(3):
+            await server.emit("posts/*", {"n": number})
+        assert [await anext(events) for _ in range(3)] == [{"n": 0}, {"n": 1}, {"n": 2}]
+        server.reset_streams()
+        await server.until_told("posts/*", client_id="client2")
+        await server.emit("posts/*", {"n": 3})
+        gap = await anext(events)
+        assert isinstance(gap, Gap)
+        assert gap.topics == ("posts/*",)
+        assert await anext(events) == {"n": 3}
+    await server.until_streams(0)
+    assert [event async for event in events] == []
+
+
+async def test_subscribing_during_an_outage(server: RealtimeServer, transport: Transport, pb: PocketBase) -> None:
+    calls = Calls()
+    await pb.realtime.subscribe("a", calls)
+    server.refusals = [503] * 10_000
+    server.end_streams()
+    waiting = asyncio.create_task(pb.realtime.subscribe("b", calls))
+    with pytest.raises(PocketBaseTimeoutError, match="503"):
+        await pb.realtime.subscribe("c", calls, timeout=0.1)
+    with pytest.raises(PocketBaseTimeoutError):
+        await pb.realtime.subscribe("a", calls, timeout=0.1)
+    assert not waiting.done()
+    server.refusals = []
+    await waiting
+    await server.until_told("a", "b")
+    assert server.posts[-1][1] == ("a", "b"), "who gave up is not subscribed"
+
+
+async def test_closing_while_it_waits_to_reconnect(
+    server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "reconnect_wait", for_an_hour)
+    lost = asyncio.Event()
+    pb.realtime.on_disconnect(lambda reason: lost.set())
+    async with pb.realtime.events("a") as events:
+        server.end_streams()
+        await lost.wait()
+        joining = asyncio.create_task(pb.realtime.subscribe("b", print))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(1):
+            await pb.aclose()
+            with pytest.raises(PocketBaseConnectionError, match="closed"):
+                await joining
+            assert [event async for event in events] == []
+
+
+async def test_rotation_of_a_quiet_connection(
+    server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pb.realtime.settings = RealtimeSettings(idle_limit=0.25)
+    calls, gaps, lost = Calls(), Calls(), Calls()
+    pb.realtime.on_disconnect(lost)
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    await server.until_told("a", client_id="client2")
+    await server.until_streams(2)
+    del server.streams["client1"]  # the server's own limit
+    await server.until_told("a", client_id="client3")
+    await server.emit("a", 1)
+    await calls.until(1)
+    assert (calls, gaps, lost) == ([1], [], []), "once, though it came on two"
+
+
+async def test_rotation_away_from_a_dead_connection(
+    server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end is overdue, so it may have missed events: nobody knows."""
+    monkeypatch.setattr(schedule, "GRACE", 0.05)
+    pb.realtime.settings = RealtimeSettings(lifetime=1.2)
+    gaps = Calls()
+    await pb.realtime.subscribe("a", print, on_gap=gaps)
+    await gaps.until(1)
+    assert server.connects == 2, "told when it is overdue, not at the next rotation"
+
+
+async def test_rotation_under_load(server: RealtimeServer, pb: PocketBase) -> None:
+    pb.realtime.settings = RealtimeSettings(lifetime=0.5)
+    calls, gaps = Calls(), Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    number = 0
+    while server.connects < 4:
+        await server.emit("a", number // 2)  # the same content twice, on purpose
+        number += 1
+        await asyncio.sleep(0.002)
+    await calls.until(number)
+    assert calls == [each // 2 for each in range(number)]
+    assert not gaps
+
+
+async def test_a_rotation_that_fails_is_tried_again(server: RealtimeServer, pb: PocketBase) -> None:
+    pb.realtime.settings = RealtimeSettings(lifetime=1)
+    calls, gaps = Calls(), Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    server.refusals = [503, 503]
+    await server.until_told("a", client_id="client4")
+    await server.emit("a", 1)
+    await calls.until(1)
+    assert (calls, gaps) == ([1], [])
+
+
+async def test_changes_of_the_user(server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "reconnect_wait", for_an_hour)
+    calls, gaps, lost = Calls(), Calls(), Calls()
+    pb.realtime.on_disconnect(lost)
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    pb.auth_store.save(token(3600), {"id": "u1"})  # a guest signs in
+    await until(lambda: len(server.posts) == 2)
+    pb.auth_store.save(token(3600, "renewed"), {"id": "u1"})
+    await until(lambda: len(server.posts) == 3)
+    assert {client_id for client_id, _ in server.posts} == {"client1"}
+    assert not gaps
+    pb.auth_store.save(token(3600, id="u2"), {"id": "u2"})
+    await gaps.until(1)
+    assert server.posts[-1] == ("client2", ("a",))
+    pb.auth_store.clear()
+    await gaps.until(2)
+    assert server.posts[-1] == ("client3", ("a",))
+    assert ["user has changed" in str(reason) for reason in lost] == [True, True]
+    await server.until_streams(1)
+    await server.emit("a", 1)
+    assert await calls.until(1) == [1]
+
+
+async def test_a_token_that_has_expired_is_told(server: RealtimeServer, pb: PocketBase) -> None:
+    errors = Calls()
+    pb.realtime.on_error(errors)
+    pb.auth_store.save(token(-1), {"id": "u1"})
+    await pb.realtime.subscribe("a", print)
+    ((error, topic),) = errors
+    assert topic is None
+    assert "guest" in str(error)
+
+
+async def test_a_gap_comes_before_what_follows_it(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=calls)
+    server.answers.clear()
+    server.reset_streams()
+    await server.until_told("a", client_id="client2")
+    await server.emit("a", 1)
+    await calls.until(2)
+    server.answers.set()
+    assert [type(call) for call in calls] == [Gap, int]
+
+
+async def test_a_connection_that_breaks_while_it_is_replaced(server: RealtimeServer, pb: PocketBase) -> None:
+    pb.realtime.settings = RealtimeSettings(lifetime=0.5)
+    gaps = Calls()
+    await pb.realtime.subscribe("a", print, on_gap=gaps)
+    server.answers.clear()
+    await server.until_told("a", client_id="client2")
+    del server.streams["client1"]
+    await asyncio.sleep(0.05)
+    server.answers.set()
+    await gaps.until(1)
+
+
+async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, pb: PocketBase) -> None:
+    pb.realtime.settings = RealtimeSettings(idle_limit=0.5)
+    calls, gaps = Calls(), Calls()
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    await server.until_told("a", client_id="client2")
+    await until(lambda: pb.realtime.client_id == "client2")
+    first = server.streams.pop("client1")
+    await server.emit("a", 1)
+    await calls.until(1)
+    first.reset()
+    server.reset_streams()
+    await server.until_told("a", client_id="client3")
+    await until(lambda: pb.realtime.is_connected)
+    await server.emit("a", 1)
+    assert await calls.until(2) == [1, 1], "the second is another one"
+    assert len(gaps) == 1
+
+
+async def test_a_topic_that_is_refused_after_an_outage(server: RealtimeServer, pb: PocketBase) -> None:
+    calls = Calls()
+    await pb.realtime.subscribe("a", calls)
+    server.refusals = [503] * 10_000
+    server.end_streams()
+    waiting = [asyncio.create_task(pb.realtime.subscribe("b", calls)) for _ in range(2)]
+    await server.until_told("a", "b", client_id="client2")
+    server.refusals = [403]
+    first, second = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(first, PocketBaseForbiddenError)
+    assert isinstance(second, PocketBaseForbiddenError)
+    assert first is not second
+    await until(lambda: pb.realtime.is_connected)
+    assert server.posts[-1][1] == ("a",)
+
+
+async def test_waits_start_over_after_a_success(
+    server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def note(failures: int, jitter: float) -> float:
+        seen.append(failures)
+        return 0.0
+
+    monkeypatch.setattr(driver, "reconnect_wait", note)
+    calls = Calls()
+    await pb.realtime.subscribe("a", calls)
+    for topic in ("b", "c"):
+        server.refusals = [503] * 3
+        await pb.realtime.subscribe(topic, print)
+    assert seen == [0, 1, 2] * 2
+    await server.emit("a", 1)
+    await calls.until(1)
+    for connection in ("client2", "client3"):
+        server.end_streams()
+        await server.until_told("a", "b", "c", client_id=connection)
+        await until(lambda: pb.realtime.is_connected)
+    assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "one that brought nothing in its short life was no success"
+    await pb.realtime.close()
+    assert vars(pb.auth_store)["_listeners"] == []

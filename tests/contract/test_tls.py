@@ -1,0 +1,85 @@
+"""Certificates are checked, on every library, unless the user says otherwise to it."""
+
+import gc
+import ssl
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import pytest_asyncio
+import trustme
+
+from pocketbase_core import PocketBase, PocketBaseConnectionError
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Wire, answering, wire
+from pocketbase_transports import AiohttpTransport, HttpxTransport
+
+AUTHORITY: Any = trustme.CA()
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncGenerator[Wire, None]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    async with wire(answering("{}"), ssl=context) as running:
+        yield running
+
+
+def strangers() -> dict[str, Any]:
+    """Transports that know nothing of the authority."""
+    return {
+        "aiohttp": AiohttpTransport(),
+        "httpx": HttpxTransport(httpx.AsyncClient()),
+        "httpx2": HttpxTransport(),
+    }
+
+
+def friends() -> dict[str, Any]:
+    context = ssl.create_default_context()
+    AUTHORITY.configure_trust(context)
+    return {
+        "aiohttp": AiohttpTransport(connector=aiohttp.TCPConnector(ssl=context)),
+        "httpx": HttpxTransport(httpx.AsyncClient(verify=context)),
+        "httpx2": HttpxTransport(verify=context),
+    }
+
+
+# anyio, below httpx2, leaves the socket of a handshake that failed to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Generator[None, None, None]:
+    yield
+    gc.collect()
+
+
+async def check(server: Wire, transport: Transport) -> None:
+    pb = PocketBase(f"https://127.0.0.1:{server.port}", transport=transport)
+    pb.auth_store.save("secret")
+    try:
+        await pb.health.check()
+    finally:
+        await pb.aclose()
+
+
+async def test_an_unknown_certificate_is_refused_before_anything_is_sent(server: Wire, library: str) -> None:
+    with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
+        await check(server, strangers()[library])
+    assert not server.requests
+
+
+async def test_a_certificate_of_an_authority_that_was_handed_in(server: Wire, library: str) -> None:
+    await check(server, friends()[library])
+    assert len(server.requests) == 1
+
+
+async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("other.example").configure_cert(context)
+    async with wire(answering("{}"), ssl=context) as server:
+        with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
+            await check(server, friends()[library])
+    assert not server.requests

@@ -1,0 +1,156 @@
+"""Sources of uploads, and what is told of their progress."""
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseRateLimitError
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Connection, answering, unused_port, wire
+
+Told = list[tuple[int, int | None]]
+
+
+async def chunks(*content: bytes) -> AsyncGenerator[bytes, None]:
+    for chunk in content:
+        await asyncio.sleep(0)
+        yield chunk
+
+
+class Stream:
+    """As web frameworks hand over what is being uploaded to them; iterating over it gives lines."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = io.BytesIO(content)
+
+    async def read(self, size: int) -> bytes:
+        return self._content.read(size)
+
+    def __aiter__(self) -> "Stream":
+        raise AssertionError
+
+
+@pytest.mark.parametrize("make", [lambda: chunks(b"one", b"", b"two"), lambda: Stream(b"onetwo")])
+async def test_an_asynchronous_source_is_sent_once(transport: Transport, make: Any) -> None:
+    async with wire(answering("{}")) as server:
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        body: dict[str, Any] = {"title": "x", "f": FileUpload(("a.txt", make()))}
+        nobody = PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport)
+        with pytest.raises(PocketBaseConnectionError):
+            await nobody.collection("posts").create(body)
+        await posts.create(body)  # nothing was read of it
+        with pytest.raises(ValueError, match=r"'a\.txt' was read for an earlier request"):
+            await posts.create(body)
+        with pytest.raises(ValueError, match="cannot be read again"):
+            await body["f"].files[0].size()  # before anything is sent
+    (received,) = server.requests
+    assert b"\r\n\r\nonetwo\r\n" in received.body
+    assert "content-length" not in received.headers
+
+
+async def test_one_source_for_two_requests_at_a_time(transport: Transport) -> None:
+    async with wire(answering("{}")) as server:
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        body = {"f": FileUpload(("a.txt", chunks(*[b"x" * 1000] * 100)))}
+        done = await asyncio.gather(posts.create(body), posts.create(body), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in done) == ["ValueError", "dict"]
+    assert len(server.requests) == 1
+
+
+async def test_a_source_that_was_read_is_not_sent_again(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.respond(429)
+
+    async with wire(script) as server:
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        with pytest.raises(PocketBaseRateLimitError):
+            await posts.create({"f": FileUpload(("a.txt", chunks(b"once")))})
+    assert len(server.requests) == 1
+
+
+async def test_an_asynchronous_source_that_fails(transport: Transport) -> None:
+    closed = False
+
+    async def broken() -> AsyncGenerator[Any, None]:
+        nonlocal closed
+        try:
+            yield b"x"
+            yield "text"
+        finally:
+            closed = True
+
+    async def script(connection: Connection) -> None:
+        await connection.head()
+        await connection.closed_by_client()
+
+    async with wire(script) as server:
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        with pytest.raises(TypeError, match="came as str, not bytes"):
+            await posts.create({"f": FileUpload(("a.txt", broken()))})
+    assert closed
+
+
+async def test_progress_of_an_upload(transport: Transport, tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(bytes(600_000))
+    told: Told = []
+    other: Told = []
+
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            if len(server.requests) == 1:
+                await connection.respond(429, b"", "Retry-After: 0")
+            else:
+                await connection.respond_json("{}")
+
+    async with wire(script) as server:
+        body = {
+            "docs": FileUpload(
+                tmp_path / "a.bin", ("b", bytes(300_000)), on_progress=lambda done, total: told.append((done, total))
+            ),
+            "other": FileUpload(("c", chunks(b"abc")), on_progress=lambda done, total: other.append((done, total))),
+        }
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        with pytest.raises(PocketBaseRateLimitError):
+            await posts.create(body)
+        assert other == [(0, None), (3, None)]
+        first, told[:] = [*told], []
+        del body["other"]
+        server.requests.clear()
+        await posts.create(body)
+    assert told == first * 2, "the second attempt counts anew"
+    counts = [done for done, _ in first]
+    assert counts == sorted(counts)
+    assert (counts[0], counts[-1], len(counts) > 4) == (0, 900_000, True)
+    assert {total for _, total in first} == {900_000}
+
+
+async def test_an_empty_file_is_told_of_too(transport: Transport) -> None:
+    told: Told = []
+    async with wire(answering("{}")) as server:
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        await posts.create({"f": FileUpload(("a", b""), on_progress=lambda done, total: told.append((done, total)))})
+    assert told == [(0, 0)]
+
+
+async def test_what_listens_may_stop_an_upload(transport: Transport) -> None:
+    def stop(done: int, total: int | None) -> None:
+        raise KeyError("enough")
+
+    async def script(connection: Connection) -> None:
+        await connection.head()
+        await connection.closed_by_client()
+
+    async with wire(script) as server:
+        posts = PocketBase(server.url, transport=transport).collection("posts")
+        with pytest.raises(KeyError, match="enough"):
+            await posts.create({"f": FileUpload(("a", b"x"), on_progress=stop)})
+    wrong: Any
+    for wrong in (asyncio.sleep, "bar"):
+        with pytest.raises(TypeError, match="on_progress"):
+            FileUpload("a", on_progress=wrong)
