@@ -1,0 +1,181 @@
+"""The guestbook in `examples/aiohttp_app`, without a browser."""
+
+import asyncio
+import io
+import json
+import logging
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from examples.aiohttp_app import create_app
+from examples.aiohttp_app.browsers import WAITING, Browsers
+from pocketbase_core.testing import LocalServer
+
+ROOT = Path(__file__).parents[2]
+Client = TestClient[Any, Any]
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100_000)
+ANN = {"name": "Ann", "password": "password123"}
+
+
+def start(server: LocalServer) -> Client:
+    jar = aiohttp.CookieJar(unsafe=True)  # as browsers, and unlike aiohttp, it keeps cookies of an IP address
+    return TestClient(TestServer(create_app(server.url, *server.superuser)), cookie_jar=jar)
+
+
+@pytest_asyncio.fixture
+async def guestbook(server: LocalServer) -> AsyncGenerator[Client, None]:
+    async with start(server) as client:
+        yield client
+
+
+async def told(response: aiohttp.ClientResponse) -> tuple[int, Any]:
+    async with response:
+        return response.status, await response.json()
+
+
+async def next_event(events: aiohttp.ClientResponse) -> tuple[str, Any]:
+    async with asyncio.timeout(10):
+        lines = (await events.content.readuntil(b"\n\n")).decode().splitlines()
+    return lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: "))
+
+
+async def test_what_one_writes_others_hear_of(guestbook: Client) -> None:
+    async with await guestbook.get("/") as page:
+        policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert await told(await guestbook.get("/session")) == (200, {"name": None})
+    async with await guestbook.post("/session", data=ANN) as response:
+        assert (response.status, await response.json()) == (200, {"name": "Ann"})
+        cookie = response.headers["Set-Cookie"]
+    assert "; HttpOnly" in cookie
+    assert "; SameSite=Strict" in cookie
+    assert await told(await guestbook.get("/session")) == (200, {"name": "Ann"})
+
+    async with await guestbook.get("/events") as events:
+        form = aiohttp.FormData({"message": "<b>hello</b>"})
+        form.add_field("image", PNG, filename="../a picture.png", content_type="image/png")
+        status, entry = await told(await guestbook.post("/entries", data=form))
+        assert (status, entry["name"], entry["message"]) == (201, "Ann", "<b>hello</b>")
+        assert await next_event(events) == ("create", entry)
+    assert (await told(await guestbook.get("/entries/1")))[1]["entries"][0] == entry
+    async with await guestbook.get(entry["image"]) as image:
+        assert (image.status, image.content_type, await image.read()) == (200, "image/png", PNG)
+
+    assert await told(await guestbook.delete("/session")) == (200, {"name": None})
+    assert await told(await guestbook.get("/session")) == (200, {"name": None})
+
+
+async def test_what_is_refused_is_explained(guestbook: Client) -> None:
+    async def post(path: str, **data: str) -> tuple[int, str]:
+        status, answer = await told(await guestbook.post(path, data=data))
+        return status, answer["message"]
+
+    assert await post("/entries", message="hello") == (401, "Please sign in to post.")
+    assert await told(await guestbook.post("/session", data=ANN | {"name": "Ben"})) == (200, {"name": "Ben"})
+    assert await post("/session", name="Ben", password="password124") == (
+        400,
+        "This name is taken, and the password is not the right one.",
+    )
+    assert await post("/entries", message="  ") == (400, "Message: Cannot be blank.")
+    large = aiohttp.FormData({"message": "hello"})
+    large.add_field("image", io.BytesIO(bytes(7 * 1024 * 1024)), filename="large.png")
+    status, answer = await told(await guestbook.post("/entries", data=large))
+    assert (status, answer["message"]) == (413, "That is too much. A picture may have up to 5 MB.")
+    text = aiohttp.FormData({"message": "hello"})
+    text.add_field("image", b"no picture", filename="notes.txt")
+    status, answer = await told(await guestbook.post("/entries", data=text))
+    assert status == 400
+    assert answer["message"].startswith("Image: ")
+    assert "must be one of: image/jpeg, image/png" in answer["message"]
+    ben = guestbook.session.cookie_jar.filter_cookies(guestbook.make_url("/"))["pb_auth"].value
+    guestbook.session.cookie_jar.update_cookies(
+        {"pb_auth": ben.replace("%22%2C", "AAAA%22%2C", 1)}, guestbook.make_url("/")
+    )
+    assert await post("/entries", message="hello") == (401, "Please sign in again to post.")
+    assert await told(await guestbook.get("/session")) == (200, {"name": None})
+    assert await told(await guestbook.post("/session", data=ANN, headers={"Sec-Fetch-Site": "cross-site"})) == (
+        403,
+        {"message": "That came from another site."},
+    )
+
+
+async def test_a_server_that_is_away(server: LocalServer) -> None:
+    async with LocalServer() as own, start(own) as guestbook:
+        assert (await told(await guestbook.post("/session", data=ANN)))[0] == 200
+        async with await guestbook.get("/events") as events:
+            own.kill()
+            status, answer = await told(await guestbook.post("/entries", data={"message": "lost?"}))
+            assert status == 503
+            assert "try again" in answer["message"]
+            await own.restart()
+            assert await next_event(events) == ("reload", None)
+            status, entry = await told(await guestbook.post("/entries", data={"message": "back"}))
+            assert status == 201
+            assert await next_event(events) == ("create", entry)
+
+
+async def test_the_end_of_the_application_ends_all_streams(
+    server: LocalServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    guestbook = start(server)
+    await guestbook.start_server()
+    url = guestbook.make_url("/events")
+    streams = [await asyncio.open_connection(url.host, url.port) for _ in range(50)]
+    for reader, writer in streams:
+        writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+    with caplog.at_level(logging.WARNING):
+        async with asyncio.timeout(2):
+            await guestbook.close()
+    for reader, writer in streams:
+        assert await reader.read() == b"0\r\n\r\n"
+        writer.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_browser_that_falls_behind_reads_again() -> None:
+    browsers = Browsers()
+    app = web.Application()
+    app.router.add_get("/events", browsers.stream)
+    async with TestClient(TestServer(app)) as client, await client.get("/events") as events:
+        for number in range(WAITING + 1):
+            browsers.send("create", number)
+        browsers.send("create", "after it")
+        assert await next_event(events) == ("reload", None)
+        assert await next_event(events) == ("create", "after it")
+        browsers.close()
+        assert await events.content.read() == b""
+
+
+async def test_it_runs_in_a_clone_and_ends_quietly() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", "-m", "examples.aiohttp_app", "--port", "0"),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+            url = (await process.stdout.readuntil(b" ====")).split()[3].decode()
+            async with session.get(f"{url}/events") as events:
+                process.terminate()
+                assert await events.content.read() == b""
+        _, complaints = await process.communicate()
+        assert (process.returncode, complaints) == (0, b"")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

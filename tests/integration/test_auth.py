@@ -1,0 +1,278 @@
+"""Every way to sign in, with real e-mails and a real provider."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import AsyncGenerator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+from aiosmtpd.smtp import SMTP
+
+from pocketbase_core import (
+    AuthStore,
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseError,
+    PocketBaseNotFoundError,
+    PocketBaseTimeoutError,
+    PocketBaseUnauthorizedError,
+)
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing import LocalServer
+from pocketbase_transports import AiohttpTransport
+
+from .conftest import VERSION
+from .oidc import Provider, browse, provider
+
+PASSWORD = "password123"
+
+
+class Mailbox:
+    """An SMTP server that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.mails: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        body = message.get_body(("plain", "html"))
+        assert body is not None
+        await self.mails.put((envelope.rcpt_tos[0], body.get_content()))
+        return "250 OK"
+
+    async def find(self, address: str, pattern: str) -> str:
+        """What the pattern's group matches in the next mail to this address."""
+        to = text = ""
+        while to != address:
+            to, text = await asyncio.wait_for(self.mails.get(), 10)
+        found = re.search(pattern, text)
+        assert found, text
+        return found[1]
+
+    async def token(self, address: str) -> str:
+        return await self.find(address, r"/([\w-]+\.[\w-]+\.[\w-]+)")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def mailbox() -> AsyncGenerator[tuple[Mailbox, int], None]:
+    box = Mailbox()
+    loop = asyncio.get_running_loop()
+    listener = await loop.create_server(lambda: SMTP(box, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0)
+    yield box, listener.sockets[0].getsockname()[1]
+    listener.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def oidc() -> AsyncGenerator[Provider, None]:
+    async with provider() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def auth_server(mailbox: tuple[Mailbox, int], oidc: Provider) -> AsyncGenerator[LocalServer, None]:
+    async with LocalServer(VERSION) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": mailbox[1]}})
+        members = {
+            "name": "members",
+            "type": "auth",
+            "updateRule": "id = @request.auth.id",
+            "createRule": "",
+            "mfa": {"enabled": True, "duration": 60},
+            "otp": {"enabled": True, "length": 8, "duration": 60},
+        }
+        await pb.collections.create({**members, "authAlert": {"enabled": False}})
+        oauth2 = {"enabled": True, "providers": [oidc.settings()], "mappedFields": {"name": "name"}}
+        await pb.collections.update("users", {"oauth2": oauth2, "authAlert": {"enabled": False}})
+        yield server
+
+
+@pytest.fixture
+def box(mailbox: tuple[Mailbox, int]) -> Mailbox:
+    return mailbox[0]
+
+
+@pytest.fixture
+def anybody(auth_server: LocalServer, transport: Transport) -> PocketBase:
+    return PocketBase(auth_server.url, transport=transport)
+
+
+@pytest_asyncio.fixture
+async def admin(auth_server: LocalServer, transport: Transport) -> PocketBase:
+    pb = PocketBase(auth_server.url, transport=transport)
+    await pb.admins.auth.with_password(*auth_server.superuser)
+    return pb
+
+
+async def new_user(admin: PocketBase, collection: str = "users") -> dict[str, Any]:
+    body = {"email": f"{secrets.token_hex(6)}@example.com", "password": PASSWORD}
+    return await admin.collection(collection).create(body)
+
+
+async def test_otp_and_mfa(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+    user, members = await new_user(admin, "members"), anybody.collection("members")
+    with pytest.raises(PocketBaseUnauthorizedError) as caught:
+        await members.auth.with_password(user["email"], PASSWORD)
+    mfa_id = caught.value.mfa_id
+    assert mfa_id
+    assert not anybody.auth_store.token
+    otp_id = (await members.auth.request_otp(user["email"]))["otpId"]
+    code = await box.find(user["email"], r"(\d{8})")
+    with pytest.raises(PocketBaseBadRequestError):
+        await members.auth.with_otp(otp_id, "00000000", mfa_id)
+    assert not anybody.auth_store.token
+    result = await members.auth.with_otp(otp_id, code, mfa_id=mfa_id)
+    assert result["record"]["id"] == user["id"]
+    assert anybody.auth_store.is_valid
+    with pytest.raises(PocketBaseBadRequestError):
+        await members.auth.with_otp(otp_id, code, mfa_id)
+    assert (await members.auth.request_otp("nobody@example.com"))["otpId"]
+
+
+async def test_an_expired_otp_on_a_recent_server(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+    user, members = await new_user(admin, "members"), anybody.collection("members")
+    otp_id = (await members.auth.request_otp(user["email"]))["otpId"]
+    code = await box.find(user["email"], r"(\d{8})")
+    sent = f"select sentTo from _otps where id = '{otp_id}' and sentTo != ''"
+    while not (await admin.sql.run(sent))["rows"]:
+        pass  # the server saves the whole record once more when the mail has left
+    await admin.sql.run(f"update _otps set created = '2020-01-01 00:00:00.000Z' where id = '{otp_id}'")
+    with pytest.raises(PocketBaseBadRequestError, match="OTP"):
+        await members.auth.with_otp(otp_id, code)
+    assert not anybody.auth_store.token
+
+
+async def test_verification(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+    user, users = await new_user(admin), anybody.collection("users")
+    await users.auth.with_password(user["email"], PASSWORD)
+    await users.auth.request_verification(user["email"])
+    token = await box.token(user["email"])
+    other = anybody.with_auth_store(AuthStore())
+    other.auth_store.save("t", {**user, "id": "somebody else"})
+    await users.auth.confirm_verification(token)
+    assert (anybody.auth_store.record or {})["verified"] is True
+    assert (await users.auth.refresh())["record"]["verified"] is True
+    with pytest.raises(PocketBaseBadRequestError) as caught:
+        await users.auth.confirm_verification("broken")
+    assert "token" in caught.value.field_errors
+
+
+async def test_password_reset(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+    user, users = await new_user(admin), anybody.collection("users")
+    await users.auth.request_password_reset(user["email"])
+    token = await box.token(user["email"])
+    with pytest.raises(PocketBaseBadRequestError) as caught:
+        await users.auth.confirm_password_reset(token, "new-password", "another")
+    assert "passwordConfirm" in caught.value.field_errors
+    await users.auth.confirm_password_reset(token, "new-password")
+    with pytest.raises(PocketBaseBadRequestError):
+        await users.auth.confirm_password_reset(token, "new-password")
+    await users.auth.with_password(user["email"], "new-password")
+
+
+async def test_email_change(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+    user, users = await new_user(admin), anybody.collection("users")
+    await users.auth.with_password(user["email"], PASSWORD)
+    new = f"new-{user['email']}"
+    await users.auth.request_email_change(new)
+    token = await box.token(new)
+    with pytest.raises(PocketBaseBadRequestError):
+        await users.auth.confirm_email_change(token, "wrong")
+    assert anybody.auth_store.token
+    await users.auth.confirm_email_change(token, PASSWORD)
+    assert not anybody.auth_store.token
+    await users.auth.with_password(new, PASSWORD)
+
+
+async def test_oauth2_in_a_browser(anybody: PocketBase, admin: PocketBase, oidc: Provider) -> None:
+    subject, users, proved = secrets.token_hex(6), anybody.collection("users"), oidc.proved
+    oidc.user = {"sub": subject, "name": "Grace", "email": f"{subject}@example.com", "email_verified": True}
+    opened: list[str] = []
+
+    async def open_url(url: str) -> None:
+        opened.append(url)
+        await browse(url)
+
+    result = await users.auth.with_oauth2_browser("oidc", open_url, scopes=["openid", "email"], timeout=20)
+    assert parse_qs(urlsplit(opened[0]).query)["scope"] == ["openid email"]
+    assert result["record"]["email"] == f"{subject}@example.com"
+    assert result["meta"]["name"] == "Grace"
+    assert anybody.auth_store.token == result["token"]
+    assert oidc.proved == proved + 1
+
+    links = await admin.collection("users").auth.list_external_auths(result["record"]["id"])
+    assert [(link["provider"], link["providerId"]) for link in links] == [("oidc", subject)]
+    await admin.collection("users").auth.unlink_external_auth(result["record"]["id"], "oidc")
+    assert await admin.collection("users").auth.list_external_auths(result["record"]["id"]) == []
+    with pytest.raises(PocketBaseNotFoundError):
+        await admin.collection("users").auth.unlink_external_auth(result["record"]["id"], "oidc")
+
+
+async def test_oauth2_by_code(anybody: PocketBase, oidc: Provider) -> None:
+    subject, users = secrets.token_hex(6), anybody.collection("users")
+    oidc.user = {"sub": subject, "email": f"{subject}@example.com", "email_verified": True}
+    (offered,) = (await users.auth.methods())["oauth2"]["providers"]
+    payload = {
+        "provider": "oidc",
+        "code": oidc.grant(offered["codeChallenge"]),
+        "codeVerifier": offered["codeVerifier"],
+        "redirectUrl": f"{anybody.base_url}/back",
+    }
+    with pytest.raises(PocketBaseBadRequestError):
+        await users.auth.with_OAuth2({**payload, "code": "made up"})
+    assert (await users.auth.with_OAuth2(payload))["record"]["email"] == f"{subject}@example.com"
+    with pytest.raises(PocketBaseBadRequestError):
+        await users.auth.with_oauth2(payload)
+    with pytest.raises(ValueError, match="lacks code"):
+        await users.auth.with_oauth2({"provider": "oidc"})
+
+
+async def test_oauth2_that_does_not_come_off(anybody: PocketBase) -> None:
+    users = anybody.collection("users")
+    tasks = asyncio.all_tasks()
+    with pytest.raises(ValueError, match="no OAuth2 provider 'nobody'; offered: oidc"):
+        await users.auth.with_oauth2_browser("nobody", lambda url: None)
+    with pytest.raises(PocketBaseTimeoutError, match="nobody signed in within 0 s"):
+        await users.auth.with_oauth2_browser("oidc", lambda url: None, timeout=0.3)
+
+    async def refuse(url: str) -> None:
+        state = parse_qs(urlsplit(url).query)["state"][0]
+        await browse(f"{anybody.base_url}/api/oauth2-redirect?state={state}&error=access_denied")
+
+    with pytest.raises(PocketBaseError, match="refused: access_denied"):
+        await users.auth.with_oauth2_browser("oidc", refuse)
+
+    def broken(url: str) -> None:
+        raise OSError("no browser here")
+
+    with pytest.raises(OSError, match="no browser"):
+        await users.auth.with_oauth2_browser("oidc", broken)
+    assert not anybody.auth_store.token
+    # httpx leaves the end of its generators to the loop, which takes a moment.
+    async with asyncio.timeout(5):
+        while any("wire" not in repr(task) for task in asyncio.all_tasks() - tasks):
+            await asyncio.sleep(0)
+
+
+async def test_impersonation(admin: PocketBase) -> None:
+    user, before = await new_user(admin), admin.auth_store.token
+    async with await admin.collection("users").auth.impersonate(user["id"], 30) as acting:
+        assert (acting.auth_store.record or {})["id"] == user["id"]
+        assert not acting.auth_store.is_superuser
+        token = acting.auth_store.token
+        await acting.collection("users").get_one(user["id"])
+        assert acting.auth_store.token == token, "such a token is never renewed"
+    assert admin.auth_store.token == before
+    assert (await admin.health.check())["code"] == 200
+
+
+async def test_wrong_answers_tell_no_secret(anybody: PocketBase, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(PocketBaseBadRequestError) as caught:
+        await anybody.collection("users").auth.with_password("a@example.com", "my-secret-word")
+    assert "my-secret-word" not in f"{caught.value} {caught.value!r} {caplog.text}"

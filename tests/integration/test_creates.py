@@ -1,0 +1,219 @@
+"""Creates whose answers are lost, on a real server: nothing lost, nothing twice."""
+
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from pocketbase_core import (
+    FileUpload,
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseBatchError,
+    PocketBaseConnectionError,
+    PocketBaseDecodeError,
+    Request,
+    Response,
+)
+from pocketbase_core.middleware import Handler, Retry
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing import LocalServer
+
+from .conftest import OPEN
+
+KEY = {"name": "id", "type": "text", "primaryKey": True, "required": True, "system": True, "min": 1}
+NUMBERS = {**KEY, "max": 10, "pattern": "^[0-9]+$", "autogeneratePattern": "[0-9]{10}"}
+TITLE = {"name": "title", "type": "text"}
+
+
+class Losing:
+    """Has requests answered, and loses the answers to the first writes."""
+
+    def __init__(self, answers: int = 1, status: int | None = None) -> None:
+        self.left = answers
+        self.status = status
+        self.sent: list[Request] = []
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        self.sent.append(request)
+        response = await call_next(request)
+        if request.method == "POST" and self.left:
+            self.left -= 1
+            if self.status is not None:
+                return Response(self.status)
+            raise PocketBaseConnectionError(request.url, message="lost")
+        return response
+
+
+Client = Callable[[Losing], PocketBase]
+
+
+async def at_once(_: float) -> None:
+    pass
+
+
+@pytest.fixture
+def lossy(pb: PocketBase, server: LocalServer, transport: Transport) -> Client:
+    def make(losing: Losing) -> PocketBase:
+        client = PocketBase(
+            server.url, transport=transport, middleware=[Retry(creates=True, attempts=4, sleep=at_once), losing]
+        )
+        client.auth_store.save(pb.auth_store.token)
+        return client
+
+    return make
+
+
+@pytest_asyncio.fixture
+async def hidden(pb: PocketBase) -> AsyncGenerator[str, None]:
+    """A collection that anybody may write to and only superusers may read, where no title comes twice."""
+    name = f"hidden_{secrets.token_hex(4)}"
+    index = f"CREATE UNIQUE INDEX `one_{name}` ON `{name}` (`title`) WHERE `title` != ''"
+    rules = {**OPEN, "viewRule": None, "listRule": None}
+    await pb.collections.create({"name": name, "type": "base", **rules, "fields": [TITLE], "indexes": [index]})
+    yield name
+    await pb.collections.delete(name)
+
+
+@pytest.mark.parametrize("losing", [Losing(), Losing(3), Losing(status=503), Losing(0)])
+async def test_a_create_is_there_once(pb: PocketBase, lossy: Client, losing: Losing) -> None:
+    losing, title = Losing(losing.left, losing.status), secrets.token_hex(8)
+    body = {"title": title, "docs": FileUpload(("a.txt", "text"))}
+    created = await lossy(losing).collection("posts").create(body, fields="id,title,docs")
+    (found,) = await pb.collection("posts").get_full_list(filter=pb.filter("title = {:title}", title=title))
+    assert created == {key: found[key] for key in ("id", "title", "docs")}
+    assert len(found["docs"]) == 1
+    assert {request.body["id"] for request in losing.sent if request.method == "POST"} == {created["id"]}
+
+
+async def test_expand_is_as_in_the_answer(pb: PocketBase, lossy: Client) -> None:
+    post = await pb.collection("posts").create({"title": "expanded"})
+    comment = await lossy(Losing()).collection("comments").create({"post": post["id"]}, expand="post")
+    assert comment["expand"]["post"]["title"] == "expanded"
+
+
+async def test_an_id_of_the_callers_is_sent_once(pb: PocketBase, lossy: Client) -> None:
+    losing, mine = Losing(), "".join(secrets.choice("abc") for _ in range(15))
+    with pytest.raises(PocketBaseConnectionError, match="lost"):
+        await lossy(losing).collection("posts").create({"id": mine})
+    assert len(losing.sent) == 1
+    await pb.collection("posts").delete(mine)
+
+
+async def test_without_the_option_no_id_is_made(pb: PocketBase, transport: Transport) -> None:
+    losing = Losing()
+    client = PocketBase(pb.base_url, transport=transport, middleware=[Retry(), losing])
+    with pytest.raises(PocketBaseConnectionError, match="lost"):
+        await client.collection("posts").create({"title": "x"})
+    assert [dict(request.body) for request in losing.sent] == [{"title": "x"}]
+
+
+async def test_what_was_stored_and_cannot_be_viewed(pb: PocketBase, lossy: Client, hidden: str) -> None:
+    client = lossy(Losing())
+    client.auth_store.clear()
+    with pytest.raises(PocketBaseDecodeError, match="the record was stored, but cannot be read: 403"):
+        await client.collection(hidden).create({})
+    assert len(await pb.collection(hidden).get_full_list()) == 1
+    # The title is refused before the id is: there is no telling whose it is.
+    client = lossy(Losing())
+    client.auth_store.clear()
+    with pytest.raises(PocketBaseConnectionError, match=r"nobody can know whether it was stored.*title") as caught:
+        await client.collection(hidden).create({"title": "x"})
+    assert caught.value.request_sent is None
+
+
+async def test_a_unique_field_refuses_the_second_before_its_id_does(lossy: Client, hidden: str) -> None:
+    record = await lossy(Losing()).collection(hidden).create({"title": "one"})
+    assert record["title"] == "one"
+    with pytest.raises(PocketBaseBadRequestError) as caught:
+        await lossy(Losing(0)).collection(hidden).create({"title": "one"})
+    assert caught.value.field_errors["title"]["code"] == "validation_not_unique"
+
+
+async def test_a_user(pb: PocketBase, lossy: Client) -> None:
+    email = f"{secrets.token_hex(4)}@example.com"
+    user = await lossy(Losing()).collection("users").create({"email": email, "password": "password123"})
+    assert user["email"] == email
+    await pb.collection("users").delete(user["id"])
+
+
+async def test_ids_of_another_form(pb: PocketBase, lossy: Client, batches: None) -> None:
+    name = f"numbers_{secrets.token_hex(4)}"
+    await pb.collections.create({"name": name, "type": "base", "fields": [NUMBERS, TITLE]})
+    with pytest.raises(PocketBaseBadRequestError, match=r"Retry\(creates=True\).*ids of another form"):
+        await lossy(Losing()).collection(name).create({"title": "x"})
+    batch = lossy(Losing(0)).create_batch()
+    batch.collection(name).create({"title": "x"})
+    with pytest.raises(PocketBaseBatchError) as caught:
+        await batch.send()
+    assert "Retry(creates=True)" in str(caught.value.errors[0])
+    assert await lossy(Losing(0)).collection(name).create({"id": "123", "title": "x"})
+    await pb.collections.delete(name)
+
+
+@pytest_asyncio.fixture
+async def batches(pb: PocketBase) -> None:
+    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 600, "timeout": 30}})
+
+
+async def test_a_batch_is_done_once(pb: PocketBase, lossy: Client, batches: None) -> None:
+    title = secrets.token_hex(8)
+    posts = pb.collection("posts")
+    old, gone = await posts.create({"title": "old"}), await posts.create({"title": "gone"})
+    losing = Losing(2)
+    batch = lossy(losing).create_batch()
+    queue = batch.collection("posts")
+    queue.create({"title": title, "docs": FileUpload(("a.txt", "text"))}, fields="id,docs")
+    queue.delete(gone["id"])
+    queue.update(old["id"], {"title": title, "n+": 1})
+    queue.upsert({"title": title})
+    queue.upsert({"id": old["id"], "n+": 1})
+    results = await batch.send()
+    assert [result["status"] for result in results] == [200, 204, 200, 200, 200]
+    found = {each["id"]: each for each in await posts.get_full_list(filter=pb.filter("title = {:title}", title=title))}
+    assert len(found) == 3
+    assert results[0]["body"] == {key: found[results[0]["body"]["id"]][key] for key in ("id", "docs")}
+    assert results[2]["body"] == results[4]["body"] == found[old["id"]]
+    assert found[old["id"]]["n"] == 2
+    assert results[3]["body"] == found[results[3]["body"]["id"]]
+    assert [request.method for request in losing.sent] == ["POST"] * 3 + ["GET"] * 4
+
+
+async def test_a_batch_that_cannot_be_viewed_is_not_sent_again(lossy: Client, hidden: str, batches: None) -> None:
+    client = lossy(Losing())
+    client.auth_store.clear()
+    batch = client.create_batch()
+    batch.collection(hidden).create({})
+    with pytest.raises(PocketBaseDecodeError, match="the batch was done, but"):
+        await batch.send()
+    with pytest.raises(RuntimeError, match="sent already"):
+        await batch.send()
+
+
+async def test_a_batch_that_begins_otherwise_is_sent_once(pb: PocketBase, lossy: Client, batches: None) -> None:
+    mark = secrets.token_hex(4)
+    losing = Losing()
+    batch = lossy(losing).create_batch()
+    batch.collection("posts").upsert({"id": f"upsert0{mark}", "title": mark})
+    batch.collection("posts").create({"title": mark})
+    with pytest.raises(PocketBaseConnectionError, match="lost"):
+        await batch.send()
+    assert len(losing.sent) == 1
+    with pytest.raises(PocketBaseBadRequestError):  # not a member of a batch at all
+        await lossy(Losing(0)).send("/api/batch", method="POST", body={"requests": [3]})
+
+
+async def test_reading_it_fails(pb: PocketBase, transport: Transport) -> None:
+    losing = Losing()
+
+    async def no_reads(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Any:
+        if request.method == "GET":
+            raise PocketBaseConnectionError(request.url, message="gone")
+        return await call_next(request)
+
+    retry = Retry(creates=True, sleep=at_once)
+    client = PocketBase(pb.base_url, transport=transport, middleware=[retry, no_reads, losing])
+    with pytest.raises(PocketBaseDecodeError, match="was stored, but cannot be read: gone"):
+        await client.collection("posts").create({"title": "unread"})

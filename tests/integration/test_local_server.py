@@ -1,0 +1,136 @@
+"""The throw-away server: starts, restarts, and never outlives its user."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from pocketbase_core import PocketBase
+from pocketbase_core.testing import LocalServer
+from pocketbase_core.testing.binaries import find_binary
+from pocketbase_transports import AiohttpTransport
+
+SCRIPT = """
+import asyncio, signal
+from pocketbase_core.testing import LocalServer
+
+async def main():
+    async with LocalServer() as server:
+        print(server.url, server._process.pid, server._folder, flush=True)
+        await asyncio.Event().wait()
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has background jobs ignore it
+asyncio.run(main())
+"""
+
+
+def is_up(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/health", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+async def test_data_survives_a_restart_and_a_kill() -> None:
+    async with LocalServer() as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        await pb.collections.create({"name": "kept", "type": "base", "fields": []})
+        await server.restart()
+        assert (await pb.collections.get_one("kept"))["name"] == "kept"
+        server.kill()
+        assert not await asyncio.to_thread(is_up, server.url)
+        await server.restart()
+        assert (await pb.collections.get_one("kept"))["name"] == "kept"
+    assert not await asyncio.to_thread(is_up, server.url)
+
+
+async def test_two_servers_share_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        async with LocalServer() as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+            await pb.admins.auth.with_password(*server.superuser)
+            await pb.collections.create({"name": "same", "type": "base", "fields": []})
+    assert not [*tmp_path.iterdir()]
+
+
+async def test_hooks() -> None:
+    hooks = 'routerAdd("GET", "/api/hello/{name}", e => e.json(200, {hello: e.request.pathValue("name")}))'
+    async with LocalServer(hooks=hooks) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+        assert await pb.send("/api/hello/w%C3%B6rld") == {"hello": "wörld"}
+
+
+async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    binary = tmp_path / "pocketbase"
+    for script, words in (
+        ("echo no disk >&2; exit 1", "superuser:\nno disk"),
+        ('[ "$1" = superuser ] && exit 0; echo port taken; exit 3', "ended at its start:\nport taken"),
+    ):
+        binary.write_text(f"#!/bin/sh\n{script}\n")
+        binary.chmod(0o755)
+        monkeypatch.setenv("POCKETBASE_BIN", str(binary))
+        with pytest.raises(RuntimeError, match=words):
+            async with LocalServer():
+                pass
+
+
+async def test_a_port_that_somebody_took_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real, binary = find_binary(None), tmp_path / "pocketbase"
+    taken = tmp_path / "taken"
+    binary.write_text(
+        f'#!/bin/sh\nif [ "$1" = serve ] && [ ! -e {taken} ]; then touch {taken}; '
+        f'echo "listen tcp 127.0.0.1:1: bind: address already in use"; exit 1; fi\nexec {real} "$@"\n'
+    )
+    binary.chmod(0o755)
+    monkeypatch.setenv("POCKETBASE_BIN", str(binary))
+    async with LocalServer() as server:
+        assert await asyncio.to_thread(is_up, server.url)
+    assert taken.exists()
+
+
+async def test_cancelled_while_it_starts() -> None:
+    for steps in (1, 3, 10, 30):
+        server = LocalServer()
+        task = asyncio.create_task(server.__aenter__())
+        for _ in range(steps):
+            await asyncio.sleep(0.002)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not server._folder.name or not server._folder.exists()  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+async def test_it_dies_with_its_process(how: signal.Signals) -> None:
+    command = [sys.executable, "-c", SCRIPT]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    with process:
+        assert process.stdout is not None
+        url, pid, folder = (await asyncio.to_thread(process.stdout.readline)).split()
+        process.send_signal(how)
+        await asyncio.to_thread(process.wait)
+    async with asyncio.timeout(10):
+        while is_alive(int(pid)) or Path(folder).exists():
+            await asyncio.sleep(0.01)
+    assert not await asyncio.to_thread(is_up, url)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie is dead; nobody may be there to bury it.
+    status = Path(f"/proc/{pid}/status")
+    return not status.exists() or "State:\tZ" not in status.read_text()
+
+
+@pytest.mark.slow
+async def test_another_version() -> None:
+    async with LocalServer("0.30") as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+        assert (await pb.health.check())["code"] == 200

@@ -1,0 +1,320 @@
+"""Realtime on a real server."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseError, RealtimeSettings
+from pocketbase_core.ports import Transport
+from pocketbase_core.realtime import driver
+from pocketbase_core.testing import LocalServer
+
+from ..conftest import MAKERS
+from .conftest import VERSION, prepare
+
+NEVER = 10**12
+LIMITS = "onRealtimeConnectRequest((e) => { e.idleTimeout = %d * 1e6; e.maxTimeout = %d * 1e6; e.next() })"
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def prepared_server(hooks: str | None = None) -> AsyncGenerator[LocalServer, None]:
+    async with LocalServer(VERSION, hooks=hooks) as server:
+        async with PocketBase(server.url) as pb:
+            await pb.admins.auth.with_password(*server.superuser)
+            await prepare(pb)
+        yield server
+
+
+async def test_what_happens_to_records(pb: PocketBase) -> None:
+    posts, comments = pb.collection("posts"), pb.collection("comments")
+    post = await posts.create({"title": "first"})
+    one: list[Any] = []
+    every: list[Any] = []
+    await posts.subscribe(one.append, post["id"])
+    await posts.subscribe_all(every.append, fields="id,title")
+    async with comments.events(expand="post", filter=pb.filter("post = {:id}", id=post["id"])) as events:
+        await posts.update(post["id"], {"title": "changed"})
+        other = await posts.create({"title": "other"})
+        await comments.create({"post": other["id"]})
+        await comments.create({"post": post["id"]})
+        await posts.delete(other["id"])
+        event = await anext(events)
+        assert not isinstance(event, Gap)
+        assert event["action"] == "create"
+        assert event["record"]["expand"]["post"]["title"] == "changed"
+    await until(lambda: len(every) == 3)
+    assert [(event["action"], event["record"]) for event in every] == [
+        ("update", {"id": post["id"], "title": "changed"}),
+        ("create", {"id": other["id"], "title": "other"}),
+        ("delete", {"id": other["id"], "title": "other"}),
+    ]
+    assert [(event["action"], event["record"]["title"]) for event in one] == [("update", "changed")]
+    await pb.realtime.close()
+
+
+async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> None:
+    """What it cannot parse, it ignores: a filter with it."""
+    pb.filter_escapes = True
+    texts = [*map(chr, range(1, 128)), "é", "😀", "\u2028", "a\\", "%00", "a;b&c#d%20+e"]
+    if VERSION and tuple(map(int, VERSION.split("."))) < (0, 39, 9):
+        texts = [text for text in texts if text.isprintable() and "\\" not in text and "'" not in text]
+        pb.filter_escapes = False
+    posts = pb.collection("posts")
+    await asyncio.gather(*(posts.delete(post["id"]) for post in await posts.get_full_list()))
+    heard: list[tuple[str, str]] = []
+
+    async def listen(text: str) -> None:
+        expression = pb.filter("title = {:text}", text=text)
+        headers = {"X-Text": text.strip()} if text.isprintable() and text.isascii() else {}
+        await posts.subscribe_all(
+            lambda event: heard.append((text, event["record"]["title"])), filter=expression, headers=headers
+        )
+
+    await asyncio.gather(*map(listen, texts))
+    stored = [(await posts.create({"title": text}))["title"] for text in [*texts, "none of them"]]
+    last: list[Any] = []
+    await posts.subscribe_all(last.append)
+    await posts.create({"title": "the last"})
+    await until(lambda: last)
+    assert sorted(heard) == sorted((text, text) for text in texts if text in stored)
+    assert len(heard) > 60
+    await pb.realtime.close()
+
+
+async def test_who_is_signed_in(pb: PocketBase, guest: PocketBase) -> None:
+    """A server refuses a connection whose user changes, so that it has to be another one."""
+    users = pb.collection("users")
+    await pb.collections.update("comments", {"viewRule": '@request.auth.id != ""'})
+    comment = await pb.collection("comments").create({})
+    heard: list[Any] = []
+    gaps: list[Any] = []
+    try:
+        await guest.collection("comments").subscribe(heard.append, comment["id"], on_gap=gaps.append)
+        await pb.collection("comments").update(comment["id"], {})
+        other = await users.create({"email": "other@example.com", "password": "password123", "verified": True})
+        for email in ("user@example.com", "user@example.com", "other@example.com"):
+            before = len(heard)
+            await guest.collection("users").auth.with_password(email, "password123")
+            while len(heard) == before:
+                await pb.collection("comments").update(comment["id"], {})
+                await asyncio.sleep(0.02)
+        assert len(gaps) == 1, "at the other user"
+        await users.delete(other["id"])
+        guest.auth_store.clear()
+        await until(lambda: len(gaps) == 2 and guest.realtime.is_connected)
+        before = len(heard)
+        await pb.collection("comments").update(comment["id"], {})
+        await asyncio.sleep(0.1)
+        assert len(heard) == before, "a guest hears nothing"
+    finally:
+        await guest.realtime.close()
+        await pb.collections.update("comments", {"viewRule": ""})
+        await pb.collection("comments").delete(comment["id"])
+
+
+async def test_a_server_that_restarts(transport: Transport) -> None:
+    async with prepared_server() as server:
+        pb = PocketBase(server.url, transport=transport)
+        async with pb.collection("posts").events() as events:
+            await server.restart()
+            gap = await anext(events)
+            assert isinstance(gap, Gap)
+            await pb.collection("posts").create({"title": "after"})
+            event = await anext(events)
+            assert not isinstance(event, Gap)
+            assert event["record"]["title"] == "after"
+
+
+def never_wait(failures: int, jitter: float) -> float:
+    return 0.0
+
+
+@pytest.mark.slow
+async def test_cut_at_every_byte(transport: Transport, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "reconnect_wait", never_wait)
+    reached = asyncio.Event()
+
+    def limits() -> Iterator[int]:
+        yield NEVER
+        yield from range(1, 401)
+        reached.set()
+        while True:
+            yield NEVER
+
+    async with cutting(server.url, limits()) as (url, cut):
+        pb = PocketBase(url, transport=transport)
+        heard: list[Any] = []
+        await pb.realtime.subscribe("another", heard.append)
+        await pb.collection("posts").subscribe_all(heard.append)
+        cut()
+        async with asyncio.timeout(60):
+            await reached.wait()
+        await until(lambda: pb.realtime.is_connected)
+        await pb.collection("posts").create({"title": "at last"})
+        await until(lambda: heard)
+        assert [event["record"]["title"] for event in heard] == ["at last"]
+        await pb.realtime.close()
+
+
+@asynccontextmanager
+async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, None]:
+    """Proxies to `target`; a stream of events is reset after as many bytes as the next of `limits` says."""
+    port = urlsplit(target).port
+    streams: set[asyncio.StreamWriter] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, sink = await asyncio.open_connection("127.0.0.1", port)
+        left = NEVER
+
+        async def up() -> None:
+            nonlocal left
+            while data := await reader.read(65536):
+                if data.startswith(b"GET /api/realtime"):
+                    left = next(limits)
+                    streams.add(writer)
+                sink.write(data)
+            sink.close()
+
+        task = asyncio.create_task(up())
+        try:
+            while data := await upstream.read(65536):
+                writer.write(data[:left])
+                left -= len(data)
+                if left <= 0:
+                    break
+        finally:
+            task.cancel()
+            streams.discard(writer)
+            sink.close()
+            writer.close()
+
+    def cut() -> None:
+        for writer in streams:
+            writer.transport.abort()
+
+    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", cut
+    finally:
+        listener.close()
+
+
+class Diary:
+    """What a listener heard: numbers of records, and gaps with the moment they were told."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.gaps: list[tuple[float, float]] = []
+
+    def hear(self, event: Any) -> None:
+        self.numbers.append(event["record"]["n"])
+
+    def miss(self, gap: Gap) -> None:
+        self.gaps.append((gap.since.timestamp(), time.time()))
+
+
+async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: int) -> None:
+    """Create so many numbered records, however often the server is away."""
+    number = 0
+    while len(times) < count:
+        began = time.time()
+        try:
+            await pb.collection("posts").create({"n": number})
+        except PocketBaseError:
+            await asyncio.sleep(0.02)
+        else:
+            times[number] = began, time.time()
+        number += 1
+
+
+@pytest.mark.slow
+async def test_a_server_that_is_killed_ten_times(transport: Transport) -> None:
+    async with prepared_server() as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[])
+        diary, times = Diary(), dict[int, tuple[float, float]]()
+        await pb.collection("posts").subscribe_all(diary.hear, on_gap=diary.miss)
+        writer = asyncio.create_task(write(pb, times, 2000))
+        for kill in range(1, 11):
+            await until(lambda enough=180 * kill: len(times) >= enough)
+            server.kill()
+            await asyncio.sleep(0.1)
+            await server.restart()
+            await until(lambda told=kill: len(diary.gaps) >= told)
+        await writer
+
+        def unexplained() -> list[int]:
+            return [
+                number
+                for number in times.keys() - set(diary.numbers)
+                if not any(since <= times[number][1] and times[number][0] <= told for since, told in diary.gaps)
+            ]
+
+        await until(lambda: not unexplained())
+        await pb.realtime.close()
+        assert len(diary.gaps) == 10
+        assert max(Counter(diary.numbers).values()) == 1
+        missing = times.keys() - set(diary.numbers)
+        print(f"{len(times)} records, {len(missing)} in gaps, 10 outages told")
+
+
+@pytest.mark.slow
+async def test_fifty_rotations_lose_nothing() -> None:
+    async with prepared_server(LIMITS % (2000, 3000)) as server:
+        results = await asyncio.gather(*(rotate(server.url, make()) for make in MAKERS.values()))
+    for rotations, written, diary in results:
+        assert rotations >= 50
+        assert not diary.gaps
+        assert Counter(diary.numbers) == Counter(range(written))
+        print(f"{rotations} rotations, {written} records, lost 0, doubled 0, gaps 0")
+
+
+async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
+    """Fifty rotations while records are created, the last of them in a quiet connection."""
+    async with PocketBase(url, transport=transport) as pb:
+        pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)
+        diary, clients, mark = Diary(), set[str](), str(id(transport))
+        await pb.collection("posts").subscribe_all(
+            diary.hear, filter=pb.filter("title = {:mark}", mark=mark), on_gap=diary.miss
+        )
+        written = 0
+        while len(clients) <= 50:
+            clients.add(pb.realtime.client_id)
+            if len(clients) % 10:
+                await pb.collection("posts").create({"n": written, "title": mark})
+                written += 1
+            await asyncio.sleep(0.003)
+        await until(lambda: len(diary.numbers) >= written)
+        return len(clients) - 1, written, diary
+
+
+@pytest.mark.slow
+async def test_signed_in_and_rotated(transport: Transport) -> None:
+    """A rotation keeps the user."""
+    async with prepared_server(LIMITS % (2000, 3000)) as server, PocketBase(server.url) as admin:
+        await admin.admins.auth.with_password(*server.superuser)
+        await admin.collections.update("posts", {"listRule": '@request.auth.id != ""'})
+        pb = PocketBase(server.url, transport=transport, auth_store=AuthStore())
+        await pb.collection("users").auth.with_password("user@example.com", "password123")
+        pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)
+        diary, clients, written = Diary(), set[str](), 0
+        await pb.collection("posts").subscribe_all(diary.hear, on_gap=diary.miss)
+        while len(clients) <= 3:
+            clients.add(pb.realtime.client_id)
+            await admin.collection("posts").create({"n": written})
+            written += 1
+            await asyncio.sleep(0.01)
+        await until(lambda: len(diary.numbers) >= written)
+        assert (diary.numbers, diary.gaps) == ([*range(written)], [])
+        await pb.realtime.close()

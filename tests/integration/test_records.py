@@ -1,0 +1,172 @@
+"""Records, on a real server."""
+
+import asyncio
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocketbase_core import (
+    FileUpload,
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseForbiddenError,
+    PocketBaseNotFoundError,
+    PocketBaseUnauthorizedError,
+)
+
+
+async def test_create_read_change_delete(pb: PocketBase) -> None:
+    posts = pb.collection("posts")
+    body: dict[str, Any] = {
+        "title": "Hello 😀",
+        "n": 1.5,
+        "yes": True,
+        "data": {"deep": [1, None, "ü", {"a": []}]},
+        "when": datetime(2024, 1, 2, 3, 4, 5, 678000, UTC),
+    }
+    created = await posts.create(body)
+    assert {key: created[key] for key in body} == {**body, "when": "2024-01-02 03:04:05.678Z"}
+    assert await posts.get_one(created["id"]) == created
+    assert await posts.get_one(created["id"], fields="id,title") == {"id": created["id"], "title": "Hello 😀"}
+    changed = await posts.update(created["id"], {"title": "Bye", "when": None})
+    assert (changed["title"], changed["when"], changed["n"]) == ("Bye", "", 1.5)
+    await posts.delete(created["id"])
+    with pytest.raises(PocketBaseNotFoundError):
+        await posts.get_one(created["id"])
+
+
+async def test_lists(pb: PocketBase) -> None:
+    posts, mark = pb.collection("posts"), secrets.token_hex(4)
+    await asyncio.gather(*(posts.create({"title": mark, "n": number}) for number in range(25)))
+    options = {"filter": pb.filter("title = {:mark}", mark=mark), "sort": "-n"}
+    page = await posts.get_list(2, 10, options)
+    assert (page["page"], page["perPage"], page["totalItems"], page["totalPages"]) == (2, 10, 25, 3)
+    assert [record["n"] for record in page["items"]] == list(range(14, 4, -1))
+    assert (await posts.get_list(1, 10, options, skip_total=True))["totalItems"] == -1
+    everything = [record["n"] for record in await posts.get_full_list(options)]
+    assert everything == [record["n"] async for record in posts.iterate(7, options)] == list(range(24, -1, -1))
+    assert (await posts.get_first(options))["n"] == 24
+    with pytest.raises(PocketBaseNotFoundError) as caught:
+        await posts.get_first({"filter": "title = 'nobody has this'"})
+    assert caught.value.data == {"status": 404, "message": "The requested resource wasn't found.", "data": {}}
+
+
+async def test_a_full_list_larger_than_the_servers_page(pb: PocketBase, library: str) -> None:
+    fields = [{"name": "n", "type": "number"}]
+    name = f"many_{library}"
+    await pb.collections.create({"name": name, "type": "base", "fields": fields})
+    many = pb.collection(name)
+    numbers = iter(range(1200))
+
+    async def create() -> None:
+        for number in numbers:
+            await many.create({"n": number})
+
+    await asyncio.gather(*(create() for _ in range(16)))
+    records = await many.get_full_list(batch=2000)
+    assert sorted(record["n"] for record in records) == list(range(1200))
+
+
+async def test_expand(pb: PocketBase) -> None:
+    post = await pb.collection("posts").create({"title": "parent"})
+    comment = await pb.collection("comments").create({"post": post["id"]}, expand=["post"])
+    assert comment["expand"]["post"] == post
+
+
+async def test_field_errors(pb: PocketBase) -> None:
+    with pytest.raises(PocketBaseBadRequestError) as caught:
+        await pb.collection("users").create({"email": "no", "password": "x"})
+    assert set(caught.value.field_errors) >= {"email", "password"}
+    assert caught.value.field_errors["email"]["code"] == "validation_is_email"
+    assert "email: " in str(caught.value)
+
+
+async def test_files_beside_other_values(pb: PocketBase, tmp_path: Path) -> None:
+    path = tmp_path / "from disk.txt"
+    path.write_text("from disk")
+    posts = pb.collection("posts")
+    body: dict[str, Any] = {
+        "title": "true",
+        "n": 7,
+        "data": {"nested": [1, "2", []]},
+        "docs": [FileUpload(path), FileUpload(("a.txt", "text"), ("b.bin", b"\0\xff"))],
+    }
+    record = await posts.create(body)
+    assert (record["title"], record["n"], record["data"]) == ("true", 7, {"nested": [1, "2", []]})
+    disk, text, binary = record["docs"]
+    assert disk.startswith("from_disk_")
+    record = await posts.update(record["id"], {"docs": [text, FileUpload(("c.txt", "c"))]})
+    assert record["docs"][0] == text
+    assert len(record["docs"]) == 2
+    record = await posts.update(record["id"], {"+docs": FileUpload(("d.txt", "d")), "docs-": [text]})
+    assert [name[0] for name in record["docs"]] == ["d", "c"]
+    record = await posts.update(record["id"], {"docs": [], "data": None})
+    assert (record["docs"], record["data"]) == ([], None)
+    assert binary not in record["docs"]
+
+
+async def test_an_open_file_is_sent_whole_each_time(pb: PocketBase, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"0123456789" * 100_000)
+    with path.open("rb") as opened:
+        body = {"docs": FileUpload(("a.txt", opened))}
+        first, second = await asyncio.gather(pb.collection("posts").create(body), pb.collection("posts").create(body))
+        assert not opened.closed
+    assert len(first["docs"]) == len(second["docs"]) == 1
+
+
+@pytest.mark.parametrize("record_id", ["..", ".", "", "../../victims", "../../../collections/victims"])
+async def test_no_id_leads_to_another_path(pb: PocketBase, library: str, record_id: str) -> None:
+    name = f"victims_{library}"
+    collection = await pb.collections.create({"name": name, "type": "base", "fields": []})
+    with pytest.raises((ValueError, PocketBaseNotFoundError)):
+        await pb.collection("posts").delete(record_id.replace("victims", name))
+    with pytest.raises((ValueError, PocketBaseNotFoundError)):
+        await pb.collection(name).delete(record_id)
+    assert (await pb.collections.get_one(name))["id"] == collection["id"]
+    await pb.collections.delete(collection["id"])
+
+
+async def test_a_guest(guest: PocketBase) -> None:
+    with pytest.raises(PocketBaseUnauthorizedError):
+        await guest.collections.get_one("posts")
+    with pytest.raises(PocketBaseForbiddenError):
+        await guest.collection("_superusers").get_list()
+    assert (await guest.health.check())["code"] == 200
+
+
+async def test_sign_in_refresh_and_own_record(guest: PocketBase) -> None:
+    users = guest.collection("users")
+    with pytest.raises(PocketBaseBadRequestError, match="Failed to authenticate"):
+        await users.auth.with_password("user@example.com", "wrong")
+    assert not guest.auth_store.is_valid
+    result = await users.auth.with_password("user@example.com", "password123", identity_field="email")
+    assert result["token"] == guest.auth_store.token
+    assert result["record"] == guest.auth_store.record
+    assert guest.auth_store.is_valid
+    assert not guest.auth_store.is_superuser
+    again = await users.auth.refresh()
+    assert again["record"]["id"] == result["record"]["id"]
+    name = secrets.token_hex(4)
+    await users.update(result["record"]["id"], {"name": name})
+    assert (guest.auth_store.record or {})["name"] == name
+    assert guest.auth_store.token == again["token"]
+
+
+async def test_a_superuser(pb: PocketBase) -> None:
+    assert pb.auth_store.is_superuser
+    assert (await pb.admins.auth.refresh())["record"]["collectionName"] == "_superusers"
+
+
+async def test_a_custom_path(pb: PocketBase) -> None:
+    answer = await pb.send("/api/collections/posts/records", params={"perPage": 1})
+    assert answer["perPage"] == 1
+    record = await pb.send(
+        "/api/collections/posts/records", method="POST", body={"title": "sent", "docs": FileUpload(("a.txt", "a"))}
+    )
+    assert record["title"] == "sent"
+    assert len(record["docs"]) == 1
+    assert await pb.send(f"/api/collections/posts/records/{record['id']}", {"method": "DELETE"}) is None

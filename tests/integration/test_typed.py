@@ -1,0 +1,122 @@
+"""Typed records, on a real server."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NotRequired, TypedDict
+
+import msgspec
+import pydantic
+import pytest
+
+from pocketbase_core import Gap, PocketBase, PocketBaseDecodeError, RecordEvent
+
+
+class Post(TypedDict):
+    id: str
+    title: str
+    n: float
+    yes: bool
+    docs: list[str]
+    created: str
+    data: NotRequired[dict[str, int] | None]
+
+
+@dataclass
+class Comment:
+    id: str
+    post: str
+    expand: "Expand | None" = None
+
+
+@dataclass
+class Expand:
+    post: "Article"
+
+
+@dataclass
+class Article:
+    title: str
+    created: datetime
+    when: datetime | None
+
+
+class Model(pydantic.BaseModel):
+    title: str
+    created: datetime
+
+
+class Struct(msgspec.Struct):
+    title: str
+    created: datetime
+
+
+async def test_each_kind_of_class(pb: PocketBase) -> None:
+    posts, mark = pb.collection("posts", Post), secrets.token_hex(8)
+    mine = pb.filter("title = {:mark}", mark=mark)
+    post = await posts.create({"title": mark, "n": 1, "data": {"a": 1}})
+    assert (await posts.update(post["id"], {"n": 1.5}))["n"] == 1.5
+    assert (await posts.get_first(filter=mine)).get("data") == {"a": 1}
+    for kind in (Article, Model, Struct):
+        value = (await pb.collection("posts", kind).get_list(filter=mine))["items"][0]
+        assert isinstance(value, kind)
+        assert value.title == mark
+        assert abs((datetime.now(UTC) - value.created).total_seconds()) < 60
+    assert (await pb.collection("posts", Article).get_one(post["id"])).when is None
+    comment = await pb.collection("comments", Comment).create({"post": post["id"]}, expand="post")
+    assert comment.expand is not None
+    assert comment.expand.post.title == mark
+
+
+async def test_a_wrong_shape_names_record_and_field(pb: PocketBase) -> None:
+    post = await pb.collection("posts").create({"title": "x", "data": {"a": "b"}})
+    told = rf"'{post['id']}' of 'posts' is no Post: field 'data\.a': expected int, got str"
+    with pytest.raises(PocketBaseDecodeError, match=told) as caught:
+        await pb.collection("posts", Post).get_one(post["id"])
+    assert caught.value.url.endswith(post["id"])
+    for kind in (Post, Article, Model, Struct):
+        with pytest.raises(PocketBaseDecodeError, match=rf"record '{post['id']}' is no {kind.__name__}: .*created"):
+            await pb.collection("posts", kind).get_one(post["id"], fields="id,title,n,yes,docs,data")
+
+
+async def test_the_own_record_stays_a_dict(guest: PocketBase) -> None:
+    @dataclass
+    class User:
+        name: str
+
+    result = await guest.collection("users").auth.with_password("user@example.com", "password123")
+    name = secrets.token_hex(4)
+    assert await guest.collection("users", User).update(result["record"]["id"], {"name": name}) == User(name)
+    assert guest.auth_store.record is not None
+    assert guest.auth_store.record == result["record"] | {"name": name, "updated": guest.auth_store.record["updated"]}
+
+
+async def test_a_batch(pb: PocketBase) -> None:
+    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 50}})
+    async with pb.create_batch() as batch:
+        post = batch.collection("posts", Post).create({"title": "one"})
+        article = batch.collection("posts", Article).create({"title": "two"})
+    assert (post.body["title"], article.body.title) == ("one", "two")
+
+
+async def test_realtime_events(pb: PocketBase) -> None:
+    articles, heard, errors = pb.collection("posts", Article), list[Article](), list[object]()
+
+    def hear(event: RecordEvent[Article]) -> None:
+        heard.append(event["record"])
+
+    pb.realtime.on_error(lambda error, topic: errors.append(error))
+    await articles.subscribe_all(hear)
+    await articles.subscribe_all(hear, fields="id,title")
+    async with articles.events() as events:
+        await articles.create({"title": "typed"})
+        event = await anext(events)
+    assert not isinstance(event, Gap)
+    assert (event["action"], event["record"].title) == ("create", "typed")
+    async with asyncio.timeout(5):
+        while not (heard and errors):
+            await asyncio.sleep(0.01)
+    assert [article.title for article in heard] == ["typed"]
+    assert "is no Article" in str(errors[0])
+    await pb.realtime.close()
