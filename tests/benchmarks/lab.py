@@ -1,0 +1,191 @@
+"""Runs subjects in turns, and says how their costs compare."""
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, NamedTuple, Self
+
+from pocketbase_core.testing import LocalServer
+
+from . import environments, server
+
+
+class Cost(NamedTuple):
+    """Seconds on the clock, seconds of the processor, growth of memory in bytes, and what the job told."""
+
+    wall: float
+    cpu: float
+    memory: int
+    told: Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of the report: a ratio of medians, or what `unit` says, and the quartiles that it spread over."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str = "×"
+    goal: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal (`≤ 1.15`, `≥ 10`) is met; None without one."""
+        if not self.goal:
+            return None
+        sign, number = self.goal.split()
+        return self.value <= float(number) if sign == "≤" else self.value >= float(number)
+
+
+Line = list[tuple[float, float]]
+
+
+@dataclass
+class Report:
+    """What the measurements found: figures, and lines to plot (`{title: {label: line}}`)."""
+
+    rows: list[Row] = field(default_factory=list[Row])
+    lines: dict[str, dict[str, Line]] = field(default_factory=dict[str, dict[str, Line]])
+
+
+class Subject:
+    """A process that does jobs."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, name: str) -> Self:
+        process = await asyncio.create_subprocess_exec(
+            *environments.command(name),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=2**24,
+        )
+        return cls(process)
+
+    async def run(self, name: str, url: str, **rest: Any) -> Cost:
+        """Have a job done.
+
+        Raises:
+            RuntimeError: the process ended.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"name": name, "url": url, **rest}).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the subject ended with {await self._process.wait()} in the job {name!r}")
+        return Cost(**json.loads(line))
+
+    async def stop(self) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+        await self._process.wait()
+
+
+class Lab:
+    """Subjects that are started when they are first needed, and the responder that they talk to."""
+
+    def __init__(self, rounds: int, quick: bool, peers: list[str]) -> None:
+        self.rounds = rounds
+        self.quick = quick
+        self.peers = peers
+        self.responder = ""
+        self.report = Report()
+        self._stack = AsyncExitStack()
+        self._subjects: dict[str, Subject] = {}
+        self._server: LocalServer | None = None
+        self._filled: set[int] = set()
+
+    def scaled(self, count: int) -> int:
+        """The count, or a tenth of it when it is to be quick."""
+        return count // 10 if self.quick else count
+
+    async def __aenter__(self) -> Self:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            f"{__package__}.responder",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        self._stack.push_async_callback(Subject(process).stop)
+        assert process.stdout is not None
+        self.responder = f"http://127.0.0.1:{int(await process.stdout.readline())}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def subject(self, name: str) -> Subject:
+        """The subject's process."""
+        if name not in self._subjects:
+            self._subjects[name] = await Subject.start(name)
+            self._stack.push_async_callback(self._subjects[name].stop)
+        return self._subjects[name]
+
+    async def fresh(self, name: str) -> Subject:
+        """A new process of the subject."""
+        started = await Subject.start(name)
+        self._stack.push_async_callback(started.stop)
+        return started
+
+    async def server(self, count: int | None = None) -> str:
+        """The URL of a real server, where there is a collection of so many records, `list<count>`."""
+        if self._server is None:
+            self._server = await self._stack.enter_async_context(LocalServer())
+            await server.prepare(self._server)
+        if count is not None and count not in self._filled:
+            self._filled.add(count)
+            await server.fill(self._server, count)
+        return self._server.url
+
+    @property
+    def superuser(self) -> tuple[str, str]:
+        """E-mail and password for the server, once it was asked for."""
+        assert self._server is not None
+        return self._server.superuser
+
+    async def in_turns(self, jobs: dict[str, dict[str, Any]], rounds: int = 0) -> dict[str, list[Cost]]:
+        """The costs of each subject's job, round by round: A B C, A B C, … after one that does not count.
+
+        A key is a subject's name, with what tells its jobs apart after a colon.
+        """
+        costs: dict[str, list[Cost]] = {name: [] for name in jobs}
+        for turn in range((rounds or self.rounds) + 1):
+            for name, job in jobs.items():
+                cost = await (await self.subject(name.partition(":")[0])).run(**job)
+                if turn:
+                    costs[name].append(cost)
+        return costs
+
+    def compare(
+        self, title: str, ours: list[Cost], theirs: list[Cost], *, by: str, goal: str = "", inverse: bool = False
+    ) -> Row:
+        """Put the ratio of the medians into the report, `by` wall or cpu; with `inverse`, theirs by ours."""
+        if inverse:
+            ours, theirs = theirs, ours
+        mine, other = [getattr(cost, by) for cost in ours], [getattr(cost, by) for cost in theirs]
+        ratios = sorted(a / b for a, b in zip(mine, other, strict=True))
+        quarter = len(ratios) // 4
+        row = Row(title, median(mine) / median(other), ratios[quarter], ratios[-1 - quarter], goal=goal)
+        self.add(row)
+        return row
+
+    def plot(self, title: str, lines: dict[str, Line]) -> None:
+        """Put lines into the report."""
+        self.report.lines[title] = lines
+        for name, points in lines.items():
+            print(f"  {title}: {name}: {', '.join(f'{x:g}: {y:.1f}' for x, y in points)}", flush=True)
+
+    def add(self, row: Row) -> None:
+        """Put a figure into the report."""
+        self.report.rows.append(row)
+        sign = {True: "✓", False: "✗", None: " "}[row.met]
+        print(f"{sign} {row.name}: {row.value:.2f} {row.unit} ({row.low:.2f} to {row.high:.2f}) {row.goal}", flush=True)

@@ -1,0 +1,17 @@
+"""What can be measured, by name."""
+
+from collections.abc import Awaitable, Callable
+
+from ..lab import Lab
+from . import files, growth, imports, lists, middleware, realtime, requests, writes
+
+MEASUREMENTS: dict[str, Callable[[Lab], Awaitable[None]]] = {
+    "requests": requests.measure,
+    "lists": lists.measure,
+    "writes": writes.measure,
+    "realtime": realtime.measure,
+    "middleware": middleware.measure,
+    "imports": imports.measure,
+    "files": files.measure,
+    "growth": growth.measure,
+}

@@ -1,0 +1,36 @@
+"""What importing costs: seconds of the processor, in fresh processes that find it compiled, as `pip install` does."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from ..lab import Cost, Lab
+
+_ROOT = Path(__file__).parents[3]
+STATEMENTS = {"import pocketbase_core": "≤ 0.5", "from pocketbase_core import PocketBase": ""}
+
+
+async def measure(lab: Lab) -> None:
+    costs: dict[str, list[Cost]] = {statement: [] for statement in ("import httpx", *STATEMENTS)}
+    with tempfile.TemporaryDirectory() as compiled:
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment["PYTHONPYCACHEPREFIX"] = compiled
+        for turn in range(3 * lab.rounds + 1):
+            for statement, found in costs.items():
+                cost = await _cost(statement, environment)
+                if turn:  # the first one compiles
+                    found.append(cost)
+    for statement, goal in STATEMENTS.items():
+        title = f"{statement}: processor time / import httpx"
+        lab.compare(title, costs[statement], costs["import httpx"], by="cpu", goal=goal)
+
+
+async def _cost(statement: str, environment: dict[str, str]) -> Cost:
+    script = f"import time; start = time.process_time(); {statement}; print(time.process_time() - start)"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE, cwd=_ROOT, env=environment
+    )
+    told, _ = await process.communicate()
+    return Cost(0.0, float(told), 0, None)

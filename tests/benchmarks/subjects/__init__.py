@@ -1,0 +1,1 @@
+"""What is measured: a process each, in the environment of the library that it is about."""

@@ -1,0 +1,161 @@
+"""This library, on the transport that is named."""
+
+import asyncio
+import base64
+import itertools
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import Any
+
+from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core.middleware import AfterSend, BeforeSend, Logging, Middleware, Retry
+from pocketbase_core.ports import Transport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
+
+from .worker import Job, repeat, serve
+
+_transport: Transport
+_clients: dict[str, PocketBase] = {}
+
+
+def _unchanged(value: object) -> None: ...
+
+
+MIDDLEWARE: dict[str, Callable[[], Middleware]] = {
+    "Retry": Retry,
+    "Logging": Logging,
+    "BeforeSend": lambda: BeforeSend(_unchanged),
+    "AfterSend": lambda: AfterSend(_unchanged),
+}
+
+
+def _make_transport(name: str) -> Transport:
+    if name == "aiohttp":
+        return AiohttpTransport()
+    if name == "httpx":
+        library: Any = import_module("httpx")
+        return HttpxTransport(library.AsyncClient(limits=library.Limits(max_connections=100)))
+    return HttpxTransport()
+
+
+def _client(job: Job) -> PocketBase:
+    if job.url not in _clients:
+        _clients[job.url] = PocketBase(job.url, transport=_transport)
+    return _clients[job.url]
+
+
+async def get_one(job: Job) -> None:
+    posts = _client(job).collection("posts")
+    await repeat(job, lambda _: posts.get_one("abcdefghijklmno"))
+
+
+async def unsent(job: Job) -> None:
+    """Calls that a function answers."""
+    answer = Response(200, json={"id": "abcdefghijklmno"}, url=job.url)
+    settings = dict(job.settings)
+    layers = [MIDDLEWARE[name]() for name in settings["middleware"]]
+    pb = PocketBase(job.url, transport=MockTransport(lambda _: answer), middleware=layers)
+    if settings.get("token"):
+        claims = {"type": "auth", "collectionId": "pbc", "exp": 4_000_000_000}
+        pb.auth_store.save(f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x")
+    posts = pb.collection("posts")
+    await repeat(job, lambda _: posts.get_one("abcdefghijklmno"))
+
+
+async def full_list(job: Job) -> int:
+    records = await _client(job).collection(f"list{job.count}").get_full_list()
+    assert len(records) == job.count
+    return len(records)
+
+
+async def iterate(job: Job) -> int:
+    count = 0
+    async for _ in _client(job).collection(f"list{job.count}").iterate():
+        count += 1
+    assert count == job.count
+    return count
+
+
+async def first_page(job: Job) -> None:
+    async for _ in _client(job).collection(f"list{job.count}").iterate():
+        break
+
+
+async def page_waits(job: Job) -> list[float]:
+    """Seconds that `iterate` waits for each of its pages."""
+    clock, waits, count = asyncio.get_running_loop().time, list[float](), 0
+    before = clock()
+    async for _ in _client(job).collection(f"list{job.count}").iterate(1000):
+        if count % 1000 == 0:
+            waits.append(clock() - before)
+        count += 1
+        if count % 1000 == 0:
+            before = clock()
+    return waits
+
+
+async def create(job: Job) -> None:
+    writes = _client(job).collection("writes")
+    await repeat(job, lambda number: writes.create({"title": f"title {number}", "n": number}))
+
+
+async def create_in_batches(job: Job) -> None:
+    pb = _client(job)
+
+    async def send(start: int) -> None:
+        batch = pb.create_batch()
+        writes = batch.collection("writes")
+        for number in range(start, min(start + 1000, job.count)):
+            writes.create({"title": f"title {number}", "n": number})
+        await batch.send()
+
+    for start in range(0, job.count, 1000):
+        await send(start)
+
+
+async def realtime(job: Job) -> None:
+    """Events of which a callback is told."""
+    pb = PocketBase(f"{job.url}/events/{job.count}", transport=_transport)
+    seen, all_seen = itertools.count(1), asyncio.Event()
+
+    def count(_: object) -> None:
+        if next(seen) == job.count:
+            all_seen.set()
+
+    await pb.realtime.subscribe("posts/*", count)
+    await all_seen.wait()
+    await pb.realtime.close()
+
+
+async def events(job: Job) -> None:
+    """The events of a transport."""
+    seen = 0
+    async with _transport.events(Request("GET", f"{job.url}/events/{job.count}")) as source:
+        async for event in source:
+            json.loads(event.data)
+            seen += 1
+    assert seen == job.count
+
+
+async def main() -> None:
+    global _transport
+    _transport = _make_transport(sys.argv[1])
+    jobs: list[Callable[[Job], Awaitable[object]]] = [
+        get_one,
+        full_list,
+        iterate,
+        first_page,
+        page_waits,
+        unsent,
+        create,
+        create_in_batches,
+        events,
+        realtime,
+    ]
+    await serve({job.__name__: job for job in jobs})
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

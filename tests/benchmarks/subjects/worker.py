@@ -1,0 +1,55 @@
+"""The subject's side: runs the jobs that come in on standard input, and tells what each of them cost."""
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to do how often, against which server, with which settings of the client."""
+
+    name: str
+    url: str
+    count: int = 1
+    in_flight: int = 1
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+Work = Callable[[Job], Awaitable[object]]
+
+
+async def repeat(job: Job, work: Callable[[int], Awaitable[object]]) -> None:
+    """`work`, called with each number below the job's count, so many at a time."""
+    numbers = iter(range(job.count))
+
+    async def one_after_the_other() -> None:
+        for number in numbers:
+            await work(number)
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(job.in_flight)))
+
+
+async def serve(works: Mapping[str, Work]) -> None:
+    """Answer each job's line with its cost: seconds on the clock and of the processor, growth of memory in bytes."""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        job = Job(**json.loads(line))
+        memory, cpu, wall = _peak(), time.process_time(), time.perf_counter()
+        told = await works[job.name](job)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        cost = {"wall": wall, "cpu": cpu, "memory": _peak() - memory, "told": told}
+        print(json.dumps(cost), flush=True)
+
+
+def _peak() -> int:
+    with suppress(OSError):  # what getrusage says on Linux starts with the peak of the process that started this one
+        return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,20 @@
+"""The benchmarks run; what they find is for people to judge."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_command_prints_a_table() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--no-peers", "--rounds", "1"]
+    done = subprocess.run([*command, "requests", "middleware"], capture_output=True, text=True, check=True)
+    assert "| get_one, 32 in flight: processor time / bare aiohttp |" in done.stdout
+    assert "| Retry: added to a request |" in done.stdout
+
+
+def test_an_unknown_measurement() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks", "speed"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "there is no speed; there are requests, lists" in done.stderr
