@@ -1,0 +1,64 @@
+"""The browsers that have the page open."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+
+WAITING = 100
+"""Events that may wait for one browser. One that falls further behind reads the list again."""
+PULSE = 20.0
+"""Seconds of silence after which something is sent, so that browsers that went away are noticed."""
+HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+class Browsers:
+    """Hands each event on to all of them, as server-sent events, and waits for none."""
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[bytes]] = set()
+
+    def send(self, name: str, data: Any = None) -> None:
+        chunk = encode(name, data)
+        for queue in self._queues:
+            if queue.full():
+                replace(queue, encode("reload"))
+            else:
+                queue.put_nowait(chunk)
+
+    def close(self) -> None:
+        """End all streams."""
+        for queue in self._queues:
+            replace(queue, b"")
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """A browser's events, from the moment in which the answer begins."""
+        response = web.StreamResponse(headers=HEADERS)
+        queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._queues.add(queue)
+        try:
+            await response.prepare(request)
+            while chunk := await next_of(queue):
+                await response.write(chunk)
+        finally:
+            self._queues.discard(queue)
+        return response
+
+
+async def next_of(queue: asyncio.Queue[bytes]) -> bytes:
+    try:
+        return await asyncio.wait_for(queue.get(), PULSE)
+    except TimeoutError:
+        return b":\n\n"
+
+
+def encode(name: str, data: Any = None) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def replace(queue: asyncio.Queue[bytes], chunk: bytes) -> None:
+    """What waits by this one thing."""
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(chunk)

@@ -1,0 +1,25 @@
+"""What visitors are told when PocketBase does not do as they wish."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from pocketbase_core import PocketBaseError, PocketBaseTransportError
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return told(413, "That is too much. A picture may have up to 5 MB.")
+    except PocketBaseTransportError as error:
+        if error.request_sent is False or request.method == "GET":
+            return told(503, "The guestbook cannot be reached at the moment. Please try again.")
+        return told(503, "The guestbook did not answer. Please look whether it worked before you try again.")
+    except PocketBaseError as error:
+        fields = [f"{field.capitalize()}: {why.get('message')}" for field, why in error.field_errors.items()]
+        return told(error.status if 400 <= error.status < 500 else 502, " ".join(fields) or error.message)
+
+
+def told(status: int, message: str) -> web.Response:
+    return web.json_response({"message": message}, status=status)

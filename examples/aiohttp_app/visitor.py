@@ -1,0 +1,72 @@
+"""Who a request comes from. Each visitor has a client of their own, whose auth store lives in a cookie."""
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from pocketbase_core import (
+    AuthStore,
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseForbiddenError,
+    PocketBaseNotFoundError,
+    PocketBaseUnauthorizedError,
+)
+
+from .entries import POCKETBASE, VISITOR
+from .errors import told
+
+VISITORS = "guestbook_visitors"
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Takes the visitor out of the cookie, and sets it again when the token is another one afterwards."""
+    if request.method != "GET" and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return told(403, "That came from another site.")
+    pb = request[VISITOR] = request.app[POCKETBASE].with_auth_store(AuthStore())
+    pb.auth_store.load_from_cookie(request.headers.get("Cookie", ""))
+    token = pb.auth_store.token
+    response = await handler(request)
+    if pb.auth_store.token != token:
+        response.headers.add("Set-Cookie", pb.auth_store.export_to_cookie(secure=request.secure))
+    return response
+
+
+async def show(request: web.Request) -> web.Response:
+    """Who is signed in. A cookie is anybody's text, so PocketBase is asked, and renews the token."""
+    pb = request[VISITOR]
+    try:
+        if pb.auth_store.is_valid:
+            await pb.collection(VISITORS).auth.refresh()
+        else:
+            pb.auth_store.clear()
+    except (PocketBaseUnauthorizedError, PocketBaseForbiddenError, PocketBaseNotFoundError):
+        pb.auth_store.clear()
+    return signed_in(pb)
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """Sign in; a name that nobody has yet is registered."""
+    pb, form = request[VISITOR], await request.post()
+    name, password = str(form.get("name", "")).strip(), str(form.get("password", ""))
+    visitors = pb.collection(VISITORS)
+    try:
+        await visitors.auth.with_password(name, password)
+    except PocketBaseBadRequestError:
+        try:
+            await visitors.create({"name": name, "password": password})
+        except PocketBaseBadRequestError as error:
+            if error.field_errors.get("name", {}).get("code") != "validation_not_unique":
+                raise
+            return told(400, "This name is taken, and the password is not the right one.")
+        await visitors.auth.with_password(name, password)
+    return signed_in(pb)
+
+
+async def sign_out(request: web.Request) -> web.Response:
+    request[VISITOR].auth_store.clear()
+    return signed_in(request[VISITOR])
+
+
+def signed_in(pb: PocketBase) -> web.Response:
+    return web.json_response({"name": (pb.auth_store.record or {}).get("name")}, headers={"Cache-Control": "no-store"})

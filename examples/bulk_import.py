@@ -1,0 +1,194 @@
+"""A CSV file into a collection, in batches, several at a time; a second run goes on where the first one stopped.
+
+python examples/bulk_import.py --rows 5000      makes so many rows (100,000 without) and a throw-away server for them
+python examples/bulk_import.py --csv people.csv --url http://127.0.0.1:8090 --email admin@example.com --password …
+
+A record's id comes from its row, and rows are upserted: what is sent twice is there once. What has arrived is noted in
+a file beside the CSV file, and not sent again. Rows that are wrong are told by line; the rest of their batch goes in.
+"""
+
+import argparse
+import asyncio
+import csv
+import hashlib
+import math
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.progress import Progress
+
+from pocketbase_core import PocketBase, PocketBaseBatchError, PocketBaseError
+from pocketbase_core.testing import LocalServer
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "name", "type": "text", "required": True},
+    {"name": "email", "type": "email"},
+    {"name": "age", "type": "number"},
+]
+
+
+def number(cell: str) -> float:
+    value = float(cell or 0)
+    if not math.isfinite(value):
+        raise ValueError(f"{cell!r} is no number")
+    return value
+
+
+# The server would take any text for a number or a bool, and store 0 or false.
+READERS: dict[str, Callable[[str], Any]] = {
+    "number": number,
+    "bool": {"true": True, "false": False, "": False}.__getitem__,
+}
+
+
+class Row(NamedTuple):
+    line: int
+    id: str
+    cells: list[str]
+
+
+def digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:15]
+
+
+def write_rows(path: Path, count: int) -> None:
+    """Some rows, two of them wrong."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow([field["name"] for field in FIELDS])
+        for number in range(1, count + 1):
+            email = "nobody" if number == count // 2 else f"user{number}@example.com"
+            table.writerow([f"User {number}", email, "old" if number == count // 3 else 18 + number % 60])
+
+
+class Import:
+    """One file, one collection."""
+
+    def __init__(self, pb: PocketBase, collection: str, path: Path, progress: Progress) -> None:
+        self._pb, self._collection, self._path, self._progress = pb, collection, path, progress
+        self._done_path = path.with_name(f"{path.name}.{digest(pb.base_url, collection)}.done")
+        self._done = frozenset[str]()
+        self._columns: list[tuple[str, Callable[[str], Any]]] = []
+        self.sent = self.wrong = self.skipped = 0
+
+    async def run(self, size: int, in_flight: int) -> None:
+        fields = (await self._pb.collections.get_one(self._collection))["fields"]
+        total = await asyncio.to_thread(self._prepare, {field["name"]: field["type"] for field in fields})
+        self._task = self._progress.add_task(self._path.name, total=total)
+        queue = asyncio.Queue[list[Row]](in_flight)
+        rows = self._rows()
+        async with asyncio.TaskGroup() as group:
+            senders = [group.create_task(self._send_all(queue)) for _ in range(in_flight)]
+            while batch := await asyncio.to_thread(lambda: list(islice(rows, size))):
+                await queue.put(batch)
+            await queue.join()
+            for sender in senders:
+                sender.cancel()
+
+    def _prepare(self, types: dict[str, str]) -> int:
+        """Find out how to read each column, what is done already, and how many rows there are."""
+        with self._path.open(newline="", encoding="utf-8-sig") as file:
+            head = next(csv.reader(file, strict=True), list[str]())
+        if unknown := [name for name in head if name not in types]:
+            raise ValueError(f"{self._collection} has no fields {unknown}")  # which the server would ignore
+        self._columns = [(name, READERS.get(types[name], str)) for name in head]
+        if self._done_path.exists():
+            self._done = frozenset(self._done_path.read_text().split())
+        return sum(1 for _ in self._rows())
+
+    def _rows(self) -> Iterator[Row]:
+        with self._path.open(newline="", encoding="utf-8-sig") as file:
+            table = csv.reader(file, strict=True)
+            next(table)
+            yield from (Row(table.line_num, digest(*cells), cells) for cells in table if cells)
+
+    async def _send_all(self, queue: asyncio.Queue[list[Row]]) -> None:
+        while True:
+            rows = await queue.get()
+            left = [(row, body) for row in rows if row.id not in self._done and (body := self._body(row)) is not None]
+            self.skipped += sum(row.id in self._done for row in rows)
+            while left and (wrong := await self._send([body for _, body in left])):
+                for index in wrong:
+                    self._tell(left[index][0], wrong[index])
+                left = [each for index, each in enumerate(left) if index not in wrong]
+            await asyncio.to_thread(self._note, "".join(f"{row.id}\n" for row, _ in left))
+            self.sent += len(left)
+            self._progress.advance(self._task, len(rows))
+            queue.task_done()
+
+    async def _send(self, bodies: list[dict[str, Any]]) -> dict[int, PocketBaseError]:
+        """Send a batch; where that fails, nothing of it happened, and what comes back is why."""
+        batch = self._pb.create_batch()
+        for body in bodies:
+            batch.collection(self._collection).upsert(body, fields="id")
+        try:
+            await batch.send(timeout=120)
+        except PocketBaseBatchError as error:
+            if not error.errors:
+                raise
+            return error.errors
+        return {}
+
+    def _body(self, row: Row) -> dict[str, Any] | None:
+        try:
+            cells = zip(self._columns, row.cells, strict=True)
+            return {"id": row.id, **{name: read(cell) for (name, read), cell in cells}}
+        except (ValueError, KeyError) as error:
+            self._tell(row, error)
+            return None
+
+    def _note(self, ids: str) -> None:
+        with self._done_path.open("a") as file:
+            file.write(ids)
+
+    def _tell(self, row: Row, why: Exception) -> None:
+        self.wrong += 1
+        self._progress.console.print(f"line {row.line}: {why}", markup=False, highlight=False, soft_wrap=True)
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    async with AsyncExitStack() as stack:
+        path, url, superuser = arguments.csv, arguments.url, (arguments.email, arguments.password)
+        if path is None:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "people.csv"
+            await asyncio.to_thread(write_rows, path, arguments.rows)
+        if url is None:
+            server = await stack.enter_async_context(LocalServer())
+            url, superuser = server.url, server.superuser
+        pb = await stack.enter_async_context(PocketBase(url))
+        await pb.admins.auth.with_password(*superuser)
+        if arguments.url is None:
+            await pb.settings.update({"batch": {"enabled": True, "maxRequests": arguments.size, "timeout": 60}})
+            await pb.collections.create({"name": arguments.collection, "type": "base", "fields": FIELDS})
+        progress = stack.enter_context(Progress())
+        work = Import(pb, arguments.collection, path, progress)
+        try:
+            await work.run(arguments.size, arguments.in_flight)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            progress.stop()
+            print(f"sent {work.sent}, there already {work.skipped}, wrong {work.wrong}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="A CSV file into a collection.")
+    parser.add_argument("--csv", type=Path, help="its first line names the fields; without it, one is made")
+    parser.add_argument("--rows", type=int, default=100_000, help="how many rows to make")
+    parser.add_argument("--url", help="a server that allows batches; without it, a throw-away one is started")
+    parser.add_argument("--email", default="admin@example.com", help="its superuser")
+    parser.add_argument("--password", default="")
+    parser.add_argument("--collection", default="people")
+    parser.add_argument("--size", type=int, default=200, help="rows in a batch, at most the setting batch.maxRequests")
+    parser.add_argument("--in-flight", type=int, default=4, help="batches under way at a time")
+    try:
+        asyncio.run(main(parser.parse_args()))
+    except KeyboardInterrupt:
+        sys.exit("stopped; run it again to go on")
+    except (PocketBaseError, ValueError) as error:
+        sys.exit(f"{error}; run it again to go on")

@@ -1,0 +1,117 @@
+"""A transport on asyncio's streams alone, one connection a request: `PocketBase(url, transport=OwnTransport())`."""
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from urllib.parse import urlsplit
+
+from pocketbase_core.errors import PocketBaseConnectionError, PocketBaseTimeoutError, decode_error, error_from
+from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
+from pocketbase_core.ports import Chunks, Exchange, Fault, Faults
+
+FAULTS: Faults = {
+    **dict.fromkeys([ConnectionRefusedError, socket.gaierror], Fault(PocketBaseConnectionError, never_sent=True)),
+    TimeoutError: Fault(PocketBaseTimeoutError),
+    **dict.fromkeys([OSError, EOFError, ValueError, asyncio.LimitOverrunError], Fault(PocketBaseConnectionError)),
+}
+
+
+class Answer:
+    """The head of an answer, and the connection that its body comes from."""
+
+    patience: float | None = None  # seconds for each piece of the body
+
+    def __init__(self, exchange: Exchange, head: bytes, reader: asyncio.StreamReader) -> None:
+        lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2]]
+        self.status_code, self.headers = int(head[9:12]), Headers([(name, value.strip()) for name, _, value in lines])
+        self.exchange, self._reader = exchange, reader
+        self._chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
+        self._left = 0 if self._chunked else int(self.headers.get("Content-Length", -1))  # -1: all until the end
+
+    async def read(self) -> bytes:  # nothing at the end
+        async with asyncio.timeout(self.patience):
+            if self._chunked and self._left == 0:
+                self._left = int((await self._reader.readuntil(b"\n")).partition(b";")[0], 16)
+                self._chunked = self._left > 0
+            piece = await self._reader.read(min(self._left, 65536) if self._left >= 0 else 65536)
+            if self._left > 0:
+                self._left -= len(piece)
+                if not piece or (self._chunked and self._left == 0 and await self._reader.readexactly(2) != b"\r\n"):
+                    raise EOFError("the body breaks off")
+        return piece
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        return Chunks(self.exchange, self.read)
+
+
+@asynccontextmanager
+async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
+    url, headers = urlsplit(exchange.request.full_url), exchange.headers
+    secure, chunked = url.scheme == "https", exchange.has_body and "Content-Length" not in headers
+    reader, writer = await asyncio.open_connection(url.hostname, url.port or (80, 443)[secure], ssl=secure or None)
+    try:
+        headers |= {"Host": url.netloc, "Connection": "close"} | ({"Transfer-Encoding": "chunked"} if chunked else {})
+        target = url._replace(scheme="", netloc="", path=url.path or "/").geturl()
+        lines = [f"{exchange.request.method} {target} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
+        writer.write("\r\n".join([*lines, "", ""]).encode("ascii"))
+        if exchange.has_body:
+            async for chunk in exchange:
+                writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                await writer.drain()
+        writer.write(b"0\r\n\r\n" if chunked else b"")
+        answer = Answer(exchange, await reader.readuntil(b"\r\n\r\n"), reader)
+        exchange.answered()
+        yield answer
+    finally:
+        writer.transport.abort()
+
+
+async def read_events(answer: Answer) -> AsyncGenerator[ServerSentEvent, None]:
+    pending, fields, data, size = b"", {"event": "", "id": ""}, list[str](), 0
+    async for chunk in answer.aiter_bytes():
+        pending += chunk
+        size += len(chunk)
+        if size > 16 * 2**20:
+            raise answer.exchange.failed("an event is too large")
+        if not re.search(rb"[\r\n]", chunk):
+            continue
+        *lines, pending = re.split(rb"\r\n|\n|\r(?!\Z)", pending)  # a last \r may be half of a line's end
+        for line in lines:
+            name, _, value = line.decode("utf-8", "replace").partition(":")
+            if not line and any(data):
+                yield ServerSentEvent(fields["event"] or "message", "\n".join(data), fields["id"])
+            if not line:
+                fields["event"], data, size = "", list[str](), len(pending)
+            elif name == "data":
+                data.append(value.removeprefix(" "))
+            elif name in fields:
+                fields[name] = value.removeprefix(" ")
+
+
+class OwnTransport:
+    async def send(self, request: Request) -> Response:
+        async with Exchange(request, FAULTS) as exchange, asked(exchange) as answer:
+            content = await exchange.read(answer.status_code, answer.headers, answer.aiter_bytes())
+        return Response(answer.status_code, answer.headers, content, request.url)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncGenerator[Answer, None]:
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, FAULTS) as exchange:
+                answer = await stack.enter_async_context(asked(exchange))
+            answer.patience = request.timeout
+            yield answer
+
+    @asynccontextmanager
+    async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+        async with self.stream(request) as answer, aclosing(read_events(answer)) as events:
+            if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+                content = await answer.exchange.read(answer.status_code, answer.headers, answer.aiter_bytes())
+                refused = Response(answer.status_code, answer.headers, content, request.url)
+                raise decode_error(refused, "events") if answer.status_code < 300 else error_from(refused)
+            answer.patience = None
+            yield events
+
+    async def aclose(self) -> None: ...
