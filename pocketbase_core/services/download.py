@@ -21,8 +21,10 @@ ATTEMPTS = 5
 """Attempts in a row that bring nothing new, before the download fails."""
 BACKOFF = 0.5
 MAX_DELAY = 10.0
-BATCH = 1024 * 1024
-"""Bytes for a thread to write at once: a turn for each chunk would cost more than the chunk."""
+BATCH = 4 * 1024 * 1024
+"""Bytes for a thread to write in one turn: a turn for each chunk would cost more than the chunk."""
+PIECE = 64 * 1024
+"""Bytes of one write: for a larger one the system takes a larger block of memory, which may cost more than that."""
 _BROKEN = (0, 502, 503, 504)
 """The statuses of no answer, and of a proxy's while the server is away."""
 
@@ -102,7 +104,7 @@ class _Download:
         self._on_progress = on_progress
         self._version: Version | None = None
         self._begun = False
-        self._batch = memoryview(bytearray(BATCH))
+        self._batch = memoryview(b"")
         self._pending = 0
 
     async def attempt(self, prepare: Prepare) -> bool:
@@ -136,11 +138,11 @@ class _Download:
             async for chunk in response.aiter_bytes():
                 left = memoryview(chunk)
                 while left:
-                    taken = left[: BATCH - self._pending]
+                    taken = left[: len(self._batch) - self._pending]
                     self._batch[self._pending : self._pending + len(taken)] = taken
                     self._pending += len(taken)
                     left = left[len(taken) :]
-                    if self._pending == BATCH:
+                    if self._pending == len(self._batch):
                         await self._write()
                 self.done += len(chunk)
                 self._tell()
@@ -157,8 +159,10 @@ class _Download:
             self._version = None
             raise PocketBaseConnectionError(url, message="another part came than was asked for", request_sent=True)
         self._version = Version.of(response.headers)
-        self._pending = self.done = 0
-        await asyncio.to_thread(self._part.clear)
+        self._batch = memoryview(bytearray(min(self._version.total or BATCH, BATCH)))
+        if self.done:  # to empty an empty file makes its closing slow on ext4
+            self._pending = self.done = 0
+            await asyncio.to_thread(self._part.clear)
         self._tell()
 
     async def _write(self) -> None:
@@ -209,7 +213,7 @@ class Part:
         with self._lock:
             if self._file is not None:
                 while data:
-                    data = data[self._file.write(data) :]
+                    data = data[self._file.write(data[:PIECE]) :]
 
     def finish(self) -> None:
         with self._lock:

@@ -106,6 +106,7 @@ async def speed(pb: PocketBase, library: str, source: Path, target: Path) -> dic
             for up, upload, down, download in steps[:: 1 if number % 2 else -1]:
                 await timed(up, upload)
                 for _ in range(2):
+                    target.unlink(missing_ok=True)  # else both would wait for the disk to let go of the old file
                     await timed(down, download)
                 await pb.backups.delete(KEY)
     return times
