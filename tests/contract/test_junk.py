@@ -16,7 +16,7 @@ from yarl import URL
 from pocketbase_core import PocketBase, PocketBaseError, ServerSentEvent
 from pocketbase_core.messages import Request
 from pocketbase_core.ports import Exchange, Transport
-from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_core.testing.contract.wire import sending, streaming, wire
 from pocketbase_transports import HttpxTransport
 from pocketbase_transports.aiohttp import sse
 from pocketbase_transports.aiohttp.errors import FAULTS
@@ -50,13 +50,7 @@ FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChec
 @example(b"id:\0\nretry:9999999999999999999999\nretry:x\ndata:1\n\n")
 @example(b"retry:\xb2\ndata:1\n\n")
 async def test_streams(transport: Transport, raw: bytes) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.start_stream()
-        await connection.chunk(raw)
-        await connection.send(b"0\r\n\r\n")
-
-    async with wire(script) as server:
+    async with wire(streaming(raw)) as server:
         with contextlib.suppress(PocketBaseError):
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 async for event in events:
@@ -122,11 +116,7 @@ async def test_all_transports_read_the_same_events(chunks: list[bytes]) -> None:
 @example(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}")
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{}")
 async def test_answers(transport: Transport, raw: bytes) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(raw)
-
-    async with wire(script) as server:
+    async with wire(sending(raw)) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         with contextlib.suppress(PocketBaseError):
             assert isinstance(await pb.send("/x", method="POST"), dict | int | None)
@@ -134,10 +124,6 @@ async def test_answers(transport: Transport, raw: bytes) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-16", "no-such-charset", "utf-7", "'"])
 async def test_a_charset_is_no_way_around_utf_8(transport: Transport, charset: str) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        kind = f"text/event-stream; charset={charset}".encode()
-        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: " + kind + b"\r\n\r\ndata:ok\n\n")
-
-    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+    raw = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset={charset}\r\n\r\ndata:ok\n\n".encode()
+    async with wire(sending(raw)) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
         assert [event.data async for event in events] == ["ok"]

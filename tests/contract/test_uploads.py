@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseRateLimitError
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, answering, unused_port, wire
+from pocketbase_core.testing.contract.wire import Connection, answering, ignoring, responding, unused_port, wire
 
 Told = list[tuple[int, int | None]]
 
@@ -62,11 +62,7 @@ async def test_one_source_for_two_requests_at_a_time(transport: Transport) -> No
 
 
 async def test_a_source_that_was_read_is_not_sent_again(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.respond(429)
-
-    async with wire(script) as server:
+    async with wire(responding(429)) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(PocketBaseRateLimitError):
             await posts.create({"f": FileUpload(("a.txt", chunks(b"once")))})
@@ -84,11 +80,7 @@ async def test_an_asynchronous_source_that_fails(transport: Transport) -> None:
         finally:
             closed = True
 
-    async def script(connection: Connection) -> None:
-        await connection.head()
-        await connection.closed_by_client()
-
-    async with wire(script) as server:
+    async with wire(ignoring) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(TypeError, match="came as str, not bytes"):
             await posts.create({"f": FileUpload(("a.txt", broken()))})
@@ -142,11 +134,7 @@ async def test_what_listens_may_stop_an_upload(transport: Transport) -> None:
     def stop(done: int, total: int | None) -> None:
         raise KeyError("enough")
 
-    async def script(connection: Connection) -> None:
-        await connection.head()
-        await connection.closed_by_client()
-
-    async with wire(script) as server:
+    async with wire(ignoring) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(KeyError, match="enough"):
             await posts.create({"f": FileUpload(("a", b"x"), on_progress=stop)})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseBadRequestError, PocketBaseDecodeError, Request, Response
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_core.testing.contract.wire import answering, echoing, wire
 from pocketbase_core.values import json_text, json_value
 from pocketbase_transports import MockTransport
 
@@ -77,13 +77,8 @@ def test_bytes_that_are_no_text(content: bytes) -> None:
 
 
 async def test_bodies_and_answers(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.respond_json('{"id": "a"}')
-
     marked = Marked()
-    async with wire(script) as server:
+    async with wire(answering('{"id": "a"}')) as server:
         pb = PocketBase(server.url, transport=transport, json_loads=marked.loads, json_dumps=marked.dumps)
         posts = pb.collection("posts")
         await posts.create({"a": {"b": [1]}})
@@ -135,11 +130,7 @@ async def test_hooks_keep_it() -> None:
 
 
 async def test_orjson(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        request = await connection.request()
-        await connection.respond(200, request.body, "Content-Type: application/json")
-
-    async with wire(script) as server:
+    async with wire(echoing) as server:
         pb = PocketBase(server.url, transport=transport, json_loads=orjson.loads, json_dumps=orjson.dumps)
         body = {"text": "ü\u2028", "list": [{"a": None}], "n": 1.5}
         assert await pb.collection("posts").create(body) == body

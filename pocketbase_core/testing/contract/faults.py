@@ -12,7 +12,7 @@ from ... import (
 )
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, unused_port, wire
+from .wire import Connection, Script, resetting, sending, unused_port, wire
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -29,23 +29,15 @@ async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_slow_headers(transport: Transport, method: str) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.closed_by_client()
-
-    async with wire(script) as server:
+    async with wire(sending(b"", Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=0.5))
     assert caught.value.request_sent is None
 
 
 async def test_slow_body(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
-        await connection.closed_by_client()
-
-    async with wire(script) as server:
+    raw = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+    async with wire(sending(raw, Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={}, timeout=0.5))
     assert caught.value.request_sent is True
@@ -53,10 +45,7 @@ async def test_slow_body(transport: Transport) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_reset_before_the_request_was_read(transport: Transport, method: str) -> None:
-    async def script(connection: Connection) -> None:
-        connection.reset()
-
-    async with wire(script) as server:
+    async with wire(resetting) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", body={"a": 1}, timeout=5))
     assert caught.value.request_sent is not True
@@ -65,12 +54,7 @@ async def test_reset_before_the_request_was_read(transport: Transport, method: s
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le"])
 async def test_reset_after_the_request(transport: Transport, answer: bytes) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(answer)
-        connection.reset()
-
-    async with wire(script) as server:
+    async with wire(sending(answer, resetting)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={"a": 1}, timeout=5))
     assert caught.value.request_sent is None
@@ -93,29 +77,19 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
     assert [request.method for request in server.requests] == ["GET", method]
 
 
-@pytest.mark.parametrize("reset", [True, False])
-async def test_half_a_body(transport: Transport, reset: bool) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half":')
-        if reset:
-            connection.reset()
-
-    async with wire(script) as server:
+@pytest.mark.parametrize("end", [resetting, None])
+async def test_half_a_body(transport: Transport, end: Script | None) -> None:
+    async with wire(sending(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half":', end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={}, timeout=5))
     assert caught.value.request_sent is not False
-    if not reset:
+    if end is None:
         assert caught.value.request_sent is True
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"\0" * 100])
 async def test_an_answer_that_is_not_http(transport: Transport, garbage: bytes) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(garbage)
-
-    async with wire(script) as server:
+    async with wire(sending(garbage)) as server:
         with pytest.raises(PocketBaseTransportError) as caught:
             await transport.send(Request("POST", f"{server.url}/", timeout=5))
     assert caught.value.request_sent is None

@@ -13,7 +13,7 @@ from ... import (
 from ...messages import Request
 from ...ports import Transport
 from .transports import MakeTransport
-from .wire import Connection, answering, wire
+from .wire import answering, echoing, responding, wire
 
 SUCCESSES = [200, 201, 204, 206]
 REDIRECTS = [301, 302, 303, 307, 308]
@@ -23,15 +23,12 @@ REFUSALS = [400, 401, 403, 404, 409, 413, 416, 418, 429, 431, 500, 501, 502, 503
 @pytest.mark.parametrize("status", SUCCESSES + REDIRECTS + REFUSALS)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_every_status_is_data(transport: Transport, status: int, method: str) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        body = b"" if status == 204 else b"text"
-        await connection.respond(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
-
-    async with wire(script) as server:
+    body = b"" if status == 204 else b"text"
+    answer = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
+    async with wire(answer) as server:
         response = await transport.send(Request(method, f"{server.url}/api/x"))
     assert response.status_code == status
-    assert response.content == (b"" if status == 204 else b"text")
+    assert response.content == body
     assert response.headers["x-one"] == "1"
     assert response.headers["X-TWO"] == "a, b"
     assert response.url == f"{server.url}/api/x"
@@ -50,11 +47,7 @@ async def test_every_status_is_data(transport: Transport, status: int, method: s
     ],
 )
 async def test_a_success_that_is_not_what_it_should_be(transport: Transport, kind: str, body: bytes) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.respond(200, body, f"Content-Type: {kind}")
-
-    async with wire(script) as server:
+    async with wire(responding(200, body, f"Content-Type: {kind}")) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseDecodeError) as caught:
             await pb.health.check()
@@ -65,11 +58,7 @@ async def test_a_success_that_is_not_what_it_should_be(transport: Transport, kin
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1", b"null", b'{"data": []}', b'{"message": 3}', b"\xff"])
 @pytest.mark.parametrize("status", [400, 404, 500])
 async def test_an_error_with_any_body_is_that_error(transport: Transport, status: int, body: bytes) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.respond(status, body)
-
-    async with wire(script) as server:
+    async with wire(responding(status, body)) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseError) as caught:
             await pb.health.check()
@@ -79,11 +68,7 @@ async def test_an_error_with_any_body_is_that_error(transport: Transport, status
 
 
 async def test_a_redirect_names_where_it_leads(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.respond(307, b"", "Location: https://elsewhere.example/api/x?token=secret")
-
-    async with wire(script) as server:
+    async with wire(responding(307, b"", "Location: https://elsewhere.example/api/x?token=secret")) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseError, match=r"base URL: 'https://elsewhere\.example/api/x'") as caught:
             await pb.collection("posts").delete("abc")
@@ -94,23 +79,14 @@ async def test_a_redirect_names_where_it_leads(transport: Transport) -> None:
 async def test_eight_megabytes_each_way(transport: Transport) -> None:
     text = "äöü€😀" * 700_000
 
-    async def script(connection: Connection) -> None:
-        request = await connection.request()
-        await connection.respond(200, request.body, "Content-Type: application/json")
-
-    async with wire(script) as server:
+    async with wire(echoing) as server:
         pb = PocketBase(server.url, transport=transport)
         assert await pb.send("/echo", method="POST", body={"text": text}) == {"text": text}
     assert len(server.requests[0].body) > 8_000_000
 
 
 async def test_two_hundred_at_once(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        while True:
-            request = await connection.request()
-            await connection.respond(200, request.body)
-
-    async with wire(script) as server:
+    async with wire(echoing) as server:
         requests = [Request("POST", f"{server.url}/", body=number) for number in range(200)]
         answers = await asyncio.gather(*map(transport.send, requests))
     assert [answer.json() for answer in answers] == list(range(200))
@@ -169,12 +145,7 @@ async def test_headers_and_bodies_on_the_wire(transport: Transport) -> None:
 
 
 async def test_cookies_are_not_kept(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        while True:
-            await connection.request()
-            await connection.respond(200, b"{}", "Set-Cookie: session=of-somebody; Path=/")
-
-    async with wire(script) as server:
+    async with wire(responding(200, b"{}", "Set-Cookie: session=of-somebody; Path=/")) as server:
         for _ in range(2):
             await transport.send(Request("GET", f"{server.url}/"))
     assert all("cookie" not in request.headers for request in server.requests)

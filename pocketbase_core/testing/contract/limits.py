@@ -13,7 +13,7 @@ from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, Po
 from ...errors import PocketBaseTransportError
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, Script, answering, wire
+from .wire import Connection, Script, answering, responding, streaming, wire
 
 MIB = 1024 * 1024
 
@@ -112,11 +112,7 @@ async def test_a_little_that_unpacks_to_a_lot(transport: Transport) -> None:
 
 @pytest.mark.usefixtures("memory")
 async def test_an_error_page_that_is_too_large(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.respond(404, bytes(2 * MIB))
-
-    async with wire(script) as server:
+    async with wire(responding(404, bytes(2 * MIB))) as server:
         pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
         with pytest.raises(PocketBaseDecodeError, match="larger") as caught:
             await pb.files.download_file("a", "b", "c")
@@ -148,17 +144,8 @@ async def test_events_that_never_end(transport: Transport, line: bytes) -> None:
 
 
 async def test_more_events_than_one_may_be_large(transport: Transport) -> None:
-    event = b"data:" + b"x" * 4 * MIB
-
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.start_stream()
-        for _ in range(6):
-            await connection.chunk(event + b"\n")
-            await connection.chunk(b"\n")
-        await connection.send(b"0\r\n\r\n")
-
-    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+    chunks = [b"data:" + b"x" * 4 * MIB + b"\n", b"\n"] * 6
+    async with wire(streaming(*chunks)) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
         assert [len(event.data) async for event in events] == [4 * MIB] * 6
 
 

@@ -14,21 +14,7 @@ from ... import (
 )
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, Script, unused_port, wire
-
-
-def streaming(*chunks: bytes) -> Script:
-    """Sends a stream in these chunks, each in a packet of its own, then ends the body."""
-
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.start_stream()
-        for chunk in chunks:
-            await connection.chunk(chunk)
-            await asyncio.sleep(0)
-        await connection.send(b"0\r\n\r\n")
-
-    return script
+from .wire import Connection, Script, streaming, unused_port, wire
 
 
 async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:
@@ -151,14 +137,11 @@ async def test_what_is_no_stream(transport: Transport) -> None:
 
 
 async def test_no_answer(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.closed_by_client()
-
     with pytest.raises(PocketBaseConnectionError) as refused:
         async with transport.events(Request("GET", f"http://127.0.0.1:{unused_port()}", timeout=5)):
             pass
     assert refused.value.request_sent is False
-    async with wire(script) as server:
+    async with wire(Connection.closed_by_client) as server:
         with pytest.raises(PocketBaseTimeoutError):
             async with transport.events(Request("GET", server.url, timeout=0.1)):
                 pass

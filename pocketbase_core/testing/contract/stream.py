@@ -7,7 +7,9 @@ import pytest
 from ... import PocketBaseConnectionError, PocketBaseTimeoutError
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, unused_port, wire
+from .wire import Connection, Script, resetting, responding, sending, unused_port, wire
+
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
 
 
 async def test_chunks_come_before_the_end(transport: Transport) -> None:
@@ -52,27 +54,19 @@ async def test_memory_stays_flat(transport: Transport) -> None:
 async def test_leaving_early_hangs_up(transport: Transport) -> None:
     hung_up = asyncio.Event()
 
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+    async def end(connection: Connection) -> None:
         await connection.closed_by_client()
         hung_up.set()
 
-    async with wire(script) as server:
+    async with wire(sending(BEGUN, end)) as server:
         async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
             await anext(aiter(response.aiter_bytes()))
         await asyncio.wait_for(hung_up.wait(), 5)
 
 
-@pytest.mark.parametrize("reset", [True, False])
-async def test_a_body_that_breaks_off(transport: Transport, reset: bool) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
-        if reset:
-            connection.reset()
-
-    async with wire(script) as server:
+@pytest.mark.parametrize("end", [resetting, None])
+async def test_a_body_that_breaks_off(transport: Transport, end: Script | None) -> None:
+    async with wire(sending(BEGUN, end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
                 async for _ in response.aiter_bytes():
@@ -84,7 +78,7 @@ async def test_timeouts(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.target == "/body":
-            await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc")
+            await connection.send(BEGUN)
         await connection.closed_by_client()
 
     async with wire(script) as server:
@@ -107,11 +101,7 @@ async def test_refused(transport: Transport) -> None:
 
 
 async def test_errors_of_the_block_stay_what_they_are(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.request()
-        await connection.respond(200, b"abc")
-
-    async with wire(script) as server:
+    async with wire(responding(200, b"abc")) as server:
         with pytest.raises(TimeoutError, match="mine"):
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)):
                 raise TimeoutError("mine")

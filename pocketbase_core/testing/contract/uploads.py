@@ -14,7 +14,7 @@ from ... import (
     PocketBaseError,
 )
 from ...ports import Transport
-from .wire import Connection, answering, wire
+from .wire import Connection, answering, ignoring, wire
 
 
 class Counted(io.BytesIO):
@@ -99,11 +99,7 @@ async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
         def read(self, size: int) -> bytes:
             raise PermissionError("the disk is on fire")
 
-    async def script(connection: Connection) -> None:
-        await connection.head()
-        await connection.closed_by_client()
-
-    async with wire(script) as server:
+    async with wire(ignoring) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(PermissionError, match="on fire"):
             await posts.create({"f": FileUpload(("p", Broken()))})

@@ -144,6 +144,61 @@ def answering(*bodies: str) -> Script:
     return script
 
 
+def responding(status: int, body: bytes = b"", *headers: str) -> Script:
+    """Answers every request so."""
+
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.respond(status, body, *headers)
+
+    return script
+
+
+async def echoing(connection: Connection) -> None:
+    """Answers every request with its own body."""
+    while True:
+        request = await connection.request()
+        await connection.respond(200, request.body, "Content-Type: application/json")
+
+
+def sending(raw: bytes, end: Script | None = None) -> Script:
+    """Answers one request with these bytes, then comes to this end; without one, hangs up."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(raw)
+        if end is not None:
+            await end(connection)
+
+    return script
+
+
+def streaming(*chunks: bytes) -> Script:
+    """Sends a stream in these chunks, each in a packet of its own, then ends the body."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.start_stream()
+        for chunk in chunks:
+            await connection.chunk(chunk)
+            await asyncio.sleep(0)
+        await connection.send(b"0\r\n\r\n")
+
+    return script
+
+
+async def ignoring(connection: Connection) -> None:
+    """Reads no body, and answers nothing."""
+    await connection.head()
+    await connection.closed_by_client()
+
+
+async def resetting(connection: Connection) -> None:
+    """Ends the connection with RST."""
+    connection.reset()
+
+
 def unused_port() -> int:
     """A port on which nobody listens."""
     with socket.socket() as free:

@@ -1,33 +1,24 @@
 """The package `pocketbase-async`. It has no batches and no iteration."""
 
 import asyncio
-from importlib import import_module
-from typing import Any
 
+from .peer import collection
 from .worker import Job, repeat, serve
-
-_clients: dict[str, Any] = {}
-
-
-def _collection(job: Job, name: str) -> Any:
-    if job.url not in _clients:
-        _clients[job.url] = import_module("pocketbase").PocketBase(job.url)
-    return _clients[job.url].collection(name)
 
 
 async def get_one(job: Job) -> None:
-    posts = _collection(job, "posts")
+    posts = collection(job, "posts")
     await repeat(job, lambda _: posts.get_one("abcdefghijklmno"))
 
 
 async def full_list(job: Job) -> int:
-    records = await _collection(job, f"list{job.count}").get_full_list({"batch": 1000})
+    records = await collection(job, f"list{job.count}").get_full_list({"batch": 1000})
     assert len(records) == job.count
     return len(records)
 
 
 async def create(job: Job) -> None:
-    writes = _collection(job, "writes")
+    writes = collection(job, "writes")
     await repeat(job, lambda number: writes.create({"title": f"title {number}", "n": number}))
 
 

@@ -2,35 +2,26 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from typing import Any
 
+from .peer import collection
 from .worker import Job, serve
-
-_clients: dict[str, Any] = {}
-
-
-def _collection(job: Job, name: str) -> Any:
-    if job.url not in _clients:
-        _clients[job.url] = import_module("pocketbase").PocketBase(job.url)
-    return _clients[job.url].collection(name)
 
 
 async def get_one(job: Job) -> None:
-    posts = _collection(job, "posts")
+    posts = collection(job, "posts")
     with ThreadPoolExecutor(job.in_flight) as threads:
         for done in [threads.submit(posts.get_one, "abcdefghijklmno") for _ in range(job.count)]:
             done.result()
 
 
 async def full_list(job: Job) -> int:
-    records = _collection(job, f"list{job.count}").get_full_list(1000)
+    records = collection(job, f"list{job.count}").get_full_list(1000)
     assert len(records) == job.count
     return len(records)
 
 
 async def create(job: Job) -> None:
-    writes = _collection(job, "writes")
+    writes = collection(job, "writes")
     for number in range(job.count):
         writes.create({"title": f"title {number}", "n": number})
 

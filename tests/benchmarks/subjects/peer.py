@@ -1,0 +1,15 @@
+"""The client of a Python peer: both packages are imported as `pocketbase`."""
+
+from importlib import import_module
+from typing import Any
+
+from .worker import Job
+
+_clients: dict[str, Any] = {}
+
+
+def collection(job: Job, name: str) -> Any:
+    """A collection, by one client for each server."""
+    if job.url not in _clients:
+        _clients[job.url] = import_module("pocketbase").PocketBase(job.url)
+    return _clients[job.url].collection(name)
