@@ -7,6 +7,7 @@ import logging
 import random
 import warnings
 import weakref
+from collections.abc import Iterable
 
 from ..api import realtime
 from ..auth.store import AuthStore
@@ -59,10 +60,7 @@ class Driver:
         """The line before, until it is certain that it has brought everything."""
         self._overlap = Overlap()
         self._losses = Losses(self.subscriptions)
-        self._closing = False
-        self._proven = False
-        self._failures = 0
-        self._not_before = 0.0
+        self._proven, self._failures, self._not_before = False, 0, 0.0
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -74,14 +72,15 @@ class Driver:
             listener.confirmed.set_result(None)
         self._wake.set()
 
-    def discard(self, listener: Listener, error: Exception | None = None) -> None:
-        """Forget a listener; `error` is why, for the one who waits for its confirmation."""
-        self.subscriptions.discard(listener)
-        listener.stop()
-        if not listener.confirmed.done():
-            closed = PocketBaseConnectionError(message="realtime was closed", request_sent=None)
-            listener.confirmed.set_exception(copy.copy(error) if error else closed)
-            listener.confirmed.exception()  # it may have nobody left to take it
+    def discard(self, listeners: Iterable[Listener], error: Exception | None = None) -> None:
+        """Forget listeners; `error` is why, for those who wait for their confirmation."""
+        for listener in listeners:
+            self.subscriptions.discard(listener)
+            listener.stop()
+            if not listener.confirmed.done():
+                closed = PocketBaseConnectionError(message="realtime was closed", request_sent=None)
+                listener.confirmed.set_exception(copy.copy(error) if error else closed)
+                listener.confirmed.exception()  # it may have nobody left to take it
         self._wake.set()
 
     async def stop(self) -> None:
@@ -95,28 +94,28 @@ class Driver:
 
     def abandon(self) -> None:
         """As `stop`, without waiting."""
-        self.is_running, self._closing = False, True
+        self.is_running = False
         self._task.cancel()
 
     async def _run(self) -> None:
+        was_left = False
         forget = self._store.on_change(lambda token, record: self._wake.set())
         try:
             while self.subscriptions:
                 self._wake.clear()
                 await self._step(self.loop.time())
         except asyncio.CancelledError:
-            if self.is_running:
+            if was_left := self.is_running:
                 warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
             raise
         finally:
             self.is_running = False
             forget()
-            for listener in self.subscriptions.all:
-                self.discard(listener)
+            self.discard(self.subscriptions.all)
             was_connected = self._line is not None
             for line in [*self._lines]:
                 await self._close(line)
-            if was_connected and self._closing:
+            if was_connected and not was_left:
                 self._disconnected.tell(None)
 
     async def _step(self, now: float) -> None:
@@ -153,16 +152,17 @@ class Driver:
 
     async def _connect(self) -> None:
         line = self._new_line()
+        asked = self.subscriptions.pending
         try:
             await line.open(self._client())
             told = await self._submit(line)
         except Exception as error:
             await self._close(line)
             self.trouble = error
-            pending = self.subscriptions.pending
-            if not self._proven or (pending and is_refusal(error)):
-                for listener in pending:
-                    self.discard(listener, error)
+            if not self._proven:
+                self.discard(self.subscriptions.all, error)
+            elif asked and is_refusal(error):
+                self.discard(asked, error)
             else:
                 self._back_off()
         else:
@@ -171,19 +171,17 @@ class Driver:
 
     async def _resubmit(self, line: Line) -> None:
         if self._told.user not in (None, Told.by(self._store).user):
-            # The server refuses to change a connection's user (403).
-            message = "the user has changed"
+            message = "the user has changed"  # of a connection, which the server refuses (403)
             await self._lose(line, PocketBaseConnectionError(self._url(), message=message, request_sent=True))
             self._not_before = 0.0
             return
+        asked = self.subscriptions.pending
         try:
             self._take(line, await self._submit(line))
             self._failures = 0
         except Exception as error:
-            pending = self.subscriptions.pending
-            if pending and is_refusal(error):
-                for listener in pending:
-                    self.discard(listener, error)
+            if asked and is_refusal(error):
+                self.discard(asked, error)
             elif isinstance(error, PocketBaseError) and error.status in (403, 404):
                 await self._lose(line, error)
             else:
@@ -202,9 +200,12 @@ class Driver:
             await self._close(fresh)
             self._back_off()
             return
-        if not line.is_open:
+        if line.is_open:
+            self._retiring = line
+        else:
             self._note_loss(line)
-        self._retiring = line
+            self._overlap.end(self.loop.time())
+            await self._close(line)
         self._take(fresh, told)
         self._failures = 0
 
@@ -253,11 +254,11 @@ class Driver:
     async def _lose(self, line: Line, reason: Exception | None) -> None:
         _logger.warning("realtime: the connection is lost: %s", reason)
         self.trouble = reason
-        self._line = None
         self.subscriptions.forgotten()
-        self._note_loss(line)
         await self._end_retiring()
         await self._close(line)
+        self._line = None  # only now: until then an event may come
+        self._note_loss(line)
         self._overlap = Overlap()
         if line.heard > line.opened or self.loop.time() - line.opened >= SOUND_AFTER:
             self._failures = 0

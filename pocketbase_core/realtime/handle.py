@@ -191,8 +191,7 @@ class Realtime:
         driver = self._driver
         if driver is None:
             return
-        for listener in listeners:
-            driver.discard(listener)
+        driver.discard(listeners)
         if not driver.subscriptions and driver.is_running:
             await driver.stop()
 

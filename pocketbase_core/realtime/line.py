@@ -36,6 +36,8 @@ class Line:
     async def open(self, executor: Executor) -> None:
         """Connect, and wait for the client id.
 
+        Whoever opens it closes it, whatever comes of that.
+
         Raises:
             PocketBaseTimeoutError: it did not come.
             PocketBaseError: there is no such stream.
@@ -48,12 +50,8 @@ class Line:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await ready
         except TimeoutError as error:
-            await self.close()
             message = f"no PB_CONNECT within {CONNECT_TIMEOUT:.0f} s; the usual cause is a proxy that buffers it"
             raise PocketBaseTimeoutError(url, message=message) from error
-        except BaseException:
-            await self.close()
-            raise
 
     async def close(self) -> None:
         if self._task is not None and not self._task.done():

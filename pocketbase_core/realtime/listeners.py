@@ -93,8 +93,7 @@ class EventStream(Listener, Generic[T]):
 
     def deliver(self, item: str | Gap) -> None:
         self._inbox.put(item)
-        if self._waiter is not None:
-            self._wake()
+        self._wake()
 
     def stop(self) -> None:
         self._stopped = True

@@ -19,7 +19,7 @@ class Overlap:
         self.paired = False
         """Whether an event has come on both: then the older connection has brought all that came before the newer."""
         self._began = 0.0
-        self._unpaired: dict[object, dict[int, list[float]]] = {}
+        self._unpaired: dict[int, list[tuple[float, object, int]]] = {}
         self._arrivals: deque[tuple[float, object, int]] = deque()
 
     def begin(self, now: float) -> None:
@@ -37,22 +37,22 @@ class Overlap:
     def admit(self, source: object, content: int, now: float) -> bool:
         """Whether an event, known by the hash of its content, has not come on the other connection already."""
         while self._arrivals and self._arrivals[0][0] < now - SETTLE:
-            moment, origin, old = self._arrivals.popleft()
-            times = self._unpaired[origin].get(old, [])
-            if times and times[0] == moment:  # it had been on one connection only
-                self._drop(origin, old, 0)
-        for origin, waiting in self._unpaired.items():
-            if origin is not source and content in waiting:
-                # The newest: an older one of the same content may be from before the other connection.
-                self._drop(origin, content, -1)
+            arrival = self._arrivals.popleft()
+            if arrival in (waiting := self._unpaired.get(arrival[2], [])):  # it had been on one connection only
+                self._drop(waiting, arrival)
+        # The newest: an older one of the same content may be from before the other connection.
+        waiting = self._unpaired.setdefault(content, [])
+        for arrival in reversed(waiting):
+            if arrival[1] is not source:
+                self._drop(waiting, arrival)
                 self.paired = True
                 return False
-        self._unpaired.setdefault(source, {}).setdefault(content, []).append(now)
-        self._arrivals.append((now, source, content))
+        arrival = (now, source, content)
+        waiting.append(arrival)
+        self._arrivals.append(arrival)
         return True
 
-    def _drop(self, origin: object, content: int, index: int) -> None:
-        times = self._unpaired[origin][content]
-        del times[index]
-        if not times:
-            del self._unpaired[origin][content]
+    def _drop(self, waiting: list[tuple[float, object, int]], arrival: tuple[float, object, int]) -> None:
+        waiting.remove(arrival)
+        if not waiting:
+            del self._unpaired[arrival[2]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ..auth.store import AuthStore
-from ..auth.token import claims, is_valid
+from ..auth.token import is_valid, user_of
 from ..errors import PocketBaseError
 from .schedule import renewal_wait
 
@@ -24,9 +24,7 @@ class Told:
     def by(cls, store: AuthStore) -> Self:
         """What a request that is sent now tells."""
         token = store.token
-        payload = claims(token)
-        user = (payload.get("collectionId"), payload.get("id")) if is_valid(token, time.time()) else None
-        return cls(token, user)
+        return cls(token, user_of(token) if is_valid(token, time.time()) else None)
 
     def until_renewal(self, store: AuthStore, now: float) -> Self:
         """The same, once it was told, on a loop whose time is `now`."""

@@ -206,6 +206,7 @@ async def test_a_connection_that_breaks_while_it_is_replaced(server: RealtimeSer
     await asyncio.sleep(0.05)
     server.answers.set()
     await gaps.until(1)
+    assert server.connects == 2
 
 
 async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, pb: PocketBase) -> None:

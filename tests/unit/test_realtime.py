@@ -1,8 +1,11 @@
 """Realtime's pure parts."""
 
+import gc
 import json
 import time
+import weakref
 from dataclasses import FrozenInstanceError
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -242,3 +245,22 @@ def test_the_same_options_are_the_same_topic() -> None:
     one = read(SubscribeOptions, {"filter": "a = 1", "expand": "b"}, {})
     other = read(SubscribeOptions, {"expand": "b", "filter": "a = 1"}, {})
     assert realtime.topic("posts/*", one) == realtime.topic("posts/*", other)
+
+
+def test_connections_that_are_gone_are_not_kept() -> None:
+    class Line:
+        pass
+
+    overlap, lines = Overlap(), [Line() for _ in range(10)]
+    known = [weakref.ref(line) for line in lines]
+    for number, (old, new) in enumerate(pairwise(lines)):
+        now = 100.0 * number
+        overlap.begin(now)
+        assert overlap.admit(old, 1, now)
+        assert not overlap.admit(new, 1, now)
+        assert overlap.admit(new, 2, now)
+        overlap.end(now)
+    assert overlap.admit(lines[-1], 3, 10_000.0)
+    del lines[:-1], old, new  # pyright: ignore[reportPossiblyUnboundVariable]
+    gc.collect()
+    assert [line() is None for line in known] == [True] * 9 + [False]

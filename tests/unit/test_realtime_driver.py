@@ -14,6 +14,7 @@ import pytest
 from pocketbase_core import (
     AuthStore,
     PocketBase,
+    PocketBaseBadRequestError,
     PocketBaseConnectionError,
     PocketBaseTimeoutError,
     PocketBaseUnauthorizedError,
@@ -39,6 +40,8 @@ class Server:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_up = True
+        self.closing = 0.0
+        """Seconds that a connection takes to be closed."""
         self.connects: list[float] = []
         self.tokens: list[str] = []
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
@@ -76,6 +79,8 @@ class Server:
             return
         finally:
             self.queues.remove(queue)
+            if self.closing:
+                await asyncio.sleep(self.closing)
 
     def emit(self, data: str) -> None:
         for queue in self.queues:
@@ -320,3 +325,95 @@ def test_a_driver_whose_client_is_gone() -> None:
         return driver.is_running
 
     assert not run(main())
+
+
+def test_an_event_while_a_lost_connection_is_closed_comes_before_the_gap(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        got: list[object] = []
+        server.pb.auth_store.save(token(0, exp=time.time() + 99999), {})
+        await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
+        await pass_time(241)  # two connections, of which nothing has come yet
+        server.closing = 0.1
+        server.pb.auth_store.save(token(0, exp=time.time() + 99999, id="u2"), {})
+        await pass_time(0.05)
+        server.queues[-1].put_nowait(ServerSentEvent("a", '"x"'))
+        await pass_time(5)
+        assert [type(each) for each in got] == [str, Gap]
+        assert len(server.connects) == 3
+
+
+def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        gaps: list[Gap] = []
+        await server.pb.realtime.subscribe("a", print, on_gap=gaps.append)
+
+        async def slow(request: Request) -> Response:
+            server.queues[0].put_nowait(None)
+            await asyncio.sleep(1)
+            return server.answer(request)
+
+        server.pb._transport = MockTransport(slow, server.events)  # pyright: ignore[reportPrivateUsage]
+        await pass_time(260)
+        assert (len(gaps), len(server.connects), len(server.tokens)) == (1, 2, 2)
+
+
+def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        go_on = asyncio.Event()
+
+        async def refuse(request: Request) -> Response:
+            if "bad" in request.body["subscriptions"]:
+                await go_on.wait()
+                return Response(400, json={"message": "No such topic."})
+            return Response(204)
+
+        server.pb._transport = MockTransport(refuse, server.events)  # pyright: ignore[reportPrivateUsage]
+        told: list[object] = []
+        server.pb.realtime.on_disconnect(told.append)
+        unsubscribe = await server.pb.realtime.subscribe("a", print)
+        bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
+        await pass_time(1)
+        good = asyncio.ensure_future(server.pb.realtime.subscribe("good", print))
+        await pass_time(1)
+        go_on.set()
+        with pytest.raises(PocketBaseBadRequestError, match="No such topic"):
+            await bad
+        await good
+        go_on.clear()
+        bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
+        await pass_time(1)
+        await unsubscribe()
+        await (await good)()
+        go_on.set()
+        with pytest.raises(PocketBaseBadRequestError):
+            await bad
+        await pass_time(1)
+        assert told == [None], "nobody is left"
+
+
+def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        refusing = False
+
+        async def refuse(request: Request) -> Response:
+            if refusing and "bad" in request.body["subscriptions"]:
+                await asyncio.sleep(1)
+                return Response(400, json={"message": "No such topic."})
+            return Response(204)
+
+        server.pb._transport = MockTransport(refuse, server.events)  # pyright: ignore[reportPrivateUsage]
+        await server.pb.realtime.subscribe("a", print)
+        refusing = True
+        server.queues[0].put_nowait(None)
+        bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
+        while len(server.connects) < 2:
+            await pass_time(0.01)
+        await pass_time(0.5)
+        good = asyncio.ensure_future(server.pb.realtime.subscribe("good", print))
+        with pytest.raises(PocketBaseBadRequestError, match="No such topic"):
+            await bad
+        await good
