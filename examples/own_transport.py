@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
-from pocketbase_core.errors import PocketBaseConnectionError, PocketBaseTimeoutError, decode_error, error_from
+from pocketbase_core.errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.ports import Chunks, Exchange, Fault, Faults
 
@@ -107,10 +107,9 @@ class OwnTransport:
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with self.stream(request) as answer, aclosing(read_events(answer)) as events:
-            if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
+            if not answer.exchange.is_stream(answer.status_code, answer.headers):
                 content = await answer.exchange.read(answer.status_code, answer.headers, answer.aiter_bytes())
-                refused = Response(answer.status_code, answer.headers, content, request.url)
-                raise decode_error(refused, "events") if answer.status_code < 300 else error_from(refused)
+                raise answer.exchange.no_stream(answer.status_code, answer.headers.items(), content)
             answer.patience = None
             yield events
 

@@ -41,15 +41,24 @@ class Executor(Protocol):
     def with_auth_store(self, store: AuthStore) -> Any: ...
 
 
+def success(response: Response) -> Response:
+    """The answer, where it is no error.
+
+    Raises:
+        PocketBaseError: it is one.
+    """
+    if not 200 <= response.status_code < 300:
+        raise error_from(response)
+    return response
+
+
 def parse_any(response: Response) -> Any:
     """Any JSON value; None for an empty body.
 
     Raises:
         PocketBaseError: the answer is an error, or not JSON.
     """
-    if not 200 <= response.status_code < 300:
-        raise error_from(response)
-    if not response.content:
+    if not success(response).content:
         return None
     try:
         return response.json()

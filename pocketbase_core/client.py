@@ -7,19 +7,19 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
 
-from .api import auth, custom
+from .api import custom
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
-from .call import Call
+from .call import Call, success
 from .discovery import check_transport, installed_transport
-from .errors import error_from
+from .errors import not_events
 from .filters import build_filter
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
 from .middleware import AfterSend, BeforeSend, Middleware, chain, default_middleware
 from .middleware.auth import Auth
-from .options import CommonOptions, SendOptions, check_size, check_timeout, read
+from .options import SendOptions, check_size, check_timeout, read
 from .paths import custom_path
-from .ports import StreamedResponse, Transport, read_whole
+from .ports import Streamed, StreamedResponse, Transport, read_whole
 from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
 from .services.batch import Batch
@@ -176,17 +176,17 @@ class PocketBase:
 
             async def open_stream(request: Request) -> Response:
                 await stack.aclose()  # an attempt that was no success
-                opened[:] = [await stack.enter_async_context(self._open_transport().stream(request))]
-                (streamed,) = opened
+                opened.clear()
+                streamed = await stack.enter_async_context(self._open_transport().stream(request))
                 content = b""
-                if not 200 <= streamed.status_code < 300:
+                if 200 <= streamed.status_code < 300:
+                    opened.append(streamed)
+                else:
                     content = await read_whole(request, streamed.status_code, streamed.aiter_bytes())
                 return Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
 
-            response = await chain(self._layers, open_stream)(self._complete(call))
-            if not 200 <= response.status_code < 300:
-                raise error_from(response)
-            yield opened[0]
+            response = success(await chain(self._layers, open_stream)(self._complete(call)))
+            yield opened[0] if opened else Streamed.of(response)  # that of a middleware
 
     def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
         """Send a call through the middleware and read its answer as server-sent events, of this one connection."""
@@ -238,10 +238,7 @@ class PocketBase:
         return (await answer).replace(loads=self.json_loads)
 
     async def _refresh(self, token: str) -> None:
-        options = read(CommonOptions, {"headers": {"Authorization": token}}, {})
-        result = await self.execute(auth.refresh(claims(token)["collectionId"], options))
-        if self.auth_store.token == token:  # nobody signed in or out meanwhile
-            self.auth_store.save(result["token"], result["record"])
+        await self.collection(claims(token)["collectionId"]).auth.refresh(headers={"Authorization": token})
 
 
 @asynccontextmanager
@@ -255,8 +252,10 @@ async def _events(
             opened[:] = [await stack.enter_async_context(transport.events(request))]
             return Response(200, url=request.url)
 
-        await chain(layers, open_events)(request)
+        response = await chain(layers, open_events)(request)
         del layers  # they lead to the client, and nobody may hold that any more when the stream ends
+        if not opened:  # a middleware answered
+            raise not_events(response)
         yield opened[0]
 
 

@@ -155,6 +155,11 @@ def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:
     )
 
 
+def not_events(response: Response) -> PocketBaseError:
+    """The error for an answer that is no stream of events."""
+    return decode_error(response, "a stream of events") if 200 <= response.status_code < 300 else error_from(response)
+
+
 def _object(response: Response) -> dict[str, Any]:
     try:
         return json_object(response.json())

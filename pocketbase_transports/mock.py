@@ -4,7 +4,8 @@ import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
-from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
+from pocketbase_core.messages import Request, Response, ServerSentEvent
+from pocketbase_core.ports import Streamed
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
 Events = AsyncIterable[ServerSentEvent] | Iterable[ServerSentEvent]
@@ -30,8 +31,8 @@ class MockTransport:
         return answer if answer.url else answer.replace(url=request.url)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator["_Streamed", None]:
-        yield _Streamed(await self.send(request))
+    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
+        yield Streamed.of(await self.send(request))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
@@ -39,17 +40,6 @@ class MockTransport:
 
     async def aclose(self) -> None:
         pass
-
-
-class _Streamed:
-    def __init__(self, answer: Response) -> None:
-        self.status_code = answer.status_code
-        self.headers: Headers = answer.headers
-        self._content = answer.content
-
-    async def aiter_bytes(self) -> AsyncGenerator[bytes, None]:
-        if self._content:
-            yield self._content
 
 
 async def _iterate(events: Events) -> AsyncGenerator[ServerSentEvent, None]:

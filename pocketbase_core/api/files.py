@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..auth.token import is_token
-from ..call import Call, parse_object
-from ..errors import decode_error, error_from
+from ..call import Call, parse_object, success
+from ..errors import decode_error
 from ..messages import Response
 from ..options import Options
 from ..paths import api_path
@@ -26,9 +26,7 @@ def of_record(record: Mapping[str, Any]) -> tuple[str, str]:
 
 def parse_bytes(response: Response) -> bytes:
     """The body as it is, of a success."""
-    if not 200 <= response.status_code < 300:
-        raise error_from(response)
-    return response.content
+    return success(response).content
 
 
 def _parse_token(response: Response) -> str:

@@ -2,7 +2,7 @@
 
 import aiohttp
 
-from pocketbase_core.ports import Exchange
+from pocketbase_core.ports import Exchange, read_whole
 
 
 async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
@@ -13,7 +13,7 @@ async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
         if exchange.length_fits(answer.status, answer.headers):
             content = await answer.read()
         else:
-            content = await exchange.read(answer.status, answer.headers, answer.content.iter_any())
+            content = await read_whole(exchange.request, answer.status, answer.content.iter_any())
     except BaseException:
         answer.close()
         raise

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange
+from pocketbase_core.ports import Chunks, Exchange, Streamed
 
 from .._loops import PerLoop
 from . import sse
@@ -65,11 +65,11 @@ class AiohttpTransport:
         return Response(answer.status, answer.headers.items(), content, request.url)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator["_Streamed", None]:
+    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
         async with Exchange(request, FAULTS) as exchange:
             answer = await self._request(exchange, request.timeout)
         async with answer:
-            yield _Streamed(answer, exchange)
+            yield Streamed(answer.status, Headers(answer.headers.items()), Chunks(exchange, answer.content.readany))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
@@ -87,13 +87,3 @@ class AiohttpTransport:
 def _timeout(read: float | None, connect: float | None, sock_connect: float | None) -> aiohttp.ClientTimeout:
     """The whole is limited by the exchange."""
     return aiohttp.ClientTimeout(None, connect, read, sock_connect, ceil_threshold=inf)
-
-
-class _Streamed:
-    def __init__(self, answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
-        self.status_code = answer.status
-        self.headers = Headers(answer.headers.items())
-        self._chunks = Chunks(exchange, answer.content.readany)
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        return self._chunks

@@ -7,13 +7,11 @@ from typing import Any, Self, cast
 import aiohttp
 from aiohttp_sse_client.client import EventSource
 
-from pocketbase_core.errors import decode_error, error_from
-from pocketbase_core.messages import Response, ServerSentEvent
+from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.ports import Exchange
 
 from .bodies import read
 
-MAX_EVENT_SIZE = 16 * 1024 * 1024
 # Stands before each value, of which the library would strip all spaces, and empty lines at the end.
 MARK = "="
 
@@ -56,7 +54,7 @@ class _Opened:
             self._size = 0
             return b"\n"
         self._size += len(line)
-        self._check(self._size)
+        self._exchange.check_event(self._size)
         if not line.isascii():
             line = line.decode("utf-8", "replace").encode()
         name, _, value = line.partition(b":")
@@ -77,20 +75,13 @@ class _Opened:
         if rest or is_ended:
             self._lines += [bytes(self._begun), *rest]
             self._begun = bytearray(b"" if is_ended else self._lines.pop())
-        self._check(self._size + len(self._begun))
-
-    def _check(self, size: int) -> None:
-        if size > MAX_EVENT_SIZE:
-            raise self._exchange.failed("an event is larger than 16 MiB")
+        self._exchange.check_event(self._size + len(self._begun))
 
 
 async def check(answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
     """Raise the error of an answer that is no stream of events."""
-    if answer.status == 200 and answer.content_type == "text/event-stream":
-        return
-    content = await read(answer, exchange)
-    refused = Response(answer.status, answer.headers.items(), content, exchange.request.url)
-    raise decode_error(refused, "a stream of events") if 200 <= answer.status < 300 else error_from(refused)
+    if not exchange.is_stream(answer.status, answer.headers):
+        raise exchange.no_stream(answer.status, answer.headers.items(), await read(answer, exchange))
 
 
 async def events(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGenerator[ServerSentEvent, None]:

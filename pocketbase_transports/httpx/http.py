@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Union, cast
 from urllib.parse import parse_qsl
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange
+from pocketbase_core.ports import Chunks, Exchange, Streamed
 
 from .._loops import PerLoop
 from . import sse
@@ -83,11 +83,12 @@ class HttpxTransport:
         return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator["_Streamed", None]:
+    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
         async with Exchange(request, self._faults) as exchange:
             answer = await self._request(exchange, request.timeout)
         async with aclosing(answer), aclosing(answer.aiter_bytes()) as chunks:
-            yield _Streamed(answer, Chunks(exchange, lambda: anext(chunks, b"")))
+            headers = Headers(answer.headers.multi_items())
+            yield Streamed(answer.status_code, headers, Chunks(exchange, lambda: anext(chunks, b"")))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
@@ -99,16 +100,6 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         await self._own.aclose()
-
-
-class _Streamed:
-    def __init__(self, answer: "httpx2.Response", chunks: Chunks) -> None:
-        self.status_code = answer.status_code
-        self.headers = Headers(answer.headers.multi_items())
-        self._chunks = chunks
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        return self._chunks
 
 
 def _installed() -> ModuleType:

@@ -6,26 +6,21 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from pocketbase_core.errors import decode_error, error_from
-from pocketbase_core.messages import Response, ServerSentEvent
-from pocketbase_core.ports import Exchange
+from pocketbase_core.messages import ServerSentEvent
+from pocketbase_core.ports import EVENT_STREAM, MAX_EVENT_SIZE, Exchange
 
 if TYPE_CHECKING:
     import httpx2
 
-MAX_EVENT_SIZE = 16 * 1024 * 1024
-
 
 async def check(answer: "httpx2.Response", exchange: Exchange) -> None:
     """Raise the error of an answer that is no stream of events."""
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if answer.status_code == 200 and kind == "text/event-stream":
+    if exchange.is_stream(answer.status_code, answer.headers):
         answer.encoding = "utf-8"  # whatever charset it claims
         return
     async with aclosing(answer), aclosing(answer.aiter_bytes()) as chunks:
         content = await exchange.read(answer.status_code, answer.headers, chunks)
-    refused = Response(answer.status_code, answer.headers.multi_items(), content, exchange.request.url)
-    raise decode_error(refused, "a stream of events") if answer.is_success else error_from(refused)
+    raise exchange.no_stream(answer.status_code, answer.headers.multi_items(), content)
 
 
 async def events(
@@ -43,30 +38,25 @@ def _reader(library: ModuleType, answer: Any, exchange: Exchange) -> AsyncGenera
     if library.__name__ == "httpx2":
         reader: AsyncGenerator[Any, None] = aiter(library.EventSource(answer, max_event_size=MAX_EVENT_SIZE))
         return reader
-    return _limited(answer, exchange)
-
-
-async def _limited(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[Any, None]:
-    """The events by httpx-sse, which has no limit of its own."""
-    counted = _Counted(answer, exchange)
-    async with aclosing(import_module("httpx_sse").EventSource(counted).aiter_sse()) as source:
-        async for message in source:
-            counted.size = 0
-            yield message
+    # httpx-sse has no limit of its own.
+    events: AsyncGenerator[Any, None] = import_module("httpx_sse").EventSource(_Counted(answer, exchange)).aiter_sse()
+    return events
 
 
 class _Counted:
-    """An answer that counts the characters of an event."""
+    """An answer that counts the bytes of an event."""
 
     def __init__(self, answer: "httpx2.Response", exchange: Exchange) -> None:
-        self.headers = answer.headers
-        self.size = 0
+        self.headers = {"content-type": EVENT_STREAM}  # as it was found to be
+        self._size = 0
+        self._last = ""
         self._answer = answer
         self._exchange = exchange
 
     async def aiter_text(self) -> AsyncGenerator[str, None]:
         async for text in self._answer.aiter_text():
-            self.size += len(text)
-            if self.size > MAX_EVENT_SIZE:
-                raise self._exchange.failed("an event is larger than 16 MiB")
+            begun = max((self._last + text).rfind(blank) for blank in ("\n\n", "\n\r", "\r\r"))
+            self._size = (self._size if begun < 0 else 0) + len(text[max(begun, 0) :].encode())
+            self._exchange.check_event(self._size)
+            self._last = (self._last + text)[-1:]
             yield text

@@ -149,6 +149,22 @@ async def test_more_events_than_one_may_be_large(transport: Transport) -> None:
         assert [len(event.data) async for event in events] == [4 * MIB] * 6
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n"])
+async def test_comments_are_no_part_of_an_event(transport: Transport, end: bytes) -> None:
+    chunk = (b": " + b"x" * 1000 + end) * 1024 + b": " + b"x" * 40000
+    async with wire(streaming(*[chunk, end] * 17, b"data:1" + end)) as server:
+        async with transport.events(Request("GET", server.url, timeout=5)) as events:
+            assert [event.data async for event in events] == ["1"]
+
+
+async def test_an_event_is_counted_in_bytes(transport: Transport) -> None:
+    async with wire(streaming(b"data:", *["\u20ac".encode() * 100_000] * 60, b"\n\n")) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            async with transport.events(Request("GET", server.url, timeout=5)) as events:
+                await anext(events)
+    assert caught.value.request_sent is True
+
+
 async def test_a_slow_drip_ends_at_the_timeout(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()

@@ -9,12 +9,13 @@ from ... import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseForbiddenError,
+    PocketBaseNotFoundError,
     PocketBaseTimeoutError,
     ServerSentEvent,
 )
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, Script, streaming, unused_port, wire
+from .wire import Connection, Script, responding, streaming, unused_port, wire
 
 
 async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:
@@ -134,6 +135,18 @@ async def test_what_is_no_stream(transport: Transport) -> None:
         with pytest.raises(PocketBaseDecodeError, match="text/html"):
             async with transport.events(Request("GET", f"{server.url}/html", timeout=5)):
                 pass
+    async with wire(responding(404, b"{}", "Content-Type: text/event-stream")) as server:
+        with pytest.raises(PocketBaseNotFoundError):
+            async with transport.events(Request("GET", server.url, timeout=5)):
+                pass
+
+
+async def test_a_type_in_capitals(transport: Transport) -> None:
+    async with (
+        wire(responding(200, b"data:1\n\n", "Content-Type: TEXT/Event-Stream;charset=utf-8")) as server,
+        transport.events(Request("GET", server.url, timeout=5)) as events,
+    ):
+        assert [event.data async for event in events] == ["1"]
 
 
 async def test_no_answer(transport: Transport) -> None:

@@ -182,7 +182,7 @@ def streaming(*chunks: bytes) -> Script:
         await connection.start_stream()
         for chunk in chunks:
             await connection.chunk(chunk)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.002)  # else the client reads several at once
         await connection.send(b"0\r\n\r\n")
 
     return script
