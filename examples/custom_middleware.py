@@ -29,17 +29,18 @@ class Cache:
             try:
                 return await call_next(request)
             finally:
-                self._kept.clear()
+                self._kept = {}  # what is being read now goes to the old one
         if "/api/collections/" not in request.url:  # files and events are streams
             return await call_next(request)
         key = request.full_url, request.headers.get("Authorization", "")  # nobody sees what another may
-        kept = self._kept.pop(key, None)
+        known = self._kept
+        kept = known.pop(key, None)
         if kept is None or kept[0] <= self._clock():
             kept = self._clock() + self._seconds, await call_next(request)
         if kept[1].status_code == 200:
-            self._kept[key] = kept
-        if len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]  # what was not asked for the longest
+            known[key] = kept
+        if len(known) > self._most:
+            del known[next(iter(known))]  # what was not asked for the longest
         return kept[1]
 
 

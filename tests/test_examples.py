@@ -64,6 +64,24 @@ async def test_the_cache() -> None:
         assert await pb.files.download_file("notes", "a", "x.txt") == b'{"number": %d}' % number
 
 
+async def test_the_cache_forgets_what_is_read_while_something_is_written() -> None:
+    async def handler(request: Request) -> Response:
+        answer = Response(200, json=value)
+        if request.method == "GET" and not written.is_set():
+            await written.wait()
+        return answer
+
+    value, written = "old", asyncio.Event()
+    pb = PocketBase("http://h", transport=MockTransport(handler), middleware=[Cache(10)])
+    path = "/api/collections/notes/records/a"
+    begun = asyncio.ensure_future(pb.send(path))
+    await asyncio.sleep(0)
+    await pb.send(path, method="PATCH")
+    value = "new"
+    written.set()
+    assert [await begun, await pb.send(path)] == ["old", "new"]
+
+
 async def test_the_rate_limit() -> None:
     now, slept = 100.0, list[float]()
 
