@@ -19,7 +19,7 @@ def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[st
     for key, value in body.items():
         items: list[Any] = list(value) if isinstance(value, (list, tuple)) else [value]  # pyright: ignore
         uploads = [item for item in items if isinstance(item, FileUpload)]
-        if not uploads:
+        if not uploads or not isinstance(key, str):
             values[key] = value
             continue
         files += [(key, file) for upload in uploads for file in upload.files]

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 _PLAIN = re.compile(r"[0-9A-Za-z_-]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_FORBIDDEN = re.compile(r"[#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DOTS = re.compile(r"(\.|%2e){1,2}", re.IGNORECASE)
 
 
@@ -27,7 +28,7 @@ def custom_path(path: str) -> str:
     """
     if not isinstance(path, str):
         raise TypeError(f"a path must be text, not {type(path).__name__}")
-    if "#" in path or not path.isprintable():
+    if _FORBIDDEN.search(path):
         raise ValueError(f"{path!r} holds a fragment or a control character")
     path, mark, query = path.partition("?")
     if _ABSOLUTE.match(path):

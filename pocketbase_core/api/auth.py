@@ -1,18 +1,21 @@
 """Signing in to an auth collection, and the e-mails that go with it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ..auth.token import is_token
 from ..call import Call, parse_nothing, parse_object
 from ..errors import decode_error
+from ..filters import build_filter
 from ..messages import Response
 from ..options import Options
 from ..paths import api_path
 from . import records
+from .lists import Page
 
-EXTERNAL_AUTHS = "_externalAuths"
+_EXTERNAL_AUTHS = "_externalAuths"
 _PROVIDER = ("name", "authURL", "codeVerifier")
 
 
@@ -92,9 +95,15 @@ def confirm_email_change(collection: str, token: str, password: str, options: Op
     return _post(collection, "confirm-email-change", {"token": token, "password": password}, options)
 
 
-def external_auth_id(options: Options) -> Call[str]:
-    """The id of the first linked account that a filter finds."""
-    call = records.get_first(EXTERNAL_AUTHS, options)
+def external_auths(record_id: str, number: int, options: Options) -> Call[Page[dict[str, Any]]]:
+    """A page of the accounts that are linked to a record."""
+    return records.get_page(_EXTERNAL_AUTHS, number, 1000, _where("recordRef = {:id}", {"id": record_id}, options))
+
+
+def external_auth_id(record_id: str, provider: str, options: Options) -> Call[str]:
+    """The id of a provider's account that is linked to a record."""
+    values = {"id": record_id, "provider": provider}
+    call = records.get_first(_EXTERNAL_AUTHS, _where("recordRef = {:id} && provider = {:provider}", values, options))
 
     def parse(response: Response) -> str:
         link_id = call.parse(response).get("id")
@@ -103,6 +112,16 @@ def external_auth_id(options: Options) -> Call[str]:
         return link_id
 
     return call.parsed_by(parse)
+
+
+def unlink(link_id: str, options: Options) -> Call[None]:
+    return records.delete(_EXTERNAL_AUTHS, link_id, options)
+
+
+def _where(raw: str, values: Mapping[str, str], options: Options) -> Options:
+    if "filter" in options.params:
+        raise ValueError("params holds ['filter'], which this method sets itself")
+    return replace(options, params={**options.params, "filter": build_filter(raw, values)})
 
 
 def oauth2_provider(collection: str, name: str, options: Options) -> Call[dict[str, str]]:

@@ -23,7 +23,7 @@ def upload(file: FileUpload, options: Options) -> Call[None]:
     return options.call("POST", api_path("backups", "upload"), parse_nothing, files=(("file", file.files[0]),))
 
 
-def download(key: str, token: str, options: Options) -> Call[bytes]:
+def download(key: str, token: str | None, options: Options) -> Call[bytes]:
     return options.call("GET", api_path("backups", key), parse_bytes, {"token": token})
 
 

@@ -5,13 +5,14 @@ from typing import Any
 
 from ..call import Call, parse_list
 from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, decode_error, error_from
-from ..messages import Response
+from ..messages import Headers, Response
 from ..options import Options
 from ..paths import api_path
 from ..uploads import File
 from ..values import json_object
 
 MOST = 1000
+_JSON = Headers({"Content-Type": "application/json"})
 
 
 def send(members: Sequence[Call[Any]], options: Options) -> Call[list[dict[str, Any]]]:
@@ -53,7 +54,7 @@ def send(members: Sequence[Call[Any]], options: Options) -> Call[list[dict[str, 
 
 def _member(call: Call[Any], answer: Any, response: Response) -> dict[str, Any]:
     status, body = json_object(answer).get("status"), json_object(answer).get("body")
-    if not isinstance(status, int):
+    if type(status) is not int:
         raise decode_error(response, "a status and a body of each member")
     return {"status": status, "body": call.parse(_response(call, status, body))}
 
@@ -61,7 +62,7 @@ def _member(call: Call[Any], answer: Any, response: Response) -> dict[str, Any]:
 def _response(call: Call[Any], status: int, body: Any) -> Response:
     if body is None:
         return Response(status, url=call.request.url)
-    return Response(status, content=b"decoded with the whole", url=call.request.url, loads=lambda _: body)
+    return Response(status, _JSON, b"decoded with the whole", call.request.url, loads=lambda _: body)
 
 
 def _batch_error(error: PocketBaseError, members: Sequence[Call[Any]]) -> PocketBaseBatchError:

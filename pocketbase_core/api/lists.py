@@ -55,8 +55,10 @@ def get_page_by_id(path: str, page: int, size: int, options: Options, after: obj
     """A page of a list in the order of ids: what comes `after` an id, or where that is no key, by its number.
 
     So each page costs the same, however deep it is, and none is shifted by what others create or delete. The records
-    have an id, even if `fields` leaves it out.
+    have an id, even if `fields` leaves it out. Where the options ask for another order, they have it.
     """
+    if not can_follow_ids(options):
+        return get_page(path, page, size, options)
     params = {**options.params, "sort": "id"}
     where = str(params.get("filter", ""))
     if not gives_id(options):

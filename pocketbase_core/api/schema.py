@@ -26,7 +26,8 @@ def with_fields(body: Mapping[str, Any]) -> dict[str, Any]:
         return dict(body)
     if "fields" in body:
         raise ValueError("a collection has either fields or, in the style before PocketBase 0.23, a schema")
-    lost = sorted(set[str](body.get("options") or {}) - {"query"})
+    options: Mapping[str, Any] = body.get("options") or {}
+    lost = sorted(options.keys() - {"query"})
     warnings.warn(
         "'schema' is the style before PocketBase 0.23; describe the collection by flat 'fields'"
         + (f"; these options have no counterpart and are left out: {', '.join(lost)}" if lost else ""),
@@ -40,7 +41,7 @@ def with_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     names = {field.get("name") for field in fields}
     settings = {key: value for key, value in body.items() if key not in ("schema", "options")}
     if body.get("type") == "view":
-        return settings | {"viewQuery": body.get("options", {}).get("query", "")}
+        return settings | {"viewQuery": options.get("query", "")}
     return settings | {"fields": fields + [each for each in _AUTODATES if each["name"] not in names]}
 
 

@@ -14,6 +14,8 @@ def get_settings(options: Options) -> Call[dict[str, Any]]:
 
 
 def update_settings(body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+    if not isinstance(body, Mapping):
+        raise TypeError(f"settings must be a dict, not {type(body).__name__}")
     return options.call("PATCH", api_path("settings"), parse_object, body=body)
 
 

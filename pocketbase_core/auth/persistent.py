@@ -24,11 +24,7 @@ class FileAuthStore(AuthStore):
         super().__init__()
         self._path = Path(path)
         with contextlib.suppress(FileNotFoundError):
-            try:
-                text = self._path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                text = ""
-            self._token, self._record = from_text(text, f"the auth store {self._path.name!r}")
+            self._token, self._record = from_text(self._path.read_bytes(), f"the auth store {self._path.name!r}")
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         if token:

@@ -103,7 +103,7 @@ class AuthStore:
             callback(token, record)
 
 
-def from_text(text: str, source: str) -> tuple[str, dict[str, Any] | None]:
+def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
     """Token and record out of the JSON that stores and cookies hold; empty, with a warning, when it is broken."""
     if not text:
         return "", None

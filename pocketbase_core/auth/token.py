@@ -31,7 +31,13 @@ def expires_at(token: str) -> float | None:
 def is_valid(token: str, now: float) -> bool:
     """Whether the token can be read and has not expired."""
     expiry = expires_at(token)
-    return bool(claims(token)) and (expiry is None or expiry > now)
+    return bool(claims(token)) if expiry is None else expiry > now
+
+
+def user_of(token: str) -> tuple[object, object]:
+    """The ids of the collection and of the record that it belongs to; None for what it does not tell."""
+    payload = claims(token)
+    return payload.get("collectionId"), payload.get("id")
 
 
 def is_refreshable(token: str) -> bool:

@@ -61,8 +61,6 @@ class Auth:
 
     def _is_due(self) -> bool:
         token = self._token()
-        if token.expires is None:
-            return False
         margin = self._margin if token.text == self._settled else MARGIN
         now = self._clock()
         return now >= self._paused_until and is_due(token.expires, now, margin)

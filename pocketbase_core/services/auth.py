@@ -3,14 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ..api import auth, records
+from ..api import auth
 from ..auth.store import AuthStore
-from ..auth.token import claims
+from ..auth.token import user_of
 from ..call import Call, Executor
-from ..filters import build_filter
-from ..options import CommonOptions, FirstOptions, RecordOptions, read
+from ..options import CommonOptions, RecordOptions, read
 from .oauth2 import PATIENCE, browser_payload, open_browser
-from .paging import every_item
+from .paging import all_items
 
 if TYPE_CHECKING:
     from ..client import PocketBase
@@ -108,8 +107,12 @@ class AuthService:
     async def refresh(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
-        """A new token for the one in the store, and the record as it is now."""
-        return await self._sign_in(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
+        """A new token for the one in the store, and the record as it is now. Who signs in or out meanwhile stays so."""
+        token = self._store.token
+        result = await self._executor.execute(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
+        if self._store.token == token:
+            self._store.save(result["token"], result["record"])
+        return result
 
     async def impersonate(
         self,
@@ -187,10 +190,8 @@ class AuthService:
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
         """The OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
-        extra = {"filter": build_filter("recordRef = {:id}", {"id": record_id})}
-        settings = read(FirstOptions, {**(options or {}), **extra}, keywords)
-        pages = every_item(self._executor, lambda number: records.get_page(auth.EXTERNAL_AUTHS, number, 1000, settings))
-        return [each async for each in pages]
+        settings = read(CommonOptions, options, keywords)
+        return await all_items(self._executor, lambda number: auth.external_auths(record_id, number, settings))
 
     async def unlink_external_auth(
         self,
@@ -204,12 +205,9 @@ class AuthService:
         Raises:
             PocketBaseNotFoundError: there is none of this provider.
         """
-        wanted = {"id": record_id, "provider": provider}
-        extra = {"filter": build_filter("recordRef = {:id} && provider = {:provider}", wanted)}
-        settings = read(FirstOptions, {**(options or {}), **extra}, keywords)
-        link_id = await self._executor.execute(auth.external_auth_id(settings))
-        plain = read(CommonOptions, options, keywords)
-        await self._executor.execute(records.delete(auth.EXTERNAL_AUTHS, link_id, plain))
+        settings = read(CommonOptions, options, keywords)
+        link_id = await self._executor.execute(auth.external_auth_id(record_id, provider, settings))
+        await self._executor.execute(auth.unlink(link_id, settings))
 
     async def _sign_in(self, call: Call[dict[str, Any]]) -> dict[str, Any]:
         result = await self._executor.execute(call)
@@ -218,6 +216,6 @@ class AuthService:
 
     def _is_own(self, token: str) -> bool:
         """Whether a token out of an e-mail belongs to the record that is signed in."""
-        payload, own = claims(token), self._store.record or {}
-        names = [(each.get("id"), each.get("collectionId")) for each in (payload, own)]
-        return None not in names[0] and names[0] == names[1]
+        own = self._store.record or {}
+        user = user_of(token)
+        return None not in user and user == (own.get("collectionId"), own.get("id"))

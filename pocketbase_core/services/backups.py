@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from typing import Any, Unpack
-from urllib.parse import urlencode
 
 from ..api import backups
 from ..call import Call, Executor
@@ -94,6 +93,5 @@ class BackupService:
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[FileOptions]
     ) -> str:
         """The absolute URL of a backup; a browser needs the option `token` too, from `files.get_token()`."""
-        settings = read(FileOptions, options, keywords)
-        url = self._executor.build_url(backups.delete(key, settings).request.url)
-        return f"{url}?{urlencode(settings.params, doseq=True)}" if settings.params else url
+        call = backups.download(key, None, read(FileOptions, options, keywords))
+        return self._executor.build_url(call.request.full_url)

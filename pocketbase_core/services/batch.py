@@ -122,9 +122,14 @@ class BatchRecords(Generic[T]):
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """A record's end."""
-        self._batch.queue.append(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)))
+        self._queue(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)))
 
     def _add(self, call: Call[Record]) -> Queued[T]:
         queued = Queued[T](self._batch)
-        self._batch.queue.append(decoded(call, self._decode))
+        self._queue(decoded(call, self._decode))
         return queued
+
+    def _queue(self, call: Call[Any]) -> None:
+        if not call.default_timeout:
+            raise ValueError("timeout is for the batch as a whole: give it to send")
+        self._batch.queue.append(call)

@@ -132,9 +132,9 @@ class _Download:
         own_range = "Range" in request.headers
         rest = {} if self._version is None or own_range else self._version.rest(self.done)
         headers = Headers({"Accept-Encoding": "identity"}) | request.headers | rest
-        call = Call(request.replace(headers=headers), call.parse, call.default_timeout)
-        async with self._executor.stream(call) as response:
-            await self._begin(response, request.url, own_range)
+        url = self._executor.build_url(request.url)
+        async with self._executor.stream(call._replace(request=request.replace(headers=headers))) as response:
+            await self._begin(response, url, own_range)
             async for chunk in response.aiter_bytes():
                 left = memoryview(chunk)
                 while left:
@@ -149,7 +149,7 @@ class _Download:
         total = None if self._version is None else self._version.total
         if total is not None and self.done != total:
             message = f"{self.done} of {total} bytes arrived"
-            raise PocketBaseConnectionError(request.url, message=message, request_sent=True)
+            raise PocketBaseConnectionError(url, message=message, request_sent=True)
 
     async def _begin(self, response: StreamedResponse, url: str, own_range: bool) -> None:
         self._begun = True

@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack, overload
-from urllib.parse import urlencode
 
 from ..api import files
 from ..call import Call, Executor
@@ -59,9 +58,8 @@ class FileService:
             return ""
         if not isinstance(filename, str):
             raise TypeError(f"a file name must be text, not {type(filename).__name__}")
-        request = files.download(collection, record_id, filename, read(FileOptions, options, keywords)).request
-        query = f"?{urlencode(request.params, doseq=True)}" if request.params else ""
-        return self._executor.build_url(request.url) + query
+        call = files.download(collection, record_id, filename, read(FileOptions, options, keywords))
+        return self._executor.build_url(call.request.full_url)
 
     async def get_token(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> str:
         """A token for protected files, as option `token`; it lives for about three minutes."""

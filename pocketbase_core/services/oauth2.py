@@ -41,8 +41,9 @@ async def browser_payload(
     plain = read(CommonOptions, None, {})
     provider = await executor.execute(auth.oauth2_provider(collection, provider_name, plain))
     redirect_url = executor.build_url("/api/oauth2-redirect")
+    limit = asyncio.timeout(patience)
     try:
-        async with asyncio.timeout(patience), executor.events(realtime.connect()) as events:
+        async with limit, executor.events(realtime.connect()) as events:
             client_id = realtime.client_id(await _next(events, redirect_url), redirect_url)
             await executor.execute(realtime.subscribe(client_id, ["@oauth2"]))
             url = auth.sign_in_url(provider, redirect_url, client_id, [*scopes] if scopes else None)
@@ -52,6 +53,8 @@ async def browser_payload(
                 await asyncio.to_thread(open_url, url)
             message = realtime.message(await _next(events, redirect_url))
     except TimeoutError as error:
+        if not limit.expired():
+            raise  # that of open_url
         raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {patience:.0f} s") from error
     if message.get("state") != client_id:
         raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")

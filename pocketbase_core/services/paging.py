@@ -13,23 +13,11 @@ AHEAD = 3
 """Pages that are asked for and may turn out not to be there. Each of them costs the server as much as the last one."""
 
 
-async def every_item(executor: Executor, get_page: Callable[[int], Call[Page[T]]]) -> AsyncGenerator[T, None]:
-    """The items of all pages, one page after the other."""
-    number = 1
-    while True:
-        page = await executor.execute(get_page(number))
-        for item in page["items"]:
-            yield item
-        if is_last(page):
-            return
-        number += 1
-
-
 async def every_record(
     executor: Executor, get_page: Callable[[int, object], Call[tuple[Page[T], object]]]
 ) -> AsyncGenerator[T, None]:
-    """The records of all pages in the order of their ids; a page comes with the last, which the next starts from."""
-    number: int = 1
+    """The records of all pages, one after the other; each comes with its last id, which the next may start from."""
+    number = 1
     after: object = None
     while True:
         page, after = await executor.execute(get_page(number, after))

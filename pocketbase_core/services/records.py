@@ -23,7 +23,7 @@ from ..realtime import EventStream, Realtime
 from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder, keyed_page
 from ..values import json_object
 from .auth import AuthService
-from .paging import all_items, every_item, every_record
+from .paging import all_items, every_record
 
 T = TypeVar("T")
 
@@ -71,9 +71,7 @@ class RecordService(Generic[T]):
         create or delete meanwhile shifts nothing: each record that stays is seen once.
         """
         settings = read(FirstOptions, options, keywords)
-        if not can_follow_ids(settings):
-            return every_item(self._executor, self._pages(batch, settings))
-        keyed = keyed_page(self._decode, with_id=gives_id(settings))
+        keyed = keyed_page(self._decode, with_id=gives_id(settings) or not can_follow_ids(settings))
         return every_record(
             self._executor,
             lambda number, after: decoded(

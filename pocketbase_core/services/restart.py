@@ -29,7 +29,7 @@ async def through_restart(executor: Executor, call: Call[None], patience: float 
         PocketBaseTimeoutError: that was not within `patience` seconds.
         PocketBaseError: the call failed.
     """
-    url = call.request.url
+    url = executor.build_url(call.request.url)
     try:
         async with asyncio.timeout(patience), AsyncExitStack() as streams:
             events = await streams.enter_async_context(executor.events(realtime.connect()))

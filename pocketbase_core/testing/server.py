@@ -128,19 +128,16 @@ class LocalServer:
             await asyncio.sleep(0.01)
 
     async def _stop(self) -> None:
-        process = self._process
-        if process is None:
-            return
         self._release_guard()
+        process = self._process
         try:
-            if process.poll() is None:
+            if process is not None and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 deadline = time.monotonic() + 5
                 while process.poll() is None and time.monotonic() < deadline:
                     await asyncio.sleep(0.01)
         finally:
-            process.kill()
-            process.wait()
+            self.kill()
 
     def _remove(self) -> None:
         self.kill()

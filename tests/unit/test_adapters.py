@@ -189,3 +189,7 @@ def test_insides_of_httpx_that_are_others() -> None:
 
 def test_a_name_that_is_no_transport() -> None:
     assert not hasattr(pocketbase_transports, "CurlTransport")
+
+
+def test_httpx2_is_preferred() -> None:
+    assert HttpxTransport()._library is httpx2  # pyright: ignore[reportPrivateUsage]

@@ -259,3 +259,14 @@ async def test_a_token_of_somebodys_making_leads_nowhere(collection: Any) -> Non
     server.pb.auth_store.save(made := token(30, collectionId=collection), {"id": "u1"})
     await server.pb.health.check()
     assert (server.refreshes, server.used) == (0, [made])
+
+
+async def test_a_refresh_does_not_undo_a_sign_out_that_came_meanwhile() -> None:
+    def handler(request: Request) -> Response:
+        pb.auth_store.clear()
+        return Response(200, json={"token": token(3600, "new"), "record": {"id": "u1"}})
+
+    pb = PocketBase("http://h", transport=MockTransport(handler))
+    pb.auth_store.save(token(3600), {"id": "u1"})
+    assert (await pb.collection("users").auth.refresh())["record"] == {"id": "u1"}
+    assert (pb.auth_store.token, pb.auth_store.record) == ("", None)

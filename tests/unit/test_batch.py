@@ -25,12 +25,14 @@ def batch_of_two(answer: Response) -> Batch:
         [{"status": 200}, {"status": 204}],
         [{"status": "200", "body": {}}, {"status": 204, "body": None}],
         [{"body": {}}, {"body": None}],
+        [{"status": True, "body": {}}, {"status": 204, "body": None}],
+        [{"status": 200, "body": ["x"]}, {"status": 204, "body": None}],
         {"0": {}},
     ],
 )
 async def test_a_success_of_another_shape(answers: Any) -> None:
     batch = batch_of_two(Response(200, json=answers))
-    with pytest.raises(PocketBaseDecodeError):
+    with pytest.raises(PocketBaseDecodeError, match=r"application/json|got 0 bytes"):
         await batch.send()
     with pytest.raises(RuntimeError, match="sent already"):
         await batch.send()

@@ -11,18 +11,22 @@ import pytest
 import pocketbase_core
 from pocketbase_core import (
     PocketBase,
+    PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
     PocketBaseNotFoundError,
     PocketBaseRateLimitError,
+    PocketBaseServerError,
     PocketBaseTimeoutError,
     PocketBaseUnauthorizedError,
     Request,
     Response,
 )
+from pocketbase_core.api import realtime
 from pocketbase_core.discovery import installed_transport
 from pocketbase_core.errors import error_from
 from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
+from pocketbase_core.ports import Exchange, Fault
 from pocketbase_transports import AiohttpTransport, MockTransport
 
 
@@ -396,3 +400,62 @@ async def test_an_own_record_with_any_expand(expand: Any) -> None:
     pb.auth_store.save("token", {"id": "me", "collectionName": "users", "expand": expand})
     await pb.collection("users").update("me", {})
     assert (pb.auth_store.record or {})["expand"] == {"a": {"id": "x"}}
+
+
+async def test_a_middleware_may_answer_what_is_streamed() -> None:
+    async def answer(request: Request, call_next: Handler) -> Response:
+        return Response(status, content=b"kept")
+
+    status = 200
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(500)), middleware=[answer])
+    async with pb.files.stream("c", "r", "f") as streamed:
+        assert (streamed.status_code, [chunk async for chunk in streamed.aiter_bytes()]) == (200, [b"kept"])
+    with pytest.raises(PocketBaseDecodeError, match="a stream of events"):
+        await pb.realtime.subscribe("a", print)
+    status = 503
+    for opened in (pb.files.stream("c", "r", "f"), pb.events(realtime.connect())):
+        with pytest.raises(PocketBaseServerError):
+            async with opened:
+                pass
+
+
+async def test_a_middleware_may_hide_an_attempt_that_failed() -> None:
+    async def instead(request: Request, call_next: Handler) -> Response:
+        response = await call_next(request)
+        return Response(200, content=b"kept") if response.status_code == 500 else response
+
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(500, (), b"no")), middleware=[instead])
+    async with pb.files.stream("c", "r", "f") as streamed:
+        assert [chunk async for chunk in streamed.aiter_bytes()] == [b"kept"]
+
+
+async def test_the_old_name_of_the_redirect_url() -> None:
+    pb, seen = client({"token": "t", "record": {}})
+    await pb.collection("users").auth.with_OAuth2({"provider": "x", "code": "y", "redirectUrl": "z"})
+    assert seen[0].body == {"provider": "x", "code": "y", "redirectURL": "z"}
+
+
+async def test_queries_of_any_language() -> None:
+    pb, seen = client()
+    await pb.send("/api/x?q=\u4f60\u3000\U0001f469\u200d\U0001f680")
+    assert seen[0].url == "http://h/api/x?q=%E4%BD%A0%E3%80%80%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80"
+
+
+async def test_accounts_are_linked_to_the_record_that_is_asked_for() -> None:
+    pb, seen = client({"perPage": 1000, "items": [{"id": "a"}]})
+    auth = pb.collection("users").auth
+    assert await auth.list_external_auths("r") == [{"id": "a"}]
+    assert seen[0].params["filter"] == 'recordRef = "r"'
+    await auth.unlink_external_auth("r", "github")
+    assert seen[1].params["filter"] == 'recordRef = "r" && provider = "github"'
+
+
+async def test_an_error_of_a_library_tells_no_query() -> None:
+    class Failed(Exception):
+        pass
+
+    with pytest.raises(PocketBaseConnectionError) as caught:
+        async with Exchange(Request("GET", "http://h"), {Failed: Fault(PocketBaseConnectionError)}):
+            raise Failed("cannot read http://h/a?token=secret now")
+    assert "secret" not in str(caught.value)
+    assert "cannot read http://h/a" in str(caught.value)

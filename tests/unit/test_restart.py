@@ -84,7 +84,7 @@ def test_a_stream_is_replaced_before_a_proxy_ends_it() -> None:
 
 
 def test_a_server_that_does_not_restart() -> None:
-    with pytest.raises(PocketBaseTimeoutError, match="did not come back within 20 s"):
+    with pytest.raises(PocketBaseTimeoutError, match=r"within 20 s \[http://h/api/backups/a\.zip/restore\]"):
         run(Server(1e6).restore(timeout=20))
 
 

@@ -85,3 +85,18 @@ def test_an_old_field_is_made_flat() -> None:
     for broken in (3, [3]):
         with pytest.warns(DeprecationWarning, match="fields"), pytest.raises(TypeError):
             with_fields({"schema": broken})
+
+
+@pytest.mark.parametrize("patience", [100, None])
+async def test_what_opens_the_browser_may_time_out(patience: float | None) -> None:
+    def fail(url: str) -> None:
+        raise TimeoutError("no browser")
+
+    pb, _ = signed_in_by(CONNECT)
+    with pytest.raises(TimeoutError, match="no browser"):
+        await pb.collection("users").auth.with_oauth2_browser("oidc", fail, timeout=patience)
+
+
+def test_an_old_view_without_options_has_no_query() -> None:
+    with pytest.warns(DeprecationWarning, match=r"before PocketBase 0\.23"):
+        assert with_fields({"type": "view", "schema": [], "options": None})["viewQuery"] == ""
