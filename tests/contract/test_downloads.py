@@ -143,6 +143,7 @@ async def test_what_may_have_changed_is_fetched_again(
         told: list[tuple[int, int | None]] = []
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
+    assert all(("range" in request.headers) == ("if-range" in request.headers) for request in server.requests)
     assert "range" not in server.requests[-1].headers or len(answers) == 2
     assert [done for done, _ in told].count(0) >= 2
 
