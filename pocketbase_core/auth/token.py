@@ -48,6 +48,11 @@ def is_refreshable(token: str) -> bool:
     return payload.get("type") == "auth" and payload.get("refreshable") is not False and named
 
 
+def renewable_until(token: str) -> float | None:
+    """When a token that the server would renew expires; None for any other."""
+    return expires_at(token) if is_refreshable(token) else None
+
+
 def is_token(value: object) -> TypeGuard[str]:
     """Whether it is text that can be sent as a token."""
     return isinstance(value, str) and value.isascii() and value.isprintable()

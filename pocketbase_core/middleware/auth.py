@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Self
 
 from ..auth.store import AuthStore
-from ..auth.token import expires_at, is_refreshable
+from ..auth.token import expires_at, renewable_until
 from ..errors import PocketBaseError
 from ..messages import Headers, Request, Response
 from .chain import Handler
@@ -95,8 +95,7 @@ class _Token(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        expires = expires_at(text) if is_refreshable(text) else None
-        return cls(text, expires, Headers({"Authorization": text}))
+        return cls(text, renewable_until(text), Headers({"Authorization": text}))
 
 
 def is_due(expires: float | None, now: float, margin: float) -> bool:

@@ -62,9 +62,10 @@ class Create:
         if not 400 <= answer.status_code < 500:
             return answer
         refused = error_from(answer.replace(url=""))
-        code = self._id_error(refused).get("code")
+        id_error = self._id_error(refused)
+        code = id_error.get("code")
         if code not in (None, _EXISTS, _EXISTS_OR_WRONG):
-            return self._explained(answer, refused)
+            return _explained(answer, refused, id_error)
         # A rule or another unique field may refuse the second before its id does.
         if code is None and not self._in_doubt:
             return answer
@@ -109,13 +110,13 @@ class Create:
                 return error
         return {}
 
-    def _explained(self, answer: Response, refused: PocketBaseError) -> Response:
-        error = self._id_error(refused)
-        error["message"] = (
-            f"{error.get('message')} The client made this id, as Retry(creates=True) asks for, and the collection wants"
-            " ids of another form: give one yourself, or create its records without that option."
-        )
-        return Response(answer.status_code, answer.headers, url=answer.url, json=refused.data, loads=answer.loads)
+
+def _explained(answer: Response, refused: PocketBaseError, id_error: dict[str, Any]) -> Response:
+    id_error["message"] = (
+        f"{id_error.get('message')} The client made this id, as Retry(creates=True) asks for, and the collection wants"
+        " ids of another form: give one yourself, or create its records without that option."
+    )
+    return Response(answer.status_code, answer.headers, url=answer.url, json=refused.data, loads=answer.loads)
 
 
 def find_create(request: Request) -> Create | None:

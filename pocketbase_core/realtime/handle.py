@@ -109,9 +109,7 @@ class Realtime:
 
     async def unsubscribe(self, topic: str | None = None) -> None:
         """End the subscriptions of a topic, with whatever options, or all."""
-        await self._leave(
-            listener for listener in self._listeners() if topic in (None, listener.topic.partition("?")[0])
-        )
+        await self._leave(listener for listener in self._listeners() if topic in (None, listener.name))
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start so."""
@@ -197,9 +195,8 @@ class Realtime:
 
 
 def _report(hooks: Hooks, error: BaseException, topic: str) -> None:
-    name = topic.partition("?")[0]
-    _logger.error("the callback of %r failed", name, exc_info=error)
-    hooks.tell(error, name)
+    _logger.error("the callback of %r failed", topic, exc_info=error)
+    hooks.tell(error, topic)
 
 
 def _load(loads: Loads, text: str) -> Any:

@@ -23,6 +23,11 @@ class Listener(ABC):
         self._inbox = inbox
         self._decode = decode
 
+    @property
+    def name(self) -> str:
+        """The topic without its options."""
+        return self.topic.partition("?")[0]
+
     @abstractmethod
     def deliver(self, item: str | Gap) -> None:
         """Never waits."""
@@ -78,7 +83,7 @@ class Caller(Listener):
                     task = asyncio.current_task()
                     if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                         raise
-                    self._failed(error, self.topic)
+                    self._failed(error, self.name)
         finally:
             self._busy = False
 

@@ -30,7 +30,7 @@ class Losses:
         if self._since is None:
             return
         live = [listener for listener in self._listeners if listener in self._subscriptions.of(listener.topic)]
-        topics = tuple(dict.fromkeys(listener.topic.partition("?")[0] for listener in live))
+        topics = tuple(dict.fromkeys(listener.name for listener in live))
         gap = Gap(moment(self._since), topics)
         self._since, self._listeners = None, []
         for listener in live:

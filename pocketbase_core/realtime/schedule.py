@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..auth.token import expires_at, is_refreshable
+from ..auth.token import renewable_until
 
 CONNECT_TIMEOUT = 15.0
 """Seconds in which a connection has to say its first event."""
@@ -48,8 +48,8 @@ def reconnect_wait(failures: int, jitter: float) -> float:
 
 def renewal_wait(token: str, now: float) -> float | None:
     """Seconds until the subscriptions are to be sent again, so that the token is renewed in time; None for never."""
-    expires = expires_at(token)
-    if expires is None or expires <= now or not is_refreshable(token):
+    expires = renewable_until(token)
+    if expires is None or expires <= now:
         return None
     left = expires - now
     return left - RENEWAL if left > 2 * RENEWAL else left * 0.55

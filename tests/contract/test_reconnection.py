@@ -98,9 +98,7 @@ async def test_closing_while_it_waits_to_reconnect(
             assert [event async for event in events] == []
 
 
-async def test_rotation_of_a_quiet_connection(
-    server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rotation_of_a_quiet_connection(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(idle_limit=0.25)
     calls, gaps, lost = Calls(), Calls(), Calls()
     pb.realtime.on_disconnect(lost)

@@ -110,7 +110,7 @@ async def test_what_is_refused_is_explained(guestbook: Client) -> None:
     )
 
 
-async def test_a_server_that_is_away(server: LocalServer) -> None:
+async def test_a_server_that_is_away() -> None:
     async with LocalServer() as own, start(own) as guestbook:
         assert (await told(await guestbook.post("/session", data=ANN)))[0] == 200
         async with await guestbook.get("/events") as events:

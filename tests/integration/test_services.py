@@ -188,7 +188,7 @@ async def test_what_recent_servers_added(pb: PocketBase) -> None:
     await pb.logs.truncate()
 
 
-async def test_clients_for_many_users(pb: PocketBase, transport: Transport) -> None:
+async def test_clients_for_many_users(pb: PocketBase) -> None:
     other = pb.with_auth_store(AuthStore())
     assert not other.auth_store.token
     await other.collection("users").auth.with_password("user@example.com", "password123")
