@@ -40,8 +40,8 @@ class Overlap:
             arrival = self._arrivals.popleft()
             if arrival in (waiting := self._unpaired.get(arrival[2], [])):  # it had been on one connection only
                 self._drop(waiting, arrival)
-        # The newest: an older one of the same content may be from before the other connection.
         waiting = self._unpaired.setdefault(content, [])
+        # The newest: an older one of the same content may be from before the other connection.
         for arrival in reversed(waiting):
             if arrival[1] is not source:
                 self._drop(waiting, arrival)
