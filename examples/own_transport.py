@@ -28,7 +28,8 @@ class Answer:
         self.status_code, self.headers = int(head[9:12]), Headers([(name, value.strip()) for name, _, value in lines])
         self.exchange, self._reader = exchange, reader
         self._chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        self._left = 0 if self._chunked else int(self.headers.get("Content-Length", -1))  # -1: all until the end
+        is_empty = self._chunked or self.status_code in (204, 304)
+        self._left = 0 if is_empty else int(self.headers.get("Content-Length", -1))  # -1: all until the end
 
     async def read(self) -> bytes:  # nothing at the end
         async with asyncio.timeout(self.patience):

@@ -26,7 +26,7 @@ async def test_every_status_is_data(transport: Transport, status: int, method: s
     body = b"" if status == 204 else b"text"
     answer = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
     async with wire(answer) as server:
-        response = await transport.send(Request(method, f"{server.url}/api/x"))
+        response = await transport.send(Request(method, f"{server.url}/api/x", timeout=5))
     assert response.status_code == status
     assert response.content == body
     assert response.headers["x-one"] == "1"

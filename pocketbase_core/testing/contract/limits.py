@@ -152,7 +152,7 @@ async def test_more_events_than_one_may_be_large(transport: Transport) -> None:
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n"])
 async def test_comments_are_no_part_of_an_event(transport: Transport, end: bytes) -> None:
     chunk = (b": " + b"x" * 1000 + end) * 1024 + b": " + b"x" * 40000
-    async with wire(streaming(*[chunk, end] * 17, b"data:1" + end)) as server:
+    async with wire(streaming(*[chunk, end] * 17, b"data:1" + end, b":\n")) as server:
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
             assert [event.data async for event in events] == ["1"]
 
