@@ -12,53 +12,48 @@ from yarl import URL
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.ports import Chunks, Exchange, Streamed
 
-from .._loops import PerLoop
 from . import sse
 from .bodies import read
 from .errors import FAULTS
+from .sessions import Sessions
 
 
 class AiohttpTransport:
     """Requests through an `aiohttp.ClientSession`: the one handed in, which stays open, or one of its own.
 
-    `session_options` go to the own one, which keeps no cookies: several users may share a transport.
+    Several users may share a transport: no cookie is sent or kept, whatever the jar of the session handed in does.
+    `session_options` are those of `ClientSession` and of its connector (`ssl`, `limit`, …; `path` is a Unix socket).
+    `connector` may be a function that makes one, which each event loop and its streams of events need.
+
+    Raises:
+        TypeError: an unknown option, or one that would mix up the users; something else than a session.
     """
 
     def __init__(self, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
-        if session is not None and session_options:
-            raise TypeError("options are for a session of the transport's own; set them on the one handed in")
-        self._given = session
-        self._options = session_options
-        self._is_traced = bool(session.trace_configs if session else session_options.get("trace_configs"))
-        self._own = PerLoop(self._new, aiohttp.ClientSession.close)
+        self._sessions = Sessions(session, session_options)
 
-    def _new(self) -> aiohttp.ClientSession:
-        # PocketBase drops idle connections after 180 s.
-        options: dict[str, Any] = {"cookie_jar": aiohttp.DummyCookieJar(), **self._options}
-        if "connector" not in options:
-            options["connector"] = aiohttp.TCPConnector(keepalive_timeout=90)
-        return aiohttp.ClientSession(**options)
-
-    async def _request(self, exchange: Exchange, read: float | None = None) -> aiohttp.ClientResponse:
-        session = self._given or self._own.get() or await self._own.open()
+    async def _request(
+        self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
+    ) -> aiohttp.ClientResponse:
         has_body = exchange.has_body
-        answer = await session.request(
-            exchange.request.method,
-            URL(exchange.request.full_url, encoded=True),
-            data=exchange if has_body else None,
-            headers=exchange.headers,
-            skip_auto_headers=("Content-Type",) if has_body else None,
-            allow_redirects=False,
-            raise_for_status=False,
-            timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
-        )
+        async with self._sessions.session(for_stream=for_stream) as session:
+            answer = await session.request(
+                exchange.request.method,
+                URL(exchange.request.full_url, encoded=True),
+                data=exchange if has_body else None,
+                headers=exchange.headers,
+                skip_auto_headers=("Content-Type",) if has_body else None,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
+            )
         exchange.answered()
         return answer
 
     async def send(self, request: Request) -> Response:
         async with Exchange(request, FAULTS) as exchange:
             answer = await self._request(exchange)
-            if answer.content.is_eof() and not self._is_traced:  # all of it came with the headers
+            if answer.content.is_eof() and not self._sessions.are_traced:  # all of it came with the headers
                 content = exchange.checked(answer.status, answer.content.read_nowait())
             else:
                 content = await read(answer, exchange)
@@ -74,13 +69,13 @@ class AiohttpTransport:
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with Exchange(request, FAULTS) as exchange:
-            answer = await self._request(exchange)
+            answer = await self._request(exchange, for_stream=True)
             await sse.check(answer, exchange)
         async with answer, aclosing(sse.events(answer, exchange)) as events:
             yield events
 
     async def aclose(self) -> None:
-        await self._own.aclose()
+        await self._sessions.aclose()
 
 
 @lru_cache(maxsize=16)

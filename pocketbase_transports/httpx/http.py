@@ -1,11 +1,7 @@
 """The ports on httpx and on httpx2, which has the same shape; the annotations here name the latter."""
 
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Union, cast
 from urllib.parse import parse_qsl
 
@@ -13,7 +9,7 @@ from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.ports import Chunks, Exchange, Streamed
 
 from .._loops import PerLoop
-from . import sse
+from . import clients, sse
 from .errors import faults
 from .leftovers import discard_leftovers
 
@@ -25,34 +21,41 @@ if TYPE_CHECKING:
 class HttpxTransport:
     """Requests through an `AsyncClient` of httpx or httpx2: the one handed in, which stays open, or one of its own.
 
-    `client_options` go to the own one, of httpx2 where that is installed. It keeps no cookies: several users may share
-    a transport. As with aiohttp, it looks at the environment's proxies only with `trust_env=True`.
+    Several users may share a transport: no cookie is sent or kept, whatever the jar of the client handed in does.
+    `client_options` go to the own one, of httpx2 where that is installed. As with aiohttp, it looks at the
+    environment's proxies only with `trust_env=True`.
+
+    Raises:
+        TypeError: an unknown option, or one that would mix up the users; something else than a client.
     """
 
     def __init__(
         self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
     ) -> None:
-        if client is not None and client_options:
-            raise TypeError("options are for a client of the transport's own; set them on the one handed in")
-        self._library = _installed() if client is None else _library_of(client)
+        self._library = clients.installed() if client is None else clients.library_of(client)
         self._faults = faults(self._library)
         self._given = cast("httpx2.AsyncClient | None", client)
+        if self._given is None:
+            clients.check_options(self._library, client_options)
+        else:
+            clients.check_given(self._given, client_options)
         self._options = client_options
-        self._own: PerLoop[httpx2.AsyncClient] = PerLoop(self._new, lambda own: own.aclose())
+        self._for_requests = PerLoop(lambda: clients.new(self._library, self._options), _close)
+        # A stream holds its connection for as long as it is listened to, so that streams have a pool without a limit.
+        is_shared = not client_options.keys().isdisjoint(("transport", "mounts"))
+        self._for_streams = self._for_requests if is_shared else PerLoop(self._new_for_streams, _close)
 
-    def _new(self) -> "httpx2.AsyncClient":
-        defaults: dict[str, Any] = {
-            "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            # PocketBase drops idle connections after 180 s.
-            "limits": self._library.Limits(max_connections=100, keepalive_expiry=90),
-            "timeout": self._library.Timeout(None, connect=30),
-            "trust_env": False,
-        }
-        client: httpx2.AsyncClient = self._library.AsyncClient(**(defaults | self._options))
-        return client
+    def _new_for_streams(self) -> "httpx2.AsyncClient":
+        return clients.new(self._library, self._options | {"limits": self._library.Limits()})
 
-    async def _request(self, exchange: Exchange, read: float | None) -> "httpx2.Response":
-        client = self._given or self._own.get() or await self._own.open()
+    async def _client(self, *, for_stream: bool) -> "httpx2.AsyncClient":
+        if self._given is not None:
+            return clients.without_cookies(self._given)
+        own = self._for_streams if for_stream else self._for_requests
+        return own.get() or await own.open()
+
+    async def _request(self, exchange: Exchange, read: float | None, *, for_stream: bool = False) -> "httpx2.Response":
+        client = await self._client(for_stream=for_stream)
         url = exchange.request.full_url
         # Parameters of the client's own would take the place of a query in the URL.
         query = tuple(parse_qsl(url.partition("?")[2], keep_blank_values=True)) if client.params else None
@@ -67,6 +70,7 @@ class HttpxTransport:
                 timeout=timeout,
             ),
             stream=True,
+            auth=self._library.Auth(),
             follow_redirects=False,
         )
         exchange.answered()
@@ -93,25 +97,15 @@ class HttpxTransport:
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with Exchange(request, self._faults) as exchange:
-            answer = await self._request(exchange, None)
+            answer = await self._request(exchange, None, for_stream=True)
             await sse.check(answer, exchange)
         async with aclosing(answer), aclosing(sse.events(self._library, answer, exchange)) as events:
             yield events
 
     async def aclose(self) -> None:
-        await self._own.aclose()
+        await self._for_requests.aclose()
+        await self._for_streams.aclose()
 
 
-def _installed() -> ModuleType:
-    try:
-        return import_module("httpx2")
-    except ImportError:
-        return import_module("httpx")
-
-
-def _library_of(client: object) -> ModuleType:
-    for kind in type(client).__mro__:
-        root = kind.__module__.partition(".")[0]
-        if kind.__name__ == "AsyncClient" and root in ("httpx", "httpx2"):
-            return sys.modules[root]
-    raise TypeError(f"an AsyncClient of httpx or httpx2 is wanted, not {type(client).__name__}")
+async def _close(client: "httpx2.AsyncClient") -> None:
+    await client.aclose()

@@ -1,0 +1,110 @@
+"""The sessions that requests go through."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from copy import copy
+from typing import Any
+
+import aiohttp
+
+from .._loops import PerLoop
+from .._options import check_names
+
+_FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
+_FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
+_MAKE_ONE = "a connector belongs to one event loop; for several, hand over its options, or a function that makes one"
+
+
+class Sessions:
+    """The session handed in, or for each event loop one for requests, and one for streams of events.
+
+    A stream holds its connection for as long as it is listened to, so that streams have a pool without a limit.
+    """
+
+    def __init__(self, given: aiohttp.ClientSession | None, options: dict[str, Any]) -> None:
+        if given is not None:
+            _check_given(given, options)
+        check_names(options, _FOR_SESSION | _FOR_CONNECTOR)
+        self._given = given
+        self._connector = options.get("connector")
+        self._for_session = {name: value for name, value in options.items() if name in _FOR_SESSION}
+        self._for_connector = {name: value for name, value in options.items() if name not in _FOR_SESSION}
+        if self._connector is not None and not callable(self._connector):
+            if not isinstance(self._connector, aiohttp.BaseConnector):
+                raise TypeError(
+                    f"connector must be one of aiohttp's or a function that makes one, not {self._connector!r}"
+                )
+        if self._connector is not None and self._for_connector:
+            raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
+        self._for_requests = PerLoop(self._open, aiohttp.ClientSession.close)
+        is_shared = isinstance(self._connector, aiohttp.BaseConnector)
+        self._for_streams = (
+            self._for_requests if is_shared else PerLoop(self._open_for_streams, aiohttp.ClientSession.close)
+        )
+        self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
+
+    @asynccontextmanager
+    async def session(self, *, for_stream: bool) -> AsyncGenerator[aiohttp.ClientSession, None]:
+        """The session for one request on the running loop."""
+        if self._given is None:
+            own = self._for_streams if for_stream else self._for_requests
+            yield own.get() or await own.open()
+            return
+        session = _without_others_secrets(copy(self._given))
+        try:
+            yield session
+        finally:
+            session.detach()
+
+    async def aclose(self) -> None:
+        await self._for_requests.aclose()
+        await self._for_streams.aclose()
+
+    def _open(self) -> aiohttp.ClientSession:
+        return self._new(self._for_connector)
+
+    def _open_for_streams(self) -> aiohttp.ClientSession:
+        return self._new(self._for_connector | {"limit": 0, "limit_per_host": 0})
+
+    def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
+        options = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
+        if isinstance(self._connector, aiohttp.BaseConnector):
+            try:
+                session = aiohttp.ClientSession(loop=asyncio.get_running_loop(), **options)
+            except RuntimeError as error:
+                raise RuntimeError(_MAKE_ONE) from error
+        else:
+            options["connector"] = self._connector() if self._connector else _connector(for_connector)
+            session = aiohttp.ClientSession(**options)
+        return _without_others_secrets(session)
+
+
+def _connector(options: dict[str, Any]) -> aiohttp.BaseConnector:
+    # PocketBase drops idle connections after 180 s.
+    options = options if options.get("force_close") else {"keepalive_timeout": 90, **options}
+    return aiohttp.UnixConnector(**options) if "path" in options else aiohttp.TCPConnector(**options)
+
+
+def _check_given(given: object, options: dict[str, Any]) -> None:
+    if options:
+        raise TypeError("options are for a session of the transport's own; set them on the one handed in")
+    if not isinstance(given, aiohttp.ClientSession):
+        raise TypeError(f"an aiohttp.ClientSession is wanted, not {type(given).__name__}")
+    if given.auth is not None:
+        raise TypeError("a session with auth= cannot be used, as the Authorization header holds the user's token")
+
+
+def _without_others_secrets(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """Have a session send no cookie and no password from a netrc file, and keep no cookie.
+
+    aiohttp has no public way: a jar belongs to its session, `trust_env` stands for proxies and netrc alike, and
+    another session on the same connector would lack the middlewares, the proxies and the class of the one handed in.
+    """
+    vars(session).update(_cookie_jar=aiohttp.DummyCookieJar(), _get_netrc_auth=_nobody)
+    return session
+
+
+def _nobody(host: str) -> None:
+    """Whom a netrc file names for a host."""

@@ -1,0 +1,94 @@
+"""Connectors of aiohttp, which belong to one event loop each."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+import trustme
+from aiohttp import web
+
+from pocketbase_core import Request
+from pocketbase_core.testing.contract.wire import Wire, answering, streaming, wire
+from pocketbase_transports import AiohttpTransport
+
+AUTHORITY: Any = trustme.CA()
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncGenerator[Wire, None]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    async with wire(answering("{}"), ssl=context) as running:
+        yield running
+
+
+def context() -> ssl.SSLContext:
+    trusting = ssl.create_default_context()
+    AUTHORITY.configure_trust(trusting)
+    return trusting
+
+
+async def ask(transport: AiohttpTransport, url: str) -> int:
+    try:
+        return (await transport.send(Request("GET", url, timeout=5))).status_code
+    finally:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: AiohttpTransport(ssl=context()),
+        lambda: AiohttpTransport(connector=lambda: aiohttp.TCPConnector(ssl=context())),
+    ],
+    ids=["options", "function"],
+)
+async def test_certificates_are_options_that_need_no_loop(server: Wire, make: Callable[[], AiohttpTransport]) -> None:
+    transport = await asyncio.to_thread(make)  # a thread without a loop, as a module that is imported
+    url = f"https://127.0.0.1:{server.port}/"
+    assert await ask(transport, url) == 200
+    for _ in range(2):
+        assert await asyncio.to_thread(asyncio.run, ask(transport, url)) == 200
+    assert await ask(transport, url) == 200
+    await transport.aclose()
+
+
+async def test_a_connector_of_one_loop_says_so_on_another() -> None:
+    async with wire(answering("{}")) as server:
+        transport = AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
+        assert await ask(transport, server.url) == 200
+        with pytest.raises(RuntimeError, match="for several, hand over its options, or a function that makes one"):
+            await asyncio.to_thread(asyncio.run, ask(transport, server.url))
+        assert await ask(transport, server.url) == 200
+        await transport.aclose()
+
+
+async def test_a_connector_handed_over_serves_the_streams_too() -> None:
+    async with wire(streaming(b"data:1\n\n")) as server:
+        connector = aiohttp.TCPConnector(limit=1)
+        transport = AiohttpTransport(connector=connector)
+        async with transport.events(Request("GET", server.url, timeout=5)) as events:
+            assert [event.data async for event in events] == ["1"]
+        await transport.aclose()
+        assert connector.closed
+
+
+async def test_a_unix_socket_and_the_options_of_a_connector(tmp_path: Path) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response({})
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    path = str(tmp_path / "socket")
+    await web.UnixSite(runner, path).start()
+    transport = AiohttpTransport(path=path, limit=3, force_close=True, headers={"X-App": "mine"})
+    assert await ask(transport, "http://any/") == 200
+    await transport.aclose()
+    await runner.cleanup()

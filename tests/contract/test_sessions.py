@@ -1,0 +1,206 @@
+"""Sessions and clients that an application hands over, and those that a transport opens."""
+
+import asyncio
+import contextlib
+import warnings
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+
+from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseError, Request
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Connection, Wire, answering, wire
+from pocketbase_transports import AiohttpTransport, HttpxTransport
+
+SESSIONS: dict[str, Any] = {
+    "aiohttp": aiohttp.ClientSession,
+    "httpx": httpx.AsyncClient,
+    "httpx2": httpx2.AsyncClient,
+}
+COOKIE = "Set-Cookie: session=of-the-last-visitor; Path=/"
+
+
+async def setting_cookies(connection: Connection) -> None:
+    while True:
+        request = await connection.request()
+        if request.target.startswith("/events"):
+            kind = "Content-Type: text/event-stream"
+            await connection.respond(200, b"data:1\n\n", COOKIE, kind)
+        else:
+            await connection.respond(413 if request.target == "/413" else 200, b"{}", COOKIE)
+
+
+@contextlib.asynccontextmanager
+async def session_of(library: str, **options: Any) -> AsyncGenerator[Any, None]:
+    """A session as an application has one; aiohttp's jar refuses the cookies of IP addresses unless it is told to."""
+    if library == "aiohttp":
+        options = {"cookie_jar": aiohttp.CookieJar(unsafe=True)} | options
+    async with SESSIONS[library](**options) as session:
+        yield session
+
+
+def handed(library: str, session: Any) -> Any:
+    return (AiohttpTransport if library == "aiohttp" else HttpxTransport)(session)
+
+
+async def ask_by_itself(session: Any, url: str) -> None:
+    """A request of the application's own."""
+    answer = await session.get(url)
+    await answer.read() if isinstance(session, aiohttp.ClientSession) else await answer.aread()
+
+
+def cookies_in(session: Any) -> list[str]:
+    jar: Any = session.cookie_jar if isinstance(session, aiohttp.ClientSession) else session.cookies.jar
+    return [cookie.key if isinstance(session, aiohttp.ClientSession) else cookie.name for cookie in jar]
+
+
+async def use_everything(transport: Transport, server: Wire) -> None:
+    pb = PocketBase(server.url, transport=transport)
+    for _ in range(2):
+        await pb.send("/x", method="POST", body={})
+        await pb.collection("posts").create({"file": FileUpload(("a.txt", b"x"))})
+        with pytest.raises(PocketBaseError):
+            await pb.send("/413")
+        async with pb.files.stream("a", "b", "c") as streamed:
+            assert [chunk async for chunk in streamed.aiter_bytes()] == [b"{}"]
+        async with transport.events(Request("GET", f"{server.url}/events")) as events:
+            assert [event.data async for event in events] == ["1"]
+
+
+async def test_no_cookie_goes_from_one_visitor_to_the_next(library: str) -> None:
+    async with wire(setting_cookies) as server, session_of(library) as session:
+        await use_everything(handed(library, session), server)
+        assert cookies_in(session) == []
+        assert not any("cookie" in request.headers for request in server.requests)
+
+        await ask_by_itself(session, f"{server.url}/mine")
+        assert cookies_in(session) == ["session"]
+        before = len(server.requests)
+        await use_everything(handed(library, session), server)
+        assert not any("cookie" in request.headers for request in server.requests[before:])
+
+        await ask_by_itself(session, f"{server.url}/mine")
+        assert server.requests[-1].headers["cookie"] == "session=of-the-last-visitor"
+        assert cookies_in(session) == ["session"]
+
+
+async def test_a_transport_of_its_own_keeps_no_cookie(transport: Transport) -> None:
+    async with wire(setting_cookies) as server:
+        await use_everything(transport, server)
+    assert not any("cookie" in request.headers for request in server.requests)
+
+
+async def test_cookies_of_concurrent_requests_stay_apart(library: str) -> None:
+    async with wire(setting_cookies) as server, session_of(library) as session:
+        pb = PocketBase(server.url, transport=handed(library, session))
+        for _ in range(3):
+            ours = [pb.send(f"/ours/{number}") for number in range(20)]
+            theirs = [ask_by_itself(session, f"{server.url}/mine") for _ in range(20)]
+            await asyncio.gather(*ours, *theirs)
+    seen = {"cookie" in request.headers for request in server.requests if request.target.startswith("/ours")}
+    assert seen == {False}
+    assert any("cookie" in request.headers for request in server.requests)
+
+
+async def test_a_cookie_header_of_the_callers_own_is_sent(library: str) -> None:
+    async def middleware(request: Request, call_next: Callable[[Request], Any]) -> Any:
+        return await call_next(request.with_header("Cookie", "c=3"))
+
+    async with (
+        wire(setting_cookies) as server,
+        session_of(library) as session,
+        session_of(library, headers={"Cookie": "app=1"}) as of_the_application,
+    ):
+        await ask_by_itself(session, f"{server.url}/mine")
+        await ask_by_itself(of_the_application, f"{server.url}/mine")
+        transport = handed(library, session)
+        await PocketBase(server.url, transport=transport).send("/x", headers={"Cookie": "a=1; b=2"})
+        await PocketBase(server.url, transport=transport, middleware=[middleware]).send("/x")
+        await PocketBase(server.url, transport=handed(library, of_the_application)).send("/x")
+    assert [request.headers["cookie"] for request in server.requests[2:]] == ["a=1; b=2", "c=3", "app=1"]
+
+
+async def test_a_session_that_is_closed_says_so(library: str) -> None:
+    async with session_of(library) as session:
+        transport = handed(library, session)
+    with pytest.raises(RuntimeError, match="closed"):
+        await transport.send(Request("GET", "http://127.0.0.1:9/"))
+
+
+@pytest.mark.parametrize("is_handed", [True, False])
+async def test_no_password_of_a_netrc_file_is_sent(
+    library: str, is_handed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "netrc"
+    path.write_text("machine 127.0.0.1 login somebody password else\n")
+    path.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(path))
+    signed_in = AuthStore()
+    signed_in.save("of-the-user")
+    async with wire(answering("{}")) as server, session_of(library, trust_env=True) as session:
+        own: dict[str, Any] = {
+            "aiohttp": lambda: AiohttpTransport(trust_env=True),
+            "httpx": lambda: HttpxTransport(httpx.AsyncClient(trust_env=True)),
+            "httpx2": lambda: HttpxTransport(trust_env=True),
+        }
+        async with PocketBase(server.url, transport=handed(library, session) if is_handed else own[library]()) as pb:
+            await pb.send("/x")
+            await pb.with_auth_store(signed_in).send("/x")
+            async with pb.files.stream("a", "b", "c"):
+                pass
+    assert [request.headers.get("authorization") for request in server.requests] == [None, "of-the-user", None]
+
+
+def refused(make: Callable[[], object], words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        make()
+
+
+async def test_a_session_that_signs_in_by_itself_is_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # aiohttp's own, of the option
+        session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("app", "secret"))
+    refused(lambda: AiohttpTransport(session), "holds the user's token")
+    await session.close()
+    for library in (httpx, httpx2):
+        client: Any = library.AsyncClient(auth=("app", "secret"))
+        refused(lambda client=client: HttpxTransport(client), "holds the user's token")
+        await client.aclose()
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_client_that_signs_in_later_does_not_so_for_users(library: Any) -> None:
+    async with wire(answering("{}")) as server, library.AsyncClient() as client:
+        pb = PocketBase(server.url, transport=HttpxTransport(client))
+        client.auth = ("app", "secret")
+        await pb.send("/x")
+    assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("transport", [AiohttpTransport, HttpxTransport])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("cookies", "keeps no cookies"),
+        ("auth", "holds the user's token"),
+        ("verfy", "unknown option 'verfy'; known here: "),
+    ],
+)
+def test_an_option_is_refused_at_once(transport: Any, option: str, words: str) -> None:
+    refused(lambda: transport(**{option: {}}), words)
+
+
+async def test_what_is_no_session_is_refused_at_once() -> None:
+    client: Any = httpx.AsyncClient()
+    refused(lambda: AiohttpTransport(client), r"an aiohttp\.ClientSession is wanted, not AsyncClient")
+    async with session_of("aiohttp") as session:
+        other: Any = session
+        refused(lambda: HttpxTransport(other), "an AsyncClient of httpx or httpx2 is wanted, not ClientSession")
+    refused(lambda: AiohttpTransport(loop=None), "for each event loop")
+    refused(lambda: AiohttpTransport(connector=object()), "connector must be one of aiohttp's or a function")
+    refused(lambda: AiohttpTransport(connector=aiohttp.TCPConnector, limit=3), "with a connector of its own.*limit")
