@@ -16,6 +16,7 @@ from .._loops import PerLoop
 from . import sse
 from .bodies import read
 from .errors import FAULTS
+from .sockets import take_transports
 
 
 class AiohttpTransport:
@@ -30,7 +31,7 @@ class AiohttpTransport:
         self._given = session
         self._options = session_options
         self._is_traced = bool(session.trace_configs if session else session_options.get("trace_configs"))
-        self._own = PerLoop(self._new, aiohttp.ClientSession.close)
+        self._own = PerLoop(self._new, aiohttp.ClientSession.close, take_transports)
 
     def _new(self) -> aiohttp.ClientSession:
         # PocketBase drops idle connections after 180 s.

@@ -16,6 +16,7 @@ from .._loops import PerLoop
 from . import sse
 from .errors import faults
 from .leftovers import discard_leftovers
+from .sockets import take_transports
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +39,7 @@ class HttpxTransport:
         self._faults = faults(self._library)
         self._given = cast("httpx2.AsyncClient | None", client)
         self._options = client_options
-        self._own: PerLoop[httpx2.AsyncClient] = PerLoop(self._new, lambda own: own.aclose())
+        self._own: PerLoop[httpx2.AsyncClient] = PerLoop(self._new, lambda own: own.aclose(), take_transports)
 
     def _new(self) -> "httpx2.AsyncClient":
         defaults: dict[str, Any] = {
