@@ -3,6 +3,8 @@
 import asyncio
 import threading
 
+from .loops import running_loop
+
 _here = threading.local()
 
 
@@ -23,7 +25,7 @@ class Deadline:
 
     def enter(self) -> None:
         """Begin: in so many seconds, the running task will be cancelled."""
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a request is sent by a task")

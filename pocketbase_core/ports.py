@@ -12,6 +12,8 @@ from .exchange import Fault as Fault
 from .exchange import Faults as Faults
 from .exchange import Streamed as Streamed
 from .exchange import read_whole as read_whole
+from .loops import OwnerLoop as OwnerLoop
+from .loops import running_loop as running_loop
 from .messages import Headers, Request, Response, ServerSentEvent
 
 

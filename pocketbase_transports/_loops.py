@@ -1,8 +1,13 @@
 """A library's session, one for each event loop that uses it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Generic, TypeVar
+import contextlib
+import os
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+from pocketbase_core.ports import OwnerLoop, running_loop
 
 S = TypeVar("S")
 
@@ -11,18 +16,27 @@ class PerLoop(Generic[S]):
     """Opens a session when a loop first asks, and closes it on that loop.
 
     Each session lives in an async generator: a loop that ends, as `asyncio.run` does, finishes those that it started.
+    A session of a loop that was closed otherwise, or of a parent process, is abandoned: its sockets are closed without
+    the loop. `take_transports` takes the asyncio transports out of a session.
     """
 
-    def __init__(self, open_session: Callable[[], S], close: Callable[[S], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        open_session: Callable[[], S],
+        close: Callable[[S], Awaitable[None]],
+        take_transports: Callable[[S], Iterable[object]],
+    ) -> None:
         self._open = open_session
         self._close = close
-        self._sessions: dict[asyncio.AbstractEventLoop, tuple[S, AsyncGenerator[S, None]]] = {}
+        self._take_transports = take_transports
+        self._sessions: dict[asyncio.AbstractEventLoop, _Session[S]] = {}
         self._closed = False
+        _all.add(self)
 
     def get(self) -> S | None:
         """The running loop's session, if it has one."""
-        known = self._sessions.get(asyncio.get_running_loop())
-        return known and known[0]
+        known = self._sessions.get(running_loop())
+        return known and known.value
 
     async def open(self) -> S:
         """A session for the running loop, which has none.
@@ -30,33 +44,87 @@ class PerLoop(Generic[S]):
         Raises:
             RuntimeError: the transport is closed.
         """
-        if self._closed:
+        self._abandon(lambda loop: loop.is_closed())
+        session = _Session(self._open())
+        session.keeper = self._keep(session)
+        await anext(session.keeper)
+        self._sessions[session.owner.loop] = session
+        if self._closed:  # looked at now, as another thread may have closed the transport meanwhile
+            if self._sessions.pop(session.owner.loop, None):
+                await session.close()
             raise RuntimeError("the transport is closed")
-        loop = asyncio.get_running_loop()
-        keeper = self._keep(loop)
-        session = await anext(keeper)
-        self._sessions[loop] = session, keeper
-        return session
+        return session.value
 
     async def aclose(self) -> None:
         """Close them all, each on its own loop."""
         self._closed = True
-        here = asyncio.get_running_loop()
-        sessions, self._sessions = self._sessions, {}
-        for loop, (_, keeper) in sessions.items():
-            if loop is here:
-                await keeper.aclose()
-            elif loop.is_running():
-                await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_finish(keeper), loop))
+        self._abandon(lambda loop: loop.is_closed())
+        sessions = [mine for loop in self._sessions.copy() if (mine := self._sessions.pop(loop, None))]
+        outcomes = await asyncio.gather(
+            *(session.owner.run(session.close) for session in sessions), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
-    async def _keep(self, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[S, None]:
-        session = self._open()
+    def forget_parent(self) -> None:
+        """Abandon the sessions of a parent process, which are in use there."""
+        self._abandon(lambda loop: True)
+
+    def _abandon(self, is_gone: Callable[[asyncio.AbstractEventLoop], bool]) -> None:
+        for loop in filter(is_gone, self._sessions.copy()):
+            if session := self._sessions.pop(loop, None):
+                session.is_abandoned = True
+                for transport in self._take_transports(session.value):
+                    _close_socket(transport)
+                # It has nothing to wait for now. It runs already if it was closing the session.
+                with contextlib.suppress(StopIteration, RuntimeError):
+                    session.keeper.aclose().__await__().send(None)
+
+    async def _keep(self, session: "_Session[S]") -> AsyncGenerator[None, None]:
         try:
-            yield session
+            yield
         finally:
-            self._sessions.pop(loop, None)
-            await self._close(session)
+            self._sessions.pop(session.owner.loop, None)
+            if not session.is_abandoned:
+                await self._close(session.value)
 
 
-async def _finish(keeper: AsyncGenerator[S, None]) -> None:
-    await keeper.aclose()
+class _Session(Generic[S]):
+    """A session, its loop, and the generator that closes it there."""
+
+    keeper: AsyncGenerator[None, None]
+
+    def __init__(self, value: S) -> None:
+        self.value = value
+        self.owner = OwnerLoop()
+        self.is_abandoned = False
+
+    async def close(self) -> None:
+        await self.keeper.aclose()
+
+
+def _close_socket(transport: Any) -> None:
+    """Close the socket of an asyncio transport without its loop.
+
+    The public ways need the loop. That is closed, or a copy of the parent's: then it shares the parent's selector, in
+    which it would unregister the parent's connection, and a TLS connection would be shut down for the parent too.
+    """
+    if (protocol := getattr(transport, "_ssl_protocol", None)) is not None:
+        transport._closed = True  # or it warns that nobody closed it
+        transport = protocol._transport
+    if (socket := getattr(transport, "_sock", None)) is not None:
+        transport._sock = None
+        socket.close()
+
+
+_all: "weakref.WeakSet[PerLoop[Any]]" = weakref.WeakSet()
+
+
+def _forget_parent() -> None:
+    for each in [*_all]:
+        each.forget_parent()
+
+
+# `dict` stands in on Windows, which has no forks.
+getattr(os, "register_at_fork", dict)(after_in_child=_forget_parent)

@@ -7,12 +7,13 @@ import logging
 import random
 import warnings
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..api import realtime
 from ..auth.store import AuthStore
 from ..call import Executor
 from ..errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
+from ..loops import OwnerLoop
 from ..messages import ServerSentEvent
 from .hooks import Hooks
 from .line import Line
@@ -41,7 +42,8 @@ class Driver:
         disconnected: Hooks,
         failed: Hooks,
     ) -> None:
-        self.loop = asyncio.get_running_loop()
+        self.owner = OwnerLoop()
+        self.loop = self.owner.loop
         self.subscriptions: Subscriptions[Listener] = Subscriptions()
         self.is_running = True
         self.trouble: Exception | None = None
@@ -83,24 +85,27 @@ class Driver:
                 listener.confirmed.exception()  # it may have nobody left to take it
         self._wake.set()
 
-    async def stop(self) -> None:
-        """End at once, whatever it is waiting for."""
+    async def leave(self, choose: Callable[[list[Listener]], list[Listener]]) -> None:
+        """Forget the listeners that `choose` takes out of all. When none is left, end at once."""
+        self.discard(choose(self.subscriptions.all))
+        if self.subscriptions or not self.is_running:
+            return
         self.abandon()
         try:
             await asyncio.wait([self._task])
-        except asyncio.CancelledError:
-            await asyncio.wait([self._task])  # hanging up takes no time, and nothing may stay behind
-            raise
+        finally:  # also if the caller is cancelled: hanging up takes no time, and nothing may stay behind
+            await asyncio.wait([self._task])
 
     def abandon(self) -> None:
-        """As `stop`, without waiting."""
+        """End at once, whatever it is waiting for, without waiting for that."""
         self.is_running = False
         self._task.cancel()
 
     async def _run(self) -> None:
         was_left = False
-        forget = self._store.on_change(lambda token, record: self._wake.set())
+        forget = self._store.on_change(lambda token, record: self.owner.call(self._wake.set))
         try:
+            await self._wake.wait()  # for the first listener, as a task may start at once
             while self.subscriptions:
                 self._wake.clear()
                 await self._step(self.loop.time())
@@ -111,12 +116,13 @@ class Driver:
         finally:
             self.is_running = False
             forget()
-            self.discard(self.subscriptions.all)
-            was_connected = self._line is not None
-            for line in [*self._lines]:
-                await self._close(line)
-            if was_connected and not was_left:
-                self._disconnected.tell(None)
+            if not self.owner.is_gone:  # then it is the garbage collector that ends this, and nothing can be awaited
+                self.discard(self.subscriptions.all)
+                was_connected = self._line is not None
+                for line in [*self._lines]:
+                    await self._close(line)
+                if was_connected and not was_left:
+                    self._disconnected.tell(None)
 
     async def _step(self, now: float) -> None:
         """Do the one thing that is due most, or wait."""

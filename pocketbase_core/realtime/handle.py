@@ -5,7 +5,7 @@ import logging
 import time
 import warnings
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Unpack
@@ -14,6 +14,7 @@ from ..api import realtime
 from ..auth.store import AuthStore
 from ..call import Executor
 from ..errors import PocketBaseTimeoutError
+from ..loops import starting
 from ..options import Options, SubscribeOptions, read
 from ..values import Loads, read_json
 from .driver import Driver
@@ -54,7 +55,7 @@ class Realtime:
     @property
     def client_id(self) -> str:
         """The server's name for the connection; `""` without one."""
-        return "" if self._driver is None else self._driver.client_id
+        return "" if self._driver is None or self._driver.owner.is_gone else self._driver.client_id
 
     async def subscribe(
         self,
@@ -85,7 +86,7 @@ class Realtime:
         await self._join(listener, settings)
 
         async def unsubscribe() -> None:
-            await self._leave([listener])
+            await self._leave(lambda _: [listener])
 
         return unsubscribe
 
@@ -105,15 +106,15 @@ class Realtime:
         try:
             yield listener
         finally:
-            await self._leave([listener])
+            await self._leave(lambda _: [listener])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
         """End the subscriptions of a topic, with whatever options, or all."""
-        await self._leave(listener for listener in self._listeners() if topic in (None, listener.name))
+        await self._leave(lambda known: [each for each in known if topic in (None, each.name)])
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start so."""
-        await self._leave(listener for listener in self._listeners() if listener.topic.startswith(prefix))
+        await self._leave(lambda known: [each for each in known if each.topic.startswith(prefix)])
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback()` when a lost connection, or the first, is there and everything is subscribed.
@@ -138,17 +139,16 @@ class Realtime:
 
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
-        await self._leave(self._listeners())
+        await self._leave(lambda known: known)
         await self._tasks.aclose()
+        if self._driver is not None and not self._driver.loop.is_running():
+            self._driver = None  # it ends when its loop runs again, if ever
 
     def __del__(self) -> None:
         driver: Driver | None = getattr(self, "_driver", None)
-        if driver is not None and driver.is_running and not driver.loop.is_closed():
-            driver.loop.call_soon_threadsafe(driver.abandon)
+        if driver is not None and driver.is_running and not driver.owner.is_gone:
+            driver.owner.call(driver.abandon)
             warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
-
-    def _listeners(self) -> list[Listener]:
-        return [] if self._driver is None else self._driver.subscriptions.all
 
     def _inbox(self, topic: str) -> Inbox:
         return Inbox(topic, self.settings.queue_size, time.time)
@@ -159,39 +159,37 @@ class Realtime:
 
     async def _join(self, listener: Listener, options: Options) -> None:
         """Add a listener, and wait until the server knows its topic."""
-        if self._driver is None or not self._driver.is_running:
-            self._driver = Driver(
-                weakref.ref(self._executor),
-                self._store,
-                self.settings,
-                self._connected,
-                self._disconnected,
-                self._failed,
-            )
-        driver = self._driver
-        if driver.loop is not asyncio.get_running_loop():
-            raise RuntimeError("realtime is in use on another event loop")
+        with starting:
+            if self._driver is None or not self._driver.is_running or self._driver.owner.is_gone:
+                self._driver = Driver(
+                    weakref.ref(self._executor),
+                    self._store,
+                    self.settings,
+                    self._connected,
+                    self._disconnected,
+                    self._failed,
+                )
+            driver = self._driver
+        if not driver.owner.is_current:
+            raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
         timeout = self._timeout if options.default_timeout else options.timeout
         driver.add(listener)
         try:
             async with asyncio.timeout(timeout):
                 await listener.confirmed
         except TimeoutError as error:
-            await self._leave([listener])
+            await driver.leave(lambda _: [listener])
             trouble = driver.trouble
             message = f"not subscribed within {timeout:g} s" + (f": {trouble}" if trouble else "")
             raise PocketBaseTimeoutError(self._executor.build_url(realtime.PATH), message=message) from error
         except BaseException:
-            await self._leave([listener])
+            await driver.leave(lambda _: [listener])
             raise
 
-    async def _leave(self, listeners: Iterable[Listener]) -> None:
+    async def _leave(self, choose: Callable[[list[Listener]], list[Listener]]) -> None:
         driver = self._driver
-        if driver is None:
-            return
-        driver.discard(listeners)
-        if not driver.subscriptions and driver.is_running:
-            await driver.stop()
+        if driver is not None:
+            await driver.owner.run(partial(driver.leave, choose))
 
 
 def _report(hooks: Hooks, error: BaseException, topic: str) -> None:

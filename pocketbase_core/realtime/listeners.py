@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar
 
+from ..loops import running_loop
 from .inbox import Gap, Inbox
 from .tasks import Tasks
 
@@ -18,7 +19,7 @@ class Listener(ABC):
 
     def __init__(self, topic: str, inbox: Inbox, decode: Decode) -> None:
         self.topic = topic
-        self.confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.confirmed: asyncio.Future[None] = running_loop().create_future()
         """Done when the server knows the topic, or has refused it."""
         self._inbox = inbox
         self._decode = decode
@@ -117,7 +118,9 @@ class EventStream(Listener, Generic[T]):
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise RuntimeError("only one task at a time may wait for these events")
-            self._waiter = asyncio.get_running_loop().create_future()
+            if self.confirmed.get_loop() is not asyncio.get_running_loop():
+                raise RuntimeError("these events are read on the event loop that has subscribed")
+            self._waiter = self.confirmed.get_loop().create_future()
             try:
                 await self._waiter
             finally:

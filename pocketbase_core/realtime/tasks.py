@@ -2,24 +2,37 @@
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
+
+from ..loops import OwnerLoop
 
 
 class Tasks:
-    """Starts tasks, and ends those that are still running."""
+    """Starts tasks, and ends those that are still running, on whatever loops."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], OwnerLoop] = {}
+        self._owner: OwnerLoop | None = None
 
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        if self._owner is None or not self._owner.is_current:
+            self._owner = OwnerLoop()
+        task = self._owner.loop.create_task(work, name=name)
+        self._running[task] = self._owner
+        task.add_done_callback(self._discard)
 
     async def aclose(self) -> None:
         """Cancel all but the one that asks for it, and wait for them."""
-        others = self._running - {asyncio.current_task()}
+        for owner in {*self._running.copy().values()}:
+            await owner.run(partial(self._end, owner))
+
+    async def _end(self, owner: OwnerLoop) -> None:
+        others = {task for task, its in self._running.copy().items() if its is owner} - {asyncio.current_task()}
         for task in others:
             task.cancel()
         if others:
             await asyncio.wait(others)
+
+    def _discard(self, task: "asyncio.Task[None]") -> None:
+        self._running.pop(task, None)

@@ -11,6 +11,7 @@ import aiohttp
 
 from .._loops import PerLoop
 from .._options import check_names
+from .sockets import take_transports
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
@@ -38,10 +39,12 @@ class Sessions:
                 )
         if self._connector is not None and self._for_connector:
             raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
-        self._for_requests = PerLoop(self._open, aiohttp.ClientSession.close)
+        self._for_requests = PerLoop(self._open, aiohttp.ClientSession.close, take_transports)
         is_shared = isinstance(self._connector, aiohttp.BaseConnector)
         self._for_streams = (
-            self._for_requests if is_shared else PerLoop(self._open_for_streams, aiohttp.ClientSession.close)
+            self._for_requests
+            if is_shared
+            else PerLoop(self._open_for_streams, aiohttp.ClientSession.close, take_transports)
         )
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 

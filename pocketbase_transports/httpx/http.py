@@ -12,6 +12,7 @@ from .._loops import PerLoop
 from . import clients, sse
 from .errors import faults
 from .leftovers import discard_leftovers
+from .sockets import take_transports
 
 if TYPE_CHECKING:
     import httpx
@@ -40,10 +41,10 @@ class HttpxTransport:
         else:
             clients.check_given(self._given, client_options)
         self._options = client_options
-        self._for_requests = PerLoop(lambda: clients.new(self._library, self._options), _close)
+        self._for_requests = PerLoop(lambda: clients.new(self._library, self._options), _close, take_transports)
         # A stream holds its connection for as long as it is listened to, so that streams have a pool without a limit.
         is_shared = not client_options.keys().isdisjoint(("transport", "mounts"))
-        self._for_streams = self._for_requests if is_shared else PerLoop(self._new_for_streams, _close)
+        self._for_streams = self._for_requests if is_shared else PerLoop(self._new_for_streams, _close, take_transports)
 
     def _new_for_streams(self) -> "httpx2.AsyncClient":
         return clients.new(self._library, self._options | {"limits": self._library.Limits()})

@@ -1,0 +1,102 @@
+"""Which event loop something belongs to, and how it is reached from another."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable
+
+PATIENCE = 2.0
+"""Seconds for which closing waits for another event loop, which may be blocked."""
+_logger = logging.getLogger("pocketbase_core")
+_work: set["asyncio.Future[None]"] = set()
+"""What was started on other loops; an event loop holds its tasks weakly."""
+
+starting = threading.Lock()
+"""Held, for a moment, while a thread starts what all threads share. No fork happens meanwhile."""
+# `dict` stands in on Windows, which has no forks.
+getattr(os, "register_at_fork", dict)(
+    before=starting.acquire, after_in_parent=starting.release, after_in_child=starting.release
+)
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """The running event loop.
+
+    Raises:
+        RuntimeError: there is none, as under trio.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "no asyncio event loop is running; this library needs asyncio, and runs on no other"
+        ) from error
+
+
+class OwnerLoop:
+    """The event loop, of this process, that tasks or connections belong to."""
+
+    __slots__ = ("_process", "loop")
+
+    def __init__(self) -> None:
+        self.loop = running_loop()
+        self._process = os.getpid()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the caller runs on it."""
+        return self.loop is running_loop() and self._process == os.getpid()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is closed, or was copied from the parent process by a fork. It will never run again then."""
+        return self.loop.is_closed() or self._process != os.getpid()
+
+    def call(self, callback: Callable[[], object]) -> None:
+        """Have a function called on this loop soon, from any thread, unless the loop is gone."""
+        if not self.is_gone:
+            with contextlib.suppress(RuntimeError):  # the loop was closed just now
+                self.loop.call_soon_threadsafe(callback)
+
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work` on this loop, and wait for the end of it.
+
+        If the loop is gone, nothing is done. If the loop is stopped, the work is done when it runs again, and nobody
+        waits for that; nor longer than `PATIENCE` for a loop that does not get to it.
+        """
+        if self.is_current:
+            await work()
+            return
+        here = asyncio.get_running_loop()
+        finished: asyncio.Future[None] = here.create_future()
+
+        def start() -> None:
+            task = asyncio.ensure_future(work())
+            _work.add(task)
+            task.add_done_callback(end)
+
+        def end(task: "asyncio.Future[None]") -> None:
+            _work.discard(task)
+            with contextlib.suppress(RuntimeError):  # the loop that waits may be closed by now
+                here.call_soon_threadsafe(_pass_on, task, finished)
+
+        self.call(start)
+        if self.loop.is_running() and not self.is_gone:  # the copy of a parent's loop says that it is running
+            await asyncio.wait([finished], timeout=PATIENCE)
+            if finished.done():
+                finished.result()
+            else:
+                _logger.warning("another event loop is blocked: what belongs to it is closed once it runs on")
+
+
+def _pass_on(task: "asyncio.Future[None]", finished: "asyncio.Future[None]") -> None:
+    """Give the outcome of a task to who waits for it; if nobody does, asyncio logs the error of a task."""
+    if finished.done():
+        return
+    error = None if task.cancelled() else task.exception()
+    if error is None:
+        finished.set_result(None)
+    else:
+        finished.set_exception(error)

@@ -1,0 +1,24 @@
+"""The connections of a client that cannot be closed by its loop any more."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx2
+
+
+def take_transports(client: "httpx2.AsyncClient") -> Iterator[object]:
+    """The asyncio transports of all connections of a client.
+
+    Neither httpx nor anyio, which it uses, has a public way to them.
+    """
+    insides: Any = client
+    for transport in [insides._transport, *insides._mounts.values()]:
+        pool = getattr(transport, "_pool", None)
+        for connection in getattr(pool, "connections", ()):
+            while inner := getattr(connection, "_connection", None):
+                connection = inner
+            stream = getattr(getattr(connection, "_network_stream", None), "_stream", None)
+            while inner := getattr(stream, "transport_stream", None):  # of a TLS stream
+                stream = inner
+            yield getattr(stream, "_transport", None)
