@@ -150,7 +150,7 @@ class PocketBase:
 
     def create_batch(self) -> Batch:
         """A queue of creates, updates, upserts and deletes that happen together or not at all."""
-        return Batch(self)
+        return Batch(self, self.auth_store)
 
     def with_auth_store(self, store: AuthStore) -> Self:
         """A client for another user, which shares transport and middleware. Closing it leaves the transport open."""

@@ -1,8 +1,9 @@
 """Many changes in one request, all of them or none."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
+from ..bodies import batch_files
 from ..call import Call, parse_list
 from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, decode_error, error_from
 from ..messages import Headers, Response
@@ -11,12 +12,35 @@ from ..paths import api_path
 from ..uploads import File
 from ..values import json_object
 
+T = TypeVar("T")
+
 MOST = 1000
 _JSON = Headers({"Content-Type": "application/json"})
 
 
-def send(members: Sequence[Call[Any]], options: Options) -> Call[list[dict[str, Any]]]:
-    """One call for all members; its answer is taken apart by their own parsers.
+class Answer(NamedTuple):
+    """What the server answered to a member, as it came."""
+
+    status: int
+    body: Any
+
+
+def member(call: Call[T]) -> Call[T]:
+    """A call as a member of a batch.
+
+    Raises:
+        ValueError: it has a timeout of its own, or combines files as a batch cannot.
+    """
+    if not call.default_timeout:
+        raise ValueError("timeout is for the batch as a whole: give it to send")
+    if not call.request.files:
+        return call
+    files = batch_files(call.request.body, call.request.files)
+    return call._replace(request=call.request.replace(files=files))
+
+
+def send(members: Sequence[Call[Any]], options: Options) -> Call[list[Answer]]:
+    """One call for all members.
 
     Raises:
         ValueError: there are none, or too many.
@@ -32,31 +56,43 @@ def send(members: Sequence[Call[Any]], options: Options) -> Call[list[dict[str, 
     files: list[tuple[str, File]] = []
     for number, call in enumerate(members):
         request = call.request
-        member: dict[str, Any] = {"method": request.method, "url": request.full_url}
+        described: dict[str, Any] = {"method": request.method, "url": request.full_url}
         if request.headers:
-            member["headers"] = dict(request.headers)
+            described["headers"] = dict(request.headers)
         if request.body is not None:
-            member["body"] = request.body
-        requests.append(member)
+            described["body"] = request.body
+        requests.append(described)
         files += [(f"requests.{number}.{field}", file) for field, file in request.files]
 
-    def parse(response: Response) -> list[dict[str, Any]]:
+    def parse(response: Response) -> list[Answer]:
         try:
             answers = parse_list(response)
         except PocketBaseBadRequestError as error:
             raise _batch_error(error, members) from None
         if len(answers) != len(members):
             raise decode_error(response, f"the answers of {len(members)} members")
-        return [_member(call, answer, response) for call, answer in zip(members, answers, strict=True)]
+        return [_answer(answer, response) for answer in answers]
 
     return options.call("POST", api_path("batch"), parse, body={"requests": requests}, files=tuple(files))
 
 
-def _member(call: Call[Any], answer: Any, response: Response) -> dict[str, Any]:
+def results(members: Sequence[Call[Any]], answers: Sequence[Answer]) -> list[dict[str, Any]]:
+    """Take the answers apart by the members' own parsers: `[{"status", "body"}]`.
+
+    Raises:
+        PocketBaseDecodeError: one is not what it should be.
+    """
+    return [
+        {"status": answer.status, "body": call.parse(_response(call, answer.status, answer.body))}
+        for call, answer in zip(members, answers, strict=True)
+    ]
+
+
+def _answer(answer: Any, response: Response) -> Answer:
     status, body = json_object(answer).get("status"), json_object(answer).get("body")
     if type(status) is not int:
         raise decode_error(response, "a status and a body of each member")
-    return {"status": status, "body": call.parse(_response(call, status, body))}
+    return Answer(status, body)
 
 
 def _response(call: Call[Any], status: int, body: Any) -> Response:

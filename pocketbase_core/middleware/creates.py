@@ -1,9 +1,31 @@
-"""Creates whose ids are made here, so that sending them again cannot add a second record."""
+"""Creates whose ids are made here, so that sending them again cannot add a second record.
+
+A create is sent with an id that this client makes. If the answer is lost, the create is sent again with the same id.
+The server refuses an id that exists, so the refusal proves that the first attempt was done, and a success proves that
+it was not. Only this refusal guards a request: what it does not cover is sent once, as it is without the option.
+
+A batch is done as a whole or not at all, and its members are done in order. So one guarded create guards all members,
+and it has to be the first one: then no other member can be refused before it. This holds for a POST only. A PUT
+(upsert) with an id that exists is an update, which the server does a second time, so a batch that begins with an upsert
+has no guard. A create with an id of the caller's has none either: its refusal may be about an older record.
+
+The guard is gone if somebody deletes the created record between two attempts. The second attempt then does everything
+again. For a create that means that the record is there once, as if it had been made after the deletion. For the other
+members of a batch:
+
+- A create is there once too. So is an upsert without an id, as it is given one here.
+- A delete finds nothing the second time, and the whole batch is refused.
+- An update or upsert that sets values sets them to the same values.
+- An update or upsert that adds to what is stored (`n+`, `n-`, `+docs`, `docs+`), or that uploads files, would add
+  twice. A batch with such a member is sent once, and the caller gets the transport error; `request_sent` is None.
+
+Records that are deleted right after they were made, as those of a queue, are no subject for this option.
+"""
 
 import re
 import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..call import parse_object
 from ..errors import (
@@ -22,6 +44,7 @@ Repeat = Callable[[Request, Handler], Awaitable[Response]]
 
 _ALPHABET = string.ascii_lowercase + string.digits
 _RECORDS = re.compile(r".*/api/collections/[^/]+/records")
+_FILE = re.compile(r"requests[.\[](\d+)")
 _EXISTS = "validation_not_unique"
 _EXISTS_OR_WRONG = "validation_invalid_auth_id"
 """Said of auth collections, whose records share their ids."""
@@ -127,33 +150,82 @@ def find_create(request: Request) -> Create | None:
     if request.url.endswith("/api/batch"):
         return _batch(request, request.url.removesuffix("/api/batch"))
     path, mark, query = request.url.partition("?")
-    if not _RECORDS.fullmatch(path) or "id" in given:
+    if not _RECORDS.fullmatch(path) or not _lacks_id(given):  # pyright: ignore[reportUnknownArgumentType]
         return None
     body = _with_id(given)  # pyright: ignore[reportUnknownArgumentType]
     return Create(request.replace(body=body), [("id",)], [_get(request, f"{path}/{body['id']}{mark}{query}")])
 
 
 def _batch(request: Request, base: str) -> Create | None:
-    members: list[dict[str, Any]] = []
+    """The batch with ids for its new records; None where it has no guard, or must not be done twice without one."""
+    members = _members(request)
+    if not members or not (members[0].is_new and members[0].method == "POST"):
+        return None
+    if any(member.adds_to_what_is_stored for member in members):
+        return None
+    sent: list[Mapping[str, Any]] = []
     places: list[tuple[str, ...]] = []
     reads: list[Request | None] = []
-    given: Sequence[Any] = request.body.get("requests") or ()
-    if not all(isinstance(member, Mapping) and "method" in member and "url" in member for member in given):
-        return None
-    for number, member in enumerate(given):
-        path, mark, query = str(member["url"]).partition("?")
-        if _RECORDS.fullmatch(path):
-            body: Mapping[str, Any] = member.get("body") or {}
-            if "id" not in body:
-                body = _with_id(body)
+    for number, member in enumerate(members):
+        described, path = member.described, member.path
+        if member.creates:
+            body = _with_id(member.body) if member.is_new else member.body
+            if member.is_new:
                 places.append(("requests", str(number), "response", "data", "id"))
-            member = {**member, "body": body}
-            path = f"{path}/{body['id']}"
-        if not places:
-            return None
-        members.append(member)
-        reads.append(None if member["method"] == "DELETE" else _get(request, f"{base}{path}{mark}{query}", {}))
-    return Create(request.replace(body={**request.body, "requests": members}), places, reads) if members else None
+            described, path = {**described, "body": body}, f"{path}/{body['id']}"
+        sent.append(described)
+        url = f"{base}{path}{member.query}"
+        reads.append(None if member.method == "DELETE" else _get(request, url, {}))
+    return Create(request.replace(body={**request.body, "requests": sent}), places, reads)
+
+
+class _Member(NamedTuple):
+    """A member of a batch, as it is sent."""
+
+    described: Mapping[str, Any]
+    method: str
+    path: str
+    query: str
+    body: Mapping[str, Any]
+    has_files: bool
+
+    @property
+    def creates(self) -> bool:
+        """Whether its path has no id: it makes a record, or changes the one whose id the body has."""
+        return self.method in ("POST", "PUT") and _RECORDS.fullmatch(self.path) is not None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is given an id here."""
+        return self.creates and _lacks_id(self.body)
+
+    @property
+    def adds_to_what_is_stored(self) -> bool:
+        """Whether doing it twice is not the same as doing it once, for a record that exists."""
+        modifiers = [key for key in self.body if key.startswith("+") or key.endswith(("+", "-"))]
+        return self.method in ("PATCH", "PUT") and (self.has_files or bool(modifiers))
+
+
+def _members(request: Request) -> list[_Member]:
+    """The members of a batch; none where one of them is not understood."""
+    given: Any = request.body.get("requests")
+    with_files = {match[1] for field, _ in request.files if (match := _FILE.match(field))}
+    members: list[_Member] = []
+    for number, described in enumerate(given if isinstance(given, tuple) else ()):  # pyright: ignore
+        if not (isinstance(described, Mapping) and "method" in described and "url" in described):
+            return []
+        body = described.get("body") or {}
+        if not isinstance(body, Mapping):
+            return []
+        path, mark, query = str(described["url"]).partition("?")
+        method = str(described["method"]).upper()
+        members.append(_Member(described, method, path, mark + query, body, str(number) in with_files))
+    return members
+
+
+def _lacks_id(body: Mapping[str, Any]) -> bool:
+    """Whether the server would make the id."""
+    return body.get("id") in (None, "")
 
 
 def _with_id(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from ..errors import PocketBaseTransportError
 from ..messages import Request, Response
 from .chain import Handler
 from .creates import find_create
+from .deletes import settled
+from .quota import CAPACITY, INCREMENT, RetryQuota
 
 
 class Retry:
@@ -19,9 +21,20 @@ class Retry:
     seconds before the second attempt and twice as much before each further one (full jitter), `max_delay` at the
     most; a Retry-After is kept to the second, and where it asks for more than `max_delay`, the answer is final.
 
+    A delete that is repeated after its answer was lost, and then finds nothing, is a success. A 404 of the first
+    attempt stays one.
+
     With `creates`, a create that may have arrived is repeated too, as is a batch that begins with one: this client
     then makes the ids of new records, 15 characters of a-z and 0-9, where the caller gave none. What a lost answer
-    leaves open is read from the server. It is not for collections whose ids have another form.
+    leaves open is read from the server. It is not for collections whose ids have another form, nor for records that
+    are deleted right after they were made. A batch that adds to what is stored (`n+`, `docs+`) or uploads files to
+    records that exist is not repeated: see `creates.py`.
+
+    `quota` bounds the retries of all calls together, so that a server that is down is not asked three times for each
+    of them. It is a number of tokens: a retry costs 5, or 10 after a timeout. A success gives back what its last retry
+    cost, or 1 if it needed none. When too few are left, an outcome is final. None is no limit. The numbers, 500 tokens
+    among them, are those of botocore's standard retry mode: see `quota.py`. One `Retry` has one quota: light clients
+    share it, as their server is the same; clients of different servers should have a `Retry` each.
     """
 
     def __init__(
@@ -32,17 +45,21 @@ class Retry:
         statuses: Collection[int] = (429, 502, 503, 504),
         *,
         creates: bool = False,
+        quota: int | None = CAPACITY,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         if attempts < 1:
             raise ValueError(f"attempts counts the first one too, so it starts at 1, not {attempts}")
+        if quota is not None and quota < 1:
+            raise ValueError(f"quota must be above 0, not {quota}; None is no limit, attempts=1 no retry")
         self._attempts = attempts
         self._backoff = backoff
         self._max_delay = max_delay
         self._statuses = frozenset(statuses)
         self._creates = creates
+        self._quota = None if quota is None else RetryQuota(quota)
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -61,20 +78,27 @@ class Retry:
     async def _repeat(
         self, request: Request, call_next: Handler, deadline: float | None, *, harmless: bool = False
     ) -> Response:
-        attempt = 1
+        attempt, cost, in_doubt = 1, INCREMENT, False
         while True:
             try:
                 response = await call_next(request)
             except PocketBaseTransportError as error:
-                delay = self._delay(request, error, attempt, deadline, harmless)
-                if delay is None:
+                retry = self._retry(request, error, attempt, deadline, harmless)
+                if retry is None:
                     raise
+                in_doubt |= error.request_sent is not False
             else:
                 if response.status_code not in self._statuses:
+                    if in_doubt and request.method == "DELETE" and response.status_code in (400, 404):
+                        response = await settled(self._within(request, deadline), response, call_next)
+                    if self._quota is not None and 200 <= response.status_code < 300:
+                        self._quota.release(cost)
                     return response
-                delay = self._delay(request, response, attempt, deadline, harmless)
-                if delay is None:
+                retry = self._retry(request, response, attempt, deadline, harmless)
+                if retry is None:
                     return response
+                in_doubt |= response.status_code >= 500
+            delay, cost = retry
             await self._sleep(delay)
             attempt += 1
             request = self._within(request, deadline)
@@ -82,22 +106,25 @@ class Retry:
     def _within(self, request: Request, deadline: float | None) -> Request:
         return request if deadline is None else request.replace(timeout=max(deadline - self._clock(), 0.001))
 
-    def _delay(
+    def _retry(
         self,
         request: Request,
         outcome: Response | PocketBaseTransportError,
         attempt: int,
         deadline: float | None,
         harmless: bool,
-    ) -> float | None:
-        """Seconds to wait before the next attempt; None when this one was the last."""
+    ) -> tuple[float, int] | None:
+        """Seconds to wait before the next attempt, and what it cost; None when this attempt was the last."""
         if attempt == self._attempts or not is_repeatable(request, outcome, harmless):
             return None
         asked = outcome.retry_after() if isinstance(outcome, Response) else None
         delay = self._jitter() * min(self._max_delay, self._backoff * 2 ** (attempt - 1)) if asked is None else asked
         if delay > self._max_delay or (deadline is not None and self._clock() + delay >= deadline):
             return None
-        return delay
+        if self._quota is None:
+            return delay, 0
+        cost = self._quota.acquire(outcome)
+        return (delay, cost) if cost else None
 
 
 def is_repeatable(request: Request, outcome: Response | PocketBaseTransportError, harmless: bool) -> bool:

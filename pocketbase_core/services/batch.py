@@ -1,16 +1,28 @@
 """Many changes in one request, all of them or none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, Unpack, overload
+from typing import Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
 
 from ..api import batch, records
+from ..auth.session import record_changed, record_deleted
+from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..errors import PocketBaseDecodeError
 from ..options import CommonOptions, RecordOptions, read
 from ..typed import Decoder, Record, decoded, decoder, plain
+from ..values import json_object
+from .passwords import confirmed
 
 T = TypeVar("T")
+
+
+class Member(NamedTuple):
+    """A call that waits in a batch, and the record that it changes or deletes; None is a new one."""
+
+    call: Call[Any]
+    collection: str
+    record_id: object
 
 
 class Batch:
@@ -19,10 +31,11 @@ class Batch:
     A batch is sent once. When that fails, the queue stays as it was, and can be sent again.
     """
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, store: AuthStore) -> None:
         self._executor = executor
+        self._store = store
         self._sent = False
-        self.queue: list[Call[Any]] = []
+        self.queue: list[Member] = []
         self.results: list[dict[str, Any]] | None = None
 
     @overload
@@ -36,7 +49,9 @@ class Batch:
     async def send(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
-        """`[{"status", "body"}]`, in the order of the queue.
+        """Send the batch; return `[{"status", "body"}]`, in the order of the queue.
+
+        If the record that is signed in is among those changed or deleted, the auth store changes with it.
 
         Raises:
             PocketBaseBatchError: a member failed, and nothing was changed; `errors` tells which, by index.
@@ -48,15 +63,26 @@ class Batch:
         if self._sent:
             raise RuntimeError("this batch was sent already; make a new one")
         self._sent = True
+        is_ready = False
         try:
-            call = batch.send(self.queue, read(CommonOptions, options, keywords))
-            self.results = await self._executor.execute(call)
-        except PocketBaseDecodeError:
+            members, settings = [*self.queue], read(CommonOptions, options, keywords)
+            calls = await confirmed(self._executor, [(each.collection, each.call) for each in members], settings)
+            call = batch.send(calls, settings)
+            is_ready = True
+            answers = await self._executor.execute(call)
+        except BaseException as error:
+            self._sent = is_ready and isinstance(error, PocketBaseDecodeError)
             raise
-        except BaseException:
-            self._sent = False
-            raise
+        self._keep_store_in_step(members, answers)
+        self.results = batch.results(calls, answers)
         return self.results
+
+    def _keep_store_in_step(self, members: Sequence[Member], answers: Sequence[batch.Answer]) -> None:
+        for member, answer in zip(members, answers, strict=True):
+            if member.call.request.method == "DELETE":
+                record_deleted(self._store, member.collection, member.record_id)
+            elif member.record_id is not None:
+                record_changed(self._store, member.collection, member.record_id, json_object(answer.body))
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,7 +126,7 @@ class BatchRecords(Generic[T]):
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Queued[T]:
         """A new record."""
-        return self._add(records.create(self._collection, body, read(RecordOptions, options, keywords)))
+        return self._add(records.create(self._collection, body, read(RecordOptions, options, keywords)), None)
 
     def update(
         self,
@@ -110,26 +136,26 @@ class BatchRecords(Generic[T]):
         **keywords: Unpack[RecordOptions],
     ) -> Queued[T]:
         """A change of some fields."""
-        return self._add(records.update(self._collection, record_id, body, read(RecordOptions, options, keywords)))
+        call = records.update(self._collection, record_id, body, read(RecordOptions, options, keywords))
+        return self._add(call, record_id)
 
     def upsert(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Queued[T]:
         """A change of the record of the body's `id`, or a new one where there is none."""
-        return self._add(records.upsert(self._collection, body, read(RecordOptions, options, keywords)))
+        call = records.upsert(self._collection, body, read(RecordOptions, options, keywords))
+        return self._add(call, body.get("id"))
 
     def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """A record's end."""
-        self._queue(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)))
+        self._queue(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)), record_id)
 
-    def _add(self, call: Call[Record]) -> Queued[T]:
+    def _add(self, call: Call[Record], record_id: object) -> Queued[T]:
         queued = Queued[T](self._batch)
-        self._queue(decoded(call, self._decode))
+        self._queue(decoded(call, self._decode), record_id)
         return queued
 
-    def _queue(self, call: Call[Any]) -> None:
-        if not call.default_timeout:
-            raise ValueError("timeout is for the batch as a whole: give it to send")
-        self._batch.queue.append(call)
+    def _queue(self, call: Call[Any], record_id: object) -> None:
+        self._batch.queue.append(Member(batch.member(call), self._collection, record_id))

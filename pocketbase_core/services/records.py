@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, Unpack
 from ..api import records
 from ..api.lists import Page, can_follow_ids, gives_id
 from ..api.realtime import record_topic
+from ..auth.session import record_changed, record_deleted
 from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..options import (
@@ -21,9 +22,9 @@ from ..options import (
 )
 from ..realtime import EventStream, Realtime
 from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder, keyed_page
-from ..values import json_object
 from .auth import AuthService
 from .paging import all_items, every_record
+from .passwords import confirmed, is_unconfirmed
 
 T = TypeVar("T")
 
@@ -99,7 +100,8 @@ class RecordService(Generic[T]):
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> T:
         """A new record, as the server stored it."""
-        call = records.create(self._collection, body, read(RecordOptions, options, keywords))
+        settings = read(RecordOptions, options, keywords)
+        call = await self._confirmed(records.create(self._collection, body, settings), settings)
         return await self._executor.execute(decoded(call, self._decode))
 
     async def update(
@@ -112,13 +114,11 @@ class RecordService(Generic[T]):
         """The record after a change of some fields. If it is the one signed in, the auth store changes with it."""
 
         def keep_and_decode(record: Record) -> T:
-            own = self._store.record
-            if own is not None and self._is_own(record_id):
-                expand = {**json_object(own.get("expand")), **json_object(record.get("expand"))}
-                self._store.save(self._store.token, {**own, **record, **({"expand": expand} if expand else {})})
+            record_changed(self._store, self._collection, record_id, record)
             return self._decode(record)
 
-        call = records.update(self._collection, record_id, body, read(RecordOptions, options, keywords))
+        settings = read(RecordOptions, options, keywords)
+        call = await self._confirmed(records.update(self._collection, record_id, body, settings), settings)
         return await self._executor.execute(decoded(call, keep_and_decode))
 
     async def delete(
@@ -128,8 +128,7 @@ class RecordService(Generic[T]):
         await self._executor.execute(
             records.delete(self._collection, record_id, read(CommonOptions, options, keywords))
         )
-        if self._is_own(record_id):
-            self._store.clear()
+        record_deleted(self._store, self._collection, record_id)
 
     async def subscribe(
         self,
@@ -174,6 +173,8 @@ class RecordService(Generic[T]):
     def _pages(self, batch: int, options: Options) -> Callable[[int], Call[Page[T]]]:
         return lambda number: decoded_page(records.get_page(self._collection, number, batch, options), self._decode)
 
-    def _is_own(self, record_id: str) -> bool:
-        own = self._store.record or {}
-        return own.get("id") == record_id and self._collection in (own.get("collectionId"), own.get("collectionName"))
+    async def _confirmed(self, call: Call[Record], options: Options) -> Call[Record]:
+        if not is_unconfirmed(call):
+            return call
+        (call,) = await confirmed(self._executor, [(self._collection, call)], options)
+        return call

@@ -167,9 +167,9 @@ async def test_a_batch_is_done_once(pb: PocketBase, lossy: Client, batches: None
     queue = batch.collection("posts")
     queue.create({"title": title, "docs": FileUpload(("a.txt", "text"))}, fields="id,docs")
     queue.delete(gone["id"])
-    queue.update(old["id"], {"title": title, "n+": 1})
+    queue.update(old["id"], {"title": title, "n": 1})
     queue.upsert({"title": title})
-    queue.upsert({"id": old["id"], "n+": 1})
+    queue.upsert({"id": old["id"], "n": 2})
     results = await batch.send()
     assert [result["status"] for result in results] == [200, 204, 200, 200, 200]
     found = {each["id"]: each for each in await posts.get_full_list(filter=pb.filter("title = {:title}", title=title))}
@@ -192,17 +192,122 @@ async def test_a_batch_that_cannot_be_viewed_is_not_sent_again(lossy: Client, hi
         await batch.send()
 
 
-async def test_a_batch_that_begins_otherwise_is_sent_once(pb: PocketBase, lossy: Client, batches: None) -> None:
-    mark = secrets.token_hex(4)
-    losing = Losing()
+Fill = Callable[[Any, str], None]
+
+
+def begins_with_an_upsert(queue: Any, old: str) -> None:
+    queue.upsert({"n": 1})
+    queue.update(old, {"n+": 10})
+
+
+def begins_with_an_upsert_of_an_id(queue: Any, old: str) -> None:
+    queue.upsert({"id": "".join(secrets.choice("abc") for _ in range(15)), "n": 1})
+    queue.create({"n": 2})
+    queue.update(old, {"n+": 10})
+
+
+def begins_with_an_update(queue: Any, old: str) -> None:
+    queue.update(old, {"n+": 10})
+    queue.create({"n": 1})
+
+
+def begins_with_an_id_of_the_callers(queue: Any, old: str) -> None:
+    queue.create({"id": "".join(secrets.choice("abc") for _ in range(15))})
+    queue.update(old, {"n+": 10})
+
+
+def adds_by_an_update(queue: Any, old: str) -> None:
+    queue.create({"n": 1})
+    queue.update(old, {"n+": 10, "docs+": FileUpload(("a.txt", "text"))})
+
+
+def adds_by_an_upsert(queue: Any, old: str) -> None:
+    queue.create({"n": 1})
+    queue.upsert({"id": old, "n+": 10})
+
+
+def subtracts_by_an_upsert(queue: Any, old: str) -> None:
+    queue.create({"n": 1})
+    queue.upsert({"id": old, "n-": -10})
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        begins_with_an_upsert,
+        begins_with_an_upsert_of_an_id,
+        begins_with_an_update,
+        begins_with_an_id_of_the_callers,
+        adds_by_an_update,
+        adds_by_an_upsert,
+        subtracts_by_an_upsert,
+    ],
+)
+async def test_a_batch_that_could_be_done_twice_is_sent_once(
+    pb: PocketBase, lossy: Client, batches: None, fill: Fill
+) -> None:
+    posts, losing = pb.collection("posts"), Losing()
+    old = await posts.create({"title": "old"})
     batch = lossy(losing).create_batch()
-    batch.collection("posts").upsert({"id": f"upsert0{mark}", "title": mark})
-    batch.collection("posts").create({"title": mark})
+    fill(batch.collection("posts"), old["id"])
+    with pytest.raises(PocketBaseConnectionError, match="lost") as caught:
+        await batch.send()
+    assert caught.value.request_sent is None
+    assert len(losing.sent) == 1
+    found = await posts.get_one(old["id"])
+    assert (found["n"], len(found["docs"])) == (10, 1 if fill is adds_by_an_update else 0)
+
+
+class Deleting(Losing):
+    """Also has somebody delete the record that a lost batch created first."""
+
+    def __init__(self, pb: PocketBase) -> None:
+        super().__init__()
+        self._pb = pb
+
+    async def __call__(self, request: Request, call_next: Handler) -> Response:
+        async def delete_first(request: Request) -> Response:
+            response = await call_next(request)
+            if request.method == "POST" and self.left:
+                await self._pb.collection("posts").delete(response.json()[0]["body"]["id"])
+            return response
+
+        return await super().__call__(request, delete_first)
+
+
+async def test_nothing_is_done_twice_when_somebody_deletes_the_new_record_meanwhile(
+    pb: PocketBase, lossy: Client, batches: None
+) -> None:
+    posts, title = pb.collection("posts"), secrets.token_hex(8)
+    old, gone = await posts.create({"title": "old"}), await posts.create({"title": "gone"})
+    batch = lossy(Deleting(pb)).create_batch()
+    batch.collection("posts").create({"title": title, "n+": 1})
+    batch.collection("posts").update(old["id"], {"title": title, "n": 10})
+    batch.collection("posts").upsert({"title": title, "n": 1})
+    await batch.send()
+    found = await posts.get_full_list(filter=pb.filter("title = {:title}", title=title))
+    assert sorted(each["n"] for each in found) == [1, 1, 10]
+
+    batch = lossy(Deleting(pb)).create_batch()
+    batch.collection("posts").create({"title": title})
+    batch.collection("posts").update(old["id"], {"n+": 10})
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await batch.send()
-    assert len(losing.sent) == 1
-    with pytest.raises(PocketBaseBadRequestError):  # not a member of a batch at all
-        await lossy(Losing(0)).send("/api/batch", method="POST", body={"requests": [3]})
+    assert (await posts.get_one(old["id"]))["n"] == 20
+
+    batch = lossy(Deleting(pb)).create_batch()
+    batch.collection("posts").create({"title": "new"})
+    batch.collection("posts").delete(gone["id"])
+    with pytest.raises(PocketBaseConnectionError, match="nobody can know whether it was stored") as caught:
+        await batch.send()
+    assert caught.value.request_sent is None
+    assert not await posts.get_full_list(filter="title = 'new'")
+
+
+async def test_what_is_no_batch_is_refused_by_the_server(lossy: Client, batches: None) -> None:
+    for requests in ([3], 3, [{"method": "POST", "url": "/api/collections/posts/records", "body": [1]}]):
+        with pytest.raises(PocketBaseBadRequestError):
+            await lossy(Losing(0)).send("/api/batch", method="POST", body={"requests": requests})
 
 
 async def test_reading_it_fails(pb: PocketBase, transport: Transport) -> None:

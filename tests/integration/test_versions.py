@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SUITES = [str(HERE / f"test_{name}.py") for name in ("records", "services", "auth")]
+SUITES = [str(HERE / f"test_{name}.py") for name in ("records", "services", "auth", "batches", "passwords")]
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ class Sent:
 async def test_a_batch_that_was_done_is_answered_by_what_is_stored() -> None:
     members: list[dict[str, Any]] = [
         {"method": "POST", "url": "/api/collections/a/records?expand=b", "body": {"n": 1}},
-        {"method": "POST", "url": "/api/collections/a/records", "body": {"id": "mine"}},
+        {"method": "post", "url": "/api/collections/a/records", "body": {"id": "mine", "n+": 1}},
         {"method": "PUT", "url": "/api/collections/b/records"},
         {"method": "PATCH", "url": "/api/collections/a/records/y", "body": {"n": 2}},
         {"method": "DELETE", "url": "/api/collections/a/records/z"},
@@ -185,9 +185,26 @@ async def test_a_create_that_was_done_is_answered_by_what_is_stored() -> None:
         ("POST", "http://h/api/collections/a/auth-refresh", {}),
         ("POST", BATCH, {}),
         ("POST", BATCH, {"requests": []}),
-        *[("POST", BATCH, {"requests": [MEMBER, odd]}) for odd in (3, "method url", {"method": "POST"}, {"url": "/x"})],
-        ("POST", BATCH, {"requests": [{**MEMBER, "body": {"id": "mine"}}, MEMBER]}),
-        ("POST", BATCH, {"requests": [{"method": "DELETE", "url": "/api/collections/a/records/x"}, MEMBER]}),
+        ("POST", BATCH, {"requests": 3}),
+        *[
+            ("POST", BATCH, {"requests": [MEMBER, odd]})
+            for odd in (3, "method url", {"method": "POST"}, {"url": "/x"}, {**MEMBER, "body": ["id"]})
+        ],
+        *[
+            ("POST", BATCH, {"requests": [first, MEMBER]})
+            for first in (
+                {**MEMBER, "body": {"id": "mine"}},
+                {**MEMBER, "method": "PUT"},
+                {**MEMBER, "method": "PUT", "body": {"id": "mine"}},
+                {"method": "PATCH", "url": "/api/collections/a/records/x", "body": {"n": 1}},
+                {"method": "DELETE", "url": "/api/collections/a/records/x"},
+            )
+        ],
+        *[
+            ("POST", BATCH, {"requests": [MEMBER, {**other, "body": {key: 1}}]})
+            for other in ({**MEMBER, "method": "PUT"}, {"method": "PATCH", "url": "/api/collections/a/records/x"})
+            for key in ("n+", "n-", "+n")
+        ],
     ],
 )
 async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, body: Any) -> None:
@@ -195,6 +212,32 @@ async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, bo
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await sent.answer(request)
     assert sent.seen == [request]
+
+
+@pytest.mark.parametrize("field", ["requests.1.docs", "requests[1].docs+"])
+async def test_a_batch_that_uploads_to_a_record_is_sent_once(field: str) -> None:
+    update = {"method": "PATCH", "url": "/api/collections/a/records/x", "body": {}}
+    for number, others in ((1, [MEMBER, update]), (2, [MEMBER, MEMBER, update])):
+        files = tuple((field, file) for file in FileUpload(("a.txt", b"x")).files)
+        sent = Sent(LOST, Response(200, json=[]))
+        request = Request("POST", BATCH, body={"requests": others}, files=files)
+        if number == 1:
+            with pytest.raises(PocketBaseConnectionError, match="lost"):
+                await sent.answer(request)
+            assert sent.seen == [request]
+        else:
+            assert (await sent.answer(request)).status_code == 200, "the upload is a new record's"
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+async def test_an_empty_id_is_none(nothing: Any) -> None:
+    sent = Sent(LOST, Response(200, json={}), LOST, Response(200, json=[]))
+    await sent.answer(Request("POST", RECORDS, body={"id": nothing}))
+    await sent.answer(Request("POST", BATCH, body={"requests": [{**MEMBER, "body": {"id": nothing}}]}))
+    made = [request.body["id"] for request in sent.seen[:2]]
+    made += [request.body["requests"][0]["body"]["id"] for request in sent.seen[2:]]
+    assert all(re.fullmatch("[a-z0-9]{15}", each) for each in made)
+    assert (made[0], made[2]) == (made[1], made[3])
 
 
 async def test_an_id_of_another_form_is_explained() -> None:

@@ -1,0 +1,47 @@
+"""How many retries a client may spend."""
+
+import threading
+
+from ..errors import PocketBaseTimeoutError, PocketBaseTransportError
+from ..messages import Response
+
+CAPACITY = 500
+RETRY_COST = 5
+TIMEOUT_COST = 10
+"""The cost of a retry after a timeout, which held a connection for longer than other failures do."""
+INCREMENT = 1
+"""What a call gives back that succeeded at its first attempt."""
+
+
+class RetryQuota:
+    """A token bucket, from which each retry is paid. It may be used by several threads.
+
+    The numbers are those of botocore's standard retry mode: `RetryQuota` in `botocore/retries/quota.py` and
+    `RetryQuotaChecker` in `botocore/retries/standard.py` (github.com/boto/botocore).
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._available = capacity
+        self._lock = threading.Lock()
+
+    @property
+    def available(self) -> int:
+        """The tokens that are left."""
+        return self._available
+
+    def acquire(self, outcome: Response | PocketBaseTransportError) -> int:
+        """Take the tokens for a retry after this outcome, and return how many; 0 where too few are left."""
+        cost = TIMEOUT_COST if isinstance(outcome, PocketBaseTimeoutError) else RETRY_COST
+        with self._lock:
+            if cost > self._available:
+                return 0
+            self._available -= cost
+        return cost
+
+    def release(self, amount: int) -> None:
+        """Give tokens back."""
+        if self._available == self._capacity:
+            return  # as nearly always, and without the lock
+        with self._lock:
+            self._available = min(self._capacity, self._available + amount)
