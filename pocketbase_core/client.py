@@ -12,7 +12,7 @@ from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
 from .call import Call, success
 from .discovery import check_transport, installed_transport
-from .errors import not_events
+from .errors import PocketBaseError, not_events, response_of
 from .filters import build_filter
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
 from .middleware import AfterSend, BeforeSend, Middleware, chain, default_middleware
@@ -247,14 +247,27 @@ async def _events(
 ) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
     async with AsyncExitStack() as stack:
         opened: list[AsyncIterator[ServerSentEvent]] = []
+        refusals: list[tuple[Response, PocketBaseError]] = []
 
         async def open_events(request: Request) -> Response:
-            opened[:] = [await stack.enter_async_context(transport.events(request))]
+            await stack.aclose()  # of the attempt before
+            opened.clear()
+            refusals.clear()
+            try:
+                opened.append(await stack.enter_async_context(transport.events(request)))
+            except PocketBaseError as error:
+                if error.status < 300:
+                    raise
+                refusals.append((response_of(error), error))
+                return refusals[0][0]
             return Response(200, url=request.url)
 
         response = await chain(layers, open_events)(request)
         del layers  # they lead to the client, and nobody may hold that any more when the stream ends
-        if not opened:  # a middleware answered
+        for refusal, error in refusals:
+            if refusal is response:
+                raise error
+        if not opened or not 200 <= response.status_code < 300:  # a middleware answered
             raise not_events(response)
         yield opened[0]
 

@@ -93,6 +93,9 @@ class PocketBaseRateLimitError(PocketBaseError):
 class PocketBaseServerError(PocketBaseError):
     """5xx: the server, or a proxy before it, failed."""
 
+    retry_after: float | None = None
+    """Seconds to wait, when the answer said so."""
+
 
 class PocketBaseDecodeError(PocketBaseError):
     """A success whose body is not what it should be: HTML, broken JSON, or JSON of another shape."""
@@ -140,9 +143,18 @@ def error_from(response: Response) -> PocketBaseError:
     status = response.status_code
     kind = _BY_STATUS.get(status, PocketBaseServerError if status >= 500 else PocketBaseError)
     error = kind(response.url, status, _object(response), message=_explain(response))
-    if isinstance(error, PocketBaseRateLimitError):
+    if isinstance(error, (PocketBaseRateLimitError, PocketBaseServerError)):
         error.retry_after = response.retry_after()
     return error
+
+
+def response_of(error: PocketBaseError) -> Response:
+    """The response that a port made this error of, as far as the error tells: for middleware, a status is data."""
+    after = getattr(error, "retry_after", None)
+    headers = {} if after is None else {"Retry-After": f"{after:.3f}"}
+    if not error.data:
+        return Response(error.status, headers, url=error.url)
+    return Response(error.status, headers, url=error.url, json=error.data)
 
 
 def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:

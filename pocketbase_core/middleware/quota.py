@@ -21,27 +21,21 @@ class RetryQuota:
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
-        self._available = capacity
+        self.capacity = capacity
+        self.spent = 0
+        """The tokens that are missing: nearly always none, so that a success has nothing to give back."""
         self._lock = threading.Lock()
-
-    @property
-    def available(self) -> int:
-        """The tokens that are left."""
-        return self._available
 
     def acquire(self, outcome: Response | PocketBaseTransportError) -> int:
         """Take the tokens for a retry after this outcome, and return how many; 0 where too few are left."""
         cost = TIMEOUT_COST if isinstance(outcome, PocketBaseTimeoutError) else RETRY_COST
         with self._lock:
-            if cost > self._available:
+            if self.spent + cost > self.capacity:
                 return 0
-            self._available -= cost
+            self.spent += cost
         return cost
 
     def release(self, amount: int) -> None:
         """Give tokens back."""
-        if self._available == self._capacity:
-            return  # as nearly always, and without the lock
         with self._lock:
-            self._available = min(self._capacity, self._available + amount)
+            self.spent = max(0, self.spent - amount)

@@ -91,7 +91,7 @@ class Retry:
                 if response.status_code not in self._statuses:
                     if in_doubt and request.method == "DELETE" and response.status_code in (400, 404):
                         response = await settled(self._within(request, deadline), response, call_next)
-                    if self._quota is not None and 200 <= response.status_code < 300:
+                    if self._quota is not None and self._quota.spent and 200 <= response.status_code < 300:
                         self._quota.release(cost)
                     return response
                 retry = self._retry(request, response, attempt, deadline, harmless)

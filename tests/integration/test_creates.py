@@ -192,70 +192,46 @@ async def test_a_batch_that_cannot_be_viewed_is_not_sent_again(lossy: Client, hi
         await batch.send()
 
 
-Fill = Callable[[Any, str], None]
+def own_id() -> str:
+    return "".join(secrets.choice("abc") for _ in range(15))
 
 
-def begins_with_an_upsert(queue: Any, old: str) -> None:
-    queue.upsert({"n": 1})
-    queue.update(old, {"n+": 10})
+# Each adds 10 to the n of a record that exists.
+FILLS: dict[str, Callable[[Any, str], tuple[object, ...]]] = {
+    "an upsert first": lambda queue, old: (queue.upsert({"n": 1}), queue.update(old, {"n+": 10})),
+    "an upsert of an id first": lambda queue, old: (
+        queue.upsert({"id": own_id()}),
+        queue.create({"n": 2}),
+        queue.update(old, {"n+": 10}),
+    ),
+    "an update first": lambda queue, old: (queue.update(old, {"n+": 10}), queue.create({"n": 1})),
+    "an id of the caller's first": lambda queue, old: (
+        queue.create({"id": own_id()}),
+        queue.update(old, {"n+": 10}),
+    ),
+    "an update that adds": lambda queue, old: (
+        queue.create({"n": 1}),
+        queue.update(old, {"n+": 10, "docs+": FileUpload(("a.txt", "text"))}),
+    ),
+    "an upsert that adds": lambda queue, old: (queue.create({"n": 1}), queue.upsert({"id": old, "n+": 10})),
+    "an upsert that subtracts": lambda queue, old: (queue.create({"n": 1}), queue.upsert({"id": old, "n-": -10})),
+}
 
 
-def begins_with_an_upsert_of_an_id(queue: Any, old: str) -> None:
-    queue.upsert({"id": "".join(secrets.choice("abc") for _ in range(15)), "n": 1})
-    queue.create({"n": 2})
-    queue.update(old, {"n+": 10})
-
-
-def begins_with_an_update(queue: Any, old: str) -> None:
-    queue.update(old, {"n+": 10})
-    queue.create({"n": 1})
-
-
-def begins_with_an_id_of_the_callers(queue: Any, old: str) -> None:
-    queue.create({"id": "".join(secrets.choice("abc") for _ in range(15))})
-    queue.update(old, {"n+": 10})
-
-
-def adds_by_an_update(queue: Any, old: str) -> None:
-    queue.create({"n": 1})
-    queue.update(old, {"n+": 10, "docs+": FileUpload(("a.txt", "text"))})
-
-
-def adds_by_an_upsert(queue: Any, old: str) -> None:
-    queue.create({"n": 1})
-    queue.upsert({"id": old, "n+": 10})
-
-
-def subtracts_by_an_upsert(queue: Any, old: str) -> None:
-    queue.create({"n": 1})
-    queue.upsert({"id": old, "n-": -10})
-
-
-@pytest.mark.parametrize(
-    "fill",
-    [
-        begins_with_an_upsert,
-        begins_with_an_upsert_of_an_id,
-        begins_with_an_update,
-        begins_with_an_id_of_the_callers,
-        adds_by_an_update,
-        adds_by_an_upsert,
-        subtracts_by_an_upsert,
-    ],
-)
+@pytest.mark.parametrize("name", FILLS)
 async def test_a_batch_that_could_be_done_twice_is_sent_once(
-    pb: PocketBase, lossy: Client, batches: None, fill: Fill
+    pb: PocketBase, lossy: Client, batches: None, name: str
 ) -> None:
     posts, losing = pb.collection("posts"), Losing()
     old = await posts.create({"title": "old"})
     batch = lossy(losing).create_batch()
-    fill(batch.collection("posts"), old["id"])
+    FILLS[name](batch.collection("posts"), old["id"])
     with pytest.raises(PocketBaseConnectionError, match="lost") as caught:
         await batch.send()
     assert caught.value.request_sent is None
     assert len(losing.sent) == 1
     found = await posts.get_one(old["id"])
-    assert (found["n"], len(found["docs"])) == (10, 1 if fill is adds_by_an_update else 0)
+    assert (found["n"], len(found["docs"])) == (10, 1 if name == "an update that adds" else 0)
 
 
 class Deleting(Losing):

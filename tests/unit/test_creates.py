@@ -216,7 +216,7 @@ async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, bo
 
 @pytest.mark.parametrize("field", ["requests.1.docs", "requests[1].docs+"])
 async def test_a_batch_that_uploads_to_a_record_is_sent_once(field: str) -> None:
-    update = {"method": "PATCH", "url": "/api/collections/a/records/x", "body": {}}
+    update: dict[str, Any] = {"method": "PATCH", "url": "/api/collections/a/records/x", "body": {}}
     for number, others in ((1, [MEMBER, update]), (2, [MEMBER, MEMBER, update])):
         files = tuple((field, file) for file in FileUpload(("a.txt", b"x")).files)
         sent = Sent(LOST, Response(200, json=[]))

@@ -174,6 +174,53 @@ async def test_attempts_start_at_one() -> None:
     assert len(seen) == 1
 
 
+RECORD = "http://h/api/collections/posts/records/x"
+BACKUP = "http://h/api/backups/a%20b.zip"
+MISSING = Response(404, json={"message": "None.", "data": {}})
+UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted backup file.", "data": {}})
+
+
+@pytest.mark.parametrize(
+    ("url", "outcomes", "status", "methods"),
+    [
+        *[
+            (RECORD, [doubt, MISSING, Response(404)], 204, "DELETE DELETE HEAD")
+            for doubt in (lost(None), lost(True), 502, 503, 504)
+        ],
+        (RECORD, [MISSING], 404, "DELETE"),
+        (RECORD, [lost(False), MISSING], 404, "DELETE DELETE"),
+        (RECORD, [429, MISSING], 404, "DELETE DELETE"),
+        (RECORD, [lost(None), lost(False), MISSING, Response(404)], 204, "DELETE DELETE DELETE HEAD"),
+        (RECORD, [lost(None), 204], 204, "DELETE DELETE"),
+        *[(RECORD, [lost(None), MISSING, still], 404, "DELETE DELETE HEAD") for still in (200, 403, 405, lost(None))],
+        (RECORD, [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
+        (BACKUP, [lost(None), UNKNOWN_BACKUP, Response(200, json=[{"key": "c.zip"}, 3])], 204, "DELETE DELETE GET"),
+        (BACKUP, [lost(None), UNKNOWN_BACKUP, Response(200, json=[{"key": "a b.zip"}])], 400, "DELETE DELETE GET"),
+        *[
+            (BACKUP, [lost(None), UNKNOWN_BACKUP, odd], 400, "DELETE DELETE GET")
+            for odd in (403, lost(None), Response(200, json={}), Response(200, content=b"<"))
+        ],
+        (BACKUP, [UNKNOWN_BACKUP], 400, "DELETE"),
+    ],
+)
+async def test_a_delete_that_finds_nothing_the_second_time_was_done(
+    url: str, outcomes: list[Any], status: int, methods: str
+) -> None:
+    result, seen, _ = await run(outcomes, Request("DELETE", url, {"p": "1"}, body={"a": 1}, timeout=9.0))
+    assert result.status_code == status
+    assert " ".join(request.method for request in seen) == methods
+    if seen[-1].method != "DELETE":
+        assert seen[-1].url == (RECORD if url == RECORD else "http://h/api/backups")
+        assert seen[-1].body is None
+        assert 8 < (seen[-1].timeout or 0) < 9, "what is left of the call's"
+
+
+async def test_only_deletes_are_done_when_nothing_is_found() -> None:
+    for method in ("GET", "HEAD"):
+        result, seen, _ = await run([lost(None), MISSING], Request(method, RECORD))
+        assert (result, len(seen)) == (MISSING, 2)
+
+
 async def test_a_log_line_for_each_attempt_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     outcomes: list[Any] = [503, lost(False), 200]
 

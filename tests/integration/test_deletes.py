@@ -1,0 +1,87 @@
+"""Deletes whose answers are lost, on a real server: done, or not, and the caller knows."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from pocketbase_core import AuthStore, PocketBase, PocketBaseConnectionError, PocketBaseNotFoundError, Request, Response
+from pocketbase_core.middleware import Handler, Middleware, Retry
+from pocketbase_core.ports import Transport
+
+from .conftest import OPEN
+
+
+async def record(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
+    created = await pb.collection("posts").create({"title": "gone"})
+    return lambda lossy: lossy.collection("posts").delete(created["id"])
+
+
+async def collection(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
+    created = await pb.collections.create({"name": f"gone_{secrets.token_hex(4)}", "type": "base", "fields": []})
+    return lambda lossy: lossy.collections.delete(created["id"])
+
+
+async def record_of_a_collection_that_goes(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
+    name = f"gone_{secrets.token_hex(4)}"
+    await pb.collections.create({"name": name, "type": "base", "fields": []})
+    created = await pb.collection(name).create({})
+    await pb.collections.delete(name)
+    return lambda lossy: lossy.collection(name).delete(created["id"])
+
+
+async def backup(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
+    name = f"gone_{secrets.token_hex(4)}.zip"
+    await pb.backups.create(name)
+    return lambda lossy: lossy.backups.delete(name)
+
+
+def lossy(pb: PocketBase, transport: Transport, store: AuthStore, lost: Callable[[], Response]) -> PocketBase:
+    left = 1
+
+    async def losing(request: Request, call_next: Handler) -> Response:
+        nonlocal left
+        response = await call_next(request)
+        if request.method == "DELETE" and left:
+            left -= 1
+            return lost()
+        return response
+
+    layers: list[Middleware] = [Retry(backoff=0), losing]
+    return PocketBase(pb.base_url, transport=transport, auth_store=store, middleware=layers)
+
+
+def broken() -> Response:
+    raise PocketBaseConnectionError("http://h", message="lost")
+
+
+@pytest.mark.parametrize("lost", [broken, lambda: Response(502)])
+@pytest.mark.parametrize("prepare", [record, collection, record_of_a_collection_that_goes, backup])
+async def test_a_delete_whose_answer_was_lost_is_a_success(
+    pb: PocketBase,
+    transport: Transport,
+    prepare: Callable[[PocketBase], Awaitable[Callable[[PocketBase], Awaitable[None]]]],
+    lost: Callable[[], Response],
+) -> None:
+    delete = await prepare(pb)
+    assert await delete(lossy(pb, transport, pb.auth_store, lost)) is None  # type: ignore[func-returns-value]
+
+
+async def test_what_this_user_may_see_and_not_delete_is_not_reported_as_deleted(
+    pb: PocketBase, transport: Transport
+) -> None:
+    name = f"kept_{secrets.token_hex(4)}"
+    rules = {**OPEN, "deleteRule": "@request.auth.id = 'nobody'"}
+    await pb.collections.create({"name": name, "type": "base", **rules, "fields": []})
+    created = await pb.collection(name).create({})
+    with pytest.raises(PocketBaseNotFoundError):
+        await lossy(pb, transport, AuthStore(), broken).collection(name).delete(created["id"])
+    assert await pb.collection(name).get_one(created["id"])
+    await pb.collections.delete(name)
+
+
+async def test_a_first_attempt_that_finds_nothing_is_an_error(pb: PocketBase) -> None:
+    with pytest.raises(PocketBaseNotFoundError):
+        await pb.collection("posts").delete("missing")
+    with pytest.raises(PocketBaseNotFoundError):
+        await pb.collections.delete("missing")

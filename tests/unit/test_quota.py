@@ -1,0 +1,164 @@
+"""Retries have one quota, so that a server that is down is not asked three times for each call."""
+
+import asyncio
+import contextlib
+import random
+import threading
+from typing import Any
+
+import pytest
+
+from pocketbase_core import AuthStore, PocketBase, PocketBaseConnectionError, PocketBaseTimeoutError, Request, Response
+from pocketbase_core.middleware import Retry, chain
+from pocketbase_core.middleware.quota import RetryQuota
+from pocketbase_transports import MockTransport
+
+LOST = PocketBaseConnectionError("http://h", message="lost")
+LATE = PocketBaseTimeoutError("http://h", message="late")
+GET = Request("GET", "http://h")
+
+
+async def at_once(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+def tokens(retry: Retry) -> int:
+    quota: Any = getattr(retry, "_quota")
+    assert isinstance(quota, RetryQuota)
+    return quota.capacity - quota.spent
+
+
+async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
+    """The attempts that a call took."""
+    left, attempts = [*outcomes], 0
+
+    async def send(request: Request) -> Response:
+        nonlocal attempts
+        attempts += 1
+        outcome = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Response(outcome)
+
+    with contextlib.suppress(PocketBaseConnectionError, PocketBaseTimeoutError):
+        await chain([retry], send)(request)
+    return attempts
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "left"),
+    [
+        ([503], 90),
+        ([LOST], 90),
+        ([LATE], 80),
+        ([LOST, LATE, 503], 85),
+        ([503, 200], 100),
+        ([503, 503, 200], 95),
+        ([LATE, LOST, 204], 90),
+        ([LOST, LATE, 200], 95),
+        ([503, 404], 95),
+        ([404], 100),
+        ([200], 100),
+    ],
+)
+async def test_what_a_call_costs(outcomes: list[Any], left: int) -> None:
+    retry = Retry(quota=100, sleep=at_once)
+    await call(retry, *outcomes)
+    assert tokens(retry) == left
+
+
+async def test_what_comes_back() -> None:
+    retry = Retry(quota=100, sleep=at_once)
+    for _ in range(3):
+        await call(retry, 503)
+    assert tokens(retry) == 70
+    await call(retry, 200)
+    assert tokens(retry) == 71
+    await call(retry, 404)
+    assert tokens(retry) == 71, "that is no success"
+    for _ in range(50):
+        await call(retry, 200)
+    assert tokens(retry) == 100, "and never more than at the beginning"
+
+
+async def test_without_tokens_an_outcome_is_final() -> None:
+    retry = Retry(quota=9, sleep=at_once)
+    assert [await call(retry, outcome) for outcome in (LATE, 503, LOST)] == [1, 2, 1]
+    assert tokens(retry) == 4
+    assert await call(retry, 503, 200) == 1
+    await call(retry, 200)
+    assert await call(retry, 503, 200) == 2
+
+
+async def test_what_is_not_repeated_costs_nothing() -> None:
+    retry = Retry(quota=100, sleep=at_once)
+    await call(retry, LOST, request=Request("POST", "http://h"))
+    await call(retry, 503, request=Request("GET", "http://h", timeout=1e-9))
+    assert tokens(retry) == 100
+    assert await call(Retry(quota=None, sleep=at_once), LOST) == 3
+
+
+async def test_users_of_one_client_share_a_quota() -> None:
+    retry = Retry(quota=20, sleep=at_once)
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(503)), middleware=[retry])
+    for client in (pb, pb.with_auth_store(AuthStore())):
+        with pytest.raises(Exception, match="503"):
+            await client.health.check()
+    assert tokens(retry) == 0
+
+
+async def test_calls_by_the_hundred_to_a_server_that_is_down() -> None:
+    for quota, most in ((500, 1.2), (None, 3.0)):
+        attempts = 0
+
+        async def send(request: Request) -> Response:
+            nonlocal attempts
+            attempts += 1
+            await asyncio.sleep(0)
+            raise LOST
+
+        handle = chain([Retry(quota=quota, sleep=at_once)], send)
+        await asyncio.gather(*(handle(GET) for _ in range(512)), return_exceptions=True)
+        assert most - 0.01 < attempts / 512 <= most
+
+
+async def test_a_server_that_fails_one_request_in_twenty_fails_no_read() -> None:
+    source, lowest = random.Random(20), 500
+    retry = Retry(sleep=at_once)
+
+    async def read() -> None:
+        nonlocal lowest
+        failures = 0
+
+        async def send(request: Request) -> Response:
+            nonlocal failures, lowest
+            await asyncio.sleep(0)
+            lowest = min(lowest, tokens(retry))
+            if failures < 2 and source.random() < 0.05:
+                failures += 1
+                if source.random() < 0.5:
+                    raise LOST
+                return Response(503)
+            return Response(200)
+
+        assert (await chain([retry], send)(GET)).status_code == 200
+
+    for _ in range(40):
+        await asyncio.gather(*(read() for _ in range(100)))
+    assert lowest > 400
+    assert tokens(retry) == 500
+
+
+def test_threads_lose_no_token() -> None:
+    quota = RetryQuota(100_000)
+
+    def spend() -> None:
+        for _ in range(5000):
+            quota.release(quota.acquire(LOST) - 1)
+
+    threads = [threading.Thread(target=spend) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert quota.spent == 4 * 5000
