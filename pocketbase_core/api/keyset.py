@@ -76,7 +76,7 @@ class Keyset:
             return self._next_numbered(self._numbered)
         options = self._options
         if self._key is not None:
-            options = self._filtered(self._filter(">=" if self._held else ">", self._key))
+            options = self._filtered(">=" if self._held else ">", self._key)
         call = get_page(self._path, 1, self._size, options)
         return call.parsed_by(lambda response: self._give(self._take(response, call.parse(response))))
 
@@ -111,8 +111,7 @@ class Keyset:
         first = len(ready) - next((count for count, key in enumerate(reversed(ids)) if key != last), len(ids))
         if first == len(ready) - len(ids) or not last:
             # An id that is not set is read as "", and only `=` finds it.
-            run = self._filtered(self._filter("=", last))
-            self._numbered, self._is_run = Numbered(self._path, self._size, run), True
+            self._numbered, self._is_run = Numbered(self._path, self._size, self._filtered("=", last)), True
         else:
             self._held = ready[first:]
         if last != self._key:
@@ -139,7 +138,9 @@ class Keyset:
         except ValueError:
             return None
 
-    def _filtered(self, where: str | None) -> Options:
+    def _filtered(self, comparison: str, key: str) -> Options:
+        where = self._filter(comparison, key)
+        assert where is not None  # as `_take` has seen
         return replace(self._options, params={**self._options.params, "filter": where})
 
 
