@@ -80,7 +80,7 @@ class PocketBase:
         self.auth_store = store
         self.collections = CollectionService(self)
         self.files = FileService(self)
-        self.backups = BackupService(self, self.files)
+        self.backups = BackupService(self)
         self.settings = SettingsService(self)
         self.logs = LogService(self)
         self.crons = CronService(self)

@@ -87,17 +87,9 @@ def decoded_page(call: Call[Page[Record]], decode: Decoder[T]) -> Call[Page[T]]:
     return cast("Call[Page[T]]", call) if decode is plain else decoded(call, lambda page: _page(page, decode))
 
 
-def keyed_page(decode: Decoder[T], *, with_id: bool) -> Callable[[Page[Record]], tuple[Page[T], object]]:
-    """What decodes a page, with the id of its last record; the others may be left out."""
-
-    def decode_page(page: Page[Record]) -> tuple[Page[T], object]:
-        last = page["items"][-1].get("id") if page["items"] else None
-        if not with_id:
-            for record in page["items"]:
-                record.pop("id", None)
-        return _page(page, decode), last
-
-    return decode_page
+def decoded_list(call: Call[list[Record]], decode: Decoder[T]) -> Call[list[T]]:
+    """The call, with the records of its list decoded."""
+    return cast("Call[list[T]]", call) if decode is plain else decoded(call, lambda records: [*map(decode, records)])
 
 
 def _page(page: Page[Record], decode: Decoder[T]) -> Page[T]:

@@ -1,19 +1,13 @@
 """Lists in pages, whatever is in them."""
 
-import re
-from dataclasses import replace
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from ..call import Call, parse_object
-from ..errors import PocketBaseNotFoundError, decode_error
+from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, decode_error
 from ..messages import Response
 from ..options import Options
 
 T = TypeVar("T")
-_ID_CUT = re.compile(r"(^|,)\s*(id|\*)\s*:")
-# Within parentheses PocketBase reads comments and escapes in another way than outside of them.
-_LEFT_ALONE = re.compile(r"//|\\")
-_KEY = re.compile(r"[0-9A-Za-z_-]+")
 
 
 class Page(TypedDict, Generic[T]):
@@ -32,42 +26,45 @@ def get_list(path: str, page: int, per_page: int, options: Options) -> Call[Page
 
 
 def get_page(path: str, page: int, size: int, options: Options) -> Call[Page[dict[str, Any]]]:
-    """A page of a list that is read to its end, which needs no totals."""
-    params = {"page": page, "perPage": _count("batch", size), "skipTotal": True}
-    return options.call("GET", path, _parse_page, params)
+    """A page of a list that is read to its end, which needs no totals.
 
-
-def can_follow_ids(options: Options) -> bool:
-    """Whether a list may be read in the order of ids: no option asks for another, or for ids cut short."""
-    sort, where, fields = (options.params.get(name, "") for name in ("sort", "filter", "fields"))
-    if not (isinstance(sort, str) and isinstance(where, str) and isinstance(fields, str)):
-        return False
-    return sort.strip() in ("", "id", "+id") and not _ID_CUT.search(fields)
-
-
-def gives_id(options: Options) -> bool:
-    """Whether `fields` leaves the id in."""
-    fields = str(options.params.get("fields", ""))
-    return not fields or not {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
-
-
-def get_page_by_id(path: str, page: int, size: int, options: Options, after: object) -> Call[Page[dict[str, Any]]]:
-    """A page of a list in the order of ids: what comes `after` an id, or where that is no key, by its number.
-
-    So each page costs the same, however deep it is, and none is shifted by what others create or delete. The records
-    have an id, even if `fields` leaves it out. Where the options ask for another order, they have it.
+    Its parser raises PocketBaseDecodeError for another page than this one, as a cache may answer.
     """
-    if not can_follow_ids(options):
-        return get_page(path, page, size, options)
-    params = {**options.params, "sort": "id"}
-    where = str(params.get("filter", ""))
-    if not gives_id(options):
-        params["fields"] = f"{params['fields']},id"
-    if isinstance(after, str) and _KEY.fullmatch(after) and not _LEFT_ALONE.search(where):
-        # The first page, which has the filter as it is, has shown that its parentheses match.
-        params["filter"] = f'id > "{after}" && ({where})' if where else f'id > "{after}"'
-        page = 1
-    return get_page(path, page, size, replace(options, params=params))
+    params = {"page": page, "perPage": _count("batch", size), "skipTotal": True}
+
+    def parse(response: Response) -> Page[dict[str, Any]]:
+        found = _parse_page(response)
+        if (number := found.get("page", page)) != page:
+            raise wrong_page(response, f"asked for page {page} of the list, got page {number!r:.40}")
+        return found
+
+    return options.call("GET", path, parse, params)
+
+
+def of_size(call: Call[Page[dict[str, Any]]], size: int | None) -> Call[Page[dict[str, Any]]]:
+    """The call for a page that follows others of `size` records; None for the first page.
+
+    Its parser raises PocketBaseDecodeError for a page of another size: page numbers would then skip or repeat records.
+    """
+
+    def parse(response: Response) -> Page[dict[str, Any]]:
+        page = call.parse(response)
+        if size is not None and page["perPage"] != size:
+            raise wrong_page(response, f"the list is in pages of {size} records, got one of {page['perPage']}")
+        return page
+
+    return call.parsed_by(parse)
+
+
+def is_last(page: Page[Any]) -> bool:
+    """A page is full when it is as long as the server says, which may be less than asked."""
+    return not page["items"] or len(page["items"]) < page["perPage"]
+
+
+def wrong_page(response: Response, what: str) -> PocketBaseDecodeError:
+    """The error for a page that does not continue the list."""
+    message = f"{what}; does a cache answer in place of the server?"
+    return PocketBaseDecodeError(response.url, response.status_code, message=message)
 
 
 def get_first(path: str, options: Options) -> Call[dict[str, Any]]:
@@ -86,7 +83,8 @@ def get_first(path: str, options: Options) -> Call[dict[str, Any]]:
 def _parse_page(response: Response) -> Page[dict[str, Any]]:
     page = parse_object(response)
     items = cast("list[Any] | None", page.get("items"))
-    if not isinstance(items, list) or {*map(type, items)} - {dict} or not isinstance(page.get("perPage"), int):
+    size = page.get("perPage")
+    if not isinstance(items, list) or {*map(type, items)} - {dict} or not isinstance(size, int) or size < 1:
         raise decode_error(response, "a page of a list")
     return cast("Page[dict[str, Any]]", page)
 

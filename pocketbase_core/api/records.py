@@ -8,7 +8,7 @@ from ..bodies import record_body
 from ..call import Call, parse_nothing, parse_object
 from ..options import Options
 from ..paths import api_path, segment
-from . import lists
+from . import keyset, lists
 
 
 @lru_cache(maxsize=256)
@@ -28,10 +28,8 @@ def get_page(collection: str, page: int, size: int, options: Options) -> Call[li
     return lists.get_page(_path(collection), page, size, options)
 
 
-def get_page_by_id(
-    collection: str, page: int, size: int, options: Options, after: object
-) -> Call[lists.Page[dict[str, Any]]]:
-    return lists.get_page_by_id(_path(collection), page, size, options, after)
+def by_id(collection: str, size: int, options: Options) -> keyset.Keyset | keyset.Numbered:
+    return keyset.by_id(_path(collection), size, options)
 
 
 def get_first(collection: str, options: Options) -> Call[dict[str, Any]]:

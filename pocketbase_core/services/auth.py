@@ -8,6 +8,8 @@ from ..auth.store import AuthStore
 from ..auth.token import user_of
 from ..call import Call, Executor
 from ..options import CommonOptions, RecordOptions, read
+from ..typed import plain
+from .joint import Joint
 from .oauth2 import PATIENCE, browser_payload, open_browser
 from .paging import all_items
 
@@ -191,7 +193,9 @@ class AuthService:
     ) -> list[dict[str, Any]]:
         """The OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
         settings = read(CommonOptions, options, keywords)
-        return await all_items(self._executor, lambda number: auth.external_auths(record_id, number, settings))
+        return await all_items(
+            self._executor, settings, lambda number: auth.external_auths(record_id, number, settings), plain
+        )
 
     async def unlink_external_auth(
         self,
@@ -206,8 +210,9 @@ class AuthService:
             PocketBaseNotFoundError: there is none of this provider.
         """
         settings = read(CommonOptions, options, keywords)
-        link_id = await self._executor.execute(auth.external_auth_id(record_id, provider, settings))
-        await self._executor.execute(auth.unlink(link_id, settings))
+        joint = Joint(self._executor, settings)
+        link_id = await joint.execute(auth.external_auth_id(record_id, provider, settings))
+        await joint.execute(auth.unlink(link_id, settings))
 
     async def _sign_in(self, call: Call[dict[str, Any]]) -> dict[str, Any]:
         result = await self._executor.execute(call)

@@ -4,21 +4,20 @@ import os
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ..api import backups
+from ..api import backups, files
 from ..call import Call, Executor
 from ..options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, read
 from ..uploads import FileUpload, Progress
 from .download import save
-from .files import FileService
+from .joint import Joint
 from .restart import RESTORE_TIMEOUT, through_restart
 
 
 class BackupService:
     """Backups, for superusers. A key is a file name such as `before-update.zip`."""
 
-    def __init__(self, executor: Executor, files: FileService) -> None:
+    def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._files = files
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
@@ -41,9 +40,12 @@ class BackupService:
     async def download(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> bytes:
-        """A backup's content. For large ones there is `download_to`."""
+        """A backup's content. For large ones there is `download_to`. A `timeout` is for all requests together."""
         settings = read(CommonOptions, options, keywords)
-        return await self._executor.execute(backups.download(key, await self._files.get_token(), settings))
+        joint = Joint(self._executor, settings)
+        backups.download(key, None, settings)  # raises for a wrong key before anything is sent
+        token = await joint.execute(files.get_token(read(CommonOptions, None, {})))
+        return await joint.execute(backups.download(key, token, settings))
 
     async def download_to(
         self,
@@ -55,11 +57,14 @@ class BackupService:
     ) -> None:
         """Write a backup to `path`, as `files.download_to` does."""
         settings = read(CommonOptions, options, keywords)
+        joint = Joint(self._executor, settings, each=True)
+        backups.download(key, None, settings)  # raises for a wrong key before anything is sent
 
         async def prepare() -> Call[bytes]:
-            return backups.download(key, await self._files.get_token(), settings)
+            token = await joint.execute(files.get_token(read(CommonOptions, None, {})))
+            return backups.download(key, token, settings)
 
-        await save(self._executor, prepare, path, on_progress)
+        await save(joint, prepare, path, on_progress)
 
     async def delete(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]

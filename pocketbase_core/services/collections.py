@@ -7,6 +7,7 @@ from ..api import collections as api
 from ..api.lists import Page
 from ..call import Executor
 from ..options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
+from ..typed import plain
 from .paging import all_items
 
 Collection = dict[str, Any]
@@ -35,10 +36,10 @@ class CollectionService:
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
     ) -> list[Collection]:
-        """All collections."""
+        """All collections. A `timeout` is for all requests together."""
         settings = read(FullListOptions, options, keywords)
         batch = settings.rest.get("batch", 1000)
-        return await all_items(self._executor, lambda number: api.get_page(number, batch, settings))
+        return await all_items(self._executor, settings, lambda number: api.get_page(number, batch, settings), plain)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> Collection:
         """The first of the list, or PocketBaseNotFoundError."""

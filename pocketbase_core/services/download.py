@@ -1,21 +1,22 @@
 """An answer on its way to a file."""
 
 import asyncio
-import errno
 import os
 import random
-import threading
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from ..call import Call, Executor
+from ..call import Call
 from ..errors import PocketBaseConnectionError, PocketBaseError
 from ..headers import body_length
 from ..messages import Headers
 from ..ports import StreamedResponse
 from ..uploads import Progress, check_progress
+from .joint import Joint
+from .partial import Part
 
 ATTEMPTS = 5
 """Attempts in a row that bring nothing new, before the download fails."""
@@ -23,8 +24,10 @@ BACKOFF = 0.5
 MAX_DELAY = 10.0
 BATCH = 4 * 1024 * 1024
 """Bytes for a thread to write in one turn: a turn for each chunk would cost more than the chunk."""
-PIECE = 64 * 1024
-"""Bytes of one write: for a larger one the system takes a larger block of memory, which may cost more than that."""
+SETTLED_AFTER = 60.0
+"""Seconds from the last change of a file after which its date tells its versions apart, whatever the clocks."""
+_STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]*"')
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 _BROKEN = (0, 502, 503, 504)
 """The statuses of no answer, and of a proxy's while the server is away."""
 
@@ -32,7 +35,7 @@ Prepare = Callable[[], Awaitable[Call[bytes]]]
 
 
 async def save(
-    executor: Executor,
+    joint: Joint,
     prepare: Prepare,
     path: str | os.PathLike[str],
     on_progress: Progress | None,
@@ -55,7 +58,7 @@ async def save(
     part = Part(Path(path))
     try:
         await asyncio.to_thread(part.open)
-        download = _Download(executor, part, on_progress)
+        download = _Download(joint, part, on_progress)
         failures = furthest = 0
         while not await download.attempt(prepare):
             failures = 0 if download.done > furthest else failures + 1
@@ -71,35 +74,61 @@ async def save(
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What is being sent, so far as the server says: its bytes, and when it changed last."""
+    """Which version of a file a response has, as far as its headers say.
+
+    `validator` is a strong one for If-Range: equal only for equal bytes (RFC 9110, 8.8.1).
+    """
 
     total: int | None
+    tag: str | None
     modified: str | None
+    validator: str | None
 
     @classmethod
     def of(cls, headers: Headers) -> "Version":
-        return cls(body_length(headers), headers.get("Last-Modified"))
+        tag, modified = headers.get("ETag"), headers.get("Last-Modified")
+        validator = tag if tag is not None and _STRONG_TAG.fullmatch(tag) else None
+        if validator is None and modified is not None and _is_strong(modified, headers.get("Date", "")):
+            validator = modified
+        return cls(body_length(headers), tag, modified, validator)
 
     def rest(self, done: int) -> dict[str, str]:
-        """The headers that ask for the rest; none where nobody could tell that it belongs to the same file."""
-        if not done or self.total is None or self.modified is None:
+        """The headers that ask for the rest; none where nothing proves that it belongs to the same version."""
+        if not done or self.total is None or self.validator is None:
             return {}
-        return {"Range": f"bytes={done}-", "If-Range": self.modified}
+        return {"Range": f"bytes={done}-", "If-Range": self.validator}
 
     def is_rest(self, done: int, headers: Headers) -> bool:
         """Whether a 206 brings what was asked for (it may leave Last-Modified out: RFC 9110, 15.3.7)."""
         total = self.total or 0
-        same = headers.get("Last-Modified", self.modified) == self.modified
+        same = (
+            headers.get("Last-Modified", self.modified) == self.modified and headers.get("ETag", self.tag) == self.tag
+        )
         return same and headers.get("Content-Range") == f"bytes {done}-{total - 1}/{total}"
+
+
+def _is_strong(modified: str, date: str) -> bool:
+    """Whether the file was last changed long enough before the response for any later change to have another date.
+
+    One second is enough by the same clock (RFC 9110, 8.8.2.2), but a file in an object store has the store's clock.
+    """
+    if not (_HTTP_DATE.fullmatch(modified) and _HTTP_DATE.fullmatch(date)):
+        return False
+    from email.utils import parsedate_to_datetime  # imports much that only this needs
+
+    try:
+        return (parsedate_to_datetime(date) - parsedate_to_datetime(modified)).total_seconds() >= SETTLED_AFTER
+    except ValueError:
+        return False
 
 
 class _Download:
     """How far the attempts have come, all together."""
 
-    def __init__(self, executor: Executor, part: "Part", on_progress: Progress | None) -> None:
+    def __init__(self, joint: Joint, part: Part, on_progress: Progress | None) -> None:
         self.done = 0
         self.failure: PocketBaseError = PocketBaseError()
-        self._executor = executor
+        self._joint = joint
         self._part = part
         self._on_progress = on_progress
         self._version: Version | None = None
@@ -132,8 +161,8 @@ class _Download:
         own_range = "Range" in request.headers
         rest = {} if self._version is None or own_range else self._version.rest(self.done)
         headers = Headers({"Accept-Encoding": "identity"}) | request.headers | rest
-        url = self._executor.build_url(request.url)
-        async with self._executor.stream(call._replace(request=request.replace(headers=headers))) as response:
+        url = self._joint.build_url(request.url)
+        async with self._joint.stream(call._replace(request=request.replace(headers=headers))) as response:
             await self._begin(response, url, own_range)
             async for chunk in response.aiter_bytes():
                 left = memoryview(chunk)
@@ -172,62 +201,3 @@ class _Download:
     def _tell(self) -> None:
         if self._on_progress is not None:
             self._on_progress(self.done, None if self._version is None else self._version.total)
-
-
-class Part:
-    """The file beside the target. Its methods are for threads, and do nothing more once it is discarded.
-
-    That matters where a wait was cancelled: its thread goes on.
-    """
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._path = target
-        self._file: BinaryIO | None = None
-        self._discarded = False
-        self._lock = threading.Lock()
-
-    def open(self) -> None:
-        """Raises: OSError: there cannot be a file of the target's name."""
-        # Renaming would put a file in the place of a symbolic link, or of a device.
-        target = self._target = Path(os.path.realpath(self._target))
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(target))
-        if target.exists() and not target.is_file():
-            raise FileExistsError(errno.EEXIST, "something that is not a file is in its place", str(target))
-        if not target.parent.is_dir():
-            raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(target.parent))
-        with self._lock:
-            if not self._discarded:
-                # Shortened, as the target's name may be as long as names can be.
-                self._path = target.with_name(f"{target.name[:40]}.{os.urandom(4).hex()}.part")
-                self._file = self._path.open("xb", buffering=0)
-
-    def clear(self) -> None:
-        with self._lock:
-            if self._file is not None:
-                self._file.seek(0)
-                self._file.truncate()
-
-    def write(self, data: memoryview) -> None:
-        with self._lock:
-            if self._file is not None:
-                while data:
-                    data = data[self._file.write(data[:PIECE]) :]
-
-    def finish(self) -> None:
-        with self._lock:
-            if self._file is not None:
-                self._file.close()  # which may find the disk full
-                self._path.replace(self._target)
-                self._file = None
-
-    def discard(self) -> None:
-        with self._lock:
-            self._discarded = True
-            if self._file is not None:
-                opened, self._file = self._file, None
-                try:
-                    self._path.unlink(missing_ok=True)
-                finally:
-                    opened.close()

@@ -11,6 +11,7 @@ from ..options import CommonOptions, FileOptions, read
 from ..ports import StreamedResponse
 from ..uploads import Progress
 from .download import save
+from .joint import Joint
 
 
 class FileService:
@@ -89,17 +90,19 @@ class FileService:
     ) -> None:
         """Write the file to `path`, which changes only when all of it has arrived; a broken download goes on.
 
-        `on_progress(done, total)` is told bytes; total is None when the server does not say.
+        `on_progress(done, total)` is told bytes; total is None when the server does not say. `timeout` is for each wait
+        for the server. A file that exists keeps its mode.
 
         Raises:
             OSError: the file cannot be written.
         """
-        call = files.download(collection, record_id, filename, read(FileOptions, options, keywords))
+        settings = read(FileOptions, options, keywords)
+        call = files.download(collection, record_id, filename, settings)
 
         async def prepare() -> Call[bytes]:
             return call
 
-        await save(self._executor, prepare, path, on_progress)
+        await save(Joint(self._executor, settings, each=True), prepare, path, on_progress)
 
     def stream(
         self,

@@ -3,10 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ..api.lists import Page
+from ..api.keyset import Keyset, Numbered
+from ..api.lists import Page, is_last, of_size
 from ..call import Call, Executor
+from ..options import Options
+from ..typed import Decoder, Record, decoded_list, decoded_page
+from .joint import Joint
 
 T = TypeVar("T")
 AHEAD = 3
@@ -14,31 +18,30 @@ AHEAD = 3
 
 
 async def every_record(
-    executor: Executor, get_page: Callable[[int, object], Call[tuple[Page[T], object]]]
+    executor: Executor, options: Options, reader: Keyset | Numbered, decode: Decoder[T]
 ) -> AsyncGenerator[T, None]:
-    """The records of all pages, one after the other; each comes with its last id, which the next may start from."""
-    number = 1
-    after: object = None
-    while True:
-        page, after = await executor.execute(get_page(number, after))
-        for item in page["items"]:
-            yield item
-        if is_last(page):
-            return
-        number += 1
+    """The records that the reader asks for, one after the other."""
+    joint = Joint(executor, options, each=True)
+    while not reader.is_done:
+        for record in await joint.execute(decoded_list(reader.next_call(), decode)):
+            yield record
 
 
-async def all_items(executor: Executor, get_page: Callable[[int], Call[Page[T]]]) -> list[T]:
+async def all_items(
+    executor: Executor, options: Options, get_page: Callable[[int], Call[Page[Record]]], decode: Decoder[T]
+) -> list[T]:
     """The items of all pages. The longer the list, the more pages the server prepares while one is decoded."""
+    joint = Joint(executor, options)
     number = seen = 1
-    page = await executor.execute(get_page(number))
-    items = page["items"]
+    page = await joint.execute(decoded_page(get_page(number), decode))
+    items, size = page["items"], page["perPage"]
     coming: deque[asyncio.Task[Page[T]]] = deque()
     try:
         while not is_last(page):
             while len(coming) < min(seen, AHEAD):
                 number += 1
-                coming.append(asyncio.create_task(executor.execute(get_page(number))))
+                call = decoded_page(of_size(get_page(number), size), decode)
+                coming.append(asyncio.create_task(joint.execute(call)))
             page = await coming.popleft()
             seen += 1
             items += page["items"]
@@ -47,8 +50,3 @@ async def all_items(executor: Executor, get_page: Callable[[int], Call[Page[T]]]
             task.cancel()
         await asyncio.gather(*coming, return_exceptions=True)
     return items
-
-
-def is_last(page: Page[Any]) -> bool:
-    """A page is full when it is as long as the server says, which may be less than asked."""
-    return not page["items"] or len(page["items"]) < page["perPage"]

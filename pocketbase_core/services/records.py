@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar, Unpack
 
 from ..api import records
-from ..api.lists import Page, can_follow_ids, gives_id
+from ..api.lists import Page
 from ..api.realtime import record_topic
 from ..auth.session import record_changed, record_deleted
 from ..auth.store import AuthStore
@@ -21,7 +21,7 @@ from ..options import (
     read,
 )
 from ..realtime import EventStream, Realtime
-from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder, keyed_page
+from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder
 from .auth import AuthService
 from .paging import all_items, every_record
 from .passwords import confirmed, is_unconfirmed
@@ -59,26 +59,27 @@ class RecordService(Generic[T]):
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
     ) -> list[T]:
-        """All records, read in batches of 1000 or `batch`."""
+        """All records, read in batches of 1000 or `batch`. A `timeout` is for all requests together."""
         settings = read(FullListOptions, options, keywords)
-        return await all_items(self._executor, self._pages(settings.rest.get("batch", 1000), settings))
+        batch = settings.rest.get("batch", 1000)
+        return await all_items(
+            self._executor,
+            settings,
+            lambda number: records.get_page(self._collection, number, batch, settings),
+            self._decode,
+        )
 
     def iterate(
         self, batch: int = 500, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]
     ) -> AsyncIterator[T]:
-        """All records, one after the other; no more than `batch` of them are in memory.
+        """All records, one after the other, read in batches: little more than one of them is in memory.
 
         Without a sort they come in the order of their ids. Then no page costs more than the first, and what others
-        create or delete meanwhile shifts nothing: each record that stays is seen once.
+        create or delete meanwhile shifts nothing: each record that stays is seen once. `timeout` is for each request.
         """
         settings = read(FirstOptions, options, keywords)
-        keyed = keyed_page(self._decode, with_id=gives_id(settings) or not can_follow_ids(settings))
-        return every_record(
-            self._executor,
-            lambda number, after: decoded(
-                records.get_page_by_id(self._collection, number, batch, settings, after), keyed
-            ),
-        )
+        reader = records.by_id(self._collection, batch, settings)
+        return every_record(self._executor, settings, reader, self._decode)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> T:
         """The first record of the list.
@@ -169,9 +170,6 @@ class RecordService(Generic[T]):
         """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
-
-    def _pages(self, batch: int, options: Options) -> Callable[[int], Call[Page[T]]]:
-        return lambda number: decoded_page(records.get_page(self._collection, number, batch, options), self._decode)
 
     async def _confirmed(self, call: Call[Record], options: Options) -> Call[Record]:
         if not is_unconfirmed(call):

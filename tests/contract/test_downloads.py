@@ -21,11 +21,13 @@ from pocketbase_core.call import Call
 from pocketbase_core.options import CommonOptions, read
 from pocketbase_core.ports import Transport
 from pocketbase_core.services import download
+from pocketbase_core.services.joint import Joint
 from pocketbase_core.testing.contract.wire import Connection, Script, wire
 from pocketbase_transports import MockTransport
 
 CONTENT = bytes(range(256)) * 4096
-MODIFIED = "Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT"
+DATE = "Date: Mon, 01 Jan 2024 00:01:00 GMT"
+MODIFIED = f"Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n{DATE}"
 Answer = Callable[[Connection, int], Awaitable[None]]
 
 
@@ -90,7 +92,8 @@ async def save(pb: PocketBase, path: Path, told: list[tuple[int, int | None]] | 
             told.append((done, total))
 
     try:
-        await download.save(pb, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
+        joint = Joint(pb, read(CommonOptions, None, {}), each=True)
+        await download.save(joint, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
     except Exception as error:
         error.__notes__ = [*map(str, slept)]
         raise
@@ -134,6 +137,7 @@ async def test_a_broken_download_goes_on(transport: Transport, target: Path) -> 
         [sends(b"x" * 1000, MODIFIED), rest(9, "Last-Modified: now"), sends(CONTENT, MODIFIED)],
         [sends(b"x" * 1000, MODIFIED), rest(9, total=len(CONTENT) + 1), sends(CONTENT, MODIFIED)],
         [sends(b"x" * 1000, MODIFIED), sends(b"", status=416, total=0), sends(CONTENT, MODIFIED)],
+        [sends(b"x" * 1000, 'ETag: "1"'), rest(9, 'ETag: "2"'), sends(CONTENT)],
     ],
 )
 async def test_what_may_have_changed_is_fetched_again(
@@ -146,6 +150,27 @@ async def test_what_may_have_changed_is_fetched_again(
     assert all(("range" in request.headers) == ("if-range" in request.headers) for request in server.requests)
     assert "range" not in server.requests[-1].headers or len(answers) == 2
     assert [done for done, _ in told].count(0) >= 2
+
+
+async def test_a_strong_tag_is_what_the_rest_is_asked_by(transport: Transport, target: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    begun = seen(told, sends(CONTENT[:300_000], 'ETag: "1"'))
+    async with wire(answering(begun, rest(len(CONTENT), 'ETag: "1"'))) as server:
+        await save(PocketBase(server.url, transport=transport), target, told)
+    assert target.read_bytes() == CONTENT
+    assert server.requests[1].headers["if-range"] == '"1"'
+
+
+@pytest.mark.parametrize("headers", [['ETag: W/"1"'], ["Last-Modified: Mon, 01 Jan 2024 00:01:00 GMT", DATE]])
+async def test_what_may_have_changed_within_a_second_is_fetched_again(
+    transport: Transport, target: Path, headers: list[str]
+) -> None:
+    told: list[tuple[int, int | None]] = []
+    begun = seen(told, sends(b"x" * 300_000, *headers))
+    async with wire(answering(begun, sends(CONTENT, *headers))) as server:
+        await save(PocketBase(server.url, transport=transport), target, told)
+    assert target.read_bytes() == CONTENT
+    assert "range" not in server.requests[1].headers
 
 
 @pytest.mark.parametrize("headers", [[], [MODIFIED]])

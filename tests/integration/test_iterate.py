@@ -1,5 +1,6 @@
 """Lists that are read to their end, on a real server."""
 
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
 
@@ -88,3 +89,100 @@ async def test_a_full_list_keeps_the_order_of_the_server(pb: PocketBase, name: s
     expected = (await posts.get_list())["items"]
     assert await posts.get_full_list(batch=3) == expected
     assert await posts.get_full_list(batch=5) == expected
+
+
+COMMENTS = [{"name": "n", "type": "number"}, {"name": "post", "type": "text"}]
+
+
+@pytest_asyncio.fixture
+async def view(pb: PocketBase) -> str:
+    """A view that was made while it was empty, as the server refuses one whose ids repeat: 0 to 12 rows have one id."""
+    end = token_hex(4)
+    for table in ("posts", "comments"):
+        await pb.collections.create({"name": f"{table}{end}", "type": "base", **OPEN, "fields": COMMENTS})
+    query = f"SELECT p.id, c.n AS n, c.id AS comment FROM posts{end} p LEFT JOIN comments{end} c ON c.post = p.id"
+    await pb.collections.create({"name": f"view{end}", "type": "view", "viewQuery": query, "listRule": ""})
+    await pb.collections.create(
+        {
+            "name": f"bare{end}",
+            "type": "view",
+            "viewQuery": f"SELECT c.id, p.n FROM posts{end} p LEFT JOIN comments{end} c ON c.post = p.id",
+            "listRule": "",
+        }
+    )
+    batch = pb.create_batch()
+    for post, count in enumerate([0, 1, 2, 7, 0, 0, 12, 3, 3, 1]):
+        batch.collection(f"posts{end}").create({"id": f"{post:015}", "n": post})
+        for n in range(count):
+            batch.collection(f"comments{end}").create({"n": n, "post": f"{post:015}"})
+    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 100}})
+    await batch.send()
+    return end
+
+
+@dataclass
+class Row:
+    comment: str
+
+
+SIZES = [[1, 4], [2, 10], pytest.param([3, 5, 6, 7, 8, 9], marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+async def test_a_view_whose_ids_repeat(pb: PocketBase, view: str, sizes: list[int]) -> None:
+    rows = pb.collection(f"view{view}")
+    expected = sorted((await rows.get_list(1, 100, sort="id"))["items"], key=in_order)
+    assert len(expected) == 32
+    for size in sizes:
+        found = [row async for row in rows.iterate(size)]
+        assert [row["id"] for row in found] == sorted(row["id"] for row in found)
+        assert sorted(found, key=in_order) == expected
+        few = [row async for row in rows.iterate(size, filter="n != 2", fields="n,comment")]
+        assert sorted(few, key=in_order) == sorted(
+            ({"n": row["n"], "comment": row["comment"]} for row in expected if row["n"] != 2), key=in_order
+        )
+        typed = [row async for row in pb.collection(f"view{view}", Row).iterate(size)]
+        assert sorted(row.comment for row in typed) == sorted(row["comment"] for row in expected)
+
+
+async def test_a_view_whose_ids_are_not_always_set(pb: PocketBase, view: str) -> None:
+    rows = pb.collection(f"bare{view}")
+    expected = sorted((await rows.get_list(1, 100))["items"], key=in_order)
+    assert [row["id"] for row in expected].count("") == 3
+    for size in (1, 2, 3, 50):
+        assert sorted([row async for row in rows.iterate(size)], key=in_order) == expected
+
+
+async def test_a_view_whose_ids_are_any_text(pb: PocketBase, name: str) -> None:
+    texts = [
+        "日本",
+        "x+y",
+        'say "hi"',
+        "it's",
+        "a || b",
+        "tail\\",
+        "\\n",
+        "@now",
+        "null",
+        "true",
+        "1e3",
+        "é",
+        "",
+        "x#&%",
+    ]
+    view = await pb.collections.create(
+        {
+            "name": f"view{token_hex(4)}",
+            "type": "view",
+            "viewQuery": f"SELECT title AS id FROM {name} WHERE n = 5",
+            "listRule": "",
+        }
+    )
+    batch = pb.create_batch()
+    for title in texts * 2:
+        batch.collection(name).create({"title": title, "n": 5})
+    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 100}})
+    await batch.send()
+    for size in (1, 3, 20):
+        found = [record["id"] async for record in pb.collection(view["name"]).iterate(size)]
+        assert found == sorted(texts * 2)

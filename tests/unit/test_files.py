@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,8 @@ import pytest
 from pocketbase_core import FileUpload, Headers, PocketBase, PocketBaseConnectionError, Request, Response
 from pocketbase_core.content import encode
 from pocketbase_core.ports import Chunks, Exchange
-from pocketbase_core.services.download import Part, Version
+from pocketbase_core.services.download import Version
+from pocketbase_core.services.partial import Part
 from pocketbase_core.uploads import Reader
 from pocketbase_transports import MockTransport
 
@@ -130,3 +132,104 @@ async def test_an_adapter_without_a_meaning_for_a_time_limit() -> None:
 @pytest.mark.parametrize(("length", "total"), [("12", 12), ("", None), ("-1", None), ("1e3", None), ("9" * 5000, None)])
 def test_a_length_that_nobody_can_keep_is_unknown(length: str, total: int | None) -> None:
     assert Version.of(Headers({"Content-Length": length})).total == total
+
+
+AT_NOON = "Mon, 01 Jan 2024 12:00:00 GMT"
+A_MINUTE_LATER = "Mon, 01 Jan 2024 12:01:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "validator"),
+    [
+        ({"ETag": '"a"'}, '"a"'),
+        ({"ETag": '"a"', "Last-Modified": AT_NOON, "Date": A_MINUTE_LATER}, '"a"'),
+        ({"ETag": 'W/"a"', "Last-Modified": AT_NOON, "Date": A_MINUTE_LATER}, AT_NOON),
+        ({"ETag": 'W/"a"', "Last-Modified": AT_NOON, "Date": AT_NOON}, None),
+        ({"Last-Modified": AT_NOON, "Date": A_MINUTE_LATER}, AT_NOON),
+        ({"Last-Modified": AT_NOON, "Date": "Mon, 01 Jan 2024 12:00:59 GMT"}, None),
+        ({"Last-Modified": AT_NOON, "Date": "Mon, 01 Jan 2024 11:00:00 GMT"}, None),
+        ({"Last-Modified": AT_NOON}, None),
+        ({"Last-Modified": "Mon, 99 Jan 2024 12:00:00 GMT", "Date": A_MINUTE_LATER}, None),
+        ({"Last-Modified": f"{AT_NOON}\r\nX: y", "Date": A_MINUTE_LATER}, None),
+        ({"Last-Modified": f"{AT_NOON}\x00", "Date": A_MINUTE_LATER}, None),
+        ({"ETag": '"a\x01"'}, None),
+        ({"ETag": '"ü"'}, None),
+        ({"ETag": "a"}, None),
+    ],
+)
+def test_only_what_tells_two_versions_apart_asks_for_the_rest(headers: dict[str, str], validator: str | None) -> None:
+    version = Version.of(Headers({"Content-Length": "10", **headers}))
+    asked = {} if validator is None else {"Range": "bytes=4-", "If-Range": validator}
+    assert version.rest(4) == asked
+    Headers(version.rest(4)).check()
+
+
+async def fetched(target: Path, before: Any = lambda: None) -> None:
+    """Download a file to the target; `before` is called when it has begun."""
+
+    def tell(done: int, total: int | None) -> None:
+        if not done:
+            before()
+
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(200, content=b"new")))
+    await pb.files.download_to(target, "posts", "x", "a.bin", tell)
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o400])
+async def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    target.chmod(mode)
+
+    def look() -> None:
+        (part,) = tmp_path.glob("*.part")
+        assert part.stat().st_mode & 0o777 == 0o600, "nobody else reads it before it has the target's mode"
+
+    await fetched(target, look)
+    assert target.stat().st_mode & 0o777 == mode
+
+
+async def test_a_new_file_has_the_mode_of_new_files(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    await fetched(tmp_path / "a.bin")
+    assert (tmp_path / "a.bin").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+async def test_a_target_that_is_closed_to_others_meanwhile_stays_so(tmp_path: Path) -> None:
+    target = tmp_path / "a.bin"
+
+    def close() -> None:
+        target.touch(0o600)
+
+    await fetched(target, close)
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("refused", "kept"), [(0, [(3, 4)]), (1, [(3, 4), (-1, 4)]), (2, [(3, 4), (-1, 4)]), (None, [])]
+)
+async def test_the_owner_is_kept_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int | None, kept: list[tuple[int, int]]
+) -> None:
+    target = tmp_path / "a.bin"
+    target.touch(0o640)
+    asked: list[tuple[int, int]] = []
+
+    def chown(path: Path, owner: int, group: int) -> None:
+        asked.append((owner, group))
+        if len(asked) <= (refused or 0):
+            raise PermissionError
+
+    def stat(path: Path, **options: Any) -> os.stat_result:
+        found = os.stat(path, **options)
+        return os.stat_result((*found[:4], 3, 4, *found[6:])) if path == target else found
+
+    monkeypatch.setattr(Path, "stat", stat)
+    if refused is None:
+        monkeypatch.delattr(os, "chown")  # as on Windows
+    else:
+        monkeypatch.setattr(os, "chown", chown)
+    await fetched(target)
+    assert asked == kept
+    assert target.stat().st_mode & 0o777 == 0o640

@@ -1,0 +1,182 @@
+"""A list that is read to its end, in the order of ids where that is possible."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from ..call import Call
+from ..filters import build_filter
+from ..messages import Response
+from ..options import Options
+from .lists import Page, get_page, is_last, of_size, wrong_page
+
+Record = dict[str, Any]
+_ID_CUT = re.compile(r"(^|,)\s*(id|\*)\s*:")
+# Within parentheses PocketBase reads comments and escapes in another way than outside of them.
+_LEFT_ALONE = re.compile(r"//|\\")
+_LONGEST_FILTER = 3500
+"""Bytes of a filter that PocketBase accepts."""
+_MOST_CONDITIONS = 200
+"""Conditions of a filter that PocketBase accepts."""
+
+
+class Numbered:
+    """Reads a list by page numbers. `next_call` is the call for the records that come next, until `is_done`."""
+
+    def __init__(self, path: str, size: int, options: Options, given: int = 0) -> None:
+        self._path = path
+        self._size = size
+        self._options = options
+        self._number, self._skip = given // size + 1, given % size
+        self._page_size: int | None = size if given else None
+        self.is_done = False
+
+    def next_call(self) -> Call[list[Record]]:
+        """The parser raises PocketBaseDecodeError for a page that does not continue the list."""
+        call = of_size(get_page(self._path, self._number, self._size, self._options), self._page_size)
+
+        def parse(response: Response) -> list[Record]:
+            page = call.parse(response)
+            records = page["items"][self._skip :]
+            self._skip = 0
+            self._number += 1
+            self._page_size = page["perPage"]
+            self.is_done = is_last(page)
+            return records
+
+        return call.parsed_by(parse)
+
+
+class Keyset:
+    """Reads a list in the order of ids, each page from the last id of the page before it (keyset pagination).
+
+    No page costs more than the first, and none is shifted by what others create or delete. Ids may repeat, as in a view
+    that joins tables: the records with the last id of a full page are held back until the next page, which begins with
+    all records of that id. An id with more records than a page holds is read by page numbers. So is the rest of
+    the list where an id cannot be written into a filter.
+    """
+
+    def __init__(self, path: str, size: int, options: Options, *, without_id: bool) -> None:
+        self._path = path
+        self._size = size + 1  # one record is held back
+        self._options = options
+        self._without_id = without_id
+        self._where = str(options.params.get("filter", "")).strip()
+        self._key: str | None = None
+        self._held: list[Record] = []
+        self._given = 0
+        self._numbered: Numbered | None = None
+        self._is_run = False
+        self._circle = _Circle()
+        self.is_done = False
+
+    def next_call(self) -> Call[list[Record]]:
+        """As `Numbered.next_call`."""
+        if self._numbered is not None:
+            return self._next_numbered(self._numbered)
+        options = self._options
+        if self._key is not None:
+            options = self._filtered(">=" if self._held else ">", self._key)
+        call = get_page(self._path, 1, self._size, options)
+        return call.parsed_by(lambda response: self._give(self._take(response, call.parse(response))))
+
+    def _next_numbered(self, numbered: Numbered) -> Call[list[Record]]:
+        call = numbered.next_call()
+
+        def parse(response: Response) -> list[Record]:
+            records = call.parse(response)
+            if numbered.is_done:
+                self._numbered = None
+                self.is_done = not self._is_run
+            return self._give(records)
+
+        return call.parsed_by(parse)
+
+    def _take(self, response: Response, page: Page[Record]) -> list[Record]:
+        """Those of a page, and those that were held back, that are to be given now."""
+        ids = [record.get("id") for record in page["items"]]
+        if self._key is not None and self._key in ids:
+            if not self._held or ids[0] != self._key:
+                raise wrong_page(response, f"asked for what follows id {self._key!r:.80}, got it again")
+            self._held = []  # the page has them, with all others of this id
+        ready = self._held + page["items"]
+        self._held = []
+        if is_last(page):
+            self.is_done = True
+            return ready
+        last = ids[-1]
+        if not isinstance(last, str) or self._filter(">=", last) is None:
+            self._numbered, self._is_run = Numbered(self._path, page["perPage"], self._options, self._given), False
+            return []
+        first = len(ready) - next((count for count, key in enumerate(reversed(ids)) if key != last), len(ids))
+        if first == len(ready) - len(ids) or not last:
+            # An id that is not set is read as "", and only `=` finds it.
+            self._numbered, self._is_run = Numbered(self._path, self._size, self._filtered("=", last)), True
+        else:
+            self._held = ready[first:]
+        if last != self._key:
+            self._key = last
+            if self._circle.closes_with(last):
+                raise wrong_page(response, f"the list does not end: id {last!r:.80} came again")
+        return ready[:first]
+
+    def _give(self, records: list[Record]) -> list[Record]:
+        self._given += len(records)
+        if self._without_id:
+            for record in records:
+                record.pop("id", None)
+        return records
+
+    def _filter(self, comparison: str, key: str) -> str | None:
+        """The filter for the records whose ids compare so with this one; None where it cannot be written."""
+        try:
+            expression = build_filter(f"id {comparison} {{:id}}", {"id": key})
+            if self._where:
+                # The first page, which has the filter as it is, has shown that its parentheses match.
+                expression = f"{expression} && ({self._where})"
+            return expression if len(expression.encode()) <= _LONGEST_FILTER else None
+        except ValueError:
+            return None
+
+    def _filtered(self, comparison: str, key: str) -> Options:
+        where = self._filter(comparison, key)
+        assert where is not None  # as `_take` has seen
+        return replace(self._options, params={**self._options.params, "filter": where})
+
+
+class _Circle:
+    """Notices keys that come again and again, by remembering one of them (Brent's algorithm)."""
+
+    def __init__(self) -> None:
+        self._remembered: str | None = None
+        self._left = self._length = 1
+
+    def closes_with(self, key: str) -> bool:
+        if key == self._remembered:
+            return True
+        self._left -= 1
+        if not self._left:
+            self._length *= 2
+            self._left, self._remembered = self._length, key
+        return False
+
+
+def by_id(path: str, size: int, options: Options) -> Keyset | Numbered:
+    """What reads a list in the order of ids, or in the order that the options ask for.
+
+    Raises:
+        TypeError, ValueError: the options or the size cannot be sent.
+    """
+    get_page(path, 1, size, options)
+    sort, where, fields = (options.params.get(name, "") for name in ("sort", "filter", "fields"))
+    if not (isinstance(sort, str) and isinstance(where, str) and isinstance(fields, str)):
+        return Numbered(path, size, options)
+    if sort.strip() not in ("", "id", "+id") or _ID_CUT.search(fields):
+        return Numbered(path, size, options)
+    params = {**options.params, "sort": "id"}
+    if _LEFT_ALONE.search(where) or len(re.findall(r"&&|\|\|", where)) + 1 >= _MOST_CONDITIONS:
+        return Numbered(path, size, replace(options, params=params))
+    without_id = bool(fields) and {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
+    if without_id:
+        params["fields"] = f"{fields},id"
+    return Keyset(path, size, replace(options, params=params), without_id=without_id)

@@ -1,0 +1,75 @@
+"""The requests of one call that takes several."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+from ..auth.token import user_of
+from ..call import Call, Executor
+from ..errors import PocketBaseTimeoutError, PocketBaseUnauthorizedError
+from ..messages import ServerSentEvent
+from ..options import Options
+from ..ports import StreamedResponse
+
+T = TypeVar("T")
+
+
+class Joint:
+    """Sends the requests of one call: as the user who made it, with the headers of its options, within its timeout.
+
+    A timeout that the caller gave is for all requests together, or with `each` for each of them; the client's is for
+    each of them. Once another user has signed in, or nobody is signed in any more, nothing more is sent: each of the
+    methods raises PocketBaseUnauthorizedError. A call that brings its own Authorization has no such user.
+    """
+
+    def __init__(self, executor: Executor, options: Options, *, each: bool = False) -> None:
+        self._executor = executor
+        self._options = options
+        self._user = self._signed_in()
+        self._ends_at: float | None = None
+        if options.timeout is not None and not each:
+            self._ends_at = asyncio.get_running_loop().time() + options.timeout
+
+    async def execute(self, call: Call[T]) -> T:
+        """As `PocketBase.execute`."""
+        return await self._executor.execute(self._of(call))
+
+    def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[StreamedResponse]:
+        """As `PocketBase.stream`."""
+        return self._executor.stream(self._of(call))
+
+    def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
+        """As `PocketBase.events`."""
+        return self._executor.events(self._of(call))
+
+    def build_url(self, path: str) -> str:
+        """As `PocketBase.build_url`."""
+        return self._executor.build_url(path)
+
+    def _of(self, call: Call[T]) -> Call[T]:
+        """The call, as it is to be sent now."""
+        options, request = self._options, call.request
+        if "Authorization" not in options.headers and self._signed_in() != self._user:
+            message = "another user is signed in than when this call began, or nobody; no more of it was sent"
+            raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)
+        if options.headers:
+            request = request.replace(headers=options.headers | request.headers)
+        if options.default_timeout:
+            return call._replace(request=request)
+        return call._replace(request=request.replace(timeout=self._left(request.url)), default_timeout=False)
+
+    def _left(self, path: str) -> float | None:
+        """The seconds that the next request has."""
+        if self._ends_at is None:
+            return self._options.timeout
+        left = self._ends_at - asyncio.get_running_loop().time()
+        if left <= 0:
+            message = f"the call did not end within {self._options.timeout:g} s"
+            raise PocketBaseTimeoutError(self.build_url(path), message=message, request_sent=False)
+        return left
+
+    def _signed_in(self) -> object:
+        token = self._executor.auth_store.token
+        user = user_of(token)
+        return token if user == (None, None) else user
