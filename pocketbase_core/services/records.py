@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar, Unpack
 from ..api import records
 from ..api.lists import Page, can_follow_ids, gives_id
 from ..api.realtime import record_topic
-from ..auth.store import AuthStore
+from ..auth.revocation import ends_tokens
+from ..auth.store import AuthStore, storing
 from ..call import Call, Executor
 from ..options import (
     CommonOptions,
@@ -109,13 +110,20 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> T:
-        """The record after a change of some fields. If it is the one signed in, the auth store changes with it."""
+        """The record after a change of some fields. If it is the one signed in, the auth store changes with it.
+
+        A new password or e-mail address ends all tokens of the user: the store is cleared then.
+        """
 
         def keep_and_decode(record: Record) -> T:
             own = self._store.record
             if own is not None and self._is_own(record_id):
                 expand = {**json_object(own.get("expand")), **json_object(record.get("expand"))}
-                self._store.save(self._store.token, {**own, **record, **({"expand": expand} if expand else {})})
+                with storing():
+                    if ends_tokens(call.request.body, own, record):
+                        self._store.clear()
+                    else:
+                        self._store.save(self._store.token, {**own, **record, **({"expand": expand} if expand else {})})
             return self._decode(record)
 
         call = records.update(self._collection, record_id, body, read(RecordOptions, options, keywords))
@@ -129,7 +137,8 @@ class RecordService(Generic[T]):
             records.delete(self._collection, record_id, read(CommonOptions, options, keywords))
         )
         if self._is_own(record_id):
-            self._store.clear()
+            with storing():
+                self._store.clear()
 
     async def subscribe(
         self,
