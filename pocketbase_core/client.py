@@ -16,7 +16,7 @@ from .errors import PocketBaseError, not_events, response_of
 from .filters import build_filter
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
 from .middleware import AfterSend, BeforeSend, Middleware, chain, default_middleware
-from .middleware.auth import Auth
+from .middleware.auth import LIMIT, Auth
 from .options import SendOptions, check_size, check_timeout, read
 from .paths import custom_path
 from .ports import Streamed, StreamedResponse, Transport, read_whole
@@ -78,7 +78,7 @@ class PocketBase:
     def _serve(self, store: AuthStore, settings: RealtimeSettings) -> None:
         """Wire everything that belongs to one user."""
         self.auth_store = store
-        self.collections = CollectionService(self)
+        self.collections = CollectionService(self, store)
         self.files = FileService(self)
         self.backups = BackupService(self)
         self.settings = SettingsService(self)
@@ -88,7 +88,8 @@ class PocketBase:
         self.health = HealthService(self)
         self.realtime = Realtime(self, store, settings, self._timeout)
         self._records: dict[tuple[str, type | None], RecordService[Any]] = {}
-        self._layers: list[Middleware] = [Auth(store, self._refresh)]
+        self._auth = Auth(store, self._refresh)
+        self._layers: list[Middleware] = [self._auth]
         if type(self).before_send is not PocketBase.before_send:
             self._layers.append(BeforeSend(self.before_send))
         if type(self).after_send is not PocketBase.after_send:
@@ -193,8 +194,9 @@ class PocketBase:
         return _events(self._layers, self._open_transport(), self._complete(call))
 
     async def aclose(self) -> None:
-        """End realtime and close the transport, but not a session that was handed to it."""
+        """End realtime and a renewal of the token, and close the transport, but not a session that was handed to it."""
         await self.realtime.close()
+        await self._auth.aclose()
         await self.auth_store.aclose()
         if self._transport is not None and self._owns_transport:
             await self._transport.aclose()
@@ -238,7 +240,9 @@ class PocketBase:
         return (await answer).replace(loads=self.json_loads)
 
     async def _refresh(self, token: str) -> None:
-        await self.collection(claims(token)["collectionId"]).auth.refresh(headers={"Authorization": token})
+        users = self.collection(claims(token)["collectionId"])
+        limit = LIMIT if self._timeout is None else min(self._timeout, LIMIT)
+        await users.auth.refresh(headers={"Authorization": token}, timeout=limit)
 
 
 @asynccontextmanager

@@ -28,18 +28,29 @@ class PocketBaseError(Exception):
     """A request that failed.
 
     `url` comes without its query, which may hold tokens. `status` is the HTTP status, 0 when there was no answer.
-    `data` is the server's decoded answer, `{}` when it was not a JSON object.
+    `data` is the server's decoded answer, `{}` when it was not a JSON object. `message` is the server's, unless one is
+    given.
+
+    `type(error)(*error.args)` is the same error, and JSON can carry `args`: task queues such as Celery rely on that.
     """
 
     def __init__(
-        self, url: str = "", status: int = 0, data: Mapping[str, Any] | None = None, *, message: str = ""
+        self, url: str = "", status: int = 0, data: Mapping[str, Any] | None = None, message: str = "", *more: Any
     ) -> None:
-        super().__init__(url.partition("?")[0], status, data)
-        self.url: str = self.args[0]
+        self.url: str = url.partition("?")[0]
         self.status = status
         self.data: dict[str, Any] = dict(data or {})
-        told = self.data.get("message")
-        self.message: str = told if isinstance(told, str) and told else message or _phrase(status)
+        super().__init__(self.url, status, self.data, message or _message(self.data) or _phrase(status), *more)
+
+    @property
+    def message(self) -> str:
+        """What went wrong, in words."""
+        text: str = self.args[3]
+        return text
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self.args = (*self.args[:3], text, *self.args[4:])
 
     @property
     def field_errors(self) -> dict[str, Any]:
@@ -47,11 +58,8 @@ class PocketBaseError(Exception):
         return dict(json_object(self.data.get("data")))
 
     def __str__(self) -> str:
-        fields = [
-            f"{name}: {error['message']}"
-            for name, error in self.field_errors.items()
-            if isinstance(error, dict) and "message" in error
-        ]
+        words = {name: _message(json_object(error)) for name, error in self.field_errors.items()}
+        fields = [f"{name}: {message}" for name, message in words.items() if message]
         parts = [str(self.status) if self.status else "", self.message, f"({'; '.join(fields)})" if fields else ""]
         return " ".join(filter(None, parts)) + (f" [{self.url}]" if self.url else "")
 
@@ -61,9 +69,28 @@ class PocketBaseBadRequestError(PocketBaseError):
 
 
 class PocketBaseBatchError(PocketBaseBadRequestError):
-    """400: a member of a batch failed and all of it was rolled back."""
+    """400: a member of a batch failed and all of it was rolled back.
 
-    errors: dict[int, PocketBaseError]
+    `urls` are those of the members by index; `errors` are the errors of those that failed, by index.
+    """
+
+    def __init__(
+        self,
+        url: str = "",
+        status: int = 0,
+        data: Mapping[str, Any] | None = None,
+        message: str = "",
+        urls: Mapping[str, str] | None = None,
+    ) -> None:
+        failed = json_object(json_object((data or {}).get("data")).get("requests"))
+        urls = {index: url.partition("?")[0] for index, url in (urls or {}).items() if index in failed}
+        super().__init__(url, status, data, message, urls)
+        self.errors: dict[int, PocketBaseError] = {}
+        for index, member_url in urls.items():
+            response = json_object(json_object(failed[index]).get("response"))
+            code = response.get("status")
+            code = code if type(code) is int else 400
+            self.errors[int(index)] = _class_of(code)(member_url, code, response)
 
 
 class PocketBaseUnauthorizedError(PocketBaseError):
@@ -83,18 +110,28 @@ class PocketBaseNotFoundError(PocketBaseError):
     """404: it does not exist, or this user must not know that it does."""
 
 
-class PocketBaseRateLimitError(PocketBaseError):
+class _WithRetryAfter(PocketBaseError):
+    """An error whose response may say when to try again."""
+
+    def __init__(
+        self,
+        url: str = "",
+        status: int = 0,
+        data: Mapping[str, Any] | None = None,
+        message: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(url, status, data, message, retry_after)
+        self.retry_after = retry_after
+        """Seconds to wait, if the response said so."""
+
+
+class PocketBaseRateLimitError(_WithRetryAfter):
     """429: too many requests."""
 
-    retry_after: float | None = None
-    """Seconds to wait, when the answer said so."""
 
-
-class PocketBaseServerError(PocketBaseError):
+class PocketBaseServerError(_WithRetryAfter):
     """5xx: the server, or a proxy before it, failed."""
-
-    retry_after: float | None = None
-    """Seconds to wait, when the answer said so."""
 
 
 class PocketBaseDecodeError(PocketBaseError):
@@ -113,11 +150,10 @@ class PocketBaseTransportError(PocketBaseError):
         url: str = "",
         status: int = 0,
         data: Mapping[str, Any] | None = None,
-        *,
         message: str = "",
         request_sent: bool | None = None,
     ) -> None:
-        super().__init__(url, status, data, message=message)
+        super().__init__(url, status, data, message, request_sent)
         self.request_sent = request_sent
 
 
@@ -140,17 +176,27 @@ _BY_STATUS: dict[int, type[PocketBaseError]] = {
 
 def error_from(response: Response) -> PocketBaseError:
     """The error that an answer outside 2xx stands for. Never raises, whatever the body holds."""
-    status = response.status_code
-    kind = _BY_STATUS.get(status, PocketBaseServerError if status >= 500 else PocketBaseError)
-    error = kind(response.url, status, _object(response), message=_explain(response))
-    if isinstance(error, (PocketBaseRateLimitError, PocketBaseServerError)):
-        error.retry_after = response.retry_after()
-    return error
+    status, data = response.status_code, _object(response)
+    message = _message(data) or _explain(response)
+    error_class = _class_of(status)
+    if issubclass(error_class, _WithRetryAfter):
+        return error_class(response.url, status, data, message, response.retry_after())
+    return error_class(response.url, status, data, message)
+
+
+def _class_of(status: int) -> type[PocketBaseError]:
+    return _BY_STATUS.get(status, PocketBaseServerError if status >= 500 else PocketBaseError)
+
+
+def _message(data: Mapping[str, Any]) -> str:
+    """The server's own message; empty where it sent none."""
+    message = data.get("message")
+    return message if isinstance(message, str) else ""
 
 
 def response_of(error: PocketBaseError) -> Response:
     """The response that a port made this error of, as far as the error tells: for middleware, a status is data."""
-    after = getattr(error, "retry_after", None)
+    after = error.retry_after if isinstance(error, _WithRetryAfter) else None
     headers = {} if after is None else {"Retry-After": f"{after:.3f}"}
     if not error.data:
         return Response(error.status, headers, url=error.url)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..bodies import batch_files
 from ..call import Call, parse_list
-from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, decode_error, error_from
+from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, decode_error
 from ..messages import Headers, Response
 from ..options import Options
 from ..paths import api_path
@@ -102,12 +102,5 @@ def _response(call: Call[Any], status: int, body: Any) -> Response:
 
 
 def _batch_error(error: PocketBaseError, members: Sequence[Call[Any]]) -> PocketBaseBatchError:
-    batch_error = PocketBaseBatchError(error.url, error.status, error.data)
-    batch_error.errors = {}
-    failed = json_object(error.field_errors.get("requests"))
-    for number, member in enumerate(members):
-        if str(number) in failed:
-            response = json_object(json_object(failed[str(number)]).get("response"))
-            status = response.get("status")
-            batch_error.errors[number] = error_from(_response(member, status if type(status) is int else 400, response))
-    return batch_error
+    urls = {str(number): member.request.url for number, member in enumerate(members)}
+    return PocketBaseBatchError(error.url, error.status, error.data, urls=urls)

@@ -1,17 +1,17 @@
 """A token and its record as a cookie."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, unquote
 
+from .stored import essential, to_text
+
 LARGEST = 4096
 """Bytes that browsers keep of a cookie."""
 _LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6265, 4.1.1
-_KEPT = ("id", "email", "collectionId", "collectionName", "verified")
 
 
 def value_of(header: str, key: str) -> str:
@@ -43,10 +43,9 @@ def set_cookie(
             tail.append(f"{name}={value}")
     header = "; ".join([f"{key}={_encoded(token, record)}", *tail])
     if len(header) > LARGEST and record is not None:
-        record = {name: record[name] for name in _KEPT if name in record}
-        header = "; ".join([f"{key}={_encoded(token, record)}", *tail])
+        header = "; ".join([f"{key}={_encoded(token, essential(record))}", *tail])
     return header
 
 
 def _encoded(token: str, record: Mapping[str, Any] | None) -> str:
-    return quote(json.dumps({"token": token, "record": record}, ensure_ascii=False), safe="", errors="backslashreplace")
+    return quote(to_text(token, record, ensure_ascii=False), safe="", errors="backslashreplace")

@@ -2,84 +2,161 @@
 
 import asyncio
 import contextlib
-import json
+import inspect
 import logging
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from .store import AuthStore, from_text
+from .file import PrivateFile
+from .store import AuthStore
+from .stored import from_text, to_text
 
+PATIENCE = 5.0
+"""Seconds for which one event loop waits for what another one writes."""
 _logger = logging.getLogger("pocketbase_core")
 
 
 class FileAuthStore(AuthStore):
     """Keeps token and record in a file that only its owner can read (mode 0600), replaced as a whole at each change.
 
-    A file that cannot be read is an empty store, and a warning in the log.
+    A file that cannot be read, that belongs to another user, or that others may write is an empty store, and a warning
+    in the log. A change that cannot be written is an OSError; token and record are changed in memory all the same.
+
+    Processes may share the file: before a token is renewed, the store takes over what another process has written, and
+    a renewed token is written only in place of the token that it was renewed from.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
-        self._path = Path(path)
-        with contextlib.suppress(FileNotFoundError):
-            self._token, self._record = from_text(self._path.read_bytes(), f"the auth store {self._path.name!r}")
+        path = Path(path).absolute()
+        self._name = f"the auth store {path.name!r}"
+        self._file = PrivateFile(path)
+        self._file.discard_draft()
+        try:
+            self._token, self._record = self._load()
+        except OSError as error:
+            _logger.warning("%s cannot be used: %s; it counts as empty", self._name, error.strerror)
+        self._written = self._token
+        """The token that the file had when this process last read or wrote it."""
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
-        if token:
-            self._write(json.dumps({"token": token, "record": record}))
-        else:
-            self._path.unlink(missing_ok=True)
-        super()._set(token, record)
-
-    def _write(self, text: str) -> None:
-        import tempfile  # imports much that only this needs
-
-        # mkstemp makes the file with mode 0600; replacing it follows no link.
-        descriptor, temporary = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        text = to_text(token, record)  # a record that has no JSON form is an error that changes nothing
+        self._token, self._record = token, record
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, self._path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+            if token:
+                with self._file.locked() as replace:
+                    replace(text)
+            else:
+                with contextlib.ExitStack() as stack:
+                    with contextlib.suppress(OSError):
+                        stack.enter_context(self._file.locked())
+                    self._file.remove()
+            self._written = token
+        finally:
+            super()._set(token, record)
+
+    def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
+        text = to_text(token, record)
+        try:
+            with self._file.locked() as replace:
+                self._look_again()
+                if self._token == old:
+                    replace(text)
+                    self._written = token
+        finally:
+            if self._token == old:
+                super()._set(token, record)
+
+    def _look_again(self) -> None:
+        try:
+            token, record = self._load()
+        except OSError as error:
+            _logger.warning("%s cannot be read again: %s", self._name, error.strerror)
+            return
+        if token != self._written:
+            self._written = token
+            super()._set(token, record)
+
+    def _load(self) -> tuple[str, dict[str, Any] | None]:
+        return from_text(self._file.read() or b"", self._name)
 
 
 class AsyncAuthStore(AuthStore):
     """Keeps token and record wherever `save(text)` and `clear()`, two coroutine functions, put them.
 
-    `initial` is the text that was saved last. The calls are made one after the other, in the order of the changes;
-    `await store.aclose()`, as the client's own does, waits for them. What fails is logged.
+    `initial` is the text that was saved last. The calls are made one after the other, in the order of the changes, each
+    on the event loop that the change was made on; `await store.aclose()`, as the client's own does, waits for them.
+    What fails is logged. A change that is made without a running event loop is in memory at once, and is written with
+    the next change or by `aclose()`.
     """
 
     def __init__(
         self,
         save: Callable[[str], Awaitable[object]],
         clear: Callable[[], Awaitable[object]] | None = None,
-        initial: str | None = None,
+        initial: str | bytes | None = None,
     ) -> None:
         super().__init__()
+        if initial is not None and not isinstance(initial, (str, bytes)):
+            if inspect.iscoroutine(initial):
+                initial.close()
+            hint = "await it first" if inspect.isawaitable(initial) else "it is the text that `save` was given"
+            raise TypeError(f"initial must be text, not {type(initial).__name__}; {hint}")
         self._save = save
         self._clear = clear
+        self._lock = threading.Lock()
+        self._changes = 0
+        """How many changes there were; `_text` is what the last one is to write."""
+        self._text = ""
+        self._begun = 0
+        """The number of the last change that has a task, which is `_last`."""
         self._last: asyncio.Task[None] | None = None
+        self._done = 0
+        """The number of the last change that was written, or could not be."""
+        self._tasks: set[asyncio.Task[None]] = set()
         if initial:
             self._token, self._record = from_text(initial, "the auth store")
 
     async def aclose(self) -> None:
-        while self._last is not None and not self._last.done():
-            await asyncio.wait([self._last])
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if self._done < self._changes and (self._begun < self._changes or not _goes_on(self._last)):
+                self._begin(loop)
+        while own := [task for task in tuple(self._tasks) if task.get_loop() is loop]:
+            await asyncio.wait(own)
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
-        text = json.dumps({"token": token, "record": record}) if token else ""
-        self._last = asyncio.get_running_loop().create_task(self._store(text, self._last))
+        text = to_text(token, record) if token else ""
+        with self._lock:
+            self._changes += 1
+            self._text = text
+            try:
+                self._begin(asyncio.get_running_loop())
+            except RuntimeError:
+                _logger.warning("the auth store was changed without a running event loop; the change is written later")
         super()._set(token, record)
 
-    async def _store(self, text: str, before: "asyncio.Task[None] | None") -> None:
-        if before is not None and not before.done():
-            await asyncio.wait([before])
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write the last change on this loop."""
+        self._begun = self._changes
+        self._last = loop.create_task(self._write(self._changes, self._text, self._last), name="auth store")
+        self._tasks.add(self._last)
+        self._last.add_done_callback(self._tasks.discard)
+
+    async def _write(self, number: int, text: str, before: "asyncio.Task[None] | None") -> None:
+        await _ended(before)
+        if number < self._done:
+            return
+        await self._store(text)
+        while number < self._done:  # another loop did not wait for this write, which may have undone a later change
+            number, text = self._changes, self._text
+            await self._store(text)
+        self._done = number
+
+    async def _store(self, text: str) -> None:
         try:
             if text or self._clear is None:
                 await self._save(text)
@@ -87,3 +164,19 @@ class AsyncAuthStore(AuthStore):
                 await self._clear()
         except Exception:
             _logger.exception("the auth store could not be saved")
+
+
+def _goes_on(task: "asyncio.Task[None] | None") -> bool:
+    """Whether a task is not done, and its loop runs."""
+    return task is not None and not task.done() and task.get_loop().is_running()
+
+
+async def _ended(task: "asyncio.Task[None] | None") -> None:
+    """Wait for the end of a task; on another loop, for as long as that loop runs, and no longer than `PATIENCE`."""
+    loop = asyncio.get_running_loop()
+    if task is not None and not task.done() and task.get_loop() is loop:
+        await asyncio.wait([task])
+        return
+    until = loop.time() + PATIENCE
+    while _goes_on(task) and loop.time() < until:
+        await asyncio.sleep(0.01)  # nothing can be awaited that belongs to another loop

@@ -1,14 +1,14 @@
 """Keeps a token and the record it belongs to."""
 
-import copy
-import json
 import logging
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from . import cookies
-from .token import claims, expires_at, is_token, is_valid
+from .stored import copied, from_text
+from .token import claims, expires_at, is_valid
 
 _logger = logging.getLogger("pocketbase_core")
 SUPERUSERS = "_superusers"
@@ -48,13 +48,17 @@ class AuthStore:
         return name == SUPERUSERS or (not name and payload.get("collectionId") == _SUPERUSERS_ID)
 
     def save(self, token: str, record: Mapping[str, Any] | None = None) -> None:
-        """Keep a token and its record, and tell the listeners."""
+        """Keep a token and its record, and tell the listeners.
+
+        A store that writes them somewhere raises what goes wrong there, an OSError as a rule. The token and the record
+        are in memory then, and the listeners have been told.
+        """
         if not isinstance(token, str):
             raise TypeError(f"a token must be text, not {type(token).__name__}")
-        self._set(token, copy.deepcopy(dict(record)) if record is not None else None)
+        self._set(token, copied(record) if record is not None else None)
 
     def clear(self) -> None:
-        """Forget both, and tell the listeners."""
+        """Forget both, and tell the listeners. What goes wrong elsewhere is raised after that, as by `save`."""
         self._set("", None)
 
     def on_change(self, callback: Callable[[str, dict[str, Any] | None], object]) -> Callable[[], None]:
@@ -102,17 +106,32 @@ class AuthStore:
         for callback in [*self._listeners]:
             callback(token, record)
 
+    def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
+        """Keep what `old` was renewed to, unless the store has another token by now."""
+        if self.token == old:
+            self.save(token, record)
 
-def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
-    """Token and record out of the JSON that stores and cookies hold; empty, with a warning, when it is broken."""
-    if not text:
-        return "", None
+    def _look_again(self) -> None:
+        """Take over what another process has written since. Nobody else writes to memory."""
+
+
+@contextmanager
+def storing() -> Generator[None, None, None]:
+    """A block that changes a store because the server has done something. What goes wrong there is logged.
+
+    The request itself has succeeded, and the change is in memory.
+    """
     try:
-        data: Any = json.loads(text)
-        token, record = data["token"], data.get("record")
-        if is_token(token) and isinstance(record, dict | None):
-            return token, cast("dict[str, Any] | None", record)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        pass
-    _logger.warning("%s holds no token that can be read; it counts as empty", source)
-    return "", None
+        yield
+    except Exception:
+        _logger.exception("the auth store could not write a change; it is in memory only")
+
+
+def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
+    """Keep what `old` was renewed to, unless somebody signed in or out meanwhile, here or in another process."""
+    store._replace(old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
+
+
+def look_again(store: AuthStore) -> None:
+    """Take over what another process has written to the same place."""
+    store._look_again()  # pyright: ignore[reportPrivateUsage]

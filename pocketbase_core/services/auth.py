@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..api import auth
-from ..auth.store import AuthStore
+from ..auth.store import AuthStore, replace_renewed, storing
 from ..auth.token import user_of
 from ..call import Call, Executor
 from ..options import CommonOptions, RecordOptions, read
@@ -112,8 +112,8 @@ class AuthService:
         """A new token for the one in the store, and the record as it is now. Who signs in or out meanwhile stays so."""
         token = self._store.token
         result = await self._executor.execute(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
-        if self._store.token == token:
-            self._store.save(result["token"], result["record"])
+        with storing():
+            replace_renewed(self._store, token, result["token"], result["record"])
         return result
 
     async def impersonate(
@@ -146,11 +146,15 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
-        """Set a new password by the token of the e-mail. All earlier tokens of the user end."""
+        """Set a new password by the token of the e-mail.
+
+        It ends all tokens of the user: if that is the signed-in user, the store is cleared.
+        """
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(
             auth.confirm_password_reset(self._collection, token, password, password_confirm, settings)
         )
+        self._end_session_of(token)
 
     async def request_verification(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -166,7 +170,8 @@ class AuthService:
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_verification(self._collection, token, settings))
         if self._is_own(token) and self._store.record is not None:
-            self._store.save(self._store.token, {**self._store.record, "verified": True})
+            with storing():
+                self._store.save(self._store.token, {**self._store.record, "verified": True})
 
     async def request_email_change(
         self, new_email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -185,8 +190,7 @@ class AuthService:
         """Change the address by the token of the e-mail. It ends the user's tokens: the store is cleared."""
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_email_change(self._collection, token, password, settings))
-        if self._is_own(token):
-            self._store.clear()
+        self._end_session_of(token)
 
     async def list_external_auths(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -216,8 +220,15 @@ class AuthService:
 
     async def _sign_in(self, call: Call[dict[str, Any]]) -> dict[str, Any]:
         result = await self._executor.execute(call)
-        self._store.save(result["token"], result["record"])
+        with storing():
+            self._store.save(result["token"], result["record"])
         return result
+
+    def _end_session_of(self, token: str) -> None:
+        """Clear the store if an e-mail's token, which has ended all others of its user, belongs to who is signed in."""
+        if self._is_own(token):
+            with storing():
+                self._store.clear()
 
     def _is_own(self, token: str) -> bool:
         """Whether a token out of an e-mail belongs to the record that is signed in."""

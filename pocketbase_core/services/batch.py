@@ -82,7 +82,9 @@ class Batch:
             if member.call.request.method == "DELETE":
                 record_deleted(self._store, member.collection, member.record_id)
             elif member.record_id is not None:
-                record_changed(self._store, member.collection, member.record_id, json_object(answer.body))
+                record_changed(
+                    self._store, member.collection, member.record_id, member.call.request.body, json_object(answer.body)
+                )
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,6 +5,8 @@ from typing import Any, Unpack
 
 from ..api import collections as api
 from ..api.lists import Page
+from ..auth.revocation import has_new_secret, is_signed_in_to
+from ..auth.store import AuthStore, storing
 from ..call import Executor
 from ..options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
 from ..typed import plain
@@ -18,10 +20,14 @@ class CollectionService:
 
     A collection is `{"name", "type": "base" | "auth" | "view", "fields": [{"name", "type", …}], …}`. The style before
     PocketBase 0.23 (`schema`, with nested `options`) is translated, with a `DeprecationWarning`.
+
+    What ends the tokens of the signed-in user's own collection clears the auth store: a new secret for tokens, or the
+    end of all its records.
     """
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, store: AuthStore) -> None:
         self._executor = executor
+        self._store = store
 
     async def get_list(
         self,
@@ -66,13 +72,17 @@ class CollectionService:
     ) -> Collection:
         """The collection after a change. `fields` replaces all fields: what is left out is deleted with its data."""
         settings = read(RecordOptions, options, keywords)
-        return await self._executor.execute(api.update(id_or_name, body, settings))
+        changed = await self._executor.execute(api.update(id_or_name, body, settings))
+        if has_new_secret(body):
+            self._end_session_of(id_or_name)
+        return changed
 
     async def delete(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a collection with all its records."""
         await self._executor.execute(api.delete(id_or_name, read(CommonOptions, options, keywords)))
+        self._end_session_of(id_or_name)
 
     async def import_collections(
         self,
@@ -84,12 +94,15 @@ class CollectionService:
         """Create and update many; with `delete_missing`, delete all others and all fields that are left out."""
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(api.import_collections(collections, delete_missing, settings))
+        for collection in filter(has_new_secret, collections):
+            self._end_session_of(collection.get("id"), collection.get("name"))
 
     async def truncate(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete all records of a collection."""
         await self._executor.execute(api.truncate(id_or_name, read(CommonOptions, options, keywords)))
+        self._end_session_of(id_or_name)
 
     async def get_scaffolds(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -108,3 +121,9 @@ class CollectionService:
     ) -> dict[str, Any]:
         """`{"fields", "sample"}` of a view, without making it (PocketBase 0.37 and newer)."""
         return await self._executor.execute(api.dry_run_view_query(query, read(CommonOptions, options, keywords)))
+
+    def _end_session_of(self, *ids_or_names: object) -> None:
+        """Clear the store if the signed-in record is, or was, one of this collection."""
+        if any(is_signed_in_to(self._store, each) for each in ids_or_names):
+            with storing():
+                self._store.clear()

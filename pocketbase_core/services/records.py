@@ -112,10 +112,13 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> T:
-        """The record after a change of some fields. If it is the one signed in, the auth store changes with it."""
+        """The record after a change of some fields. If it is the one signed in, the auth store changes with it.
+
+        A new password or e-mail address ends all tokens of the user: the store is cleared then.
+        """
 
         def keep_and_decode(record: Record) -> T:
-            record_changed(self._store, self._collection, record_id, record)
+            record_changed(self._store, self._collection, record_id, call.request.body, record)
             return self._decode(record)
 
         settings = read(RecordOptions, options, keywords)

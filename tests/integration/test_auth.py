@@ -23,6 +23,7 @@ from pocketbase_core import (
     PocketBaseUnauthorizedError,
 )
 from pocketbase_core.ports import Transport
+from pocketbase_core.services.records import RecordService
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
@@ -115,6 +116,11 @@ async def new_user(admin: PocketBase, collection: str = "users") -> dict[str, An
     return await admin.collection(collection).create(body)
 
 
+async def is_dead(users: RecordService[Any], token: str) -> None:
+    with pytest.raises(PocketBaseUnauthorizedError):
+        await users.auth.refresh(headers={"Authorization": token})
+
+
 async def test_otp_and_mfa(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
     user, members = await new_user(admin, "members"), anybody.collection("members")
     with pytest.raises(PocketBaseUnauthorizedError) as caught:
@@ -167,15 +173,51 @@ async def test_verification(anybody: PocketBase, admin: PocketBase, box: Mailbox
 
 async def test_password_reset(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
     user, users = await new_user(admin), anybody.collection("users")
+    old = (await users.auth.with_password(user["email"], PASSWORD))["token"]
     await users.auth.request_password_reset(user["email"])
     token = await box.token(user["email"])
     with pytest.raises(PocketBaseBadRequestError) as caught:
         await users.auth.confirm_password_reset(token, "new-password", "another")
     assert "passwordConfirm" in caught.value.field_errors
+    assert anybody.auth_store.token == old
     await users.auth.confirm_password_reset(token, "new-password")
+    assert not anybody.auth_store.token
+    await is_dead(users, old)
     with pytest.raises(PocketBaseBadRequestError):
         await users.auth.confirm_password_reset(token, "new-password")
     await users.auth.with_password(user["email"], "new-password")
+
+
+async def test_a_new_password_of_ones_own_ends_the_session(anybody: PocketBase, admin: PocketBase) -> None:
+    user, users = await new_user(admin), anybody.collection("users")
+    old = (await users.auth.with_password(user["email"], PASSWORD))["token"]
+    await users.update(user["id"], {"emailVisibility": True})
+    assert anybody.auth_store.token == old
+    await users.update(user["id"], {"password": PASSWORD, "oldPassword": PASSWORD})
+    assert not anybody.auth_store.token
+    await is_dead(users, old)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [{"email": "new"}, {"password": "new-password"}, {"tokenKey:autogenerate": ""}])
+async def test_what_ends_the_session_of_a_superuser(
+    change: dict[str, str], anybody: PocketBase, admin: PocketBase
+) -> None:
+    user = await new_user(admin, "_superusers")
+    await anybody.admins.auth.with_password(user["email"], PASSWORD)
+    await anybody.admins.update(user["id"], {"emailVisibility": False})
+    assert anybody.auth_store.is_valid
+    new = {key: f"new-{user['email']}" if value == "new" else value for key, value in change.items()}
+    await anybody.admins.update(user["id"], new)
+    assert not anybody.auth_store.token
+
+
+async def test_a_new_secret_ends_the_sessions_of_a_collection(anybody: PocketBase, admin: PocketBase) -> None:
+    await admin.collections.update("_superusers", {"authToken": {"duration": 86400}})
+    old = admin.auth_store.token
+    await admin.collections.update("_superusers", {"authToken": {"secret": secrets.token_hex(25)}})
+    assert not admin.auth_store.token
+    await is_dead(anybody.admins, old)
 
 
 async def test_email_change(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:

@@ -5,6 +5,9 @@ import json
 import logging
 import os
 import stat
+import threading
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase
+from pocketbase_core.auth import persistent
 
 from .test_auth import token
 
@@ -103,6 +107,207 @@ async def test_an_async_store_that_fails_is_logged(caplog: pytest.LogCaptureFixt
     assert "secret" not in caplog.text
 
 
+class Storage:
+    """Where an `AsyncAuthStore` writes. A save waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.reached = threading.Event()
+        self.let_through: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+        self.store = AsyncAuthStore(save=self.save)
+
+    async def save(self, text: str) -> None:
+        self.reached.set()
+        await self.let_through()
+        self.written.append(text and json.loads(text)["token"])
+
+    async def wait_for_ever(self) -> None:
+        await asyncio.Event().wait()
+
+    async def change(self, text: str) -> None:
+        self.store.save(text)
+        await asyncio.sleep(0)
+
+
+def test_a_change_without_a_loop_is_written_when_the_store_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    storage = Storage()
+    storage.store.save("a")
+    storage.store.clear()
+    assert (storage.store.token, storage.written) == ("", [])
+    assert "without a running event loop" in caplog.text
+    asyncio.run(storage.store.aclose())
+    asyncio.run(storage.store.aclose())
+    assert storage.written == [""]
+
+
+def test_a_change_without_a_loop_is_written_by_the_next_one() -> None:
+    storage = Storage()
+    storage.store.save("a")
+
+    async def sign_out() -> None:
+        await storage.change("b")
+        await storage.store.aclose()
+
+    asyncio.run(sign_out())
+    assert storage.written == ["b"]
+
+
+def test_a_change_that_a_loop_took_along_is_written_on_the_next_loop() -> None:
+    storage = Storage()
+    storage.let_through = storage.wait_for_ever
+    asyncio.run(storage.change("a"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == ["a"]
+
+
+def test_changes_on_two_loops_are_written_in_their_order() -> None:
+    storage, go_on = Storage(), threading.Event()
+
+    async def poll() -> None:
+        while not go_on.is_set():
+            await asyncio.sleep(0.001)
+
+    async def first() -> None:
+        await storage.change("first")
+        await storage.store.aclose()
+
+    storage.let_through = poll
+    thread = threading.Thread(target=asyncio.run, args=[first()])
+    thread.start()
+    storage.reached.wait(5)
+
+    async def second() -> None:
+        await storage.change("second")
+        await asyncio.sleep(0.02)
+        assert storage.written == []
+        go_on.set()
+        await storage.store.aclose()
+        assert storage.written == ["first", "second"]
+
+    asyncio.run(second())
+    thread.join()
+
+
+def test_a_loop_that_stands_still_keeps_no_other_from_writing_and_undoes_nothing() -> None:
+    storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
+    storage.let_through = go_on.wait
+    still.run_until_complete(storage.change("older"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    still.run_until_complete(storage.change("skipped"))
+
+    async def sign_in() -> None:
+        await storage.change("newer")
+        await storage.store.aclose()
+
+    asyncio.run(sign_in())
+    assert storage.written == ["newer"]
+    still.call_soon(go_on.set)
+    still.run_until_complete(storage.store.aclose())
+    still.close()
+    assert storage.written == ["newer", "older", "newer"]
+
+
+def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, ended = Storage(), threading.Event()
+
+    async def poll() -> None:
+        while not ended.is_set():
+            await asyncio.sleep(0.001)
+
+    storage.let_through = poll
+
+    async def first() -> None:
+        await storage.change("first")
+        await storage.store.aclose()
+
+    thread = threading.Thread(target=asyncio.run, args=[first()])
+    thread.start()
+    storage.reached.wait(5)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == []
+    monkeypatch.setattr(persistent, "PATIENCE", 0.05)
+    storage.let_through = lambda: asyncio.sleep(0)
+
+    async def second() -> None:
+        await storage.change("second")
+        await storage.store.aclose()
+
+    asyncio.run(second())
+    assert storage.written == ["second"], "the other loop had its time"
+    ended.set()
+    thread.join()
+    assert storage.written == ["second", "first", "second"]
+
+
+async def awaited() -> str:
+    return "{}"
+
+
+@pytest.mark.parametrize(
+    ("initial", "words"),
+    [({"token": "t"}, "it is the text that `save` was given"), (3, "must be text, not int"), (None, "await it first")],
+)
+def test_what_a_store_cannot_begin_with(initial: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        AsyncAuthStore(save=Storage().save, initial=awaited() if initial is None else initial)
+
+
+async def test_a_store_begins_with_text_or_bytes_and_not_with_a_future() -> None:
+    future: Any = asyncio.get_running_loop().create_future()
+    with pytest.raises(TypeError, match="await it first"):
+        AsyncAuthStore(save=Storage().save, initial=future)
+    for initial in ('{"token": "t"}', b'{"token": "t"}'):
+        assert AsyncAuthStore(save=Storage().save, initial=initial).token == "t"
+
+
+def nested(depth: int) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": "u1", "email": "e", "verified": True, "collectionId": "c1"}
+    inner = record
+    for _ in range(depth):
+        inner["data"] = [{}]
+        inner = inner["data"][0]
+    return record
+
+
+def depth_of(value: Any) -> int:
+    depth = 0
+    while "data" in value:
+        value, depth = value["data"][0], depth + 1
+    return depth
+
+
+@pytest.mark.parametrize("depth", [450, 5000])
+async def test_a_record_nested_deeply_signs_in_and_is_stored(depth: int, tmp_path: Path) -> None:
+    record = nested(depth)
+    file, other, memory = FileAuthStore(tmp_path / "auth.json"), Storage(), AuthStore()
+    for store in (file, other.store, memory):
+        store.save("t", record)
+        assert store.record is not None
+        assert depth_of(store.record) == depth
+        assert store.record["data"] is not record["data"]
+    await other.store.aclose()
+    again = FileAuthStore(tmp_path / "auth.json")
+    assert again.token == "t"
+    assert again.record is not None
+    assert {**again.record, "data": None} == {**nested(0), "data": None}
+    visitor = AuthStore()
+    visitor.load_from_cookie(memory.export_to_cookie())
+    assert visitor.record == nested(0)
+
+
+def test_a_record_that_leads_to_itself_is_copied_as_it_is() -> None:
+    record: dict[str, Any] = {"list": [1], "when": datetime(2026, 1, 1)}
+    record["list"].append(record["list"])
+    record["self"] = record
+    store = AuthStore()
+    store.save("t", record)
+    assert store.record is not None
+    assert store.record["self"] is store.record
+    assert store.record["list"][1] is store.record["list"]
+    assert store.record["list"] is not record["list"]
+
+
 def test_a_cookie_there_and_back() -> None:
     store, mine = AuthStore(), token(100)
     store.save(mine, RECORD)
@@ -151,7 +356,8 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         store.save("after")
-    assert store.token == "before"
+    assert store.token == "after"
+    assert FileAuthStore(tmp_path / "auth.json").token == "before"
     assert [each.name for each in tmp_path.iterdir()] == ["auth.json"]
 
 

@@ -1,0 +1,135 @@
+"""Errors that travel: through pickles, copies, and the queues of tasks, which keep a class and its `args`."""
+
+import copy
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import pocketbase_core
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseBatchError,
+    PocketBaseConnectionError,
+    PocketBaseDecodeError,
+    PocketBaseError,
+    PocketBaseNotFoundError,
+    PocketBaseRateLimitError,
+    PocketBaseTimeoutError,
+    PocketBaseTransportError,
+    Request,
+    Response,
+)
+from pocketbase_core.errors import error_from
+from pocketbase_transports import MockTransport
+
+URL = "http://h/api/x"
+FAILED = {"code": "batch_request_failed", "message": "Batch request failed.", "response": {}}
+
+
+def answered(status: int, body: Any = None, **headers: str) -> PocketBaseError:
+    return error_from(Response(status, headers, url=f"{URL}?token=secret", json=body))
+
+
+def batch_error() -> PocketBaseBatchError:
+    response = {"status": 404, "message": "Gone.", "data": {}}
+    requests = {"1": {**FAILED, "response": response}, "2": "odd", "9": FAILED}
+    urls = {"0": "/a", "1": "/b?token=secret", "2": "/c"}
+    return PocketBaseBatchError(f"{URL}?token=secret", 400, {"data": {"requests": requests}}, urls=urls)
+
+
+def reworded() -> PocketBaseError:
+    error = answered(404, {"message": "File not found."})
+    error.message = "the server has no such route"
+    return error
+
+
+ERRORS: list[PocketBaseError] = [
+    PocketBaseError(),
+    *(
+        answered(status, {"message": "No.", "data": {"a": {"message": "x"}}})
+        for status in (400, 401, 403, 404, 429, 503)
+    ),
+    answered(429, {}, **{"Retry-After": "7"}),
+    answered(401, {"mfaId": "m1"}),
+    answered(302, {}, Location="http://elsewhere"),
+    answered(418),
+    batch_error(),
+    reworded(),
+    PocketBaseDecodeError(URL, 200, message="expected JSON"),
+    PocketBaseRateLimitError(URL, 429, None, "Slow down.", 3.5),
+    *(
+        kind(URL, message="no answer", request_sent=sent)
+        for kind in (PocketBaseTransportError, PocketBaseConnectionError, PocketBaseTimeoutError)
+        for sent in (True, False, None)
+    ),
+]
+
+
+def seen(error: PocketBaseError) -> Any:
+    """Everything that an error tells."""
+    attributes = {name: value for name, value in vars(error).items() if name != "errors"}
+    members = {index: seen(member) for index, member in getattr(error, "errors", {}).items()}
+    return type(error), error.args, str(error), error.message, error.field_errors, attributes, members
+
+
+def of_args(error: PocketBaseError) -> PocketBaseError:
+    return type(error)(*error.args)
+
+
+def of_json(error: PocketBaseError) -> PocketBaseError:
+    return type(error)(*json.loads(json.dumps(error.args)))
+
+
+def of_pickle(error: PocketBaseError) -> PocketBaseError:
+    again: PocketBaseError = pickle.loads(pickle.dumps(error))
+    return again
+
+
+@pytest.mark.parametrize("way", [of_args, of_json, of_pickle, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{type(error).__name__} {error.status}")
+def test_an_error_that_travels_is_the_same_error(
+    error: PocketBaseError, way: Callable[[PocketBaseError], PocketBaseError]
+) -> None:
+    assert seen(way(error)) == seen(error)
+    assert "secret" not in repr(error.args)
+
+
+def test_every_class_of_error_travels() -> None:
+    classes = {value for name in pocketbase_core.__all__ if isinstance(value := getattr(pocketbase_core, name), type)}
+    kinds = {kind for kind in classes if issubclass(kind, PocketBaseError)}
+    assert kinds <= {type(error) for error in ERRORS}
+
+
+async def test_the_error_of_a_batch_travels_with_those_of_its_members() -> None:
+    def refuse(request: Request) -> Response:
+        response = {"status": 404, "message": "Gone.", "data": {}}
+        failed = {"1": {**FAILED, "response": response}}
+        return Response(400, json={"status": 400, "message": "Batch failed.", "data": {"requests": failed}})
+
+    batch = PocketBase("http://h", transport=MockTransport(refuse)).create_batch()
+    batch.collection("posts").create({"n": 1})
+    batch.collection("posts").delete("gone")
+    with pytest.raises(PocketBaseBatchError) as caught:
+        await batch.send()
+    for error in (caught.value, of_json(caught.value)):
+        assert isinstance(error, PocketBaseBatchError)
+        (member,) = error.errors.values()
+        assert isinstance(member, PocketBaseNotFoundError)
+        assert (member.message, member.url) == ("Gone.", "/api/collections/posts/records/gone")
+
+
+def test_a_message_that_is_given_goes_before_the_servers() -> None:
+    assert PocketBaseError(URL, 400, {"message": "theirs"}).message == "theirs"
+    assert PocketBaseError(URL, 400, {"message": "theirs"}, "ours").message == "ours"
+    assert answered(302, {"message": "theirs"}, Location="http://elsewhere").message == "theirs"
+
+
+def test_a_field_error_of_any_shape_breaks_no_text() -> None:
+    deep: Any = "x"
+    for _ in range(100_000):
+        deep = [deep]
+    error = PocketBaseError(URL, 400, {"data": {"a": {"message": deep}, "b": {"message": "wrong"}, "c": deep}})
+    assert str(error) == f"400 Bad Request (b: wrong) [{URL}]"
