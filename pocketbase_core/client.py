@@ -26,6 +26,7 @@ from .services.batch import Batch
 from .services.collections import CollectionService
 from .services.files import FileService
 from .services.health import HealthService
+from .services.passwords import Passwords
 from .services.records import RecordService
 from .services.server import CronService, LogService, SettingsService, SqlService
 from .typed import Record, decoder, plain
@@ -73,6 +74,7 @@ class PocketBase:
         self._owns_transport = True
         self._middleware = default_middleware() if middleware is None else [*middleware]
         self._own_headers: tuple[dict[str, str], Headers] = {}, Headers()
+        self._passwords = Passwords()
         self._serve(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
 
     def _serve(self, store: AuthStore, settings: RealtimeSettings) -> None:
@@ -125,7 +127,9 @@ class PocketBase:
         service = self._records.get(key)
         if service is None:
             decode = plain if record_type is None else decoder(record_type)
-            service = self._records[key] = RecordService(self, self.auth_store, self.realtime, id_or_name, decode)
+            service = self._records[key] = RecordService(
+                self, self.auth_store, self.realtime, self._passwords, id_or_name, decode
+            )
         return service
 
     @property
@@ -151,7 +155,7 @@ class PocketBase:
 
     def create_batch(self) -> Batch:
         """A queue of creates, updates, upserts and deletes that happen together or not at all."""
-        return Batch(self, self.auth_store)
+        return Batch(self, self.auth_store, self._passwords)
 
     def with_auth_store(self, store: AuthStore) -> Self:
         """A client for another user, which shares transport and middleware. Closing it leaves the transport open."""

@@ -12,7 +12,8 @@ from ..errors import PocketBaseDecodeError
 from ..options import CommonOptions, RecordOptions, read
 from ..typed import Decoder, Record, decoded, decoder, plain
 from ..values import json_object
-from .passwords import confirmed
+from .joint import Joint
+from .passwords import Passwords
 
 T = TypeVar("T")
 
@@ -31,9 +32,10 @@ class Batch:
     A batch is sent once. When that fails, the queue stays as it was, and can be sent again.
     """
 
-    def __init__(self, executor: Executor, store: AuthStore) -> None:
+    def __init__(self, executor: Executor, store: AuthStore, passwords: Passwords) -> None:
         self._executor = executor
         self._store = store
+        self._passwords = passwords
         self._sent = False
         self.queue: list[Member] = []
         self.results: list[dict[str, Any]] | None = None
@@ -66,10 +68,11 @@ class Batch:
         is_ready = False
         try:
             members, settings = [*self.queue], read(CommonOptions, options, keywords)
-            calls = await confirmed(self._executor, [(each.collection, each.call) for each in members], settings)
+            joint = Joint(self._executor, settings)
+            calls = await self._passwords.confirm(joint, [(each.collection, each.call) for each in members])
             call = batch.send(calls, settings)
             is_ready = True
-            answers = await self._executor.execute(call)
+            answers = await joint.execute(call)
         except BaseException as error:
             self._sent = is_ready and isinstance(error, PocketBaseDecodeError)
             raise

@@ -1,52 +1,62 @@
-"""Whether a password has to be sent twice."""
+"""Which passwords have to be sent twice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from ..api import auth
-from ..call import Call, Executor
+from ..auth.store import SUPERUSERS
+from ..call import Call
 from ..errors import PocketBaseError
-from ..options import Options
+from ..options import CommonOptions, read
+from .joint import Joint
 
 T = TypeVar("T")
 
 
-async def confirmed(executor: Executor, calls: Sequence[tuple[str, Call[T]]], options: Options) -> list[Call[T]]:
-    """Add `passwordConfirm` to the bodies that have `password` alone and go to a collection of users.
+class Passwords:
+    """Adds `passwordConfirm` to bodies that have `password` alone and go to an auth collection.
 
-    `calls` are pairs of a collection and a call to it. Only a collection of users wants a password twice; in any
-    other, `passwordConfirm` may be a field of its own, which nobody asked to change. The client does not know the
-    type of a collection, so it asks the server, once for each collection that it has to know of.
-
-    Raises:
-        PocketBaseError: the server could not be asked.
+    Only an auth collection wants a password twice; in any other, `passwordConfirm` may be a field of its own, which
+    nobody asked to change. A client does not know the type of a collection. So it asks the server, until it knows
+    that the collection is one; `users` and `_superusers`, which every server begins with, are.
     """
-    are_users: dict[str, bool] = {}
-    completed: list[Call[T]] = []
-    for collection, call in calls:
-        if is_unconfirmed(call):
-            if collection not in are_users:
-                are_users[collection] = await _has_users(executor, collection, options)
-            if are_users[collection]:
-                body = {**call.request.body, "passwordConfirm": call.request.body["password"]}
-                call = call._replace(request=call.request.replace(body=body))
-        completed.append(call)
-    return completed
+
+    def __init__(self) -> None:
+        self._auth_collections = {"users", SUPERUSERS}
+
+    async def confirm(self, joint: Joint, calls: Sequence[tuple[str, Call[T]]]) -> list[Call[T]]:
+        """Return the calls, with passwords confirmed; `calls` are pairs of a collection and a call to it.
+
+        Raises:
+            PocketBaseError: the server could not be asked.
+        """
+        asked: dict[str, bool] = {}
+        confirmed: list[Call[T]] = []
+        for collection, call in calls:
+            if is_unconfirmed(call):
+                if collection not in asked:
+                    asked[collection] = await self._is_auth(joint, collection)
+                if asked[collection]:
+                    body = {**call.request.body, "passwordConfirm": call.request.body["password"]}
+                    call = call._replace(request=call.request.replace(body=body))
+            confirmed.append(call)
+        return confirmed
+
+    async def _is_auth(self, joint: Joint, collection: str) -> bool:
+        if collection in self._auth_collections:
+            return True
+        try:
+            await joint.execute(auth.methods(collection, read(CommonOptions, None, {})))
+        except PocketBaseError as error:
+            if not 400 <= error.status < 500 or error.status == 429:
+                raise
+            # 404: it is none. If something else forbids to ask, the server's answer to the write tells what it lacks.
+            return False
+        self._auth_collections.add(collection)
+        return True
 
 
 def is_unconfirmed(call: Call[Any]) -> bool:
-    """Whether the body has a `password` and no `passwordConfirm`."""
+    """Return whether the body has a `password` and no `passwordConfirm`."""
     body: Any = call.request.body
     return isinstance(body, Mapping) and "password" in body and "passwordConfirm" not in body
-
-
-async def _has_users(executor: Executor, collection: str, options: Options) -> bool:
-    """Whether users sign in to this collection, which everybody may ask."""
-    question = Options({}, options.headers, options.timeout, options.default_timeout, {})
-    try:
-        await executor.execute(auth.methods(collection, question))
-    except PocketBaseError as error:
-        if not 400 <= error.status < 500 or error.status == 429:
-            raise
-        return False  # 404; where anything else forbids to ask, the server's answer to the write tells what it lacks
-    return True

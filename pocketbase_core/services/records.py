@@ -23,8 +23,9 @@ from ..options import (
 from ..realtime import EventStream, Realtime
 from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder
 from .auth import AuthService
+from .joint import Joint
 from .paging import all_items, every_record
-from .passwords import confirmed, is_unconfirmed
+from .passwords import Passwords, is_unconfirmed
 
 T = TypeVar("T")
 
@@ -36,11 +37,18 @@ class RecordService(Generic[T]):
     """
 
     def __init__(
-        self, executor: Executor, store: AuthStore, realtime: Realtime, collection: str, decode: Decoder[T]
+        self,
+        executor: Executor,
+        store: AuthStore,
+        realtime: Realtime,
+        passwords: Passwords,
+        collection: str,
+        decode: Decoder[T],
     ) -> None:
         self._executor = executor
         self._store = store
         self._realtime = realtime
+        self._passwords = passwords
         self._collection = collection
         self._decode = decode
         self.auth = AuthService(executor, store, collection)
@@ -102,8 +110,7 @@ class RecordService(Generic[T]):
     ) -> T:
         """A new record, as the server stored it."""
         settings = read(RecordOptions, options, keywords)
-        call = await self._confirmed(records.create(self._collection, body, settings), settings)
-        return await self._executor.execute(decoded(call, self._decode))
+        return await self._write(records.create(self._collection, body, settings), self._decode, settings)
 
     async def update(
         self,
@@ -122,8 +129,8 @@ class RecordService(Generic[T]):
             return self._decode(record)
 
         settings = read(RecordOptions, options, keywords)
-        call = await self._confirmed(records.update(self._collection, record_id, body, settings), settings)
-        return await self._executor.execute(decoded(call, keep_and_decode))
+        call = records.update(self._collection, record_id, body, settings)
+        return await self._write(call, keep_and_decode, settings)
 
     async def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -174,8 +181,9 @@ class RecordService(Generic[T]):
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
-    async def _confirmed(self, call: Call[Record], options: Options) -> Call[Record]:
+    async def _write(self, call: Call[Record], decode: Decoder[T], options: Options) -> T:
         if not is_unconfirmed(call):
-            return call
-        (call,) = await confirmed(self._executor, [(self._collection, call)], options)
-        return call
+            return await self._executor.execute(decoded(call, decode))
+        joint = Joint(self._executor, options)
+        (call,) = await self._passwords.confirm(joint, [(self._collection, call)])
+        return await joint.execute(decoded(call, decode))

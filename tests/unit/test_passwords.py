@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 
 from pocketbase_core import (
+    AuthStore,
     PocketBase,
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
+    PocketBaseUnauthorizedError,
     Request,
     Response,
 )
 from pocketbase_transports import MockTransport
+
+from .test_auth import token
 
 LOST = PocketBaseConnectionError("http://h", message="lost")
 
@@ -50,10 +54,11 @@ async def write(pb: PocketBase, *, batched: bool) -> None:
 
 
 @pytest.mark.parametrize("batched", [False, True])
-async def test_the_question_has_the_headers_and_the_timeout_of_the_call(batched: bool) -> None:
+async def test_the_question_has_the_authorization_of_the_call_and_shares_its_timeout(batched: bool) -> None:
     pb, seen = client(Response(200, json={}))
     await write(pb, batched=batched)
-    assert [(each.headers["Authorization"], each.timeout) for each in seen] == [("own", 3.0)] * 2
+    assert [each.headers["Authorization"] for each in seen] == ["own"] * 2
+    assert all(2.5 < (each.timeout or 0) <= 3.0 for each in seen), "one timeout is for both requests"
     question = seen[0]
     assert (question.method, question.url) == ("GET", "http://h/api/collections/a%20b/auth-methods")
     assert not question.params
@@ -87,3 +92,32 @@ async def test_a_question_that_fails_ends_the_call_before_it_is_sent(
     with pytest.raises(error):
         await write(pb, batched=batched)
     assert {request.method for request in seen} == {"GET"}
+
+
+@pytest.mark.parametrize("collection", ["users", "_superusers"])
+async def test_no_question_is_asked_about_the_collections_that_every_server_begins_with(collection: str) -> None:
+    pb, seen = client(Response(404))
+    await pb.collection(collection).create({"password": "p"})
+    assert [dict(each.body) for each in seen] == [{"password": "p", "passwordConfirm": "p"}]
+
+
+async def test_an_auth_collection_is_asked_about_once_by_all_clients_of_a_server() -> None:
+    pb, seen = client(Response(200, json={}))
+    await pb.collection("a").create({"password": "p"})
+    await pb.with_auth_store(AuthStore()).collection("a").update("x", {"password": "p"})
+    assert [request.method for request in seen] == ["GET", "POST", "PATCH"]
+
+
+async def test_nothing_is_written_as_a_user_who_signed_in_while_the_question_was_asked() -> None:
+    sent: list[str] = []
+
+    def handler(request: Request) -> Response:
+        sent.append(request.method)
+        pb.auth_store.save(token(3600, id="u2"), {"id": "u2"})
+        return Response(200, json={})
+
+    pb = PocketBase("http://h", transport=MockTransport(handler), middleware=[])
+    pb.auth_store.save(token(3600, id="u1"), {"id": "u1"})
+    with pytest.raises(PocketBaseUnauthorizedError):
+        await pb.collection("a").create({"password": "p"})
+    assert sent == ["GET"]
