@@ -199,11 +199,13 @@ class PocketBase:
 
     async def aclose(self) -> None:
         """End realtime and a renewal of the token, and close the transport, but not a session that was handed to it."""
-        await self.realtime.close()
-        await self._auth.aclose()
-        await self.auth_store.aclose()
-        if self._transport is not None and self._owns_transport:
-            await self._transport.aclose()
+        try:
+            await self.realtime.close()
+            await self._auth.aclose()
+            await self.auth_store.aclose()
+        finally:
+            if self._transport is not None and self._owns_transport:
+                await self._transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self

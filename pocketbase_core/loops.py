@@ -47,7 +47,10 @@ class OwnerLoop:
     @property
     def is_current(self) -> bool:
         """Whether the caller runs on it."""
-        return self.loop is running_loop() and self._process == os.getpid()
+        try:
+            return self.loop is asyncio.get_running_loop() and self._process == os.getpid()
+        except RuntimeError:
+            return False
 
     @property
     def is_gone(self) -> bool:
@@ -55,8 +58,10 @@ class OwnerLoop:
         return self.loop.is_closed() or self._process != os.getpid()
 
     def call(self, callback: Callable[[], object]) -> None:
-        """Have a function called on this loop soon, from any thread, unless the loop is gone."""
-        if not self.is_gone:
+        """Call a function at once if the caller runs on this loop, else soon. If the loop is gone, do nothing."""
+        if self.is_current:
+            callback()
+        elif not self.is_gone:
             with contextlib.suppress(RuntimeError):  # the loop was closed just now
                 self.loop.call_soon_threadsafe(callback)
 
