@@ -1,5 +1,6 @@
 """Signing in to an auth collection, and the e-mails that go with it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from ..errors import decode_error
 from ..filters import build_filter
 from ..messages import Response
 from ..options import Options
-from ..paths import api_path
+from ..paths import api_path, segment
 from . import records
 from .lists import Page
 
@@ -107,8 +108,10 @@ def external_auth_id(record_id: str, provider: str, options: Options) -> Call[st
 
     def parse(response: Response) -> str:
         link_id = call.parse(response).get("id")
-        if not isinstance(link_id, str) or not link_id:
-            raise decode_error(response, "a record with an id")
+        try:
+            segment(link_id)
+        except (TypeError, ValueError):
+            raise decode_error(response, "a record with an id") from None
         return link_id
 
     return call.parsed_by(parse)
@@ -135,15 +138,30 @@ def oauth2_provider(collection: str, name: str, options: Options) -> Call[dict[s
         auth_methods = call.parse(response)
         try:
             providers: list[Any] = [*auth_methods["oauth2"]["providers"]]
-            known = {str(each["name"]): {key: str(each[key]) for key in _PROVIDER} for each in providers}
+            known = {str(each["name"]): {key: each[key] for key in _PROVIDER} for each in providers}
         except (TypeError, KeyError):
             raise decode_error(response, "the ways to sign in") from None
         if name not in known:
             offered = ", ".join(sorted(known)) or "none"
             raise ValueError(f"the collection offers no OAuth2 provider {name!r}; offered: {offered}")
-        return known[name]
+        provider = known[name]
+        if not is_token(provider["codeVerifier"]) or not _is_web_address(provider["authURL"]):
+            raise decode_error(response, "an OAuth2 provider with an http or https address")
+        return provider
 
     return call.parsed_by(parse)
+
+
+def _is_web_address(url: object) -> bool:
+    """Whether a browser may be sent there. A server's text may also name a file, or be an option of the command."""
+    if not isinstance(url, str) or not url.isprintable() or re.search(r"[\s\\]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def sign_in_url(provider: Mapping[str, str], redirect_url: str, client_id: str, scopes: list[str] | None) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from ..auth.token import is_token
 from ..call import Call, parse_nothing
 from ..errors import PocketBaseDecodeError
 from ..messages import ServerSentEvent
@@ -34,7 +35,7 @@ def client_id(event: ServerSentEvent, url: str) -> str:
         PocketBaseDecodeError: it is another event.
     """
     value = message(event).get("clientId") if event.event == "PB_CONNECT" else None
-    if not isinstance(value, str) or not value:
+    if not value or not is_token(value):
         raise PocketBaseDecodeError(url, 200, message="the stream does not begin with PB_CONNECT and a client id")
     return value
 

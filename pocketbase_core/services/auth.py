@@ -93,7 +93,7 @@ class AuthService:
     ) -> dict[str, Any]:
         """Sign in by OAuth2 in a browser, which `open_url` (a function or coroutine function) brings to the provider.
 
-        The option `timeout` is the time that the user has, 300 seconds without it.
+        The option `timeout` is for all of it, and so the time that the user has; without it, the user has 300 seconds.
 
         Raises:
             ValueError: the collection does not offer the provider.
@@ -101,10 +101,9 @@ class AuthService:
         """
         settings = read(RecordOptions, options, keywords)
         patience = PATIENCE if settings.default_timeout else settings.timeout
-        payload = await browser_payload(
-            self._executor, self._collection, provider, open_url, scopes, create_data, patience
-        )
-        return await self._sign_in(auth.with_oauth2(self._collection, payload, settings))
+        joint = Joint(self._executor, settings)
+        payload = await browser_payload(joint, self._collection, provider, open_url, scopes, create_data, patience)
+        return await self._sign_in(auth.with_oauth2(self._collection, payload, settings), joint)
 
     async def refresh(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
@@ -218,8 +217,8 @@ class AuthService:
         link_id = await joint.execute(auth.external_auth_id(record_id, provider, settings))
         await joint.execute(auth.unlink(link_id, settings))
 
-    async def _sign_in(self, call: Call[dict[str, Any]]) -> dict[str, Any]:
-        result = await self._executor.execute(call)
+    async def _sign_in(self, call: Call[dict[str, Any]], joint: Joint | None = None) -> dict[str, Any]:
+        result = await (joint or self._executor).execute(call)
         with storing():
             self._store.save(result["token"], result["record"])
         return result

@@ -14,6 +14,7 @@ from pocketbase_core import (
     PocketBaseConnectionError,
     PocketBaseNotFoundError,
     PocketBaseServerError,
+    PocketBaseTimeoutError,
     Response,
 )
 from pocketbase_core.api import files
@@ -313,3 +314,16 @@ async def test_a_range_of_the_callers_own(transport: Transport, target: Path) ->
         pb = PocketBase(server.url, transport=transport)
         await pb.files.download_to(target, "posts", "id", "name", headers={"Range": "bytes=100-"})
     assert target.read_bytes() == CONTENT[100:110]
+
+
+async def test_a_backup_and_its_token_have_one_timeout(transport: Transport) -> None:
+    async def slow(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await asyncio.sleep(0.15)
+            await connection.respond_json('{"token": "t"}')
+
+    async with wire(slow) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[])
+        with pytest.raises(PocketBaseTimeoutError):
+            await pb.backups.download("a.zip", timeout=0.25)

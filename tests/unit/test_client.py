@@ -1,5 +1,6 @@
 """The client, its options and its hooks, on a handler function."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -379,8 +380,10 @@ def test_modules_are_there_without_an_import_of_their_own() -> None:
     assert pocketbase_core.__getattr__("errors").PocketBaseError is PocketBaseError
 
 
-async def test_a_linked_account_without_an_id() -> None:
-    pb, seen = client({"items": [{"provider": "oidc"}], "perPage": 1})
+@pytest.mark.parametrize("link", [{}, {"id": ""}, {"id": ".."}, {"id": 3}, {"id": "\ud800"}])
+async def test_a_linked_account_without_an_id(link: dict[str, Any]) -> None:
+    answer = json.dumps({"items": [{"provider": "oidc", **link}], "perPage": 1})
+    pb, seen = client(Response(200, content=answer.encode()))
     with pytest.raises(PocketBaseDecodeError, match="a record with an id"):
         await pb.collection("users").auth.unlink_external_auth("u1", "oidc")
     assert [request.method for request in seen] == ["GET"]

@@ -5,20 +5,28 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import PocketBase, PocketBaseConnectionError, PocketBaseError, Request, Response, ServerSentEvent
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseDecodeError,
+    PocketBaseError,
+    Request,
+    Response,
+    ServerSentEvent,
+)
 from pocketbase_core.api.schema import with_fields
 from pocketbase_transports import MockTransport
 
 PROVIDER = {"name": "oidc", "authURL": "http://p/auth?a=b&redirect_uri=", "codeVerifier": "v", "state": "s"}
 
 
-def signed_in_by(*events: ServerSentEvent) -> tuple[PocketBase, list[Request]]:
+def signed_in_by(*events: ServerSentEvent, provider: Any = PROVIDER) -> tuple[PocketBase, list[Request]]:
     seen: list[Request] = []
 
     def handler(request: Request) -> Response:
         seen.append(request)
         if request.url.endswith("auth-methods"):
-            return Response(200, json={"oauth2": {"providers": [PROVIDER]}})
+            return Response(200, content=json.dumps({"oauth2": {"providers": [provider]}}).encode())
         if request.url.endswith("realtime"):
             return Response(204)
         return Response(200, json={"token": "t", "record": {"id": "u1"}})
@@ -53,6 +61,57 @@ async def test_the_browser_is_sent_to_the_provider() -> None:
     assert pb.auth_store.token == "t"
 
 
+async def test_events_for_everybody_do_not_end_a_sign_in() -> None:
+    pb, _ = signed_in_by(
+        CONNECT,
+        ServerSentEvent("news", "{}"),
+        ServerSentEvent("posts/*", json.dumps({"state": "mine", "code": "another"})),
+        ServerSentEvent("@oauth2", json.dumps({"state": "mine", "code": "c"})),
+    )
+    await pb.collection("users").auth.with_oauth2_browser("oidc", lambda url: None)
+    assert pb.auth_store.token == "t"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "--renderer-cmd-prefix=touch /tmp/x;",
+        "-http://p/auth",
+        "file:///etc/passwd",
+        "file://host/share",
+        "javascript:alert(1)//",
+        "http:///auth",
+        "https:",
+        "//p/auth",
+        "p/auth",
+        "",
+        " http://p/auth",
+        "http://p/auth?a=b c",
+        "http://p\\@q/auth",
+        "http://p/\r\nauth",
+        "http://p/\ud800",
+        "http://[p/auth",
+        "http://p:port/auth",
+        None,
+        3,
+    ],
+)
+async def test_a_browser_is_sent_to_web_addresses_only(address: Any) -> None:
+    opened: list[str] = []
+    pb, seen = signed_in_by(CONNECT, provider=PROVIDER | {"authURL": address})
+    with pytest.raises(PocketBaseDecodeError, match="an http or https address"):
+        await pb.collection("users").auth.with_oauth2_browser("oidc", opened.append)
+    assert (opened, len(seen)) == ([], 1)
+
+
+@pytest.mark.parametrize("verifier", [None, 3, "\ud800", "a\n"])
+async def test_a_verifier_that_cannot_be_sent(verifier: Any) -> None:
+    pb, seen = signed_in_by(CONNECT, provider=PROVIDER | {"codeVerifier": verifier})
+    with pytest.raises(PocketBaseDecodeError, match="an OAuth2 provider"):
+        await pb.collection("users").auth.with_oauth2_browser("oidc", lambda url: None)
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize(
     ("events", "error"),
     [
@@ -60,6 +119,11 @@ async def test_the_browser_is_sent_to_the_provider() -> None:
         ([ServerSentEvent("PB_CONNECT", "{")], PocketBaseError),
         ([CONNECT], PocketBaseConnectionError),
         ([CONNECT, ServerSentEvent("@oauth2", "[]")], PocketBaseError),
+        ([CONNECT, ServerSentEvent("news", json.dumps({"state": "mine", "code": "c"}))], PocketBaseConnectionError),
+        ([CONNECT, ServerSentEvent("@oauth2", json.dumps({"state": "mine", "code": 3}))], PocketBaseError),
+        ([CONNECT, ServerSentEvent("@oauth2", json.dumps({"state": "mine", "code": "\ud800"}))], PocketBaseError),
+        ([ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "\ud800"}))], PocketBaseDecodeError),
+        ([ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "a\r\nb"}))], PocketBaseDecodeError),
     ],
 )
 async def test_streams_that_bring_no_code(events: list[ServerSentEvent], error: type[Exception]) -> None:
