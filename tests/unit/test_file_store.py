@@ -124,6 +124,7 @@ def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatc
     unlink = os.unlink
 
     def keep(name: Any) -> None:
+        assert store.token == "", "it is forgotten first"
         if name == path:
             raise PermissionError(errno.EACCES, "Permission denied")
         unlink(name)

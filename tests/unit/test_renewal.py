@@ -33,6 +33,9 @@ def token(user: str, expires: float, number: int = 0) -> str:
     return f"h.{encoded(payload)}.s"
 
 
+NAMELESS = {"collectionId": "c1", "type": "auth"}
+
+
 class Server:
     """A client whose clock is the loop's, on a server whose renewals wait for `go_on`."""
 
@@ -127,6 +130,17 @@ async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) 
     server.go_on.set()
     await create
     assert server.tokens() == [newer]
+
+
+@on_a_virtual_loop
+async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -> None:
+    mine, theirs = (f"h.{encoded({**NAMELESS, 'exp': server.now() + life})}.s" for life in (30, 3600))
+    server.store.save(mine)
+    create = server.create(timeout=4)
+    await pass_time(1)
+    server.store.save(theirs)
+    await create
+    assert server.tokens() == [mine]
 
 
 @pytest.mark.parametrize("user", ["b", ""])
@@ -308,13 +322,20 @@ async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Serve
 @on_a_virtual_loop
 async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> None:
     async def close(request: Request, call_next: Any) -> Response:
-        await pb.aclose()
-        return Response(200, json={"token": token("a", server.now() + 3600), "record": {}})
+        if request.url.endswith("auth-refresh"):
+            await pb.aclose()
+            await asyncio.sleep(0)
+            return Response(200, json={"token": new, "record": {}})
+        sent.append(request.headers["Authorization"])
+        return Response(200, json={})
+
+    new, sent = token("a", server.now() + 3600), list[str]()
 
     pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[close])
     pb.auth_store.save(token("a", server.now() + 30))
     getattr(pb, "_auth")._clock = server.now
     await pb.health.check()
+    assert sent == [new]
 
 
 def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:
