@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -209,7 +209,7 @@ async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Serve
 def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     @on_a_virtual_loop
     async def test(server: Server) -> None:
-        async def events(request: Request) -> Any:
+        async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
             server.sent.append(request)
             yield ServerSentEvent()
 

@@ -259,8 +259,9 @@ async def awaited() -> str:
     [({"token": "t"}, "it is the text that `save` was given"), (3, "must be text, not int"), (None, "await it first")],
 )
 def test_what_a_store_cannot_begin_with(initial: Any, words: str) -> None:
+    given: Any = awaited() if initial is None else initial
     with pytest.raises(TypeError, match=words):
-        AsyncAuthStore(save=Storage().save, initial=awaited() if initial is None else initial)
+        AsyncAuthStore(save=Storage().save, initial=given)
 
 
 async def test_a_store_begins_with_text_or_bytes_and_not_with_a_future() -> None:
