@@ -107,7 +107,7 @@ class AsyncAuthStore(AuthStore):
             raise TypeError(f"initial must be text, not {type(initial).__name__}; {hint}")
         self._save = save
         self._clear = clear
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._changes = 0
         """How many changes there were; `_text` is what the last one is to write."""
         self._text = ""

@@ -57,16 +57,16 @@ class Auth:
 
     async def aclose(self) -> None:
         """End the renewals in progress, also those on other loops."""
-        here, mine = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+        here, own = asyncio.get_running_loop(), list[asyncio.Task[None]]()
         for (loop, _), flight in [*self._flights.items()]:
-            if loop is here:
-                flight.cancel()
-                mine.add(flight)
-            else:
+            if loop is not here:
                 with contextlib.suppress(RuntimeError):  # that loop is closed
                     loop.call_soon_threadsafe(flight.cancel)
-        if mine := mine - {asyncio.current_task()}:
-            await asyncio.wait(mine)
+            elif flight is not asyncio.current_task():  # a hook of the renewal may close the client
+                flight.cancel()
+                own.append(flight)
+        if own:
+            await asyncio.wait(own)
 
     async def _authorized(self, request: Request, token: str, call_next: Handler) -> Response:
         if self._is_due(token) and not _SIGN_IN.fullmatch(request.url):

@@ -26,7 +26,7 @@ from pocketbase_core.errors import error_from
 from pocketbase_transports import MockTransport
 
 URL = "http://h/api/x"
-FAILED = {"code": "batch_request_failed", "message": "Batch request failed.", "response": {}}
+FAILED: dict[str, Any] = {"code": "batch_request_failed", "message": "Batch request failed.", "response": {}}
 
 
 def answered(status: int, body: Any = None, **headers: str) -> PocketBaseError:
@@ -34,8 +34,8 @@ def answered(status: int, body: Any = None, **headers: str) -> PocketBaseError:
 
 
 def batch_error() -> PocketBaseBatchError:
-    response = {"status": 404, "message": "Gone.", "data": {}}
-    requests = {"1": {**FAILED, "response": response}, "2": "odd", "9": FAILED}
+    response: dict[str, Any] = {"status": 404, "message": "Gone.", "data": {}}
+    requests: dict[str, Any] = {"1": {**FAILED, "response": response}, "2": "odd", "9": FAILED}
     urls = {"0": "/a", "1": "/b?token=secret", "2": "/c"}
     return PocketBaseBatchError(f"{URL}?token=secret", 400, {"data": {"requests": requests}}, urls=urls)
 
@@ -105,8 +105,8 @@ def test_every_class_of_error_travels() -> None:
 
 async def test_the_error_of_a_batch_travels_with_those_of_its_members() -> None:
     def refuse(request: Request) -> Response:
-        response = {"status": 404, "message": "Gone.", "data": {}}
-        failed = {"1": {**FAILED, "response": response}}
+        response: dict[str, Any] = {"status": 404, "message": "Gone.", "data": {}}
+        failed: dict[str, Any] = {"1": {**FAILED, "response": response}}
         return Response(400, json={"status": 400, "message": "Batch failed.", "data": {"requests": failed}})
 
     batch = PocketBase("http://h", transport=MockTransport(refuse)).create_batch()

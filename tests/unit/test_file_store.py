@@ -124,6 +124,7 @@ def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatc
     unlink = os.unlink
 
     def keep(name: Any) -> None:
+        assert store.token == "", "it is forgotten first"
         if name == path:
             raise PermissionError(errno.EACCES, "Permission denied")
         unlink(name)
@@ -269,7 +270,7 @@ def test_the_draft_of_another_user_is_replaced(path: Path, monkeypatch: pytest.M
         return os.stat_result((*state[:4], state.st_uid + 1, *state[5:10]))
 
     store = FileAuthStore(path.with_name("other.json"))
-    store._file = PrivateFile(path)
+    monkeypatch.setattr(store, "_file", PrivateFile(path))
     monkeypatch.setattr(os, "fstat", fstat_of_another)
     with open(draft, "rb") as before:  # so that its inode is not taken again
         store.save("t")

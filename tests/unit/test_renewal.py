@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -31,6 +31,9 @@ from .virtual import pass_time, run
 def token(user: str, expires: float, number: int = 0) -> str:
     payload = {"id": user, "collectionId": "c1", "type": "auth", "refreshable": True, "exp": expires, "n": number}
     return f"h.{encoded(payload)}.s"
+
+
+NAMELESS = {"collectionId": "c1", "type": "auth"}
 
 
 class Server:
@@ -129,6 +132,17 @@ async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) 
     assert server.tokens() == [newer]
 
 
+@on_a_virtual_loop
+async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -> None:
+    mine, theirs = (f"h.{encoded({**NAMELESS, 'exp': server.now() + life})}.s" for life in (30, 3600))
+    server.store.save(mine)
+    create = server.create(timeout=4)
+    await pass_time(1)
+    server.store.save(theirs)
+    await create
+    assert server.tokens() == [mine]
+
+
 @pytest.mark.parametrize("user", ["b", ""])
 def test_a_call_whose_own_token_died_while_others_signed_in_is_not_sent(
     user: str, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +209,7 @@ async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Serve
 def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     @on_a_virtual_loop
     async def test(server: Server) -> None:
-        async def events(request: Request) -> Any:
+        async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
             server.sent.append(request)
             yield ServerSentEvent()
 
@@ -308,13 +322,20 @@ async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Serve
 @on_a_virtual_loop
 async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> None:
     async def close(request: Request, call_next: Any) -> Response:
-        await pb.aclose()
-        return Response(200, json={"token": token("a", server.now() + 3600), "record": {}})
+        if request.url.endswith("auth-refresh"):
+            await pb.aclose()
+            await asyncio.sleep(0)
+            return Response(200, json={"token": new, "record": {}})
+        sent.append(request.headers["Authorization"])
+        return Response(200, json={})
+
+    new, sent = token("a", server.now() + 3600), list[str]()
 
     pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[close])
     pb.auth_store.save(token("a", server.now() + 30))
     getattr(pb, "_auth")._clock = server.now
     await pb.health.check()
+    assert sent == [new]
 
 
 def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:

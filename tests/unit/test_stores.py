@@ -152,6 +152,16 @@ def test_a_change_without_a_loop_is_written_by_the_next_one() -> None:
     assert storage.written == ["b"]
 
 
+async def test_a_change_by_a_thread_without_a_loop_is_written_when_the_store_is_closed() -> None:
+    storage, go_on = Storage(), asyncio.Event()
+    storage.let_through = go_on.wait
+    await storage.change("a")
+    await asyncio.to_thread(storage.store.save, "b")
+    asyncio.get_running_loop().call_later(0.01, go_on.set)
+    await storage.store.aclose()
+    assert storage.written == ["a", "b"]
+
+
 def test_a_change_that_a_loop_took_along_is_written_on_the_next_loop() -> None:
     storage = Storage()
     storage.let_through = storage.wait_for_ever
@@ -249,8 +259,9 @@ async def awaited() -> str:
     [({"token": "t"}, "it is the text that `save` was given"), (3, "must be text, not int"), (None, "await it first")],
 )
 def test_what_a_store_cannot_begin_with(initial: Any, words: str) -> None:
+    given: Any = awaited() if initial is None else initial
     with pytest.raises(TypeError, match=words):
-        AsyncAuthStore(save=Storage().save, initial=awaited() if initial is None else initial)
+        AsyncAuthStore(save=Storage().save, initial=given)
 
 
 async def test_a_store_begins_with_text_or_bytes_and_not_with_a_future() -> None:

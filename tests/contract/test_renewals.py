@@ -1,0 +1,88 @@
+"""A server that does not answer a token's renewal, on each HTTP library."""
+
+import asyncio
+import json
+from pathlib import Path
+
+from pocketbase_core import FileAuthStore, PocketBase
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Connection, Wire, wire
+
+from ..unit.test_auth import token
+
+
+class Stalling:
+    """Answers everything but renewals, which it notes."""
+
+    def __init__(self) -> None:
+        self.renewing = asyncio.Event()
+        self.hung_up = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.renewed = ""
+
+    async def __call__(self, connection: Connection) -> None:
+        while True:
+            request = await connection.request()
+            if not request.target.endswith("auth-refresh"):
+                await connection.respond_json('{"id": "x"}')
+                continue
+            self.renewing.set()
+            waiting = asyncio.ensure_future(connection.closed_by_client())
+            going_on = asyncio.ensure_future(self.go_on.wait())
+            await asyncio.wait([waiting, going_on], return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                self.hung_up.set()
+                going_on.cancel()
+                return
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            await connection.respond_json(json.dumps({"token": self.renewed, "record": {"id": "u1"}}))
+
+
+def tokens(server: Wire) -> list[str]:
+    return [each.headers.get("authorization", "") for each in server.requests if "records" in each.target]
+
+
+async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(transport: Transport) -> None:
+    script = Stalling()
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport)
+        pb.auth_store.save(mine := token(30), {"id": "u1"})
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(pb.collection("posts").get_one("x", timeout=0.2) for _ in range(5)))
+            assert tokens(server) == [mine] * 5
+            await pb.aclose()
+            await script.hung_up.wait()
+        assert [task for task in asyncio.all_tasks() if task.get_name() == "token renewal"] == []
+
+
+async def test_a_create_goes_out_as_its_user_though_another_signs_in_meanwhile(transport: Transport) -> None:
+    script = Stalling()
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport)
+        pb.auth_store.save(mine := token(30), {"id": "u1"})
+        create = asyncio.create_task(pb.collection("posts").create({"diary": "mine"}))
+        await script.renewing.wait()
+        pb.auth_store.save(theirs := token(3600, id="u2"), {"id": "u2"})
+        script.renewed = token(3600, "renewed")
+        script.go_on.set()
+        await create
+        assert tokens(server) == [mine]
+        await pb.collection("posts").get_one("x")
+        assert tokens(server) == [mine, theirs]
+
+
+async def test_a_sign_out_in_another_process_is_not_undone(transport: Transport, tmp_path: Path) -> None:
+    script, other = Stalling(), FileAuthStore(tmp_path / "auth.json")
+    other.save(mine := token(30), {"id": "u1"})
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, auth_store=FileAuthStore(tmp_path / "auth.json"))
+        reading = asyncio.create_task(pb.collection("posts").get_one("x"))
+        await script.renewing.wait()
+        other.clear()
+        script.renewed = token(3600, "renewed")
+        script.go_on.set()
+        await reading
+        await pb.collection("posts").get_one("x")
+        assert tokens(server) == [mine, ""]
+        assert FileAuthStore(tmp_path / "auth.json").token == ""
