@@ -108,7 +108,10 @@ class RecordService(Generic[T]):
     async def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> T:
-        """A new record, as the server stored it."""
+        """Create a record, and return it as the server stored it.
+
+        In a collection of users, a `password` without `passwordConfirm` gets it: see `passwords.py`.
+        """
         settings = read(RecordOptions, options, keywords)
         return await self._write(records.create(self._collection, body, settings), self._decode, settings)
 

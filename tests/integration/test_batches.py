@@ -133,10 +133,9 @@ SHAPES: dict[str, tuple[Callable[[str, str], dict[str, Any]], Outcome]] = {
 
 async def test_a_batch_does_with_files_what_a_single_request_does(pb: PocketBase) -> None:
     ways: list[Way] = [by_update, by_batch, by_upsert]
-    cases = [(name, way) for name in SHAPES for way in ways]
-    seen = await asyncio.gather(*(outcome(pb, way, SHAPES[name][0]) for name, way in cases))
-    for (name, way), result in zip(cases, seen, strict=True):
-        assert result == SHAPES[name][1], (name, way)
+    for name, (shape, expected) in SHAPES.items():
+        seen = await asyncio.gather(*(outcome(pb, way, shape) for way in ways))
+        assert seen == [expected] * 3, name
 
 
 async def test_members_with_fields_of_one_name_keep_their_own_files(pb: PocketBase) -> None:
