@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from .api import custom
 from .auth.store import SUPERUSERS, AuthStore
@@ -89,7 +90,7 @@ class PocketBase:
         self.sql = SqlService(self)
         self.health = HealthService(self)
         self.realtime = Realtime(self, store, settings, self._timeout)
-        self._records: dict[tuple[str, type | None], RecordService[Any]] = {}
+        self._records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
         self._auth = Auth(store, self._refresh)
         self._layers: list[Middleware] = [self._auth]
         if type(self).before_send is not PocketBase.before_send:
@@ -116,7 +117,7 @@ class PocketBase:
     @overload
     def collection(self, id_or_name: str, record_type: type[T]) -> RecordService[T]: ...
     def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> RecordService[Any]:
-        """The records of a collection, as dicts or as `record_type`: the same object each time.
+        """The records of a collection, as dicts or as `record_type`: the same object for as long as anybody holds it.
 
         `record_type` is a TypedDict, a dataclass, a pydantic model or a msgspec Struct.
 

@@ -5,6 +5,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from types import ModuleType, UnionType
 from typing import (
     Annotated,
@@ -51,7 +52,7 @@ def decoder(kind: type[T]) -> Decoder[T]:
     Raises:
         TypeError: `kind` is none of these, or has a field that no record can fill.
     """
-    read = _model(kind, {})
+    read = _reader(kind)
     if read is None:
         raise TypeError(f"records become a TypedDict, dataclass, pydantic model or msgspec Struct, not {kind!r:.80}")
 
@@ -61,9 +62,17 @@ def decoder(kind: type[T]) -> Decoder[T]:
         except Wrong as wrong:
             message = f"{_name(record)} is no {kind.__name__}: {wrong}"
             raise PocketBaseDecodeError(status=200, message=message) from wrong.__cause__
+        except RecursionError as error:
+            message = f"{_name(record)} is no {kind.__name__}: it is nested too deep"
+            raise PocketBaseDecodeError(status=200, message=message) from error
         return value
 
     return decode
+
+
+@lru_cache(maxsize=128)
+def _reader(kind: Any) -> Reader | None:
+    return _model(kind, {})
 
 
 def decoded(call: Call[S], decode: Callable[[S], T]) -> Call[T]:

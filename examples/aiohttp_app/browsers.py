@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -38,9 +39,10 @@ class Browsers:
         queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._queues.add(queue)
         try:
-            await response.prepare(request)
-            while chunk := await next_of(queue):
-                await response.write(chunk)
+            with suppress(ConnectionResetError):  # the browser has gone
+                await response.prepare(request)
+                while chunk := await next_of(queue):
+                    await response.write(chunk)
         finally:
             self._queues.discard(queue)
         return response

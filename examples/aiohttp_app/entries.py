@@ -1,6 +1,7 @@
 """The guestbook's entries: read, written, and shown with their images."""
 
 import mimetypes
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -61,10 +62,11 @@ async def image(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Cache-Control": "public, max-age=31536000, immutable"})
     response.content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     async with request.app[POCKETBASE].files.stream(ENTRIES, record_id, name, thumb="1200x1200f") as source:
-        await response.prepare(request)
         try:
-            async for chunk in source.aiter_bytes():
-                await response.write(chunk)
+            with suppress(ConnectionResetError):  # the browser has gone
+                await response.prepare(request)
+                async for chunk in source.aiter_bytes():
+                    await response.write(chunk)
         except PocketBaseError:
             if request.transport is not None:
                 request.transport.abort()  # half an image must not look like a whole one

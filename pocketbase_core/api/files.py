@@ -1,7 +1,7 @@
 """Stored files."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ..auth.token import is_token
 from ..call import Call, parse_object, success
@@ -9,6 +9,15 @@ from ..errors import decode_error
 from ..messages import Response
 from ..options import Options
 from ..paths import api_path
+
+_PLACE = ("id", "collectionId", "collectionName", "collection_id", "collection_name")
+
+
+class HasId(Protocol):
+    """A record of a user's own class. Its collection's id or name is another attribute."""
+
+    @property
+    def id(self) -> str: ...
 
 
 def get_token(options: Options) -> Call[str]:
@@ -19,9 +28,18 @@ def download(collection: str, record_id: str, filename: str, options: Options) -
     return options.call("GET", api_path("files", collection, record_id, filename), parse_bytes)
 
 
-def of_record(record: Mapping[str, Any]) -> tuple[str, str]:
-    """The collection and the id of a record; empty text for what it lacks."""
-    return record.get("collectionId") or record.get("collectionName") or "", record.get("id") or ""
+def of_record(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
+    """The collection and the id of a record.
+
+    Raises:
+        TypeError: it lacks one of them.
+    """
+    found = {name: record.get(name) if isinstance(record, Mapping) else getattr(record, name, None) for name in _PLACE}
+    collections = [found[name] for name in _PLACE[1:] if found[name]]
+    if not found["id"] or not collections:
+        missing = "collectionId or collectionName" if found["id"] else "id"
+        raise TypeError(f"the record has no {missing}: have it read too, or give collection, record id and file name")
+    return collections[0], found["id"]
 
 
 def parse_bytes(response: Response) -> bytes:

@@ -23,7 +23,7 @@ class FileService:
     @overload
     def get_url(
         self,
-        collection: Mapping[str, Any],
+        collection: Mapping[str, Any] | files.HasId,
         record_id: str,
         filename: Mapping[str, Any] | None = None,
         options: None = None,
@@ -40,7 +40,7 @@ class FileService:
     ) -> str: ...
     def get_url(
         self,
-        collection: str | Mapping[str, Any],
+        collection: str | Mapping[str, Any] | files.HasId,
         record_id: str,
         filename: str | Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
@@ -48,17 +48,25 @@ class FileService:
     ) -> str:
         """The absolute URL of a file: `get_url(collection, record_id, filename)` or `get_url(record, filename)`.
 
-        It is `""` where a part is missing, as with a record whose file field is empty.
+        A record is a dict, or has `id` and `collectionId` or `collectionName` as attributes, in snake case too. The URL
+        is `""` where the file name is, as with a record whose file field is empty.
+
+        Raises:
+            TypeError: a part is missing.
         """
-        if isinstance(collection, Mapping):
+        if not isinstance(collection, str):
             if isinstance(filename, str):
                 raise TypeError("get_url takes (collection, record_id, filename) or (record, filename)")
             options, filename = filename if options is None else options, record_id
-            collection, record_id = files.of_record(collection)
-        if not (collection and record_id and filename):
-            return ""
         if not isinstance(filename, str):
-            raise TypeError(f"a file name must be text, not {type(filename).__name__}")
+            what = "is missing" if filename is None else f"must be text, not {type(filename).__name__}"
+            raise TypeError(
+                f"a file name {what}: get_url takes (collection, record_id, filename) or (record, filename)"
+            )
+        if not filename:
+            return ""
+        if not isinstance(collection, str):
+            collection, record_id = files.of_record(collection)
         call = files.download(collection, record_id, filename, read(FileOptions, options, keywords))
         return self._executor.build_url(call.request.full_url)
 

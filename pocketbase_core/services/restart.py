@@ -2,13 +2,12 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Self
 
 from ..api import health, realtime
 from ..call import Call, Executor
 from ..errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, PocketBaseTransportError
-from ..messages import ServerSentEvent
 from ..options import CommonOptions, read
 
 RESTORE_TIMEOUT = 300.0
@@ -31,14 +30,8 @@ async def through_restart(executor: Executor, call: Call[None], patience: float 
     """
     url = executor.build_url(call.request.url)
     try:
-        async with asyncio.timeout(patience), AsyncExitStack() as streams:
-            events = await streams.enter_async_context(executor.events(realtime.connect()))
-            if await anext(events, None) is None:
-                raise PocketBaseConnectionError(url, message="the stream of events ended at once", request_sent=False)
-            await executor.execute(call)
-            while not await _ends(events):
-                async with streams.pop_all():
-                    events = await streams.enter_async_context(executor.events(realtime.connect()))
+        async with asyncio.timeout(patience):
+            await _until_gone(executor, call, url)
             await asyncio.sleep(GRACE)
             while not await _answers(executor):
                 await asyncio.sleep(PAUSE * (0.5 + random.random()))
@@ -47,17 +40,62 @@ async def through_restart(executor: Executor, call: Call[None], patience: float 
         raise PocketBaseTimeoutError(url, message=message) from error
 
 
-async def _ends(events: AsyncIterator[ServerSentEvent]) -> bool:
-    """Whether the stream ended before its life was over."""
-    try:
-        async with asyncio.timeout(LIFE):
-            async for _ in events:
-                pass
-    except TimeoutError:
-        return False
-    except PocketBaseTransportError:
-        pass
-    return True
+async def _until_gone(executor: Executor, call: Call[None], url: str) -> None:
+    """Send the call, and return when the server that it reached has gone."""
+    async with AsyncExitStack() as streams:
+        current = await streams.enter_async_context(_Stream(executor, url))
+        await asyncio.wait([current.opened, current.reading], return_when=asyncio.FIRST_COMPLETED)
+        if not current.opened.done():
+            current.reading.result()
+        await executor.execute(call)
+        life = LIFE
+        while not await current.ends_within(life):
+            life = PAUSE
+            async with AsyncExitStack() as stack:
+                newer = await stack.enter_async_context(_Stream(executor, url))
+                opening = [newer.opened, newer.reading, current.reading]
+                await asyncio.wait(opening, return_when=asyncio.FIRST_COMPLETED)
+                # The server may go meanwhile, and the newer stream be one of the restarted server.
+                if newer.opened.done() and not await current.ends_within(GRACE):
+                    await streams.aclose()
+                    streams.push_async_exit(stack.pop_all())
+                    current, life = newer, LIFE
+
+
+class _Stream:
+    """A stream of events, opened and read to its end by a task of its own.
+
+    `opened` is done when the stream has begun. `reading` is done when the stream has ended, or raises why it did not
+    begin.
+    """
+
+    def __init__(self, executor: Executor, url: str) -> None:
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.reading = asyncio.create_task(self._read(executor, url))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.reading.cancel()
+        await asyncio.gather(self.reading, return_exceptions=True)
+
+    async def ends_within(self, seconds: float) -> bool:
+        done, _ = await asyncio.wait([self.reading], timeout=seconds)
+        return bool(done)
+
+    async def _read(self, executor: Executor, url: str) -> None:
+        try:
+            async with executor.events(realtime.connect()) as events:
+                if await anext(events, None) is None:
+                    message = "the stream of events ended at once"
+                    raise PocketBaseConnectionError(url, message=message, request_sent=False)
+                self.opened.set_result(None)
+                async for _ in events:
+                    pass
+        except PocketBaseTransportError:
+            if not self.opened.done():
+                raise
 
 
 async def _answers(executor: Executor) -> bool:

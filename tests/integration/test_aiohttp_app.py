@@ -5,9 +5,12 @@ import io
 import json
 import logging
 import os
+import socket
+import struct
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +19,15 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
 from examples.aiohttp_app import create_app
 from examples.aiohttp_app.browsers import WAITING, Browsers
+from examples.aiohttp_app.entries import POCKETBASE, image
+from pocketbase_core import Headers, PocketBase, Request, Response
+from pocketbase_core.ports import Streamed
 from pocketbase_core.testing import LocalServer
+from pocketbase_transports import MockTransport
 
 ROOT = Path(__file__).parents[2]
 Client = TestClient[Any, Any]
@@ -141,6 +149,56 @@ async def test_the_end_of_the_application_ends_all_streams(
     for reader, writer in streams:
         assert await reader.read() == b"0\r\n\r\n"
         writer.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("path", ["/events", "/images/x/a.png"])
+@pytest.mark.parametrize("reset", [False, True])
+async def test_a_tab_that_is_closed_is_no_error(path: str, reset: bool, caplog: pytest.LogCaptureFixture) -> None:
+    browsers, begun, gone, done = Browsers(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def content() -> AsyncGenerator[bytes, None]:
+        yield b"first"
+        begun.set()
+        await gone.wait()
+        yield b"second"
+
+    class Streaming(MockTransport):
+        @asynccontextmanager
+        async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
+            yield Streamed(200, Headers(), content())
+
+    @web.middleware
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
+        assert request.transport is not None
+        transports.append(request.transport)
+        try:
+            return await handler(request)
+        finally:
+            done.set()
+
+    transports: list[asyncio.Transport] = []
+    app = web.Application(middlewares=[watched])
+    app[POCKETBASE] = PocketBase("http://h", transport=Streaming(lambda _: Response(500)))
+    app.router.add_get("/events", browsers.stream)
+    app.router.add_get(r"/images/{id}/{name}", image)
+    runner = web.AppRunner(app)  # a TestServer cancels handlers, others do not
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    with caplog.at_level(logging.WARNING):
+        async with asyncio.timeout(10):
+            reader, writer = await asyncio.open_connection(*runner.addresses[0])
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            await reader.readuntil(b"\r\n\r\n")
+            if reset:
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.close()
+            while not transports[0].is_closing():
+                await asyncio.sleep(0)
+            gone.set()
+            browsers.send("create", 1)
+            await done.wait()
+            await runner.cleanup()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 

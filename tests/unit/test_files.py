@@ -6,9 +6,12 @@ import os
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
+import msgspec
+import pydantic
 import pytest
 
 from pocketbase_core import FileUpload, Headers, PocketBase, PocketBaseConnectionError, Request, Response
@@ -233,3 +236,56 @@ async def test_the_owner_is_kept_where_that_is_allowed(
     await fetched(target)
     assert asked == kept
     assert target.stat().st_mode & 0o777 == 0o640
+
+
+@dataclass
+class Post:
+    id: str
+    collectionId: str
+    docs: list[str]
+
+
+@dataclass
+class Snake:
+    id: str
+    collection_name: str
+
+
+class PostDict(TypedDict):
+    id: str
+    collectionName: str
+
+
+class PostModel(pydantic.BaseModel):
+    id: str
+    collection: str = pydantic.Field(alias="collectionId")
+
+    @property
+    def collection_id(self) -> str:
+        return self.collection
+
+
+class PostStruct(msgspec.Struct, rename="camel"):
+    id: str
+    collection_id: str
+    collection_name: str = ""
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Post("r1", "c1", ["a.png"]),
+        Snake("r1", "c1"),
+        PostDict(id="r1", collectionName="c1"),
+        PostModel(id="r1", collectionId="c1"),
+        msgspec.convert({"id": "r1", "collectionId": "c1", "collectionName": "posts"}, PostStruct),
+        {"id": "r1", "collectionId": "c1", "collectionName": "posts"},
+    ],
+    ids=lambda record: type(record).__name__,
+)
+def test_the_url_of_a_typed_records_file(record: Any) -> None:
+    files = PocketBase("http://h", transport=MockTransport(lambda _: Response(500))).files
+    assert files.get_url(record, "a.png") == "http://h/api/files/c1/r1/a.png"
+    assert files.get_url(record, "a.png", thumb="9x9") == "http://h/api/files/c1/r1/a.png?thumb=9x9"
+    assert files.get_url(record, "a.png", {"thumb": "9x9"}) == "http://h/api/files/c1/r1/a.png?thumb=9x9"
+    assert files.get_url(record, "") == ""

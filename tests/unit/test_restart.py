@@ -11,6 +11,7 @@ from pocketbase_core import (
     PocketBase,
     PocketBaseBadRequestError,
     PocketBaseConnectionError,
+    PocketBaseServerError,
     PocketBaseTimeoutError,
     Request,
     Response,
@@ -100,3 +101,60 @@ def test_a_stream_that_ends_at_once() -> None:
     with pytest.raises(PocketBaseConnectionError, match="ended at once"):
         run(server.restore())
     assert server.asked == [], "nothing was restored"
+
+
+class Odd(Server):
+    """Opens each stream after the first in another way."""
+
+    def __init__(self, restarts_after: float, odd: str) -> None:
+        super().__init__(restarts_after)
+        self.odd = odd
+
+    async def events(self, request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        if self.streams == 0:
+            async for event in super().events(request):
+                yield event
+            return
+        self.streams += 1
+        if self.odd == "refused":
+            raise PocketBaseConnectionError(request.url, message="refused", request_sent=False)
+        if self.odd == "proxy":
+            raise PocketBaseServerError(request.url, 502)
+        if self.odd == "refused once" and self.streams == 2:
+            raise PocketBaseConnectionError(request.url, message="reset", request_sent=False)
+        if self.odd == "hangs":
+            await asyncio.Event().wait()
+        if self.odd == "late":
+            await asyncio.sleep(2)
+        yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "c"}))
+        gone = self._gone
+        assert gone is not None
+        if gone.is_set():  # the restarted server stays
+            gone = asyncio.Event()
+        await gone.wait()
+
+
+@pytest.mark.parametrize("odd", ["refused", "proxy", "late", "hangs"])
+def test_the_server_may_go_while_its_stream_is_replaced(odd: str) -> None:
+    server = Odd(46.0, odd)
+    assert 49.0 < run(server.restore()) < 51.0
+    assert server.asked.count("restore") == 1
+
+
+def test_a_stream_that_cannot_be_replaced_at_once_is_no_restart() -> None:
+    server = Odd(80.0, "refused once")
+    assert 83.0 < run(server.restore()) < 85.0
+    assert server.streams == 3
+
+
+def test_a_restore_that_is_cancelled_leaves_no_stream() -> None:
+    async def cancel() -> int:
+        before = asyncio.all_tasks()
+        waiting = asyncio.create_task(Odd(1e6, "hangs").restore())
+        await asyncio.sleep(46)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return len(asyncio.all_tasks() - before)
+
+    assert run(cancel()) == 0

@@ -1,11 +1,17 @@
 """Services that decode records."""
 
-from typing import Any
+import gc
+import weakref
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
+import msgspec
+import pydantic
 import pytest
 
 from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
-from pocketbase_core.typed import decoder
+from pocketbase_core.typed import decoder, event_decoder
 from pocketbase_transports import MockTransport
 
 from .test_typed import ARTICLE, Article, Tag
@@ -87,3 +93,72 @@ async def test_a_batch_decodes_each_member_as_its_own() -> None:
     with pytest.raises(RuntimeError, match="sent already"):
         await batch.send()
     assert len(sent) == 2
+
+
+@dataclass
+class Node:
+    id: str
+    child: "Node | None" = None
+
+
+class NodeDict(TypedDict):
+    id: str
+    child: "NodeDict | None"
+
+
+class NodeModel(pydantic.BaseModel):
+    id: str
+    child: "NodeModel | None" = None
+
+
+class NodeStruct(msgspec.Struct):
+    id: str
+    child: "NodeStruct | None" = None
+
+
+@pytest.mark.parametrize("depth", [200, 900])
+@pytest.mark.parametrize("kind", [Node, NodeDict, NodeModel, NodeStruct])
+async def test_records_nested_without_an_end(kind: Any, depth: int) -> None:
+    record: Any = {"id": "leaf", "child": None}
+    for _ in range(depth):
+        record = {"id": "node", "child": record}
+    text = '{"id": "node", "child": ' * depth + '{"id": "leaf", "child": null}' + "}" * depth
+    page = f'{{"perPage": 30, "items": [{text}]}}'
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, content=answer.encode())))
+    nodes = pb.collection("nodes", kind)
+    answer = text
+    for call in (nodes.get_one("node"), nodes.create({}), nodes.update("node", {})):
+        await decodes_or_says(call)
+    answer = page
+    for call in (nodes.get_list(), nodes.get_first(), nodes.get_full_list(), anext(nodes.iterate())):
+        await decodes_or_says(call)
+    decode = event_decoder(decoder(kind))
+    assert decode is not None
+    with suppress(PocketBaseDecodeError):
+        decode({"action": "create", "record": record})
+    if kind in (Node, NodeDict):
+        with pytest.raises(PocketBaseDecodeError, match="nested too deep"):
+            await nodes.get_first()
+
+
+async def decodes_or_says(call: Any) -> None:
+    with suppress(PocketBaseDecodeError):
+        await call
+
+
+async def test_services_that_nobody_holds_go() -> None:
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, json={})))
+    posts = pb.collection("posts")
+    other = weakref.ref(pb.collection("other"))
+    gone: list[Any] = []
+    for number in range(300):
+        kind = dataclass(type(f"Kind{number}", (), {"__annotations__": {"id": str}}))
+        service = pb.collection("posts", kind)
+        assert pb.collection("posts", kind) is service
+        gone += [weakref.ref(service), weakref.ref(kind)]
+        del kind, service
+    gc.collect()
+    assert pb.collection("posts") is posts
+    assert pb.admins is pb.collection("_superusers")
+    assert other() is None
+    assert len([ref for ref in gone if ref() is not None]) < 200, "classes that were used last may stay"
