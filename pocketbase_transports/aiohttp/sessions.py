@@ -31,17 +31,14 @@ class Sessions:
         self._connector = options.get("connector")
         self._for_session = {name: value for name, value in options.items() if name in _FOR_SESSION}
         self._for_connector = {name: value for name, value in options.items() if name not in _FOR_SESSION}
-        if self._connector is not None and not callable(self._connector):
-            if not isinstance(self._connector, aiohttp.BaseConnector):
-                raise TypeError(
-                    f"connector must be one of aiohttp's or a function that makes one, not {self._connector!r}"
-                )
+        self._is_shared = isinstance(self._connector, aiohttp.BaseConnector)
+        if self._connector is not None and not self._is_shared and not callable(self._connector):
+            raise TypeError(f"connector must be one of aiohttp's, or a function that makes one: {self._connector!r}")
         if self._connector is not None and self._for_connector:
             raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
         self._for_requests = PerLoop(self._open, aiohttp.ClientSession.close)
-        is_shared = isinstance(self._connector, aiohttp.BaseConnector)
         self._for_streams = (
-            self._for_requests if is_shared else PerLoop(self._open_for_streams, aiohttp.ClientSession.close)
+            self._for_requests if self._is_shared else PerLoop(self._open_for_streams, aiohttp.ClientSession.close)
         )
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
@@ -70,7 +67,7 @@ class Sessions:
 
     def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
         options = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
-        if isinstance(self._connector, aiohttp.BaseConnector):
+        if self._is_shared:
             try:
                 session = aiohttp.ClientSession(loop=asyncio.get_running_loop(), **options)
             except RuntimeError as error:
