@@ -5,16 +5,22 @@ import inspect
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
 from .._loops import PerLoop
 from .._options import check_names
+from .._places import OPENED_AT_A_TIME, Places
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
 _MAKE_ONE = "a connector belongs to one event loop; for several, hand over its options, or a function that makes one"
+
+
+class _Pool(NamedTuple):
+    session: aiohttp.ClientSession
+    places: Places
 
 
 class Sessions:
@@ -36,10 +42,8 @@ class Sessions:
             raise TypeError(f"connector must be one of aiohttp's, or a function that makes one: {self._connector!r}")
         if self._connector is not None and self._for_connector:
             raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
-        self._for_requests = PerLoop(self._open, aiohttp.ClientSession.close)
-        self._for_streams = (
-            self._for_requests if self._is_shared else PerLoop(self._open_for_streams, aiohttp.ClientSession.close)
-        )
+        self._for_requests = PerLoop(self._open, _close)
+        self._for_streams = self._for_requests if self._is_shared else PerLoop(self._open_for_streams, _close)
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
     @asynccontextmanager
@@ -47,7 +51,9 @@ class Sessions:
         """The session for one request on the running loop."""
         if self._given is None:
             own = self._for_streams if for_stream else self._for_requests
-            yield own.get() or await own.open()
+            pool = own.get() or await own.open()
+            async with pool.places:
+                yield pool.session
             return
         session = _without_others_secrets(copy(self._given))
         try:
@@ -59,11 +65,11 @@ class Sessions:
         await self._for_requests.aclose()
         await self._for_streams.aclose()
 
-    def _open(self) -> aiohttp.ClientSession:
-        return self._new(self._for_connector)
+    def _open(self) -> _Pool:
+        return _Pool(self._new(self._for_connector), Places(None))
 
-    def _open_for_streams(self) -> aiohttp.ClientSession:
-        return self._new(self._for_connector | {"limit": 0, "limit_per_host": 0})
+    def _open_for_streams(self) -> _Pool:
+        return _Pool(self._new(self._for_connector | {"limit": 0, "limit_per_host": 0}), Places(OPENED_AT_A_TIME))
 
     def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
         options = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
@@ -76,6 +82,10 @@ class Sessions:
             options["connector"] = self._connector() if self._connector else _connector(for_connector)
             session = aiohttp.ClientSession(**options)
         return _without_others_secrets(session)
+
+
+async def _close(pool: _Pool) -> None:
+    await pool.session.close()
 
 
 def _connector(options: dict[str, Any]) -> aiohttp.BaseConnector:
