@@ -2,8 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import aiohttp
 
 from .._loops import PerLoop
 from .._options import check_names
-from .._places import OPENED_AT_A_TIME, Places
+from .._places import OPENED_AT_A_TIME, Places, explain
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
@@ -37,13 +37,17 @@ class Sessions:
         self._connector = options.get("connector")
         self._for_session = {name: value for name, value in options.items() if name in _FOR_SESSION}
         self._for_connector = {name: value for name, value in options.items() if name not in _FOR_SESSION}
-        self._is_shared = isinstance(self._connector, aiohttp.BaseConnector)
-        if self._connector is not None and not self._is_shared and not callable(self._connector):
+        # With requests: then its limit is for both.
+        self.are_shared = given is not None or isinstance(self._connector, aiohttp.BaseConnector)
+        if not (self._connector is None or self.are_shared or callable(self._connector)):
             raise TypeError(f"connector must be one of aiohttp's, or a function that makes one: {self._connector!r}")
         if self._connector is not None and self._for_connector:
             raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
         self._for_requests = PerLoop(self._open, _close)
-        self._for_streams = self._for_requests if self._is_shared else PerLoop(self._open_for_streams, _close)
+        self._for_streams = self._for_requests if self.are_shared else PerLoop(self._open_for_streams, _close)
+        self._streams = 0
+        self.have_limit = self._connector is not None or self.are_shared
+        """Whether streams have one."""
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
     @asynccontextmanager
@@ -61,6 +65,26 @@ class Sessions:
         finally:
             session.detach()
 
+    @contextmanager
+    def listening(self) -> Generator[None, None, None]:
+        """A block in which a stream of events is open."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    def explain(self) -> str:
+        """Why no connection is free."""
+        connector = self._given.connector if self._given else self._connector
+        if connector is None:
+            limits = [self._for_connector.get("limit", 100), self._for_connector.get("limit_per_host", 0)]
+        else:
+            is_one = isinstance(connector, aiohttp.BaseConnector)
+            limits = [connector.limit, connector.limit_per_host] if is_one else []
+        advice = f"give the {'transport' if connector is None else 'connector'} a higher `limit`, or 0 for none"
+        return explain(min(filter(None, limits), default=None), self._streams if self.are_shared else 0, advice)
+
     async def aclose(self) -> None:
         await self._for_requests.aclose()
         await self._for_streams.aclose()
@@ -73,7 +97,7 @@ class Sessions:
 
     def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
         options = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
-        if self._is_shared:
+        if isinstance(self._connector, aiohttp.BaseConnector):
             try:
                 session = aiohttp.ClientSession(loop=asyncio.get_running_loop(), **options)
             except RuntimeError as error:

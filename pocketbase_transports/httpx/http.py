@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qsl
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange, Streamed
+from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
 
 from .._loops import PerLoop
+from .._places import OPENING, explain
 from . import clients, given, sse
-from .errors import faults
+from .errors import WAITING, faults
 from .leftovers import discard_leftovers
 
 if TYPE_CHECKING:
@@ -40,12 +41,20 @@ class HttpxTransport:
         else:
             self._handed = clients.Handed(given.checked(client, client_options))
         self._for_requests = PerLoop(lambda: clients.for_requests(self._library, client_options), _close)
-        # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
-        self._for_streams = (
-            self._for_requests
-            if clients.has_transport(client_options)
-            else PerLoop(lambda: clients.for_streams(self._library, client_options), _close)
-        )
+        self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
+        self._streams = 0
+        self._waiting = self._waiting_to_listen = Waiting(WAITING, self._explain)
+        if self._handed or clients.has_transport(client_options):
+            self._for_streams = self._for_requests
+        else:
+            # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
+            self._for_streams = PerLoop(lambda: clients.for_streams(self._library, client_options), _close)
+            self._waiting_to_listen = Waiting(WAITING, lambda: OPENING)
+
+    def _explain(self) -> str:
+        if self._for_streams is self._for_requests:
+            return explain(None, self._streams, "give the client higher limits: Limits(max_connections=…)")
+        return explain(self._limits.max_connections, 0, "give the transport higher limits: Limits(max_connections=…)")
 
     async def _clients(self, own: PerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
         return self._handed or own.get() or await own.open()
@@ -73,7 +82,7 @@ class HttpxTransport:
         return answer
 
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, self._faults) as exchange:
+        async with Exchange(request, self._faults, self._waiting) as exchange:
             pool = await self._clients(self._for_requests)
             async with pool.places:
                 with pool.client() as client:
@@ -87,7 +96,7 @@ class HttpxTransport:
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, self._faults) as exchange:
+            async with Exchange(request, self._faults, self._waiting) as exchange:
                 pool = await self._clients(self._for_requests)
                 await stack.enter_async_context(pool.places)
                 client = stack.enter_context(pool.client())
@@ -100,14 +109,18 @@ class HttpxTransport:
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, self._faults) as exchange:
+            async with Exchange(request, self._faults, self._waiting_to_listen) as exchange:
                 pool = await self._clients(self._for_streams)
                 client = stack.enter_context(pool.client())
                 async with pool.places:
                     answer = await self._request(client, exchange, None)
                 await stack.enter_async_context(aclosing(answer))
                 await sse.check(answer, exchange)
-            yield await stack.enter_async_context(aclosing(sse.events(self._library, answer, exchange)))
+            self._streams += 1
+            try:
+                yield await stack.enter_async_context(aclosing(sse.events(self._library, answer, exchange)))
+            finally:
+                self._streams -= 1
 
     async def aclose(self) -> None:
         await self._for_requests.aclose()
