@@ -1,12 +1,12 @@
 """What every adapter does alike: one attempt to have a request answered."""
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from .causes import describe, is_out_of_files, raise_without_context, shown, was_in
 from .content import encode
 from .deadlines import Deadline
 from .errors import (
@@ -30,6 +30,13 @@ class Fault(NamedTuple):
     never_sent: bool = False
 
 
+class Waiting(NamedTuple):
+    """How a library waits for a connection of a full pool: in which functions, and what to say of the pool then."""
+
+    functions: Collection[str]
+    explain: Callable[[], str]
+
+
 Faults = Mapping[type[Exception], Fault]
 
 
@@ -43,14 +50,25 @@ class Exchange:
     with the body's type, and its length where that is known.
     """
 
-    __slots__ = ("_chunks", "_deadline", "_failure", "_faults", "_idle", "headers", "request", "request_sent")
+    __slots__ = (
+        "_chunks",
+        "_deadline",
+        "_failure",
+        "_faults",
+        "_idle",
+        "_waiting",
+        "headers",
+        "request",
+        "request_sent",
+    )
 
-    def __init__(self, request: Request, faults: Faults) -> None:
+    def __init__(self, request: Request, faults: Faults, waiting: Waiting | None = None) -> None:
         self.request = request
         self.headers = request.headers.to_dict()
         self.request_sent: bool | None = False
         """False while nothing has left, None once something may have arrived, True once an answer has begun."""
         self._faults = faults
+        self._waiting = waiting
         self._failure: Exception | None = None
         self._chunks: AsyncGenerator[bytes, None] | None = None
         self._deadline = None if request.timeout is None else Deadline(request.timeout)
@@ -76,6 +94,7 @@ class Exchange:
             await self._chunks.aclose()
         if is_late:
             late = TimeoutError(f"no answer within {self.request.timeout:g} s")
+            late.__context__ = error  # it tells what was waited for
             self.translate(late)
             raise late
         if isinstance(error, Exception):
@@ -83,12 +102,19 @@ class Exchange:
 
     def translate(self, error: Exception) -> None:
         """Raise the error that `faults` names for a library's exception; return if it names none."""
-        if self._failure is not None:
-            raise self._failure from None
+        if (failure := self._failure) is not None:
+            raise_without_context(failure, None)
         fault = next((self._faults[kind] for kind in type(error).__mro__ if kind in self._faults), None)
-        if fault is not None:
-            sent = False if fault.never_sent else self.request_sent
-            raise fault.error(self.request.url, message=_describe(error), request_sent=sent) from error
+        if fault is None:
+            return
+        sent = False if fault.never_sent else self.request_sent
+        message = describe(error)
+        if self._waiting is not None and was_in(self._waiting.functions, error):
+            sent, message = False, f"no connection was free: {self._waiting.explain()}"
+        elif is_out_of_files(error):
+            fault, sent = fault._replace(error=PocketBaseConnectionError), False
+            message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
+        raise_without_context(fault.error(self.request.url, message=message, request_sent=sent), shown(error))
 
     def failed(self, message: str) -> PocketBaseConnectionError:
         """The error of an answer that is read no further."""
@@ -245,8 +271,3 @@ async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]
 def _too_large(request: Request, status: int) -> PocketBaseDecodeError:
     message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
     return PocketBaseDecodeError(request.url, status, message=message)
-
-
-def _describe(error: Exception) -> str:
-    """The library's own words, without a query, which may hold a token."""
-    return re.sub(r"\?\S*", "?…", f"{type(error).__name__}: {error}".rstrip(": "))

@@ -11,6 +11,7 @@ from .exchange import Exchange as Exchange
 from .exchange import Fault as Fault
 from .exchange import Faults as Faults
 from .exchange import Streamed as Streamed
+from .exchange import Waiting as Waiting
 from .exchange import read_whole as read_whole
 from .loops import OwnerLoop as OwnerLoop
 from .loops import running_loop as running_loop

@@ -25,3 +25,6 @@ FAULTS: Faults = {
     http_exceptions.HttpProcessingError: Fault(ConnectionFailed),
     OSError: Fault(ConnectionFailed),
 }
+
+# aiohttp's own way to tell, a trace, would have to be there when a session is made.
+WAITING = ("_wait_for_available_connection", "take_place")

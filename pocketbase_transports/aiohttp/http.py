@@ -10,11 +10,12 @@ import aiohttp
 from yarl import URL
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange, Streamed
+from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
 
+from .._places import OPENING
 from . import sse
 from .bodies import read
-from .errors import FAULTS
+from .errors import FAULTS, WAITING
 from .sessions import Sessions
 
 
@@ -31,6 +32,8 @@ class AiohttpTransport:
 
     def __init__(self, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
         self._sessions = Sessions(session, session_options)
+        self._waiting = Waiting(WAITING, self._sessions.explain)
+        self._waiting_to_listen = self._waiting if self._sessions.have_limit else Waiting(WAITING, lambda: OPENING)
 
     async def _request(
         self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
@@ -51,7 +54,7 @@ class AiohttpTransport:
         return answer
 
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, FAULTS) as exchange:
+        async with Exchange(request, FAULTS, self._waiting) as exchange:
             answer = await self._request(exchange)
             if answer.content.is_eof() and not self._sessions.are_traced:  # all of it came with the headers
                 content = exchange.checked(answer.status, answer.content.read_nowait())
@@ -61,18 +64,19 @@ class AiohttpTransport:
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
-        async with Exchange(request, FAULTS) as exchange:
+        async with Exchange(request, FAULTS, self._waiting) as exchange:
             answer = await self._request(exchange, request.timeout)
         async with answer:
             yield Streamed(answer.status, Headers(answer.headers.items()), Chunks(exchange, answer.content.readany))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        async with Exchange(request, FAULTS) as exchange:
+        async with Exchange(request, FAULTS, self._waiting_to_listen) as exchange:
             answer = await self._request(exchange, for_stream=True)
             await sse.check(answer, exchange)
-        async with answer, aclosing(sse.events(answer, exchange)) as events:
-            yield events
+        with self._sessions.listening():
+            async with answer, aclosing(sse.events(answer, exchange)) as events:
+                yield events
 
     async def aclose(self) -> None:
         await self._sessions.aclose()

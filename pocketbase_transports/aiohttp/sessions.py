@@ -2,20 +2,26 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from copy import copy
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
 from .._loops import PerLoop
 from .._options import check_names
+from .._places import OPENED_AT_A_TIME, Places, explain
 from .sockets import take_transports
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
 _MAKE_ONE = "a connector belongs to one event loop; for several, hand over its options, or a function that makes one"
+
+
+class _Pool(NamedTuple):
+    session: aiohttp.ClientSession
+    places: Places
 
 
 class Sessions:
@@ -32,20 +38,19 @@ class Sessions:
         self._connector = options.get("connector")
         self._for_session = {name: value for name, value in options.items() if name in _FOR_SESSION}
         self._for_connector = {name: value for name, value in options.items() if name not in _FOR_SESSION}
-        if self._connector is not None and not callable(self._connector):
-            if not isinstance(self._connector, aiohttp.BaseConnector):
-                raise TypeError(
-                    f"connector must be one of aiohttp's or a function that makes one, not {self._connector!r}"
-                )
+        # With requests: then its limit is for both.
+        self.are_shared = given is not None or isinstance(self._connector, aiohttp.BaseConnector)
+        if not (self._connector is None or self.are_shared or callable(self._connector)):
+            raise TypeError(f"connector must be one of aiohttp's, or a function that makes one: {self._connector!r}")
         if self._connector is not None and self._for_connector:
             raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
-        self._for_requests = PerLoop(self._open, aiohttp.ClientSession.close, take_transports)
-        is_shared = isinstance(self._connector, aiohttp.BaseConnector)
+        self._for_requests = PerLoop(self._open, _close, _take_transports)
         self._for_streams = (
-            self._for_requests
-            if is_shared
-            else PerLoop(self._open_for_streams, aiohttp.ClientSession.close, take_transports)
+            self._for_requests if self.are_shared else PerLoop(self._open_for_streams, _close, _take_transports)
         )
+        self._streams = 0
+        self.have_limit = self._connector is not None or self.are_shared
+        """Whether streams have one."""
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
     @asynccontextmanager
@@ -53,7 +58,9 @@ class Sessions:
         """The session for one request on the running loop."""
         if self._given is None:
             own = self._for_streams if for_stream else self._for_requests
-            yield own.get() or await own.open()
+            pool = own.get() or await own.open()
+            async with pool.places:
+                yield pool.session
             return
         session = _without_others_secrets(copy(self._given))
         try:
@@ -61,15 +68,35 @@ class Sessions:
         finally:
             session.detach()
 
+    @contextmanager
+    def listening(self) -> Generator[None, None, None]:
+        """A block in which a stream of events is open."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    def explain(self) -> str:
+        """Why no connection is free."""
+        connector = self._given.connector if self._given else self._connector
+        if connector is None:
+            limits = [self._for_connector.get("limit", 100), self._for_connector.get("limit_per_host", 0)]
+        else:
+            is_one = isinstance(connector, aiohttp.BaseConnector)
+            limits = [connector.limit, connector.limit_per_host] if is_one else []
+        advice = f"give the {'transport' if connector is None else 'connector'} a higher `limit`, or 0 for none"
+        return explain(min(filter(None, limits), default=None), self._streams if self.are_shared else 0, advice)
+
     async def aclose(self) -> None:
         await self._for_requests.aclose()
         await self._for_streams.aclose()
 
-    def _open(self) -> aiohttp.ClientSession:
-        return self._new(self._for_connector)
+    def _open(self) -> _Pool:
+        return _Pool(self._new(self._for_connector), Places(None))
 
-    def _open_for_streams(self) -> aiohttp.ClientSession:
-        return self._new(self._for_connector | {"limit": 0, "limit_per_host": 0})
+    def _open_for_streams(self) -> _Pool:
+        return _Pool(self._new(self._for_connector | {"limit": 0, "limit_per_host": 0}), Places(OPENED_AT_A_TIME))
 
     def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
         options = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
@@ -82,6 +109,14 @@ class Sessions:
             options["connector"] = self._connector() if self._connector else _connector(for_connector)
             session = aiohttp.ClientSession(**options)
         return _without_others_secrets(session)
+
+
+async def _close(pool: _Pool) -> None:
+    await pool.session.close()
+
+
+def _take_transports(pool: _Pool) -> list[asyncio.BaseTransport]:
+    return take_transports(pool.session)
 
 
 def _connector(options: dict[str, Any]) -> aiohttp.BaseConnector:

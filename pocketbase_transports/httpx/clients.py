@@ -1,70 +1,103 @@
 """The clients that requests go through."""
 
-import inspect
 import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from copy import copy
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .._options import check_names
+from .._places import OPENED_AT_A_TIME, Places
 
 if TYPE_CHECKING:
     import httpx2
 
 NO_COOKIES = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+FEW, SOME = 5, 50
+"""Connections of one client, for requests and for streams."""
 
 
-def installed() -> ModuleType:
-    """httpx2, or else httpx."""
-    try:
-        return import_module("httpx2")
-    except ImportError:
-        return import_module("httpx")
+class Handed:
+    """The client handed in, with a jar that takes and gives nothing. Its own limits are all that holds for it."""
+
+    places = Places(None)
+
+    def __init__(self, client: "httpx2.AsyncClient") -> None:
+        self._client = client
+
+    @contextmanager
+    def client(self) -> Generator["httpx2.AsyncClient", None, None]:
+        """A copy on the same connections, which the application's jar hears nothing of."""
+        client = copy(self._client)
+        client.cookies = NO_COOKIES
+        yield client
 
 
-def library_of(client: object) -> ModuleType:
-    """Whose `AsyncClient` it is.
+class Clients:
+    """Clients of the transport's own, with a few connections each.
 
-    Raises:
-        TypeError: it is none.
+    With each request that begins or ends, httpx's pool looks at all its connections and at all who wait for one, which
+    gets slow with many. So who waits does so for one of our `places`, and the connections are in several pools.
     """
-    for kind in type(client).__mro__:
-        root = kind.__module__.partition(".")[0]
-        if kind.__name__ == "AsyncClient" and root in ("httpx", "httpx2"):
-            return sys.modules[root]
-    raise TypeError(f"an AsyncClient of httpx or httpx2 is wanted, not {type(client).__name__}")
+
+    def __init__(
+        self, library: ModuleType, options: dict[str, Any], places: Places, size: int, limits: "httpx2.Limits"
+    ) -> None:
+        self.places = places
+        self._library = library
+        # Certificates are read once, which takes longer than all else.
+        verify = library.create_ssl_context(
+            options.get("verify", True), options.get("cert"), options.get("trust_env", False)
+        )
+        defaults = {"cookies": NO_COOKIES, "timeout": library.Timeout(None, connect=30), "trust_env": False}
+        self._options = defaults | options | {"verify": verify, "cert": None}
+        self._size = size
+        self._limits = limits
+        self._users: dict[httpx2.AsyncClient, int] = {}
+
+    @contextmanager
+    def client(self) -> Generator["httpx2.AsyncClient", None, None]:
+        """The first that has a connection left, so that those which are open are used again."""
+        client = next((each for each, users in self._users.items() if users < self._size), None) or self._new()
+        self._users[client] += 1
+        try:
+            yield client
+        finally:
+            self._users[client] -= 1
+
+    def __iter__(self) -> "Iterator[httpx2.AsyncClient]":
+        return iter(self._users)
+
+    async def aclose(self) -> None:
+        for client in self._users:
+            await client.aclose()
+
+    def _new(self) -> "httpx2.AsyncClient":
+        most_idle = self._limits.max_keepalive_connections
+        if most_idle is not None:
+            most_idle = max(0, most_idle - self._size * len(self._users))
+        expiry = self._limits.keepalive_expiry
+        limits = self._library.Limits(max_keepalive_connections=most_idle, keepalive_expiry=expiry)
+        client: httpx2.AsyncClient = self._library.AsyncClient(**(self._options | {"limits": limits}))
+        self._users[client] = 0
+        return client
 
 
-def check_options(library: ModuleType, options: dict[str, Any]) -> None:
-    """Refuse what an `AsyncClient` does not take, or what would mix up a transport's users."""
-    check_names(options, inspect.signature(library.AsyncClient).parameters)
+def for_requests(library: ModuleType, options: dict[str, Any]) -> Clients:
+    """Clients with as many places as there may be connections."""
+    # PocketBase drops idle connections after 180 s.
+    limits = options.get("limits", library.Limits(max_connections=100, keepalive_expiry=90))
+    if has_transport(options):
+        return Clients(library, options, Places(None), sys.maxsize, limits)
+    return Clients(library, options, Places(limits.max_connections), FEW, limits)
 
 
-def check_given(client: "httpx2.AsyncClient", options: dict[str, Any]) -> None:
-    """Refuse a client that would mix up a transport's users, and options beside it."""
-    if options:
-        raise TypeError("options are for a client of the transport's own; set them on the one handed in")
-    if client.auth is not None:
-        raise TypeError("a client with auth= cannot be used, as the Authorization header holds the user's token")
+def for_streams(library: ModuleType, options: dict[str, Any]) -> Clients:
+    """Clients without a limit of connections, as each stream holds its own; some may be opened at a time."""
+    return Clients(library, options, Places(OPENED_AT_A_TIME), SOME, library.Limits(max_keepalive_connections=0))
 
 
-def new(library: ModuleType, options: dict[str, Any]) -> "httpx2.AsyncClient":
-    """A client of the transport's own."""
-    defaults: dict[str, Any] = {
-        "cookies": NO_COOKIES,
-        # PocketBase drops idle connections after 180 s.
-        "limits": library.Limits(max_connections=100, keepalive_expiry=90),
-        "timeout": library.Timeout(None, connect=30),
-        "trust_env": False,
-    }
-    client: httpx2.AsyncClient = library.AsyncClient(**(defaults | options))
-    return client
-
-
-def without_cookies(client: "httpx2.AsyncClient") -> "httpx2.AsyncClient":
-    """The client handed in, on its own connections, but with a jar that takes nothing and gives nothing."""
-    client = copy(client)
-    client.cookies = NO_COOKIES
-    return client
+def has_transport(options: dict[str, Any]) -> bool:
+    """Whether the connections, and their limits, are those of a transport that the options bring."""
+    return not options.keys().isdisjoint(("transport", "mounts"))

@@ -23,6 +23,9 @@ _BY_NAME = {
     "HTTPError": Fault(ConnectionFailed),
 }
 
+# A timeout of the pool's own would race with that of the exchange, which includes the wait.
+WAITING = ("wait_for_connection", "take_place")
+
 
 def faults(library: ModuleType) -> Faults:
     """The table for one of the two libraries."""

@@ -1,16 +1,17 @@
 """The ports on httpx and on httpx2, which has the same shape; the annotations here name the latter."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Union, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qsl
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange, Streamed
+from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
 
 from .._loops import PerLoop
-from . import clients, sse
-from .errors import faults
+from .._places import OPENING, explain
+from . import clients, given, sse
+from .errors import WAITING, faults
 from .leftovers import discard_leftovers
 from .sockets import take_transports
 
@@ -33,30 +34,37 @@ class HttpxTransport:
     def __init__(
         self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
     ) -> None:
-        self._library = clients.installed() if client is None else clients.library_of(client)
+        self._library = given.installed() if client is None else given.library_of(client)
         self._faults = faults(self._library)
-        self._given = cast("httpx2.AsyncClient | None", client)
-        if self._given is None:
-            clients.check_options(self._library, client_options)
+        self._handed = None
+        if client is None:
+            given.check_options(self._library, client_options)
         else:
-            clients.check_given(self._given, client_options)
-        self._options = client_options
-        self._for_requests = PerLoop(lambda: clients.new(self._library, self._options), _close, take_transports)
-        # A stream holds its connection for as long as it is listened to, so that streams have a pool without a limit.
-        is_shared = not client_options.keys().isdisjoint(("transport", "mounts"))
-        self._for_streams = self._for_requests if is_shared else PerLoop(self._new_for_streams, _close, take_transports)
+            self._handed = clients.Handed(given.checked(client, client_options))
+        self._for_requests = PerLoop(
+            lambda: clients.for_requests(self._library, client_options), _close, _take_transports
+        )
+        self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
+        self._streams = 0
+        self._waiting = self._waiting_to_listen = Waiting(WAITING, self._explain)
+        if self._handed or clients.has_transport(client_options):
+            self._for_streams = self._for_requests
+        else:
+            # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
+            self._for_streams = PerLoop(
+                lambda: clients.for_streams(self._library, client_options), _close, _take_transports
+            )
+            self._waiting_to_listen = Waiting(WAITING, lambda: OPENING)
 
-    def _new_for_streams(self) -> "httpx2.AsyncClient":
-        return clients.new(self._library, self._options | {"limits": self._library.Limits()})
+    def _explain(self) -> str:
+        if self._for_streams is self._for_requests:
+            return explain(None, self._streams, "give the client higher limits: Limits(max_connections=…)")
+        return explain(self._limits.max_connections, 0, "give the transport higher limits: Limits(max_connections=…)")
 
-    async def _client(self, *, for_stream: bool) -> "httpx2.AsyncClient":
-        if self._given is not None:
-            return clients.without_cookies(self._given)
-        own = self._for_streams if for_stream else self._for_requests
-        return own.get() or await own.open()
+    async def _clients(self, own: PerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
+        return self._handed or own.get() or await own.open()
 
-    async def _request(self, exchange: Exchange, read: float | None, *, for_stream: bool = False) -> "httpx2.Response":
-        client = await self._client(for_stream=for_stream)
+    async def _request(self, client: "httpx2.AsyncClient", exchange: Exchange, read: float | None) -> "httpx2.Response":
         url = exchange.request.full_url
         # Parameters of the client's own would take the place of a query in the URL.
         query = tuple(parse_qsl(url.partition("?")[2], keep_blank_values=True)) if client.params else None
@@ -79,34 +87,55 @@ class HttpxTransport:
         return answer
 
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, self._faults) as exchange:
-            async with (
-                aclosing(await self._request(exchange, None)) as answer,
-                aclosing(answer.aiter_bytes()) as chunks,
-            ):
-                content = await exchange.read(answer.status_code, answer.headers, chunks)
+        async with Exchange(request, self._faults, self._waiting) as exchange:
+            pool = await self._clients(self._for_requests)
+            async with pool.places:
+                with pool.client() as client:
+                    async with (
+                        aclosing(await self._request(client, exchange, None)) as answer,
+                        aclosing(answer.aiter_bytes()) as chunks,
+                    ):
+                        content = await exchange.read(answer.status_code, answer.headers, chunks)
         return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
-        async with Exchange(request, self._faults) as exchange:
-            answer = await self._request(exchange, request.timeout)
-        async with aclosing(answer), aclosing(answer.aiter_bytes()) as chunks:
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, self._faults, self._waiting) as exchange:
+                pool = await self._clients(self._for_requests)
+                await stack.enter_async_context(pool.places)
+                client = stack.enter_context(pool.client())
+                answer = await self._request(client, exchange, request.timeout)
+                await stack.enter_async_context(aclosing(answer))
+            chunks = await stack.enter_async_context(aclosing(answer.aiter_bytes()))
             headers = Headers(answer.headers.multi_items())
             yield Streamed(answer.status_code, headers, Chunks(exchange, lambda: anext(chunks, b"")))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        async with Exchange(request, self._faults) as exchange:
-            answer = await self._request(exchange, None, for_stream=True)
-            await sse.check(answer, exchange)
-        async with aclosing(answer), aclosing(sse.events(self._library, answer, exchange)) as events:
-            yield events
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, self._faults, self._waiting_to_listen) as exchange:
+                pool = await self._clients(self._for_streams)
+                client = stack.enter_context(pool.client())
+                async with pool.places:
+                    answer = await self._request(client, exchange, None)
+                await stack.enter_async_context(aclosing(answer))
+                await sse.check(answer, exchange)
+            self._streams += 1
+            try:
+                yield await stack.enter_async_context(aclosing(sse.events(self._library, answer, exchange)))
+            finally:
+                self._streams -= 1
 
     async def aclose(self) -> None:
         await self._for_requests.aclose()
         await self._for_streams.aclose()
 
 
-async def _close(client: "httpx2.AsyncClient") -> None:
-    await client.aclose()
+async def _close(own: clients.Clients) -> None:
+    await own.aclose()
+
+
+def _take_transports(own: clients.Clients) -> Iterator[object]:
+    for client in own:
+        yield from take_transports(client)

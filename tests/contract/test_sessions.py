@@ -202,5 +202,5 @@ async def test_what_is_no_session_is_refused_at_once() -> None:
         other: Any = session
         refused(lambda: HttpxTransport(other), "an AsyncClient of httpx or httpx2 is wanted, not ClientSession")
     refused(lambda: AiohttpTransport(loop=None), "for each event loop")
-    refused(lambda: AiohttpTransport(connector=object()), "connector must be one of aiohttp's or a function")
+    refused(lambda: AiohttpTransport(connector=object()), "connector must be one of aiohttp's, or a function")
     refused(lambda: AiohttpTransport(connector=aiohttp.TCPConnector, limit=3), "with a connector of its own.*limit")

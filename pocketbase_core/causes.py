@@ -1,0 +1,71 @@
+"""What may be shown of an HTTP library's exceptions, which carry requests, and with them tokens."""
+
+import errno
+import re
+from collections.abc import Collection, Generator
+from types import TracebackType
+from typing import NoReturn
+
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+_QUERY = re.compile(r"\?\S*")
+_USER = re.compile(r"//[^/\s@]*@")
+_SECRET_HEADER = re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)\b.*", re.IGNORECASE | re.DOTALL)
+
+
+class LibraryError(Exception):
+    """An HTTP library's exception: its type and its text."""
+
+
+def describe(error: Exception) -> str:
+    """The library's own words without a query, a password or a header that may be secret."""
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
+
+
+def shown(error: Exception) -> Exception:
+    """What stands in for a library's exception as a cause: its description, and the system's errors below it."""
+    system = [each for each in _chain(error) if _is_of_the_system(each)]
+    for each, below in zip(system, [*system[1:], None], strict=True):
+        each.__cause__, each.__context__ = below, None
+    if error in system:
+        return error
+    stand_in = LibraryError(describe(error)).with_traceback(error.__traceback__)
+    stand_in.__cause__ = system[0] if system else None
+    return stand_in
+
+
+def raise_without_context(error: Exception, cause: Exception | None) -> NoReturn:
+    """Raise an error that does not refer to the exception that is being handled, as that may carry a request."""
+    context = error.__context__
+    try:
+        raise error from cause
+    finally:
+        error.__context__ = context
+
+
+def is_out_of_files(error: Exception) -> bool:
+    """Whether a connection could not be opened because the process, or the machine, has too many files open."""
+    return any(isinstance(each, OSError) and each.errno in _NO_MORE_FILES for each in _chain(error))
+
+
+def was_in(names: Collection[str], error: BaseException) -> bool:
+    """Whether an exception came out of one of these functions."""
+    return any(name in names for each in _chain(error) for name in _functions(each.__traceback__))
+
+
+def _chain(error: BaseException | None) -> Generator[BaseException, None, None]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
+
+
+def _functions(trace: TracebackType | None) -> Generator[str, None, None]:
+    while trace is not None:
+        yield trace.tb_frame.f_code.co_name
+        trace = trace.tb_next
+
+
+def _is_of_the_system(error: BaseException) -> bool:
+    return isinstance(error, OSError) and type(error).__module__ in ("builtins", "socket", "ssl")

@@ -1,0 +1,39 @@
+"""Places in a pool, handed out in the order in which they were asked for."""
+
+import asyncio
+from types import TracebackType
+
+OPENED_AT_A_TIME = 100
+"""Streams of events: thousands that were opened at the same time would leave requests no time, and all get late."""
+
+
+OPENING = f"{OPENED_AT_A_TIME} streams of events are being opened already"
+
+
+def explain(limit: int | None, streams: int, advice: str) -> str:
+    """Why a pool has no connection left, of which streams of events have some, and what to do."""
+    connections = f"all {limit} of the pool are" if limit else "all of the pool are"
+    listening = f", {streams} of them by streams of events" if streams else ""
+    return f"{connections} in use{listening}; {advice}"
+
+
+class Places:
+    """At most so many blocks at a time on the loop that first has to wait; None is no limit."""
+
+    def __init__(self, count: int | None) -> None:
+        self._free = None if count is None else asyncio.Semaphore(count)
+
+    async def __aenter__(self) -> None:
+        if self._free is not None:
+            await take_place(self._free)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._free is not None:
+            self._free.release()
+
+
+async def take_place(free: asyncio.Semaphore) -> None:
+    """Wait for a place; by its name, an exchange knows that a request waited here."""
+    await free.acquire()

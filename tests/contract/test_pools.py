@@ -1,0 +1,160 @@
+"""Connections that are all in use, by requests or by streams of events, and files that are all open."""
+
+import asyncio
+import subprocess
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+
+from pocketbase_core import FileUpload, PocketBase, PocketBaseTimeoutError, Request
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_transports import AiohttpTransport, HttpxTransport
+
+
+async def listening_or_answering(connection: Connection) -> None:
+    while True:
+        request = await connection.request()
+        if request.target == "/events":
+            await connection.start_stream()
+            await connection.chunk(b"data:1\n\n")
+        elif request.target != "/never":
+            await connection.respond_json("{}")
+
+
+async def listen(stack: AsyncExitStack, transport: Transport, url: str) -> None:
+    events = await stack.enter_async_context(transport.events(Request("GET", f"{url}/events", timeout=20)))
+    assert (await anext(events)).data == "1"
+
+
+async def test_streams_of_events_take_no_connection_from_requests(transport: Transport) -> None:
+    async with wire(listening_or_answering) as server, AsyncExitStack() as stack:
+        await asyncio.gather(*(listen(stack, transport, server.url) for _ in range(120)))
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
+        assert await asyncio.gather(*(pb.send("/x") for _ in range(50))) == [{}] * 50
+        assert server.connections <= 170
+
+
+def limited(library: str, *, is_handed: bool) -> tuple[Any, Any]:
+    """A transport that may have two connections, and its session."""
+    if library == "aiohttp":
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=2)) if is_handed else None
+        return (AiohttpTransport(session) if session else AiohttpTransport(limit=2)), session
+    module: Any = httpx if library == "httpx" else httpx2
+    limits = module.Limits(max_connections=2)
+    if is_handed or library == "httpx":
+        client = module.AsyncClient(limits=limits, timeout=None)
+        return HttpxTransport(client), client
+    return HttpxTransport(limits=limits), None
+
+
+async def close(session: Any) -> None:
+    if session is not None:
+        await (session.close() if isinstance(session, aiohttp.ClientSession) else session.aclose())
+
+
+@pytest.mark.parametrize("is_handed", [True, False])
+@pytest.mark.parametrize("has_file", [True, False])
+async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool, has_file: bool) -> None:
+    transport, session = limited(library, is_handed=is_handed)
+    async with wire(listening_or_answering) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.3)
+        body = {"file": FileUpload(("a.txt", b"x"))} if has_file else {"a": 1}
+        busy = [asyncio.create_task(pb.send("/never", timeout=60)) for _ in range(2)]
+        while len(server.requests) < 2:
+            await asyncio.sleep(0.01)
+        with pytest.raises(
+            PocketBaseTimeoutError, match=r"no connection was free: all (2 )?of the pool are in use;"
+        ) as e:
+            await pb.collection("posts").create(body)
+        assert e.value.request_sent is False
+        with pytest.raises(PocketBaseTimeoutError, match="no connection was free") as e:
+            await pb.send("/x")
+        assert e.value.request_sent is False
+        with pytest.raises(PocketBaseTimeoutError, match="no connection was free"):
+            async with pb.files.stream("a", "b", "c"):
+                pass
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+        assert await pb.send("/x", timeout=5) == {}
+    await transport.aclose()
+    await close(session)
+
+
+async def test_streams_that_hold_all_connections_of_a_session_are_named(library: str) -> None:
+    transport, session = limited(library, is_handed=True)
+    async with wire(listening_or_answering) as server:
+        async with AsyncExitStack() as stack:
+            await listen(stack, transport, server.url)
+            await listen(stack, transport, server.url)
+            pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.3)
+            with pytest.raises(PocketBaseTimeoutError, match=r"2 of them by streams of events; give the c.* higher "):
+                await pb.send("/x")
+        assert await pb.send("/x", timeout=5) == {}
+    await close(session)
+
+
+async def test_a_pool_with_a_timeout_of_its_own_says_the_same() -> None:
+    for module in (httpx, httpx2):
+        library: Any = module
+        limits, timeout = library.Limits(max_connections=1), library.Timeout(None, pool=0.1)
+        async with (
+            wire(listening_or_answering) as server,
+            library.AsyncClient(limits=limits, timeout=timeout) as client,
+        ):
+            pb = PocketBase(server.url, transport=HttpxTransport(client), middleware=[], timeout=60)
+            busy = asyncio.create_task(pb.send("/never"))
+            while not server.requests:
+                await asyncio.sleep(0.01)
+            with pytest.raises(PocketBaseTimeoutError, match="no connection was free") as caught:
+                await pb.send("/x")
+            assert caught.value.request_sent is False
+            busy.cancel()
+            await asyncio.gather(busy, return_exceptions=True)
+
+
+async def test_an_answer_that_does_not_come_is_no_wait_for_a_connection(transport: Transport) -> None:
+    async with wire(listening_or_answering) as server:
+        with pytest.raises(PocketBaseTimeoutError, match=r"no answer within 0\.2 s") as caught:
+            await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
+    assert caught.value.request_sent is None
+
+
+OUT_OF_FILES = """
+import asyncio, os, resource, sys
+from pocketbase_core import PocketBase, PocketBaseConnectionError
+from tests.conftest import MAKERS
+
+async def main():
+    async with PocketBase(sys.argv[1], transport=MAKERS[sys.argv[2]](), middleware=[]) as pb:
+        await pb.send("/x")
+        used = len(os.listdir("/proc/self/fd"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used - 1 + 4, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        outcomes = await asyncio.gather(*(pb.send("/x", method="POST") for _ in range(20)), return_exceptions=True)
+        errors = [each for each in outcomes if each != {}]
+        assert errors
+        assert {type(each) for each in errors} == {PocketBaseConnectionError}, errors
+        assert {each.request_sent for each in errors} == {False}
+        assert all("too many open files" in str(each) and "ulimit -n" in str(each) for each in errors)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+        assert await pb.send("/x", method="POST") == {}
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+async def test_too_many_open_files_are_named(library: str) -> None:
+    async with wire(listening_or_answering) as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", OUT_OF_FILES, server.url, library, stderr=subprocess.PIPE
+        )
+        _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
