@@ -110,8 +110,8 @@ class PocketBaseNotFoundError(PocketBaseError):
     """404: it does not exist, or this user must not know that it does."""
 
 
-class PocketBaseRateLimitError(PocketBaseError):
-    """429: too many requests."""
+class _WithRetryAfter(PocketBaseError):
+    """An error whose answer may say when to come again."""
 
     def __init__(
         self,
@@ -126,7 +126,11 @@ class PocketBaseRateLimitError(PocketBaseError):
         """Seconds to wait, when the answer said so."""
 
 
-class PocketBaseServerError(PocketBaseError):
+class PocketBaseRateLimitError(_WithRetryAfter):
+    """429: too many requests."""
+
+
+class PocketBaseServerError(_WithRetryAfter):
     """5xx: the server, or a proxy before it, failed."""
 
 
@@ -173,10 +177,10 @@ _BY_STATUS: dict[int, type[PocketBaseError]] = {
 def error_from(response: Response) -> PocketBaseError:
     """The error that an answer outside 2xx stands for. Never raises, whatever the body holds."""
     status, data = response.status_code, _object(response)
-    message = _message(data) or _explain(response)
-    if status == 429:
-        return PocketBaseRateLimitError(response.url, status, data, message, response.retry_after())
-    return _class_of(status)(response.url, status, data, message)
+    kind, message = _class_of(status), _message(data) or _explain(response)
+    if issubclass(kind, _WithRetryAfter):
+        return kind(response.url, status, data, message, response.retry_after())
+    return kind(response.url, status, data, message)
 
 
 def _class_of(status: int) -> type[PocketBaseError]:
