@@ -53,6 +53,7 @@ ERRORS: list[PocketBaseError] = [
         for status in (400, 401, 403, 404, 429, 503)
     ),
     answered(429, {}, **{"Retry-After": "7"}),
+    answered(503, None, **{"Retry-After": "7"}),
     answered(401, {"mfaId": "m1"}),
     answered(302, {}, Location="http://elsewhere"),
     answered(418),
@@ -95,6 +96,11 @@ def test_an_error_that_travels_is_the_same_error(
 ) -> None:
     assert seen(way(error)) == seen(error)
     assert "secret" not in repr(error.args)
+
+
+def test_an_error_tells_when_to_come_again() -> None:
+    told = [getattr(answered(status, {}, **{"Retry-After": "7"}), "retry_after", None) for status in (429, 503, 400)]
+    assert told == [7, 7, None]
 
 
 def test_every_class_of_error_travels() -> None:
