@@ -52,7 +52,7 @@ def decoder(kind: type[T]) -> Decoder[T]:
     Raises:
         TypeError: `kind` is none of these, or has a field that no record can fill.
     """
-    read = _reader(kind)
+    read = _reader(cast("Any", kind))
     if read is None:
         raise TypeError(f"records become a TypedDict, dataclass, pydantic model or msgspec Struct, not {kind!r:.80}")
 

@@ -107,12 +107,12 @@ def external_auth_id(record_id: str, provider: str, options: Options) -> Call[st
     call = records.get_first(_EXTERNAL_AUTHS, _where("recordRef = {:id} && provider = {:provider}", values, options))
 
     def parse(response: Response) -> str:
-        link_id = call.parse(response).get("id")
+        link_id: Any = call.parse(response).get("id")
         try:
             segment(link_id)
         except (TypeError, ValueError):
             raise decode_error(response, "a record with an id") from None
-        return link_id
+        return str(link_id)
 
     return call.parsed_by(parse)
 

@@ -34,7 +34,9 @@ def of_record(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
     Raises:
         TypeError: it lacks one of them.
     """
-    found = {name: record.get(name) if isinstance(record, Mapping) else getattr(record, name, None) for name in _PLACE}
+    found: dict[str, Any] = {
+        name: record.get(name) if isinstance(record, Mapping) else getattr(record, name, None) for name in _PLACE
+    }
     collections = [found[name] for name in _PLACE[1:] if found[name]]
     if not found["id"] or not collections:
         missing = "collectionId or collectionName" if found["id"] else "id"

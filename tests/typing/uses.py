@@ -66,6 +66,9 @@ async def classes(pb: PocketBase) -> None:
     pb.collection("articles", Article("a", "b"))  # wrong
     pb.collection(Article)  # wrong
     await pb.collection("articles", Article).create(article)  # wrong
+    assert_type(pb.files.get_url(article, "a.png", thumb="9x9"), str)
+    pb.files.get_url("articles", "a")  # wrong
+    pb.files.get_url(await pb.collection("articles", Struct).get_one("a"), "a.png")  # wrong
 
 
 async def batches(pb: PocketBase) -> None:

@@ -22,7 +22,7 @@ from .test_auth import token
 from .virtual import run
 
 PROVIDER = {"name": "oidc", "authURL": "http://p/auth?redirect_uri=", "codeVerifier": "v"}
-Use = Callable[..., Coroutine[Any, Any, Any]]
+Use = Callable[[PocketBase, Path, dict[str, Any]], Coroutine[Any, Any, Any]]
 
 
 async def each(items: Any) -> list[Any]:
@@ -71,16 +71,16 @@ class Server:
 
 
 CALLS: dict[str, Use] = {
-    "full list": lambda pb, _, **options: pb.collection("posts").get_full_list(batch=2, **options),
-    "iterate": lambda pb, _, **options: each(pb.collection("posts").iterate(2, **options)),
-    "iterate, sorted": lambda pb, _, **options: each(pb.collection("posts").iterate(2, sort="-id", **options)),
-    "collections": lambda pb, _, **options: pb.collections.get_full_list(batch=2, **options),
-    "linked accounts": lambda pb, _, **options: pb.collection("users").auth.list_external_auths("x", **options),
-    "unlink": lambda pb, _, **options: pb.collection("users").auth.unlink_external_auth("x", "oidc", **options),
-    "backup": lambda pb, _, **options: pb.backups.download("a.zip", **options),
-    "backup to a file": lambda pb, to, **options: pb.backups.download_to(to / "a.zip", "a.zip", **options),
-    "file to a file": lambda pb, to, **options: pb.files.download_to(to / "a.txt", "posts", "x", "a.txt", **options),
-    "browser": lambda pb, _, **options: pb.collection("users").auth.with_oauth2_browser(
+    "full list": lambda pb, _, options: pb.collection("posts").get_full_list(batch=2, **options),
+    "iterate": lambda pb, _, options: each(pb.collection("posts").iterate(2, **options)),
+    "iterate, sorted": lambda pb, _, options: each(pb.collection("posts").iterate(2, sort="-id", **options)),
+    "collections": lambda pb, _, options: pb.collections.get_full_list(batch=2, **options),
+    "linked accounts": lambda pb, _, options: pb.collection("users").auth.list_external_auths("x", **options),
+    "unlink": lambda pb, _, options: pb.collection("users").auth.unlink_external_auth("x", "oidc", **options),
+    "backup": lambda pb, _, options: pb.backups.download("a.zip", **options),
+    "backup to a file": lambda pb, to, options: pb.backups.download_to(to / "a.zip", "a.zip", **options),
+    "file to a file": lambda pb, to, options: pb.files.download_to(to / "a.txt", "posts", "x", "a.txt", **options),
+    "browser": lambda pb, _, options: pb.collection("users").auth.with_oauth2_browser(
         "oidc", lambda url: None, **options
     ),
 }
@@ -100,7 +100,7 @@ async def test_a_call_goes_out_as_the_user_who_made_it_or_not_at_all(
     pb = server.client
     pb.auth_store.save(user)
     with pytest.raises(PocketBaseUnauthorizedError, match="another user is signed in") as caught:
-        await CALLS[name](pb, tmp_path)
+        await CALLS[name](pb, tmp_path, {})
     assert caught.value.status == 401
     assert caught.value.url.startswith("http://h/api/")
     assert len(server.asked) == 1
@@ -119,7 +119,7 @@ async def test_a_renewed_token_is_the_same_users(
     server = Server(renew)
     pb = server.client
     pb.auth_store.save(user)
-    await CALLS[name](pb, tmp_path)
+    await CALLS[name](pb, tmp_path, {})
     first, *others = [request.headers.get("Authorization", "") for request in server.asked]
     assert (first, {*others}) == (user, {renewed})
 
@@ -131,7 +131,7 @@ async def test_an_authorization_of_its_own_goes_with_each_request(name: str, tmp
 
     server = Server(switch)
     pb = server.client
-    await CALLS[name](pb, tmp_path, headers={"Authorization": "own", "X-Trace": "1"})
+    await CALLS[name](pb, tmp_path, {"headers": {"Authorization": "own", "X-Trace": "1"}})
     assert len(server.asked) > 1
     assert {(request.headers["Authorization"], request.headers["X-Trace"]) for request in server.asked} == {
         ("own", "1")
@@ -147,7 +147,7 @@ def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_pa
 
     async def within(seconds: float | None) -> float:
         start = asyncio.get_running_loop().time()
-        await CALLS[name](server.client, tmp_path, timeout=seconds)
+        await CALLS[name](server.client, tmp_path, {"timeout": seconds})
         return asyncio.get_running_loop().time() - start
 
     each_has_its_own = name.startswith("iterate") or name.endswith("to a file")
@@ -172,7 +172,7 @@ def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_pa
     run(within(None))
     assert {request.timeout for request in server.asked} == {None}
     server.asked.clear()
-    run(CALLS[name](server.client, tmp_path))
+    run(CALLS[name](server.client, tmp_path, {}))
     assert {request.timeout for request in server.asked} == {30.0}
 
 

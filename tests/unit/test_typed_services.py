@@ -127,10 +127,12 @@ async def test_records_nested_without_an_end(kind: Any, depth: int) -> None:
     pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, content=answer.encode())))
     nodes = pb.collection("nodes", kind)
     answer = text
-    for call in (nodes.get_one("node"), nodes.create({}), nodes.update("node", {})):
+    single: list[Any] = [nodes.get_one("node"), nodes.create({}), nodes.update("node", {})]
+    for call in single:
         await decodes_or_says(call)
     answer = page
-    for call in (nodes.get_list(), nodes.get_first(), nodes.get_full_list(), anext(nodes.iterate())):
+    lists: list[Any] = [nodes.get_list(), nodes.get_first(), nodes.get_full_list(), anext(nodes.iterate())]
+    for call in lists:
         await decodes_or_says(call)
     decode = event_decoder(decoder(kind))
     assert decode is not None
@@ -152,7 +154,7 @@ async def test_services_that_nobody_holds_go() -> None:
     other = weakref.ref(pb.collection("other"))
     gone: list[Any] = []
     for number in range(300):
-        kind = dataclass(type(f"Kind{number}", (), {"__annotations__": {"id": str}}))
+        kind: Any = dataclass(type(f"Kind{number}", (), {"__annotations__": {"id": str}}))
         service = pb.collection("posts", kind)
         assert pb.collection("posts", kind) is service
         gone += [weakref.ref(service), weakref.ref(kind)]
