@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import threading
+import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 from pocketbase_core import PocketBase, loops
 from pocketbase_core.api import custom
 from pocketbase_core.options import SendOptions, read
+from pocketbase_core.realtime import handle
+from pocketbase_core.realtime.driver import Driver
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.wire import answering, wire
 
@@ -23,8 +26,10 @@ async def elsewhere(work: Callable[[], Awaitable[Any]]) -> Any:
     """Await `work()` on a loop of its own in another thread, for at most five seconds."""
 
     async def limited() -> Any:
-        async with asyncio.timeout(5):
-            return await work()
+        async with asyncio.timeout(5) as limit:
+            result = await work()
+        assert not limit.expired(), "the cancellation was swallowed"
+        return result
 
     return await asyncio.to_thread(asyncio.run, limited())
 
@@ -190,10 +195,19 @@ async def test_a_loop_that_stands_still_keeps_realtime_until_it_is_closed(
     there.close()
 
 
-async def test_two_loops_that_subscribe_at_once(server: RealtimeServer, make_transport: MakeTransport) -> None:
+async def test_two_loops_that_subscribe_at_once(
+    server: RealtimeServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One has realtime, the other is told so; neither leaves anything behind."""
     pb = PocketBase(server.url, transport=make_transport(), middleware=[])
     together = threading.Barrier(4)
+
+    class SlowDriver(Driver):
+        def __init__(self, *arguments: Any) -> None:
+            time.sleep(0.02)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(handle, "Driver", SlowDriver)
 
     async def subscribe() -> bool:
         together.wait()
