@@ -1,4 +1,4 @@
-"""Forks while a client is in use, and uses it on both sides. Run by `test_forks.py`, with a library, two URLs, and states.
+"""Forks while a client is in use, and uses it on both sides. `test_forks.py` runs it: a library, two URLs, states.
 
 Prints a line for each state that went well. What a child has to complain of, it prints.
 """
@@ -62,8 +62,13 @@ class Parent:
         self.thread.join()
 
 
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
 async def use(pb: PocketBase) -> None:
     """What a child does with the client of its parent: all that there is."""
+    before = descriptors()
     assert not pb.realtime.is_connected
     assert (await pb.send("/echo", params={"n": os.getpid()}))["target"] == f"/echo?n={os.getpid()}"
     got = Calls()
@@ -75,6 +80,8 @@ async def use(pb: PocketBase) -> None:
         assert pb.realtime.is_connected
     await pb.realtime.subscribe("a", got)
     await pb.aclose()
+    while descriptors() > before:  # aiohttp does not wait for the end of a TLS connection that it closes
+        await asyncio.sleep(0.001)
 
 
 def fork(pb: PocketBase, *, exits: bool = False) -> int:
