@@ -85,6 +85,6 @@ async def test_a_fork_leaves_the_client_to_both(library: str, scheme: str, state
             text=True,
             cwd=ROOT,
             env={**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")},
-            timeout=60,
+            timeout=30,
         )
     assert (done.stdout.split(), done.stderr) == (states, "")
