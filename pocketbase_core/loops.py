@@ -97,9 +97,7 @@ class OwnerLoop:
 
 
 def _pass_on(task: "asyncio.Future[None]", finished: "asyncio.Future[None]") -> None:
-    """Give the outcome of a task to who waits for it; if nobody does, asyncio logs the error of a task."""
-    if finished.done():
-        return
+    """Give the outcome of a task to who waits for it. An error that nobody waits for is logged by asyncio."""
     error = None if task.cancelled() else task.exception()
     if error is None:
         finished.set_result(None)

@@ -50,8 +50,7 @@ class PerLoop(Generic[S]):
         await anext(session.keeper)
         self._sessions[session.owner.loop] = session
         if self._closed:  # looked at now, as another thread may have closed the transport meanwhile
-            if self._sessions.pop(session.owner.loop, None):
-                await session.close()
+            await self.aclose()
             raise RuntimeError("the transport is closed")
         return session.value
 
@@ -59,10 +58,8 @@ class PerLoop(Generic[S]):
         """Close them all, each on its own loop."""
         self._closed = True
         self._abandon(lambda loop: loop.is_closed())
-        sessions = [mine for loop in self._sessions.copy() if (mine := self._sessions.pop(loop, None))]
-        outcomes = await asyncio.gather(
-            *(session.owner.run(session.close) for session in sessions), return_exceptions=True
-        )
+        closing = [session.owner.run(session.close) for session in self._take(lambda loop: True)]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
@@ -72,14 +69,18 @@ class PerLoop(Generic[S]):
         self._abandon(lambda loop: True)
 
     def _abandon(self, is_gone: Callable[[asyncio.AbstractEventLoop], bool]) -> None:
-        for loop in filter(is_gone, self._sessions.copy()):
-            if session := self._sessions.pop(loop, None):
-                session.is_abandoned = True
-                for transport in self._take_transports(session.value):
-                    _close_socket(transport)
-                # It has nothing to wait for now. It runs already if it was closing the session.
-                with contextlib.suppress(StopIteration, RuntimeError):
-                    session.keeper.aclose().__await__().send(None)
+        for session in self._take(is_gone):
+            session.is_abandoned = True
+            for transport in self._take_transports(session.value):
+                _close_socket(transport)
+            # It has nothing to wait for now. It runs already if it was closing the session.
+            with contextlib.suppress(StopIteration, RuntimeError):
+                session.keeper.aclose().__await__().send(None)
+
+    def _take(self, is_wanted: Callable[[asyncio.AbstractEventLoop], bool]) -> "list[_Session[S]]":
+        """Take out the sessions of some loops; several threads may do that at once."""
+        loops = filter(is_wanted, self._sessions.copy())
+        return [session for loop in loops if (session := self._sessions.pop(loop, None))]
 
     async def _keep(self, session: "_Session[S]") -> AsyncGenerator[None, None]:
         try:

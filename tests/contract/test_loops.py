@@ -3,19 +3,28 @@
 import asyncio
 import gc
 import os
+import ssl
 import threading
+import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+import aiohttp
 import pytest
+import trustme
 
 from pocketbase_core import PocketBase, loops
 from pocketbase_core.api import custom
 from pocketbase_core.options import SendOptions, read
+from pocketbase_core.ports import Transport
+from pocketbase_core.realtime import handle
+from pocketbase_core.realtime.driver import Driver
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.wire import answering, wire
+from pocketbase_transports import AiohttpTransport, HttpxTransport
 
+from ..conftest import MAKERS
 from .realtime_server import Calls, RealtimeServer, until
 
 
@@ -23,8 +32,10 @@ async def elsewhere(work: Callable[[], Awaitable[Any]]) -> Any:
     """Await `work()` on a loop of its own in another thread, for at most five seconds."""
 
     async def limited() -> Any:
-        async with asyncio.timeout(5):
-            return await work()
+        async with asyncio.timeout(5) as limit:
+            result = await work()
+        assert not limit.expired(), "the cancellation was swallowed"
+        return result
 
     return await asyncio.to_thread(asyncio.run, limited())
 
@@ -53,6 +64,15 @@ def realtime_tasks() -> list[asyncio.Task[Any]]:
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+class TrustingAiohttp(AiohttpTransport):
+    """With a connector for each loop, which asks for no certificate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        inside: Any = self
+        inside._own._open = lambda: aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False))
 
 
 async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, pb: PocketBase) -> None:
@@ -190,10 +210,19 @@ async def test_a_loop_that_stands_still_keeps_realtime_until_it_is_closed(
     there.close()
 
 
-async def test_two_loops_that_subscribe_at_once(server: RealtimeServer, make_transport: MakeTransport) -> None:
+async def test_two_loops_that_subscribe_at_once(
+    server: RealtimeServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One has realtime, the other is told so; neither leaves anything behind."""
     pb = PocketBase(server.url, transport=make_transport(), middleware=[])
     together = threading.Barrier(4)
+
+    class SlowDriver(Driver):
+        def __init__(self, *arguments: Any) -> None:
+            time.sleep(0.02)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(handle, "Driver", SlowDriver)
 
     async def subscribe() -> bool:
         together.wait()
@@ -215,23 +244,29 @@ async def test_two_loops_that_subscribe_at_once(server: RealtimeServer, make_tra
     await server.until_streams(0)
 
 
-@pytest.mark.parametrize("during", ["idle", "reading"])
-async def test_loops_that_are_closed_without_more_leave_no_socket(make_transport: MakeTransport, during: str) -> None:
+@pytest.mark.parametrize(("during", "scheme"), [("idle", "http"), ("idle", "https"), ("reading", "http")])
+async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, during: str, scheme: str) -> None:
     """And no warning of one."""
-    transport = make_transport()
-
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    transports: dict[str, Callable[[], Transport]] = {
+        "aiohttp": lambda: TrustingAiohttp() if scheme == "https" else AiohttpTransport(),
+        "httpx": MAKERS["httpx"],
+        "httpx2": lambda: HttpxTransport(verify=False),
+    }
+    transport = transports[library]()
     request = custom.send("/a", read(SendOptions, None, {}))
 
     def call() -> None:
         loop = asyncio.new_event_loop()
-        pb = PocketBase(server.url, transport=transport)
+        pb = PocketBase(f"{scheme}://127.0.0.1:{server.port}", transport=transport)
         if during == "idle":
             assert loop.run_until_complete(pb.send("/a")) == {"a": 1}
         else:
             loop.run_until_complete(pb.stream(request).__aenter__())
         loop.close()
 
-    async with wire(answering('{"a": 1}')) as server:
+    async with wire(answering('{"a": 1}'), ssl=context if scheme == "https" else None) as server:
         await asyncio.to_thread(call)
         before = descriptors()
         for _ in range(3):

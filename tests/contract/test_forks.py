@@ -1,0 +1,90 @@
+"""A child process uses the client that it has from its parent, in whatever state the fork came."""
+
+import asyncio
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trustme
+
+from pocketbase_core.testing.contract.wire import Connection, Wire, wire
+
+from ..unit.test_auth import token
+from .realtime_server import RealtimeServer
+
+ROOT = Path(__file__).parent.parent.parent
+STATES = ["idle", "subscribed", "in_flight", "inside_a_coroutine", "mid_refresh"]
+
+
+@asynccontextmanager
+async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Wire, Wire], None]:
+    """One for realtime, and one for all else, which can have the other emit an event."""
+    realtime = RealtimeServer()
+    realtime.answers.set()
+    finish, refreshed = asyncio.Event(), 0
+    refreshing = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        nonlocal refreshed
+        number = plain.connections
+        while True:
+            request = await connection.request()
+            path = request.target.partition("?")[0]
+            if path == "/stream":
+                await connection.start_stream()
+                await connection.chunk(b"begun")
+                await finish.wait()
+                await connection.chunk(b"ended")
+                await connection.send(b"0\r\n\r\n")
+                continue
+            if path == "/emit":
+                await realtime.emit("a", 1)
+            elif path == "/finish":
+                finish.set()
+            elif path == "/refreshing":
+                await refreshing.wait()
+            if path.endswith("/auth-refresh"):
+                refreshed += 1
+                refreshing.set()
+                while refreshed == 1:  # the parent's ends with the child's
+                    await asyncio.sleep(0.001)
+                answer: dict[str, object] = {"token": token(3600), "record": {"id": "u1"}}
+            else:
+                answer = {"connection": number, "target": request.target}
+            await connection.respond_json(json.dumps(answer["connection"] if path == "/connection" else answer))
+
+    async with wire(realtime.script, ssl=context) as realtime.wire, wire(script, ssl=context) as plain:
+        yield realtime.wire, plain
+
+
+@pytest.mark.parametrize(
+    ("scheme", "states"),
+    [
+        ("https", STATES[:2]),
+        pytest.param("https", STATES[2:], marks=pytest.mark.slow),
+        pytest.param("http", STATES, marks=pytest.mark.slow),
+    ],
+)
+async def test_a_fork_leaves_the_client_to_both(library: str, scheme: str, states: list[str], tmp_path: Path) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    async with servers(context if scheme == "https" else None) as (realtime, plain):
+        done = await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "tests.contract.forking", library]
+            + [f"{scheme}://127.0.0.1:{server.port}" for server in (realtime, plain)]
+            + states,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")},
+            timeout=30,
+        )
+    assert (done.stdout.split(), done.stderr) == (states, "")

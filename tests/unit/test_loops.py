@@ -1,0 +1,199 @@
+"""Whose loop something belongs to, and what is done on it from others."""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from pocketbase_core import PocketBase
+from pocketbase_core.loops import OwnerLoop
+from pocketbase_core.realtime.tasks import Tasks
+from pocketbase_transports import _loops
+from pocketbase_transports._loops import PerLoop
+from pocketbase_transports.aiohttp.sockets import take_transports
+
+
+async def owner() -> OwnerLoop:
+    return OwnerLoop()
+
+
+def test_without_a_loop_the_error_names_asyncio() -> None:
+    """As under trio, which runs coroutines by itself."""
+    pb = PocketBase("http://h")
+    calls: list[Callable[[], Awaitable[Any]]] = [
+        pb.health.check,
+        lambda: pb.send("/a", timeout=None),
+        lambda: pb.realtime.subscribe("a", print),
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match="this library needs asyncio"):
+            call().__await__().__next__()
+
+
+async def test_what_fails_on_another_loop_fails_for_who_asked() -> None:
+    async def fail() -> None:
+        raise ValueError("no")
+
+    there = asyncio.new_event_loop()
+    its = await asyncio.to_thread(there.run_until_complete, owner())
+    thread = threading.Thread(target=there.run_forever)
+    thread.start()
+    while not there.is_running():
+        await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="no"):
+        await its.run(fail)
+    there.call_soon_threadsafe(there.stop)
+    thread.join()
+    there.close()
+
+
+async def test_a_thread_without_a_loop_can_call() -> None:
+    its, called = OwnerLoop(), asyncio.Event()
+    its.call(called.set)
+    assert called.is_set()
+    called.clear()
+    await asyncio.to_thread(its.call, called.set)
+    async with asyncio.timeout(5):
+        await called.wait()
+
+
+async def test_a_loop_that_is_gone_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        done.append("work")
+
+    there = asyncio.new_event_loop()
+    closed = await asyncio.to_thread(there.run_until_complete, owner())
+    there.close()
+    await closed.run(work)
+    closed.call(lambda: done.append("call"))
+    of_the_parent = OwnerLoop()
+    assert of_the_parent.is_current
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    assert not of_the_parent.is_current
+    await of_the_parent.run(work)
+    of_the_parent.call(lambda: done.append("call"))
+    assert done == []
+
+
+async def test_a_loop_that_is_closed_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = asyncio.new_event_loop()
+    its = await asyncio.to_thread(there.run_until_complete, owner())
+    monkeypatch.setattr(there, "is_closed", lambda: False)
+    there.close()
+    monkeypatch.undo()
+    its.call(lambda: None)
+
+
+async def test_tasks_end_on_their_own_loops() -> None:
+    tasks, ended = Tasks(), list[str]()
+
+    async def work(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(name)
+
+    async def start(name: str) -> None:
+        tasks.start(work(name), name)
+        await asyncio.sleep(0)
+
+    there = asyncio.new_event_loop()
+    await asyncio.to_thread(there.run_until_complete, start("there"))
+    await start("here")
+    await start("and here")
+    await tasks.aclose()
+    assert sorted(ended) == ["and here", "here"]
+    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0))
+    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0))
+    assert sorted(ended) == ["and here", "here", "there"]
+    there.close()
+    await tasks.aclose()
+
+
+class Session:
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+def per_loop(sessions: list[Session], **more: Any) -> PerLoop[Session]:
+    def open_session() -> Session:
+        sessions.append(Session())
+        return sessions[-1]
+
+    return PerLoop(**({"open_session": open_session, "close": Session.close, "take_transports": lambda _: []} | more))
+
+
+async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left() -> None:
+    sessions: list[Session] = []
+
+    def close_first() -> Session:
+        thread = threading.Thread(target=lambda: asyncio.run(own.aclose()))
+        thread.start()
+        thread.join()
+        sessions.append(Session())
+        return sessions[-1]
+
+    own = per_loop(sessions, open_session=close_first)
+    with pytest.raises(RuntimeError, match="the transport is closed"):
+        await own.open()
+    assert [session.closed for session in sessions] == [1]
+
+
+async def test_a_session_that_cannot_be_closed_leaves_no_other_open() -> None:
+    sessions: list[Session] = []
+
+    async def close(session: Session) -> None:
+        await session.close()
+        if session is sessions[0]:
+            raise OSError("it cannot be closed")
+
+    own = per_loop(sessions, close=close)
+    there = asyncio.new_event_loop()
+    thread = threading.Thread(target=there.run_forever)
+    thread.start()
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(own.open(), there))
+    await own.open()
+    with pytest.raises(OSError, match="it cannot be closed"):
+        await own.aclose()
+    assert [session.closed for session in sessions] == [1, 1]
+    await own.aclose()
+    there.call_soon_threadsafe(there.stop)
+    thread.join()
+    there.close()
+
+
+@pytest.mark.parametrize("is_tls", [False, True])
+async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, is_tls: bool
+) -> None:
+    sessions: list[Session] = []
+    sock = SimpleNamespace(close=lambda: sessions[0].__dict__.update(fd="closed"))
+    plain = SimpleNamespace(_sock=sock)
+    transport = SimpleNamespace(_ssl_protocol=SimpleNamespace(_transport=plain)) if is_tls else plain
+    monkeypatch.setattr(_loops, "_all", set[PerLoop[Any]]())
+    own = per_loop(sessions, take_transports=lambda _: [transport, object()])
+    await own.open()
+    monkeypatch.setattr(_loops, "_all", {own})
+    getattr(_loops, "_forget_parent")()
+    assert own.get() is None
+    assert (vars(sessions[0]), plain._sock) == ({"closed": 0, "fd": "closed"}, None)
+    await own.open()
+    await own.aclose()
+    assert [session.closed for session in sessions] == [0, 1]
+
+
+async def test_a_connector_that_is_the_users_is_not_touched() -> None:
+    connector = aiohttp.TCPConnector()
+    session = aiohttp.ClientSession(connector=connector, connector_owner=False)
+    assert take_transports(session) == []
+    assert not connector.closed
+    await connector.close()
