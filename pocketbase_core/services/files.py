@@ -89,7 +89,7 @@ class FileService:
     ) -> None:
         """Write the file to `path`, which changes only when all of it has arrived; a broken download goes on.
 
-        `on_progress(done, total)` is told bytes; total is None when the server does not say.
+        `on_progress(done, total)` is told bytes; total is None when the server does not say. What it raises is logged.
 
         Raises:
             OSError: the file cannot be written.
