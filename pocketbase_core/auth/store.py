@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from ..callbacks import notify
 from . import cookies
 from .token import claims, expires_at, is_token, is_valid
 
@@ -17,6 +18,9 @@ _SUPERUSERS_ID = "pbc_3142635823"
 
 class AuthStore:
     """Who is signed in, in memory."""
+
+    _renewal = "", ""
+    """The token that the sign-in gave, and the token that `renew` saved last."""
 
     def __init__(self) -> None:
         self._token = ""
@@ -58,7 +62,10 @@ class AuthStore:
         self._set("", None)
 
     def on_change(self, callback: Callable[[str, dict[str, Any] | None], object]) -> Callable[[], None]:
-        """Call `callback(token, record)` after each change, until the returned function is called."""
+        """Call `callback(token, record)` after each change, until the returned function is called.
+
+        What a callback raises is logged; the change stands, and the other callbacks are called.
+        """
         self._listeners.append(callback)
 
         def remove() -> None:
@@ -100,7 +107,25 @@ class AuthStore:
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
         for callback in [*self._listeners]:
-            callback(token, record)
+            notify("a callback of on_change", callback, token, record)
+
+
+def renew(store: AuthStore, token: str, record: Mapping[str, Any] | None) -> None:
+    """Save a token that the server gave in exchange for the present one, so that the sign-in stays the same."""
+    before = store._renewal
+    store._renewal = sign_in_of(store), token  # before the store calls its callbacks, which may ask for it
+    try:
+        store.save(token, record)
+    except BaseException:
+        store._renewal = before
+        raise
+
+
+def sign_in_of(store: AuthStore) -> str:
+    """Return the token with which the present sign-in began. It identifies the sign-in while tokens are renewed."""
+    first, last = store._renewal
+    token = store.token
+    return first if token == last else token
 
 
 def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:

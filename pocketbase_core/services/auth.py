@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..api import auth
-from ..auth.store import AuthStore
+from ..auth.store import AuthStore, renew
 from ..auth.token import user_of
 from ..call import Call, Executor
 from ..options import CommonOptions, RecordOptions, read
@@ -111,7 +111,7 @@ class AuthService:
         token = self._store.token
         result = await self._executor.execute(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
         if self._store.token == token:
-            self._store.save(result["token"], result["record"])
+            renew(self._store, result["token"], result["record"])
         return result
 
     async def impersonate(
