@@ -253,7 +253,6 @@ async def _events(
             return Response(200, url=request.url)
 
         response = await chain(layers, open_events)(request)
-        del layers  # they lead to the client, and nobody may hold that any more when the stream ends
         if not opened:  # a middleware answered
             raise not_events(response)
         yield opened[0]

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 import warnings
-import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any, Unpack
 from ..api import realtime
 from ..auth.store import AuthStore
 from ..call import Executor
-from ..errors import PocketBaseTimeoutError
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..options import Options, SubscribeOptions, read
 from ..values import Loads, read_json
 from .driver import Driver
@@ -138,7 +137,9 @@ class Realtime:
 
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
-        await self._leave(self._listeners())
+        message = "realtime was closed"
+        closed = PocketBaseConnectionError(self._executor.build_url(realtime.PATH), message=message, request_sent=None)
+        await self._leave(self._listeners(), closed)
         await self._tasks.aclose()
 
     def __del__(self) -> None:
@@ -161,7 +162,7 @@ class Realtime:
         """Add a listener, and wait until the server knows its topic."""
         if self._driver is None or not self._driver.is_running:
             self._driver = Driver(
-                weakref.ref(self._executor),
+                self._executor,
                 self._store,
                 self.settings,
                 self._connected,
@@ -185,11 +186,11 @@ class Realtime:
             await self._leave([listener])
             raise
 
-    async def _leave(self, listeners: Iterable[Listener]) -> None:
+    async def _leave(self, listeners: Iterable[Listener], error: Exception | None = None) -> None:
         driver = self._driver
         if driver is None:
             return
-        driver.discard(listeners)
+        driver.discard(listeners, error)
         if not driver.subscriptions and driver.is_running:
             await driver.stop()
 
