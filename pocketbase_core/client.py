@@ -274,7 +274,6 @@ async def _events(
             return Response(200, url=request.url)
 
         response = await chain(layers, open_events)(request)
-        del layers  # they lead to the client, and nobody may hold that any more when the stream ends
         for refusal, error in refusals:
             if refusal is response:
                 raise error

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
+from .callbacks import notify
 from .uploads import File, Listener
 from .values import Dumps, json_text, thawed_json
 
@@ -81,7 +82,7 @@ class _Count:
 
     def add(self, sent: int) -> None:
         self._done += sent
-        self._on_progress(self._done, self._total)
+        notify("a callback of on_progress", self._on_progress, self._done, self._total)
 
 
 async def _part(boundary: str, name: str, file: File) -> tuple[bytes, File, int | None]:

@@ -30,7 +30,7 @@ class FileUpload:
     again, as an iterator, can be sent once.
 
     `on_progress(done, total)` is told bytes of all these files together, 0 first and at each new attempt; total is
-    None when it is unknown.
+    None when it is unknown. What it raises is logged.
     """
 
     def __init__(self, *files: Any, on_progress: Progress | None = None) -> None:

@@ -7,7 +7,7 @@ from ..auth.token import is_token
 from ..call import Call, parse_object, success
 from ..errors import decode_error
 from ..messages import Response
-from ..options import Options
+from ..options import CommonOptions, Options, read
 from ..paths import api_path
 
 _PLACE = ("id", "collectionId", "collectionName", "collection_id", "collection_name")
@@ -22,6 +22,11 @@ class HasId(Protocol):
 
 def get_token(options: Options) -> Call[str]:
     return options.call("POST", api_path("files", "token"), _parse_token)
+
+
+def check_token(token: str, timeout: float) -> Call[str]:
+    """Find out whether the server accepts a user's token: it answers 401 if not. Nothing on the server changes."""
+    return get_token(read(CommonOptions, None, {"headers": {"Authorization": token}, "timeout": timeout}))
 
 
 def download(collection: str, record_id: str, filename: str, options: Options) -> Call[bytes]:

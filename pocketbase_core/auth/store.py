@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from ..callbacks import notify
 from . import cookies
 from .stored import copied, from_text
 from .token import claims, expires_at, is_valid
@@ -17,6 +18,9 @@ _SUPERUSERS_ID = "pbc_3142635823"
 
 class AuthStore:
     """Who is signed in, in memory."""
+
+    _renewal = "", ""
+    """The token that the sign-in gave, and the token that `replace_renewed` saved last."""
 
     def __init__(self) -> None:
         self._token = ""
@@ -62,7 +66,10 @@ class AuthStore:
         self._set("", None)
 
     def on_change(self, callback: Callable[[str, dict[str, Any] | None], object]) -> Callable[[], None]:
-        """Call `callback(token, record)` after each change, until the returned function is called."""
+        """Call `callback(token, record)` after each change, until the returned function is called.
+
+        What a callback raises is logged; the change stands, and the other callbacks are called.
+        """
         self._listeners.append(callback)
 
         def remove() -> None:
@@ -104,7 +111,7 @@ class AuthStore:
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
         for callback in [*self._listeners]:
-            callback(token, record)
+            notify("a callback of on_change", callback, token, record)
 
     def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
         """Keep what `old` was renewed to, unless the store has another token by now."""
@@ -127,9 +134,26 @@ def storing() -> Generator[None, None, None]:
         _logger.exception("the auth store could not write a change; it is in memory only")
 
 
+def sign_in_of(store: AuthStore) -> str:
+    """Return the token with which the present sign-in began. It identifies the sign-in while tokens are renewed."""
+    first, last = store._renewal
+    token = store.token
+    return first if token == last else token
+
+
 def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
-    """Keep what `old` was renewed to, unless somebody signed in or out meanwhile, here or in another process."""
-    store._replace(old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
+    """Keep what `old` was refreshed to, unless somebody signed in or out meanwhile, here or in another process.
+
+    The sign-in stays the same.
+    """
+    before = store._renewal
+    if store.token == old:
+        store._renewal = sign_in_of(store), token  # before the store calls its callbacks, which may ask for it
+    try:
+        store._replace(old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
+    finally:
+        if store.token != token:
+            store._renewal = before
 
 
 def look_again(store: AuthStore) -> None:

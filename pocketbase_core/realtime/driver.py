@@ -4,25 +4,27 @@ import asyncio
 import contextlib
 import copy
 import logging
-import random
+import time
 import warnings
-import weakref
 from collections.abc import Callable, Iterable
 
 from ..api import realtime
 from ..auth.store import AuthStore
 from ..call import Executor
-from ..errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..loops import OwnerLoop
 from ..messages import ServerSentEvent
+from .backoff import Backoff
+from .handover import Handover
 from .hooks import Hooks
-from .line import Line
+from .line import Line, Lines
 from .listeners import Listener
 from .losses import Losses
-from .overlap import Overlap
-from .schedule import SOUND_AFTER, RealtimeSettings, reconnect_wait
+from .schedule import SOUND_AFTER, RealtimeSettings
+from .submission import Submitter
 from .subscriptions import Subscriptions
-from .told import NEVER, Told, is_refusal
+from .told import Told, has_changed, is_refusal
+from .verification import Verification
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -30,12 +32,12 @@ _logger = logging.getLogger("pocketbase_core")
 class Driver:
     """Drives from one state to the next: what is wanted, what the server was told, and how the connection is.
 
-    It lives as long as anything is subscribed. It does not keep the client alive.
+    It lives as long as anything is subscribed, and keeps the client alive for as long.
     """
 
     def __init__(
         self,
-        executor: "weakref.ref[Executor]",
+        executor: Executor,
         store: AuthStore,
         settings: RealtimeSettings,
         connected: Hooks,
@@ -55,14 +57,16 @@ class Driver:
         self._disconnected = disconnected
         self._failed = failed
         self._wake = asyncio.Event()
-        self._lines: set[Line] = set()
+        self._lines = Lines(self._receive, self._wake.set, settings.queue_size // 2)
         self._line: Line | None = None
         self._told = Told()
-        self._retiring: Line | None = None
-        """The line before, until it is certain that it has brought everything."""
-        self._overlap = Overlap()
+        self._handover = Handover(settings, self._wake.set)
         self._losses = Losses(self.subscriptions)
-        self._proven, self._failures, self._not_before = False, 0, 0.0
+        self._verification = Verification(executor, self._tell_revoked)
+        self._submitter = Submitter(executor, store, self.subscriptions, self._verification, self.discard)
+        self._proven, self._not_before = False, 0.0
+        self._reconnecting, self._retrying = Backoff(), Backoff()
+        """For connections, and for requests while a connection is there."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -75,19 +79,22 @@ class Driver:
         self._wake.set()
 
     def discard(self, listeners: Iterable[Listener], error: Exception | None = None) -> None:
-        """Forget listeners; `error` is why, for those who wait for their confirmation."""
+        """Forget listeners. Those who wait for their confirmation get the error, or return if there is none."""
         for listener in listeners:
             self.subscriptions.discard(listener)
             listener.stop()
-            if not listener.confirmed.done():
-                closed = PocketBaseConnectionError(message="realtime was closed", request_sent=None)
-                listener.confirmed.set_exception(copy.copy(error) if error else closed)
+            if listener.confirmed.done():
+                continue
+            if error is None:
+                listener.confirmed.set_result(None)
+            else:
+                listener.confirmed.set_exception(copy.copy(error))
                 listener.confirmed.exception()  # it may have nobody left to take it
         self._wake.set()
 
-    async def leave(self, choose: Callable[[list[Listener]], list[Listener]]) -> None:
-        """Forget the listeners that `choose` takes out of all. When none is left, end at once."""
-        self.discard(choose(self.subscriptions.all))
+    async def leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
+        """Forget the listeners that `choose` takes out of all, as `discard` does. When none is left, end at once."""
+        self.discard(choose(self.subscriptions.all), error)
         if self.subscriptions or not self.is_running:
             return
         self.abandon()
@@ -103,7 +110,7 @@ class Driver:
 
     async def _run(self) -> None:
         was_left = False
-        forget = self._store.on_change(lambda token, record: self.owner.call(self._wake.set))
+        forget = self._store.on_change(lambda token, record: self._store_changed())
         try:
             await self._wake.wait()  # for the first listener, as a task may start at once
             while self.subscriptions:
@@ -117,18 +124,23 @@ class Driver:
             self.is_running = False
             forget()
             if not self.owner.is_gone:  # then it is the garbage collector that ends this, and nothing can be awaited
-                self.discard(self.subscriptions.all)
+                self.discard(self.subscriptions.all, self._error("realtime was closed"))
+                await self._verification.close()
                 was_connected = self._line is not None
-                for line in [*self._lines]:
-                    await self._close(line)
+                await self._lines.close_all()
                 if was_connected and not was_left:
                     self._disconnected.tell(None)
 
     async def _step(self, now: float) -> None:
         """Do the one thing that is due most, or wait."""
-        if self._retiring is not None and (now >= self._retire_at() or not self._retiring.is_open):
-            await self._end_retiring()
+        if self._handover.is_due(now) and await self._end_handover():
+            self.subscriptions.forgotten()  # the next response proves that the present connection is whole
         line = self._line
+        if line is not None and has_changed(line.sign_in, self._store):
+            self._withdraw()
+            await self._lose(line, line.ending)
+            self._not_before = 0.0
+            return
         if line is None:
             if now < self._not_before:
                 await self._wait(self._not_before)
@@ -141,15 +153,16 @@ class Driver:
         resubmit_at = max(0.0 if is_due else self._told.renew_at, self._not_before)
         if not line.is_open:
             await self._lose(line, line.ending)
+            self._reconnect_later(line)
         elif now >= dead_at:
-            message = "the server's end of the stream is overdue"
-            await self._lose(line, PocketBaseTimeoutError(self._url(), message=message, request_sent=True))
+            await self._lose(line, self._error("the server's end of the stream is overdue", is_timeout=True))
+            self._reconnect_later(line)
         elif now >= resubmit_at:
             await self._resubmit(line)
         elif now >= rotate_at:
             await self._rotate(line)
         else:
-            await self._wait(min(rotate_at, dead_at, resubmit_at, self._retire_at()))
+            await self._wait(min(rotate_at, dead_at, resubmit_at, self._handover.ends_at))
 
     async def _wait(self, until: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -157,100 +170,72 @@ class Driver:
                 await self._wake.wait()
 
     async def _connect(self) -> None:
-        line = self._new_line()
+        line = self._lines.new()
         asked = self.subscriptions.pending
         try:
-            await line.open(self._client())
-            told = await self._submit(line)
+            await line.open(self._executor)
+            told = await self._submitter.submit(line)
         except Exception as error:
-            await self._close(line)
+            await self._give_up(line)
             self.trouble = error
-            if not self._proven:
+            if has_changed(line.sign_in, self._store):
+                return
+            if not (self._proven or self.subscriptions.live):
                 self.discard(self.subscriptions.all, error)
-            elif asked and is_refusal(error):
+            elif is_refusal(error):
                 self.discard(asked, error)
-            else:
-                self._back_off()
+            self._reconnect_later(line)
+            return
+        if not self.subscriptions or has_changed(line.sign_in, self._store):
+            await self._give_up(line)
         else:
             self._take(line, told)
             self._connected.tell()
 
+    async def _give_up(self, line: Line) -> None:
+        """Close a connection that was never used. The server may have confirmed some of the topics on it."""
+        await self._lines.close(line)
+        self._note_loss(line)
+        self.subscriptions.forgotten()
+
     async def _resubmit(self, line: Line) -> None:
-        if self._told.user not in (None, Told.by(self._store).user):
-            message = "the user has changed"  # of a connection, which the server refuses (403)
-            await self._lose(line, PocketBaseConnectionError(self._url(), message=message, request_sent=True))
-            self._not_before = 0.0
-            return
-        asked = self.subscriptions.pending
         try:
-            self._take(line, await self._submit(line))
-            self._failures = 0
+            self._take(line, await self._submitter.submit(line))
+            self._retrying.reset()
         except Exception as error:
-            if asked and is_refusal(error):
-                self.discard(asked, error)
-            elif isinstance(error, PocketBaseError) and error.status in (403, 404):
+            if is_refusal(error) or getattr(error, "status", 0) == 404:  # of the connection, not of a topic
                 await self._lose(line, error)
+                self._reconnect_later(line)
             else:
-                self._back_off()
+                self._retry_later()
 
     async def _rotate(self, line: Line) -> None:
         """Open the next connection, subscribe it, and let the present one end."""
-        await self._end_retiring()
-        fresh = self._new_line()
+        await self._end_handover()
+        fresh = self._lines.new()
         try:
-            await fresh.open(self._client())
-            self._overlap.begin(self.loop.time())
-            told = await self._submit(fresh)
+            await fresh.open(self._executor)
+            self._handover.begin(fresh)
+            told = await self._submitter.submit_live(fresh)
         except Exception:
-            self._overlap.end(self.loop.time())
-            await self._close(fresh)
-            self._back_off()
+            self._handover.cancel()
+            await self._lines.close(fresh)
+            self._retry_later()
             return
-        if line.is_open:
-            self._retiring = line
-        else:
-            self._note_loss(line)
-            self._overlap.end(self.loop.time())
-            await self._close(line)
+        self._handover.confirmed(line)
+        if not line.is_open:
+            await self._end_handover()
         self._take(fresh, told)
-        self._failures = 0
+        self._retrying.reset()
 
-    def _retire_at(self) -> float:
-        old = self._retiring
-        return NEVER if old is None else self._overlap.proven_at(self._settings.dead_at(old.opened, old.heard))
-
-    async def _end_retiring(self) -> None:
-        """End the connection before. It has brought everything if something came on both, or its end was clean."""
-        old, self._retiring = self._retiring, None
-        if old is None:
-            return
-        self._overlap.end(self.loop.time())
-        if not (old.whole or self._overlap.paired):
-            self._note_loss(old)
-            self.subscriptions.forgotten()  # the server's next answer proves that the present connection is whole
-        await self._close(old)
-
-    def _new_line(self) -> Line:
-        line = Line(self._receive, self._wake.set, self._settings.queue_size // 2)
-        self._lines.add(line)
-        return line
-
-    async def _close(self, line: Line) -> None:
-        await line.close()
-        self._lines.discard(line)
-
-    async def _submit(self, line: Line) -> Told:
-        """Tell the server what is wanted."""
-        topics, told = self.subscriptions.topics, Told.by(self._store)
-        if told.token and told.user is None:
-            message = "the token is no longer valid: what is subscribed now is what a guest may see"
-            _logger.warning("realtime: %s", message)
-            self._failed.tell(PocketBaseUnauthorizedError(self._url(), message=message), None)
-        await self._client().execute(realtime.subscribe(line.client_id, topics))
-        for listener in self.subscriptions.told(topics):
-            if not listener.confirmed.done():
-                listener.confirmed.set_result(None)
-        return told.until_renewal(self._store, self.loop.time())
+    async def _end_handover(self) -> bool:
+        """Close the previous connection. Returns whether it may not have brought everything, which is a loss."""
+        old, silence = self._handover.end()
+        if silence is not None:
+            self._losses.note(silence)
+        if old is not None:
+            await self._lines.close(old)
+        return silence is not None
 
     def _take(self, line: Line, told: Told) -> None:
         self._line, self._told = line, told
@@ -261,21 +246,20 @@ class Driver:
         _logger.warning("realtime: the connection is lost: %s", reason)
         self.trouble = reason
         self.subscriptions.forgotten()
-        await self._end_retiring()
-        await self._close(line)
+        await self._end_handover()
+        await self._lines.close(line)
         self._line = None  # only now: until then an event may come
         self._note_loss(line)
-        self._overlap = Overlap()
-        if line.heard > line.opened or self.loop.time() - line.opened >= SOUND_AFTER:
-            self._failures = 0
-        self._back_off()
+        self._handover = Handover(self._settings, self._wake.set)
         self._disconnected.tell(reason)
 
     def _note_loss(self, line: Line) -> None:
-        self._losses.note(0.0 if line.whole else self.loop.time() - line.heard)
+        self._losses.note(self.loop.time() - line.heard_all)
 
     def _receive(self, line: Line, event: ServerSentEvent) -> None:
-        if line.heard <= self._overlap.ends and self._came_already(line, event):
+        if has_changed(line.sign_in, self._store):
+            return
+        if not self._handover.is_new(line, event):
             return
         if self._line is None:
             self._losses.tell()  # the answer to the submission is still on its way
@@ -283,23 +267,38 @@ class Driver:
         for listener in self.subscriptions.of(topic):
             listener.deliver(data)
 
-    def _came_already(self, line: Line, event: ServerSentEvent) -> bool:
-        was_paired = self._overlap.paired
-        is_new = self._overlap.admit(line, hash(event[:2]), line.heard)
-        if self._overlap.paired and not was_paired:
+    def _store_changed(self) -> None:
+        """Called by the auth store, perhaps on another thread."""
+        try:
+            is_here = self.owner.is_current
+        except RuntimeError:  # that thread runs no loop
+            is_here = False
+        if is_here:
+            self._withdraw()
             self._wake.set()
-        return not is_new
+        else:
+            self.owner.call(self._store_changed)
 
-    def _back_off(self) -> None:
-        self._not_before = self.loop.time() + reconnect_wait(self._failures, random.random())
-        self._failures += 1
+    def _withdraw(self) -> None:
+        """Where the user has changed, deliver nothing more of what the user before was sent."""
+        if self._lines.cut(self._store, self._error("the user has changed")):
+            self._losses.withdraw(self._verification.accepted_at)
 
-    def _client(self) -> Executor:
-        client = self._executor()
-        if client is None:
-            self.is_running = False
-            raise asyncio.CancelledError("nobody holds the client any more")
-        return client
+    def _tell_revoked(self, error: PocketBaseUnauthorizedError) -> None:
+        _logger.warning("realtime: %s", error.message)
+        self._failed.tell(error, None)
+        self._losses.note(time.time() - self._verification.accepted_at)
+        if self._line is not None:
+            self._losses.tell()
 
-    def _url(self) -> str:
-        return self._client().build_url(realtime.PATH)
+    def _reconnect_later(self, line: Line) -> None:
+        if self.loop.time() - line.opened >= SOUND_AFTER:
+            self._reconnecting.reset()
+        self._not_before = self.loop.time() + self._reconnecting.wait()
+
+    def _retry_later(self) -> None:
+        self._not_before = self.loop.time() + self._retrying.wait()
+
+    def _error(self, message: str, *, is_timeout: bool = False) -> Exception:
+        kind = PocketBaseTimeoutError if is_timeout else PocketBaseConnectionError
+        return kind(self._executor.build_url(realtime.PATH), message=message, request_sent=True)

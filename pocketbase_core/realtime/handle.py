@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 import warnings
-import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -13,7 +12,7 @@ from typing import Any, Unpack
 from ..api import realtime
 from ..auth.store import AuthStore
 from ..call import Executor
-from ..errors import PocketBaseTimeoutError
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..loops import starting
 from ..options import Options, SubscribeOptions, read
 from ..values import Loads, read_json
@@ -139,7 +138,9 @@ class Realtime:
 
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
-        await self._leave(lambda known: known)
+        message = "realtime was closed"
+        closed = PocketBaseConnectionError(self._executor.build_url(realtime.PATH), message=message, request_sent=None)
+        await self._leave(lambda known: known, closed)
         await self._tasks.aclose()
         if self._driver is not None and not self._driver.loop.is_running():
             self._driver = None  # it ends when its loop runs again, if ever
@@ -162,12 +163,7 @@ class Realtime:
         with starting:
             if self._driver is None or not self._driver.is_running or self._driver.owner.is_gone:
                 self._driver = Driver(
-                    weakref.ref(self._executor),
-                    self._store,
-                    self.settings,
-                    self._connected,
-                    self._disconnected,
-                    self._failed,
+                    self._executor, self._store, self.settings, self._connected, self._disconnected, self._failed
                 )
             driver = self._driver
         if not driver.owner.is_current:
@@ -186,10 +182,10 @@ class Realtime:
             await driver.leave(lambda _: [listener])
             raise
 
-    async def _leave(self, choose: Callable[[list[Listener]], list[Listener]]) -> None:
+    async def _leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
         driver = self._driver
         if driver is not None:
-            await driver.owner.run(partial(driver.leave, choose))
+            await driver.owner.run(partial(driver.leave, choose, error))
 
 
 def _report(hooks: Hooks, error: BaseException, topic: str) -> None:

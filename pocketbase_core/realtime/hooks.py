@@ -4,6 +4,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 
+from ..callbacks import notify
 from .tasks import Tasks
 
 _logger = logging.getLogger("pocketbase_core")
@@ -29,11 +30,7 @@ class Hooks:
     def tell(self, *arguments: object) -> None:
         """Never waits, and never fails."""
         for hook in [*self._hooks]:
-            try:
-                result = hook(*arguments)
-            except Exception:
-                _logger.exception("a realtime hook failed")
-                continue
+            result = notify("a realtime hook", hook, *arguments)
             if inspect.isawaitable(result):
                 self._tasks.start(_finish(result), "realtime hook")
 

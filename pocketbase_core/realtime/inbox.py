@@ -30,15 +30,27 @@ class Inbox(deque[str | Gap]):
         self._size = size
         self._clock = clock
         self._overflowed = False
+        self._waiting_since = 0.0
 
     def put(self, item: str | Gap) -> None:
         if self._overflowed:
             return
+        if not self:
+            self._waiting_since = self._clock()
         if len(self) >= self._size:
             self._overflowed = True
             since = item.since if isinstance(item, Gap) else moment(self._clock())
             item = Gap(since, (self._topic,))
         self.append(item)
+
+    def withdraw(self) -> float | None:
+        """Drop all items. Returns a time, in seconds since the epoch, before which nothing is dropped."""
+        if not self:
+            return None
+        gaps = [item.since.timestamp() for item in self if isinstance(item, Gap)]
+        self.clear()
+        self._overflowed = False
+        return min([self._waiting_since, *gaps])
 
     def taken(self, gap: Gap) -> Gap:
         if not self:  # it was the last, and after one for want of room nothing is put in

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from ..api import realtime
+from ..auth.store import AuthStore
 from ..call import Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages import ServerSentEvent
 from .schedule import CONNECT_TIMEOUT
+from .told import has_changed
 
 
 class Line:
@@ -22,12 +25,17 @@ class Line:
     ) -> None:
         self.client_id = ""
         self.opened = self.heard = asyncio.get_running_loop().time()
+        self.heard_all = self.heard
+        """Until when nothing is missing: the last event, or a clean end."""
         self.ending: Exception | None = None
         self.whole = False
+        self.sign_in = ""
+        """The sign-in whose events the server sends; `""` for what a guest may see."""
         self._receive = receive
         self._changed = changed
         self._breath = breath
         self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
 
     @property
     def is_open(self) -> bool:
@@ -53,32 +61,42 @@ class Line:
             message = f"no PB_CONNECT within {CONNECT_TIMEOUT:.0f} s; the usual cause is a proxy that buffers it"
             raise PocketBaseTimeoutError(url, message=message) from error
 
+    def cut(self, reason: Exception) -> None:
+        """Close the open connection without waiting. No event comes any more."""
+        if self.is_open and self._task is not None:
+            self.ending = reason
+            self._cancel(self._task)
+
     async def close(self) -> None:
         if self._task is not None and not self._task.done():
-            self._task.cancel()
+            self._cancel(self._task)
             await asyncio.wait([self._task])
+
+    def _cancel(self, task: "asyncio.Task[None]") -> None:
+        if not self._cancelled:  # another cancellation would interrupt the closing of the connection
+            self._cancelled = True
+            task.cancel()
 
     async def _read(self, executor: Executor, ready: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()
         url = executor.build_url(realtime.PATH)
         try:
             async with executor.events(realtime.connect()) as events:
-                del executor  # a client that nobody holds any more may go while its events are read
                 async for event in events:
                     self.client_id = realtime.client_id(event, url)
-                    self.opened = self.heard = loop.time()
+                    self.opened = self.heard = self.heard_all = loop.time()
                     if not ready.done():
                         ready.set_result(None)
                     break
                 left = self._breath
                 async for event in events:
-                    self.heard = loop.time()
+                    self.heard = self.heard_all = loop.time()
                     self._receive(self, event)
                     left -= 1
                     if left <= 0:
                         left = self._breath
                         await asyncio.sleep(0)
-            self.whole = True
+            self.whole, self.heard_all = True, loop.time()
             self.ending = PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)
         except Exception as error:
             self.ending = error
@@ -88,3 +106,33 @@ class Line:
             elif not ready.done():
                 ready.set_exception(self.ending)
             self._changed()
+
+
+class Lines:
+    """All connections that are not closed yet."""
+
+    def __init__(
+        self, receive: Callable[[Line, ServerSentEvent], None], changed: Callable[[], None], breath: int
+    ) -> None:
+        self._make = partial(Line, receive, changed, breath)
+        self._all: set[Line] = set()
+
+    def new(self) -> Line:
+        line = self._make()
+        self._all.add(line)
+        return line
+
+    def cut(self, store: AuthStore, reason: Exception) -> bool:
+        """Close those whose user is no longer signed in, without waiting. Returns whether there are any."""
+        outdated = [line for line in self._all if has_changed(line.sign_in, store)]
+        for line in outdated:
+            line.cut(reason)
+        return bool(outdated)
+
+    async def close(self, line: Line) -> None:
+        await line.close()
+        self._all.discard(line)
+
+    async def close_all(self) -> None:
+        for line in [*self._all]:
+            await self.close(line)

@@ -33,6 +33,10 @@ class Listener(ABC):
     def deliver(self, item: str | Gap) -> None:
         """Never waits."""
 
+    def withdraw(self) -> float | None:
+        """Drop everything that waits. Returns the time of the earliest dropped item in seconds since the epoch."""
+        return self._inbox.withdraw()
+
     @abstractmethod
     def stop(self) -> None:
         """Take nothing any more."""
@@ -80,7 +84,9 @@ class Caller(Listener):
                         result = None if self._on_gap is None else self._on_gap(gap)
                     if result is not None and inspect.isawaitable(result):
                         await result
-                except (Exception, asyncio.CancelledError) as error:
+                except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                    raise
+                except BaseException as error:
                     task = asyncio.current_task()
                     if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                         raise

@@ -16,14 +16,18 @@ class Losses:
     def __init__(self, subscriptions: Subscriptions[Listener]) -> None:
         self._subscriptions = subscriptions
         self._since: float | None = None
-        self._listeners: list[Listener] = []
+        self._listeners: dict[Listener, None] = {}
 
     def note(self, silence: float) -> None:
         """A connection was lost, of which nothing has been heard for so many seconds."""
         since = time.time() - LAG - silence
-        if self._since is None:
-            self._since, self._listeners = since, self._subscriptions.live
-        self._since = min(self._since, since)
+        self._since = since if self._since is None else min(self._since, since)
+        self._listeners.update(dict.fromkeys(self._subscriptions.live))
+
+    def withdraw(self, since: float) -> None:
+        """Drop what waits for the listeners. A gap begins then or with the first dropped item, whichever is earlier."""
+        waiting = [dropped for each in self._subscriptions.all if (dropped := each.withdraw()) is not None]
+        self.note(time.time() - min([since, *waiting]))
 
     def tell(self) -> None:
         """From here on nothing is missing."""
@@ -32,6 +36,6 @@ class Losses:
         live = [listener for listener in self._listeners if listener in self._subscriptions.of(listener.topic)]
         topics = tuple(dict.fromkeys(listener.name for listener in live))
         gap = Gap(moment(self._since), topics)
-        self._since, self._listeners = None, []
+        self._since, self._listeners = None, {}
         for listener in live:
             listener.deliver(gap)

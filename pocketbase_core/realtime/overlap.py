@@ -1,58 +1,100 @@
-"""Two connections at once."""
+"""Two connections at once.
+
+Each event arrives on both connections, so the second copy of a content is dropped. Events carry no identity, and two
+events may have the same content. A copy is mistaken for another event in one case only: an event was sent on the older
+connection alone, before the newer one was subscribed, and the newer one brings another event of the same content. The
+older connection then makes up for it, because it brings a copy of that event too. So it must stay open until no such
+mistake can be left, or its end counts as a loss.
+
+All of it holds if an event that is sent on both connections arrives within `settle` seconds on both.
+"""
 
 from collections import deque
 
-OVERLAP = 1.0
-"""Seconds for which a connection that was replaced stays open at least."""
 SETTLE = 5.0
 """Seconds by which one connection may lag behind the other."""
 
 
 class Overlap:
-    """Tells which events are new while two connections bring the same ones, in almost the same order.
+    """Tells which events are new while two connections bring the same ones, in almost the same order."""
 
-    Two events may have the same content, so each one is paired with the other connection's copy of it.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, settle: float = SETTLE) -> None:
         self.ends = float("-inf")
         self.paired = False
-        """Whether an event has come on both: then the older connection has brought all that came before the newer."""
+        """Whether an event has arrived on both, so that the older one still works."""
+        self._settle = settle
+        self._newer: object = None
         self._began = 0.0
-        self._unpaired: dict[int, list[tuple[float, object, int]]] = {}
+        self._confirmed = float("-inf")
+        self._unpaired: dict[int, deque[tuple[float, object, int]]] = {}
         self._arrivals: deque[tuple[float, object, int]] = deque()
+        self._doubts: dict[int, float] = {}
+        """Contents of which the older connection may have brought an event alone, and when they arrived last."""
 
-    def begin(self, now: float) -> None:
-        """From now on, the same events may come on two."""
-        self._began, self.ends, self.paired = now, float("inf"), False
+    def begin(self, now: float, newer: object) -> None:
+        """From now on, the same events may arrive on another connection, which is being subscribed."""
+        self._newer, self._began, self._confirmed = newer, now, float("inf")
+        self.ends, self.paired = float("inf"), False
+        self._doubts.clear()
 
-    def end(self, now: float) -> None:
-        """Nothing comes on the older one any more, but the newer may lag behind it."""
+    def confirmed(self, now: float) -> None:
+        """The server has confirmed the subscriptions of the newer connection."""
+        self._confirmed = now
+
+    def cancel(self, now: float) -> None:
+        """The newer connection is closed, or is alone. What has arrived may still be followed by its copy."""
         self.ends = min(self.ends, now + SETTLE)
 
-    def proven_at(self, otherwise: float) -> float:
-        """When the older connection is no longer needed, unless its server ends it before."""
-        return self._began + OVERLAP if self.paired else otherwise
+    def end(self, now: float) -> float | None:
+        """The older connection is closed. Returns since when events may have been taken for copies, or None."""
+        self.cancel(now)
+        self._forget(now)
+        if not self._doubts:
+            return None
+        for content in self._doubts:
+            self._unpaired.pop(content, None)
+        self._doubts.clear()
+        return self._began
+
+    def obsolete_at(self, otherwise: float) -> float:
+        """When the older connection is no longer needed, unless its server ends it before.
+
+        Within `settle` after the confirmation, an event may still come on the older one alone. A mistake is made up for
+        within `settle` after the last event of the same content.
+        """
+        if not self.paired:
+            return otherwise
+        last = next(reversed(self._doubts.values()), self._confirmed)
+        return min(otherwise, max(self._confirmed, last) + self._settle)
 
     def admit(self, source: object, content: int, now: float) -> bool:
-        """Whether an event, known by the hash of its content, has not come on the other connection already."""
+        """Whether an event, known by the hash of its content, has not arrived on the other connection already."""
+        self._forget(now)
+        is_newer = source is self._newer
+        if content in self._doubts or (not is_newer and now <= self._confirmed + self._settle):
+            self._doubts.pop(content, None)  # so that they stay in the order of time
+            self._doubts[content] = now
+        waiting = self._unpaired.setdefault(content, deque())
+        others = [each for each in waiting if each[1] is not source and not (is_newer and each[0] < self._began)]
+        if not others:
+            arrival = (now, source, content)
+            waiting.append(arrival)
+            self._arrivals.append(arrival)
+            return True
+        self._drop(others[0])
+        self.paired = True
+        return False
+
+    def _forget(self, now: float) -> None:
         while self._arrivals and self._arrivals[0][0] < now - SETTLE:
             arrival = self._arrivals.popleft()
-            if arrival in (waiting := self._unpaired.get(arrival[2], [])):  # it had been on one connection only
-                self._drop(waiting, arrival)
-        waiting = self._unpaired.setdefault(content, [])
-        # The newest: an older one of the same content may be from before the other connection.
-        for arrival in reversed(waiting):
-            if arrival[1] is not source:
-                self._drop(waiting, arrival)
-                self.paired = True
-                return False
-        arrival = (now, source, content)
-        waiting.append(arrival)
-        self._arrivals.append(arrival)
-        return True
+            if arrival in self._unpaired.get(arrival[2], ()):  # it had been on one connection only
+                self._drop(arrival)
+        while self._doubts and (first := next(iter(self._doubts.items())))[1] + self._settle <= now:
+            del self._doubts[first[0]]
 
-    def _drop(self, waiting: list[tuple[float, object, int]], arrival: tuple[float, object, int]) -> None:
+    def _drop(self, arrival: tuple[float, object, int]) -> None:
+        waiting = self._unpaired[arrival[2]]
         waiting.remove(arrival)
         if not waiting:
             del self._unpaired[arrival[2]]

@@ -11,7 +11,9 @@ GRACE = 10.0
 SHORTEST_WAIT = 0.2
 LONGEST_WAIT = 30.0
 SOUND_AFTER = 5.0
-"""A connection that lived so many seconds, or brought a message, counts as a success."""
+"""A connection that lived so many seconds counts as a success. A message alone proves nothing."""
+VERIFY_EVERY = 300.0
+"""Seconds after which a token that the server has accepted is checked again."""
 RENEWAL = 55.0
 """Seconds before a token's end: inside the minute in which the next request renews it."""
 

@@ -52,6 +52,17 @@ class Subscriptions(Generic[L]):
         """Those that it has not confirmed yet."""
         return [listener for listener in self.all if listener not in self._live]
 
+    @property
+    def live_topics(self) -> tuple[str, ...]:
+        """The topics of live listeners."""
+        return tuple(dict.fromkeys(listener.topic for listener in self._live))
+
+    @property
+    def new_topics(self) -> tuple[str, ...]:
+        """The topics that only pending listeners want."""
+        live = {*self.live_topics}
+        return tuple(topic for topic in self._listeners if topic not in live)
+
     def of(self, topic: str) -> Sequence[L]:
         return self._listeners.get(topic, ())
 

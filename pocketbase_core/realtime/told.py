@@ -1,11 +1,11 @@
 """What the server was told of the user, and whether it accepts it."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
-from ..auth.store import AuthStore
-from ..auth.token import is_valid, user_of
+from ..auth.store import AuthStore, sign_in_of
+from ..auth.token import is_valid
 from ..errors import PocketBaseError
 from .schedule import renewal_wait
 
@@ -14,22 +14,37 @@ NEVER = float("inf")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A token, whose it is (None is a guest), and when to tell it again, so that it is renewed in time."""
+    """The token that the server has for a connection, `""` for a guest.
+
+    `sign_in` names the sign-in that the token belongs to, `has_expired` is about this machine's clock, and `renew_at`
+    is the loop's time at which the topics are to be submitted again, so that the token is renewed.
+    """
 
     token: str = ""
-    user: tuple[object, object] | None = None
+    sign_in: str = ""
+    has_expired: bool = False
     renew_at: float = NEVER
 
     @classmethod
     def by(cls, store: AuthStore) -> Self:
-        """What a request that is sent now tells."""
+        """Return what a request that is sent now carries."""
         token = store.token
-        return cls(token, user_of(token) if is_valid(token, time.time()) else None)
+        return cls(token, sign_in_of(store), bool(token) and not is_valid(token, time.time()))
 
-    def until_renewal(self, store: AuthStore, now: float) -> Self:
-        """The same, once it was told, on a loop whose time is `now`."""
-        wait = renewal_wait(store.token, time.time())
-        return type(self)(self.token, self.user, NEVER if wait is None else now + wait)
+    def confirmed(self, store: AuthStore, now: float) -> Self:
+        """Return what the server knows once it has confirmed the submission. `now` is the loop's time.
+
+        The request may have renewed the token before it was sent. The server ties a connection to the user and not to
+        the token, so a token of the same sign-in need not be submitted once more.
+        """
+        token = store.token if sign_in_of(store) == self.sign_in else self.token
+        wait = renewal_wait(token, time.time())
+        return replace(self, token=token, renew_at=NEVER if wait is None else now + wait)
+
+
+def has_changed(sign_in: str, store: AuthStore) -> bool:
+    """Whether a connection of this sign-in belongs to nobody who is signed in now. A guest may sign in on its own."""
+    return bool(sign_in) and sign_in != sign_in_of(store)
 
 
 def is_refusal(error: Exception) -> bool:

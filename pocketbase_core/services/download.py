@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..call import Call
+from ..callbacks import notify
 from ..errors import PocketBaseConnectionError, PocketBaseError
 from ..headers import body_length
 from ..messages import Headers
@@ -48,7 +49,8 @@ async def save(
     When the connection breaks, the rest is asked for, or all of it where the file has changed since or nobody can tell.
     Waits are random, up to half a second, and up to twice as much after each further attempt that brought nothing new.
 
-    `on_progress(done, total)` is told bytes, 0 first; total is None when the server does not say.
+    `on_progress(done, total)` is told bytes, 0 first; total is None when the server does not say. What it raises is
+    logged.
 
     Raises:
         OSError: the file cannot be written.
@@ -200,4 +202,5 @@ class _Download:
 
     def _tell(self) -> None:
         if self._on_progress is not None:
-            self._on_progress(self.done, None if self._version is None else self._version.total)
+            total = None if self._version is None else self._version.total
+            notify("a callback of on_progress", self._on_progress, self.done, total)

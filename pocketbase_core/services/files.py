@@ -98,8 +98,8 @@ class FileService:
     ) -> None:
         """Write the file to `path`, which changes only when all of it has arrived; a broken download goes on.
 
-        `on_progress(done, total)` is told bytes; total is None when the server does not say. `timeout` is for each wait
-        for the server. A file that exists keeps its mode.
+        `on_progress(done, total)` is told bytes; total is None when the server does not say. What it raises is logged.
+        `timeout` is for each wait for the server. A file that exists keeps its mode.
 
         Raises:
             OSError: the file cannot be written.

@@ -21,6 +21,12 @@ class RealtimeServer:
     connects: int = 0
     refusals: list[int] = field(default_factory=list[int])
     """Statuses for the next submissions, in place of 204."""
+    refused: set[str] = field(default_factory=set[str])
+    """Topics that are answered by 400."""
+    checks: list[str] = field(default_factory=list[str])
+    """Tokens that the server was asked about."""
+    verdicts: list[int] = field(default_factory=list[int])
+    """Statuses for the next questions, in place of 200."""
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     """Whether submissions are answered."""
     forgotten: set[str] = field(default_factory=set[str])
@@ -33,7 +39,12 @@ class RealtimeServer:
     async def script(self, connection: Connection) -> None:
         while True:
             request = await connection.request()
-            if request.method == "POST":
+            if request.target == "/api/files/token":
+                self.checks.append(request.headers["authorization"])
+                self._tell()
+                status = self.verdicts.pop(0) if self.verdicts else 200
+                await connection.respond_json('{"token": "of a file"}' if status == 200 else "{}", status)
+            elif request.method == "POST":
                 body = json.loads(request.body)
                 self.posts.append((body["clientId"], tuple(body["subscriptions"])))
                 self._tell()
@@ -41,6 +52,8 @@ class RealtimeServer:
                 if self.refusals:
                     status = self.refusals.pop(0)
                     await connection.respond_json(json.dumps({"status": status, "message": "No.", "data": {}}), status)
+                elif self.refused.intersection(body["subscriptions"]):
+                    await connection.respond_json('{"status": 400, "message": "No such topic.", "data": {}}', 400)
                 elif body["clientId"] not in self.streams or body["clientId"] in self.forgotten:
                     await connection.respond_json('{"status": 404, "message": "Unknown.", "data": {}}', 404)
                 else:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -10,7 +11,11 @@ from pocketbase_core import (
     Gap,
     PocketBase,
     RealtimeSettings,
+    Request,
+    Response,
+    ServerSentEvent,
 )
+from pocketbase_transports import MockTransport
 
 from .realtime_server import Calls, RealtimeServer
 
@@ -158,3 +163,40 @@ async def test_hooks_may_be_coroutines_and_may_fail(
     await unsubscribe()
     assert calls == ["connected", "lost", "connected", "closed"]
     assert caplog.text.count("a realtime hook failed") == 4
+
+
+async def test_hooks_that_raise_what_is_no_exception(server: RealtimeServer, pb: PocketBase) -> None:
+    def fail(*arguments: object) -> None:
+        raise asyncio.CancelledError
+
+    calls, gaps = Calls(), Calls()
+    pb.realtime.on_connect(fail)
+    pb.realtime.on_disconnect(fail)
+    pb.realtime.on_error(fail)
+    pb.realtime.on_disconnect(calls)
+    await pb.realtime.subscribe("a", fail, on_gap=fail)
+    await pb.realtime.subscribe("a", calls, on_gap=gaps)
+    await server.emit("a", 1)
+    server.reset_streams()
+    await gaps.until(1)
+    await server.emit("a", 2)
+    await calls.until(3)
+    assert [each for each in calls if isinstance(each, int)] == [1, 2]
+
+
+def test_an_interrupt_in_a_callback_ends_the_program() -> None:
+    async def main() -> None:
+        async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+            yield ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')
+            yield ServerSentEvent("a", "1")
+            await asyncio.Event().wait()
+
+        def interrupt(message: object) -> None:
+            raise KeyboardInterrupt
+
+        async with PocketBase("http://h", transport=MockTransport(lambda _: Response(204), events)) as pb:
+            await pb.realtime.subscribe("a", interrupt)
+            await asyncio.Event().wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())

@@ -204,6 +204,19 @@ async def test_a_count_anew_after_progress(transport: Transport, target: Path) -
     assert max(slept) <= 4.0
 
 
+async def test_a_progress_callback_that_raises_does_not_disturb_the_download(
+    transport: Transport, target: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(done: int, total: int | None) -> None:
+        raise asyncio.CancelledError
+
+    async with wire(answering(rest())) as server:
+        pb = PocketBase(server.url, transport=transport)
+        await pb.files.download_to(target, "posts", "abc", "a.bin", on_progress=fail)
+    assert target.read_bytes() == CONTENT
+    assert "a callback of on_progress failed" in caplog.text
+
+
 async def test_a_broken_end_after_the_last_byte(transport: Transport, target: Path) -> None:
     async def answer(connection: Connection, start: int) -> None:
         await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")

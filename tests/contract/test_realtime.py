@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import weakref
 from typing import Any, cast
 
 import pytest
 
 from pocketbase_core import (
+    AuthStore,
     PocketBase,
     PocketBaseBadRequestError,
     PocketBaseConnectionError,
@@ -187,13 +189,90 @@ async def test_cancelled_at_each_await(server: RealtimeServer, pb: PocketBase) -
     task.result()
 
 
-async def test_dropping_the_client_is_a_warning(server: RealtimeServer, transport: Transport) -> None:
+@pytest.mark.parametrize("is_light", [False, True])
+async def test_a_client_lives_while_anything_is_subscribed(
+    server: RealtimeServer, transport: Transport, is_light: bool
+) -> None:
     client = PocketBase(server.url, transport=transport, middleware=[])
-    await client.realtime.subscribe("a", print)
+    if is_light:
+        client = client.with_auth_store(AuthStore())
+    known, calls = weakref.ref(client), Calls()
+    unsubscribe = await client.realtime.subscribe("a", calls)
     del client
-    with pytest.warns(ResourceWarning, match="not closed"):
-        gc.collect()
+    gc.collect()
+    await server.emit("a", 1)
+    assert await calls.until(1) == [1]
+    await unsubscribe()
     await server.until_streams(0)
+    del unsubscribe
+    await asyncio.sleep(0)
+    gc.collect()
+    assert known() is None
+
+
+async def test_realtime_that_is_collected_with_a_subscription_is_a_warning(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
+    """As it happens to a loop that nobody holds: its tasks keep nothing alive."""
+    await pb.realtime.subscribe("a", print)
+    with pytest.warns(ResourceWarning, match="not closed"):
+        pb.realtime.__del__()
+    await server.until_streams(0)
+
+
+@pytest.mark.parametrize("by", ["topic", "prefix"])
+async def test_unsubscribing_what_is_still_connecting(server: RealtimeServer, pb: PocketBase, by: str) -> None:
+    server.answers.clear()
+    joining = asyncio.create_task(pb.realtime.subscribe("a", print))
+    await server.until_told("a")
+    async with asyncio.timeout(5):
+        await (pb.realtime.unsubscribe("a") if by == "topic" else pb.realtime.unsubscribe_by_prefix("a"))
+        unsubscribe = await joining
+        await unsubscribe()
+        await unsubscribe()
+        await server.until_streams(0)
+        server.answers.set()
+        await pb.realtime.subscribe("b", print)
+    assert server.posts[-1] == ("client2", ("b",))
+
+
+async def test_closing_what_is_still_connecting(server: RealtimeServer, pb: PocketBase) -> None:
+    server.answers.clear()
+    joining = asyncio.create_task(pb.realtime.subscribe("a", print))
+    await server.until_told("a")
+    await pb.realtime.close()
+    with pytest.raises(PocketBaseConnectionError, match="realtime was closed") as caught:
+        await joining
+    assert caught.value.url == f"{server.url}/api/realtime"
+
+
+@pytest.mark.parametrize("topics", [("bad", "good"), ("good", "bad"), ("a", "bad", "b", "worse", "c", "d", "e")])
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_of_topics_that_are_submitted_together_only_the_refused_ones_fail(
+    server: RealtimeServer, pb: PocketBase, topics: tuple[str, ...], is_first: bool
+) -> None:
+    calls = Calls()
+    if not is_first:
+        await pb.realtime.subscribe("before", calls)
+    server.refused = {"bad", "worse"}
+    posts = len(server.posts)
+    results = await asyncio.gather(*(pb.realtime.subscribe(topic, calls) for topic in topics), return_exceptions=True)
+    failed = {topic for topic, result in zip(topics, results, strict=True) if isinstance(result, Exception)}
+    assert failed == server.refused.intersection(topics)
+    assert {type(result) for result in results if isinstance(result, Exception)} == {PocketBaseBadRequestError}
+    assert server.connects == 1
+    assert len(server.posts) - posts <= 2 + len(failed) * 2 * (len(topics).bit_length())
+    for topic in set(topics) - failed:
+        await server.emit(topic, topic)
+    assert sorted(await calls.until(len(topics) - len(failed))) == sorted(set(topics) - failed)
+
+
+async def test_a_connection_that_is_refused_with_any_topics(server: RealtimeServer, pb: PocketBase) -> None:
+    server.refusals = [400] * 50
+    joining = [pb.realtime.subscribe(f"topic{number}", print) for number in range(40)]
+    results = await asyncio.gather(*joining, return_exceptions=True)
+    assert {type(result) for result in results} == {PocketBaseBadRequestError}
+    assert len(server.posts) == 2, "the second one has no topics"
 
 
 async def test_another_loop_is_refused(server: RealtimeServer, pb: PocketBase) -> None:

@@ -12,8 +12,9 @@ from pocketbase_core import (
     PocketBaseTimeoutError,
     RealtimeSettings,
 )
+from pocketbase_core.auth.store import replace_renewed
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import driver, schedule
+from pocketbase_core.realtime import backoff, schedule
 
 from ..unit.test_auth import token
 from .realtime_server import Calls, RealtimeServer, until
@@ -83,7 +84,7 @@ async def test_subscribing_during_an_outage(server: RealtimeServer, transport: T
 async def test_closing_while_it_waits_to_reconnect(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "reconnect_wait", for_an_hour)
+    monkeypatch.setattr(backoff, "reconnect_wait", for_an_hour)
     lost = asyncio.Event()
     pb.realtime.on_disconnect(lambda reason: lost.set())
     async with pb.realtime.events("a") as events:
@@ -150,13 +151,13 @@ async def test_a_rotation_that_fails_is_tried_again(server: RealtimeServer, pb: 
 
 
 async def test_changes_of_the_user(server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "reconnect_wait", for_an_hour)
+    monkeypatch.setattr(backoff, "reconnect_wait", for_an_hour)
     calls, gaps, lost = Calls(), Calls(), Calls()
     pb.realtime.on_disconnect(lost)
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     pb.auth_store.save(token(3600), {"id": "u1"})  # a guest signs in
-    await until(lambda: len(server.posts) == 2)
-    pb.auth_store.save(token(3600, "renewed"), {"id": "u1"})
+    await until(lambda: len(server.checks) == 1)
+    replace_renewed(pb.auth_store, pb.auth_store.token, token(3600, "renewed"), {"id": "u1"})
     await until(lambda: len(server.posts) == 3)
     assert {client_id for client_id, _ in server.posts} == {"client1"}
     assert not gaps
@@ -250,7 +251,7 @@ async def test_waits_start_over_after_a_success(
         seen.append(failures)
         return 0.0
 
-    monkeypatch.setattr(driver, "reconnect_wait", note)
+    monkeypatch.setattr(backoff, "reconnect_wait", note)
     calls = Calls()
     await pb.realtime.subscribe("a", calls)
     for topic in ("b", "c"):

@@ -130,14 +130,20 @@ async def test_an_empty_file_is_told_of_too(transport: Transport) -> None:
     assert told == [(0, 0)]
 
 
-async def test_what_listens_may_stop_an_upload(transport: Transport) -> None:
-    def stop(done: int, total: int | None) -> None:
-        raise KeyError("enough")
+@pytest.mark.parametrize("kind", [KeyError, asyncio.CancelledError])
+async def test_a_progress_callback_that_raises_does_not_disturb_the_upload(
+    transport: Transport, kind: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(done: int, total: int | None) -> None:
+        raise kind("enough")
 
-    async with wire(ignoring) as server:
+    async with wire(answering('{"id": "a"}')) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
-        with pytest.raises(KeyError, match="enough"):
-            await posts.create({"f": FileUpload(("a", b"x"), on_progress=stop)})
+        assert await posts.create({"f": FileUpload(("a", b"x"), on_progress=fail)}) == {"id": "a"}
+    assert "a callback of on_progress failed" in caplog.text
+
+
+def test_a_progress_callback_is_a_plain_function() -> None:
     wrong: Any
     for wrong in (asyncio.sleep, "bar"):
         with pytest.raises(TypeError, match="on_progress"):

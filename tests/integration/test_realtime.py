@@ -12,7 +12,7 @@ import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseError, RealtimeSettings
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import driver
+from pocketbase_core.realtime import backoff
 from pocketbase_core.testing import LocalServer
 
 from ..conftest import MAKERS
@@ -106,6 +106,7 @@ async def test_who_is_signed_in(pb: PocketBase, guest: PocketBase) -> None:
         other = await users.create({"email": "other@example.com", "password": "password123", "verified": True})
         for email in ("user@example.com", "user@example.com", "other@example.com"):
             before = len(heard)
+            gaps.clear()
             await guest.collection("users").auth.with_password(email, "password123")
             while len(heard) == before:
                 await pb.collection("comments").update(comment["id"], {})
@@ -143,7 +144,7 @@ def never_wait(failures: int, jitter: float) -> float:
 
 @pytest.mark.slow
 async def test_cut_at_every_byte(transport: Transport, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "reconnect_wait", never_wait)
+    monkeypatch.setattr(backoff, "reconnect_wait", never_wait)
     reached = asyncio.Event()
 
     def limits() -> Iterator[int]:

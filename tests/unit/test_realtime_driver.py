@@ -4,15 +4,13 @@ import asyncio
 import json
 import random
 import time
-import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from pocketbase_core import (
-    AuthStore,
     PocketBase,
     PocketBaseBadRequestError,
     PocketBaseConnectionError,
@@ -22,13 +20,10 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
+from pocketbase_core.auth.store import renew
 from pocketbase_core.middleware.auth import Auth
-from pocketbase_core.realtime.driver import Driver
-from pocketbase_core.realtime.hooks import Hooks
-from pocketbase_core.realtime.inbox import Gap, Inbox
-from pocketbase_core.realtime.listeners import EventStream
+from pocketbase_core.realtime.inbox import Gap
 from pocketbase_core.realtime.schedule import RealtimeSettings
-from pocketbase_core.realtime.tasks import Tasks
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
@@ -44,6 +39,14 @@ class Server:
         """Seconds that a connection takes to be closed."""
         self.connects: list[float] = []
         self.tokens: list[str] = []
+        self.checks: list[str] = []
+        """Tokens that the server was asked about."""
+        self.revoked: set[str] = set()
+        self.check_status = 200
+        self.checking = self.submitting = 0.0
+        """Seconds that these requests take."""
+        self.statuses: list[int] = []
+        """Statuses of the next submissions, in place of 204."""
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
@@ -51,13 +54,22 @@ class Server:
         transport = MockTransport(self.answer, self.events)
         self.pb = PocketBase("http://h", transport=transport, middleware=[])
 
-    def answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         if not self.is_up:
             raise PocketBaseConnectionError(request.url, message="down")
         if request.url.endswith("auth-refresh"):
             return Response(200, json={"token": token(0, exp=time.time() + 3600), "record": {"id": "u1"}})
-        self.tokens.append(request.headers.get("Authorization", ""))
-        return Response(204)
+        token_sent = request.headers.get("Authorization", "")
+        if request.url.endswith("/api/files/token"):
+            self.checks.append(token_sent)
+            if not self.check_status:
+                raise PocketBaseConnectionError(request.url, message="reset")
+            status = 401 if token_sent in self.revoked else self.check_status
+            await asyncio.sleep(self.checking)
+            return Response(status, json={"token": "file"}) if status == 200 else Response(status)
+        self.tokens.append(token_sent)
+        await asyncio.sleep(self.submitting)
+        return Response(self.statuses.pop(0) if self.statuses else 204)
 
     async def events(self, request: Request) -> AsyncGenerator[ServerSentEvent, None]:
         loop = asyncio.get_running_loop()
@@ -216,8 +228,16 @@ def test_another_user_gets_another_connection(with_server: WithServer) -> None:
         end = time.time() + 3600
         own, renewed = token(0, exp=end), token(0, "renewed", exp=end)
         other, namesake = token(0, exp=end, id="u2"), token(0, exp=end, id="u2", collectionId="c2")
-        for value, connects in ((own, 1), (renewed, 1), (other, 2), (namesake, 3)):
-            server.pb.auth_store.save(value, {"id": "u"})
+        anew = token(0, "anew", exp=end)
+        keep, refresh = server.pb.auth_store.save, partial(renew, server.pb.auth_store)
+        for change, value, connects in (
+            (keep, own, 1),
+            (refresh, renewed, 1),
+            (keep, anew, 2),
+            (keep, other, 3),
+            (keep, namesake, 4),
+        ):
+            change(value, {"id": "u"})
             await pass_time(1)
             assert (server.tokens[-1], len(server.connects)) == (value, connects)
 
@@ -311,34 +331,17 @@ def test_two_tasks_cannot_wait_for_the_same_events(with_server: WithServer) -> N
             assert await first == 1
 
 
-def test_a_driver_whose_client_is_gone() -> None:
-    class Client:
-        """Held by nobody."""
-
-    async def main() -> bool:
-        tasks = Tasks()
-        gone: Any = weakref.ref(Client())
-        driver = Driver(gone, AuthStore(), RealtimeSettings(), Hooks(tasks), Hooks(tasks), Hooks(tasks))
-        driver.add(EventStream[Any]("a", Inbox("a", 1, time.time), str))
-        while len(asyncio.all_tasks()) > 1:
-            await asyncio.sleep(0)
-        return driver.is_running
-
-    assert not run(main())
-
-
 def test_an_event_while_a_lost_connection_is_closed_comes_before_the_gap(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
         got: list[object] = []
-        server.pb.auth_store.save(token(0, exp=time.time() + 99999), {})
         await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
         await pass_time(241)  # two connections, of which nothing has come yet
-        server.closing = 0.1
-        server.pb.auth_store.save(token(0, exp=time.time() + 99999, id="u2"), {})
+        server.closing, server.statuses = 0.1, [404]
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
         await pass_time(0.05)
         server.queues[-1].put_nowait(ServerSentEvent("a", '"x"'))
-        await pass_time(5)
+        await joining
         assert [type(each) for each in got] == [str, Gap]
         assert len(server.connects) == 3
 
@@ -352,7 +355,7 @@ def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServ
         async def slow(request: Request) -> Response:
             server.queues[0].put_nowait(None)
             await asyncio.sleep(1)
-            return server.answer(request)
+            return await server.answer(request)
 
         server.pb._transport = MockTransport(slow, server.events)  # pyright: ignore[reportPrivateUsage]
         await pass_time(260)

@@ -16,6 +16,7 @@ import pytest
 
 from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase
 from pocketbase_core.auth import persistent
+from pocketbase_core.auth.store import replace_renewed, sign_in_of
 
 from .test_auth import token
 
@@ -376,3 +377,42 @@ def test_a_token_that_is_no_users_is_no_superusers() -> None:
     store = AuthStore()
     store.save(token(100, type="file"), {"collectionName": "_superusers"})
     assert not store.is_superuser
+
+
+@pytest.mark.parametrize("kind", [ValueError, asyncio.CancelledError, GeneratorExit])
+def test_a_callback_that_raises_disturbs_nobody(kind: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
+    def fail(token: str, record: object) -> None:
+        raise kind
+
+    store, told = AuthStore(), list[str]()
+    store.on_change(fail)
+    store.on_change(lambda token, record: told.append(token))
+    store.save("a", None)
+    store.clear()
+    assert told == ["a", ""]
+    assert caplog.text.count("a callback of on_change failed") == 2
+
+
+def test_an_interrupt_is_no_error_of_a_callback() -> None:
+    def interrupt(token: str, record: object) -> None:
+        raise KeyboardInterrupt
+
+    store = AuthStore()
+    store.on_change(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.save("a", None)
+    assert store.token == "a"
+
+
+def test_a_sign_in_is_the_same_while_its_tokens_are_renewed() -> None:
+    store = AuthStore()
+    store.save("a", None)
+    for text in ("b", "c"):
+        replace_renewed(store, store.token, text, {})
+        assert (store.token, sign_in_of(store)) == (text, "a")
+    store.save("c", {"id": "changed"})
+    assert sign_in_of(store) == "a"
+    store.save("d", None)
+    assert sign_in_of(store) == "d"
+    store.clear()
+    assert sign_in_of(store) == ""

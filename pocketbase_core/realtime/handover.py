@@ -1,0 +1,71 @@
+"""The connection that is being replaced, and the one that takes over."""
+
+import asyncio
+from collections.abc import Callable
+
+from ..messages import ServerSentEvent
+from .line import Line
+from .overlap import SETTLE, Overlap
+from .schedule import RealtimeSettings
+from .told import NEVER
+
+SHARE = 0.05
+"""How much of the server's limits one connection may lag behind the other."""
+
+
+class Handover:
+    """Keeps the older connection until it is certain that it has brought everything."""
+
+    def __init__(self, settings: RealtimeSettings, changed: Callable[[], None]) -> None:
+        self._settings = settings
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self._overlap = Overlap(min(SETTLE, SHARE * settings.idle_limit, SHARE * settings.lifetime))
+        self._old: Line | None = None
+        self._ended_early = False
+        """Whether the older connection ended before the newer one was subscribed."""
+
+    @property
+    def ends_at(self) -> float:
+        """When to close the older connection."""
+        old = self._old
+        return NEVER if old is None else self._overlap.obsolete_at(self._settings.dead_at(old.opened, old.heard))
+
+    def is_due(self, now: float) -> bool:
+        """Whether the older connection is to be closed, or has ended."""
+        return self._old is not None and (now >= self.ends_at or not self._old.is_open)
+
+    def begin(self, fresh: Line) -> None:
+        """The topics are about to be submitted on a new connection."""
+        self._overlap.begin(self._loop.time(), fresh)
+
+    def cancel(self) -> None:
+        """Nothing came of the new connection."""
+        self._overlap.cancel(self._loop.time())
+
+    def confirmed(self, old: Line) -> None:
+        """The server has confirmed the topics on the new connection."""
+        self._overlap.confirmed(self._loop.time())
+        self._old, self._ended_early = old, not old.is_open
+
+    def end(self) -> tuple[Line | None, float | None]:
+        """Returns the older connection, and how many seconds ago events may have been lost; None where none were."""
+        old, self._old = self._old, None
+        if old is None:
+            return None, None
+        now = self._loop.time()
+        since = self._overlap.end(now)
+        losses = [] if since is None else [now - since]
+        if self._ended_early or not (old.whole or self._overlap.paired):
+            losses.append(now - old.heard_all)
+        return old, max(losses, default=None)
+
+    def is_new(self, line: Line, event: ServerSentEvent) -> bool:
+        """Whether the event is not the copy of one that came on the other connection."""
+        if line.heard > self._overlap.ends:
+            return True
+        was_paired = self._overlap.paired
+        is_new = self._overlap.admit(line, hash(event[:2]), line.heard)
+        if self._overlap.paired and not was_paired:
+            self._changed()
+        return is_new

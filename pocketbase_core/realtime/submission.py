@@ -1,0 +1,112 @@
+"""Telling the server the topics of a connection."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ..api import realtime
+from ..auth.store import AuthStore
+from ..call import Executor
+from ..errors import PocketBaseUnauthorizedError
+from .line import Line
+from .listeners import Listener
+from .subscriptions import Subscriptions
+from .told import Told, has_changed, is_refusal
+from .verification import Verification
+
+
+class Submitter:
+    """Submits topics, confirms their listeners, and finds out which topics the server refuses.
+
+    The server takes the whole set at once and refuses it as a whole. `refuse` is called with the listeners of each
+    topic that it refuses on its own.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        store: AuthStore,
+        subscriptions: Subscriptions[Listener],
+        verification: Verification,
+        refuse: Callable[[Sequence[Listener], Exception], None],
+    ) -> None:
+        self._executor = executor
+        self._store = store
+        self._subscriptions = subscriptions
+        self._verification = verification
+        self._refuse = refuse
+
+    async def submit(self, line: Line) -> Told:
+        """Submit all topics.
+
+        Raises:
+            PocketBaseError: If the server refuses the connection, or cannot be reached.
+        """
+        told = self._begin(line)
+        new = self._subscriptions.new_topics
+        try:
+            await self._send(line, self._subscriptions.topics)
+        except Exception as error:
+            if not new or not self._concerns_topics(line, error):
+                raise
+            await self._separate(line, new, error)
+        return self._confirm(told)
+
+    async def submit_live(self, line: Line) -> Told:
+        """Submit the topics that were confirmed before. Raises as `submit` does."""
+        told = self._begin(line)
+        await self._send(line, self._subscriptions.live_topics)
+        return self._confirm(told)
+
+    def _begin(self, line: Line) -> Told:
+        told = Told.by(self._store)
+        line.sign_in = told.sign_in
+        self._verification.begin(told)
+        if told.has_expired:
+            message = "the token is no longer valid: what is subscribed now is what a guest may see"
+            url = self._executor.build_url(realtime.PATH)
+            self._verification.report(told.token, PocketBaseUnauthorizedError(url, message=message))
+        return told
+
+    def _confirm(self, told: Told) -> Told:
+        told = told.confirmed(self._store, asyncio.get_running_loop().time())
+        self._verification.confirmed(told)
+        return told
+
+    async def _separate(self, line: Line, topics: Sequence[str], error: Exception) -> None:
+        """Submit new topics that were refused together in halves, until each one is confirmed or refused on its own.
+
+        One refused topic among n costs about 2 log n requests; n of them cost 2 n.
+        """
+        if self._subscriptions.live_topics or len(topics) > 1:
+            await self._send(line, self._subscriptions.live_topics)  # raises if the server refuses the connection
+        groups: list[tuple[Sequence[str], Exception | None]] = [(topics, error)]
+        while groups:
+            topics, refusal = groups.pop()
+            wanted = [topic for topic in topics if topic in self._subscriptions.new_topics]
+            if wanted and (refusal is None or len(wanted) < len(topics)):
+                refusal = await self._attempt(line, wanted)
+            if len(wanted) > 1 and refusal is not None:
+                middle = len(wanted) // 2
+                groups += [(wanted[middle:], None), (wanted[:middle], None)]
+            elif wanted and refusal is not None:
+                self._refuse(self._subscriptions.of(wanted[0]), refusal)
+
+    async def _attempt(self, line: Line, topics: Sequence[str]) -> Exception | None:
+        """Submit these topics with the live ones. Returns why the server refuses them."""
+        try:
+            await self._send(line, [*self._subscriptions.live_topics, *topics])
+        except Exception as error:
+            if not self._concerns_topics(line, error):
+                raise
+            return error
+        return None
+
+    async def _send(self, line: Line, topics: Sequence[str]) -> None:
+        await self._executor.execute(realtime.subscribe(line.client_id, topics))
+        for listener in self._subscriptions.told(topics):
+            if not listener.confirmed.done():
+                listener.confirmed.set_result(None)
+
+    def _concerns_topics(self, line: Line, error: Exception) -> bool:
+        """Whether a topic may be the reason of an error. The server also refuses another user on a connection."""
+        return is_refusal(error) and not has_changed(line.sign_in, self._store)

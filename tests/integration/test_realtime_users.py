@@ -1,0 +1,138 @@
+"""Users whose passwords change, and realtime, on a real server."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseUnauthorizedError
+from pocketbase_core.ports import Transport
+from pocketbase_core.realtime import verification
+from pocketbase_core.testing import LocalServer
+from pocketbase_core.testing.contract import MakeTransport
+
+from .test_realtime import until
+
+
+class Program:
+    """What a program with a private subscription was told."""
+
+    def __init__(self, pb: PocketBase) -> None:
+        self.titles: list[str] = []
+        self.gaps: list[float] = []
+        self.errors: list[BaseException] = []
+        pb.realtime.on_error(lambda error, topic: self.errors.append(error))
+
+    def hear(self, event: Any) -> None:
+        self.titles.append(event["record"]["title"])
+
+    def miss(self, gap: Gap) -> None:
+        self.gaps.append(gap.since.timestamp())
+
+
+@asynccontextmanager
+async def private_notes(
+    server: LocalServer, superuser: AuthStore, transport: Transport
+) -> AsyncGenerator[tuple[PocketBase, dict[str, Any], str]]:
+    """A superuser's client, a user, and the name of a collection for those who are signed in."""
+    async with PocketBase(server.url, transport=transport) as pb:
+        pb.auth_store.save(superuser.token, superuser.record)
+        rule = '@request.auth.id != ""'
+        name = f"notes{time.time_ns()}"
+        fields = [{"name": "title", "type": "text"}]
+        await pb.collections.create(
+            {"name": name, "type": "base", "listRule": rule, "viewRule": rule, "fields": fields}
+        )
+        email = f"{name}@example.com"
+        user = await pb.collection("users").create({"email": email, "password": "password123", "verified": True})
+        try:
+            yield pb, user | {"email": email}, name
+        finally:
+            await pb.collections.delete(name)
+            await pb.collection("users").delete(user["id"])
+
+
+async def change_password(
+    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, by: str, is_noticed: bool
+) -> None:
+    async with private_notes(server, superuser, make_transport()) as (admin, user, name):
+        async with PocketBase(server.url, transport=make_transport()) as pb:
+            await pb.collection("users").auth.with_password(user["email"], "password123")
+            program = Program(pb)
+            await pb.collection(name).subscribe_all(program.hear, on_gap=program.miss)
+            await admin.collection(name).create({"title": "before"})
+            await until(lambda: program.titles == ["before"])
+            body = {"password": "password456", "oldPassword": "password123"}
+            await (pb if by == "user" else admin).collection("users").update(user["id"], body)
+            missed = time.time()
+            await admin.collection(name).create({"title": "missed"})
+            if is_noticed:
+                await until(lambda: program.errors and program.gaps)
+                assert [type(error) for error in program.errors] == [PocketBaseUnauthorizedError]
+                assert len(program.gaps) == 1
+            await pb.collection("users").auth.with_password(user["email"], "password456")
+            await until(lambda: len(program.gaps) == 1 + is_noticed and pb.realtime.is_connected)
+            await admin.collection(name).create({"title": "after"})
+            await until(lambda: "after" in program.titles)
+            assert program.titles in (["before", "after"], ["before", "missed", "after"]), "before 0.38.1 it is sent"
+            assert max(program.gaps) <= missed
+            assert len(program.errors) == is_noticed
+
+
+@pytest.mark.parametrize("by", ["user", "superuser"])
+async def test_a_sign_in_after_a_changed_password_is_a_gap(
+    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, by: str
+) -> None:
+    await change_password(server, superuser, make_transport, by, is_noticed=False)
+
+
+async def test_a_changed_password_is_told(
+    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "VERIFY_EVERY", 0.2)
+    await change_password(server, superuser, make_transport, "superuser", is_noticed=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["0.23", "0.30", "0.36.9", "0.39.11"])
+@pytest.mark.parametrize("is_noticed", [True, False])
+async def test_a_password_that_changes_on_an_older_server(
+    version: str, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, is_noticed: bool
+) -> None:
+    if is_noticed:
+        monkeypatch.setattr(verification, "VERIFY_EVERY", 0.2)
+    async with LocalServer(version) as server, PocketBase(server.url) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        await change_password(server, pb.auth_store, make_transport, "superuser", is_noticed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["user", "superuser", "impersonated"])
+async def test_a_token_is_accepted_until_its_password_changes(
+    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    monkeypatch.setattr(verification, "VERIFY_EVERY", 0.1)
+    async with private_notes(server, superuser, make_transport()) as (admin, user, name):
+        if who == "impersonated":
+            client = await admin.collection("users").auth.impersonate(user["id"], 600)
+        else:
+            client = admin.with_auth_store(AuthStore())
+            if who == "superuser":
+                user = {"email": f"{name}@example.com", "password": "password123"}
+                user = await admin.admins.create(user) | user
+            auth = client.admins.auth if who == "superuser" else client.collection("users").auth
+            await auth.with_password(user["email"], "password123")
+        program = Program(client)
+        await client.collection(name).subscribe_all(program.hear, on_gap=program.miss)
+        await asyncio.sleep(0.5)
+        assert (program.errors, program.gaps) == ([], [])
+        users = admin.admins if who == "superuser" else admin.collection("users")
+        await users.update(user["id"], {"password": "password456"})
+        await until(lambda: program.errors and program.gaps)
+        assert len(program.gaps) == 1
+        await client.aclose()
+        if who == "superuser":
+            await users.delete(user["id"])
