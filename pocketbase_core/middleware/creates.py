@@ -36,6 +36,7 @@ from ..errors import (
     error_from,
 )
 from ..messages import Request, Response
+from ..paths import segment
 from ..values import json_object
 from .chain import Handler
 
@@ -172,7 +173,7 @@ def _batch(request: Request, base: str) -> Create | None:
             body = _with_id(member.body) if member.is_new else member.body
             if member.is_new:
                 places.append(("requests", str(number), "response", "data", "id"))
-            described, path = {**described, "body": body}, f"{path}/{body['id']}"
+            described, path = {**described, "body": body}, f"{path}/{segment(body['id'])}"
         sent.append(described)
         url = f"{base}{path}{member.query}"
         reads.append(None if member.method == "DELETE" else _get(request, url, {}))
@@ -215,7 +216,7 @@ def _members(request: Request) -> list[_Member]:
         if not (isinstance(described, Mapping) and "method" in described and "url" in described):
             return []
         body = described.get("body") or {}
-        if not isinstance(body, Mapping):
+        if not isinstance(body, Mapping) or not _is_readable(body.get("id")):
             return []
         path, mark, query = str(described["url"]).partition("?")
         method = str(described["method"]).upper()
@@ -226,6 +227,11 @@ def _members(request: Request) -> list[_Member]:
 def _lacks_id(body: Mapping[str, Any]) -> bool:
     """Whether the server would make the id."""
     return body.get("id") in (None, "")
+
+
+def _is_readable(record_id: object) -> bool:
+    """Whether a record of this id could be read by its path; a missing id is made here."""
+    return record_id is None or (isinstance(record_id, str) and record_id not in (".", ".."))
 
 
 def _with_id(body: Mapping[str, Any]) -> dict[str, Any]:

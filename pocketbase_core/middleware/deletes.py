@@ -8,7 +8,7 @@ from ..errors import PocketBaseError
 from ..messages import Request, Response
 from .chain import Handler
 
-_BACKUP = re.compile(r"(.*/api/backups)/([^/]+)")
+_BACKUP = re.compile(r"(.*/api/backups)/([^/?]+)")
 
 
 async def settled(request: Request, response: Response, call_next: Handler) -> Response:

@@ -229,6 +229,19 @@ async def test_a_batch_that_uploads_to_a_record_is_sent_once(field: str) -> None
             assert (await sent.answer(request)).status_code == 200, "the upload is a new record's"
 
 
+async def test_ids_of_the_callers_stay_in_their_place_when_they_are_read() -> None:
+    sent = Sent(LOST, refused_member("title"), STORED, STORED)
+    members = [MEMBER, {**MEMBER, "body": {"id": "a/b?c=1#d"}}]
+    await sent.answer(Request("POST", BATCH, body={"requests": members}))
+    assert sent.seen[-1].url == f"{RECORDS}/a%2Fb%3Fc%3D1%23d"
+    for odd in ("..", ".", 3, ["x"]):
+        request = Request("POST", BATCH, body={"requests": [MEMBER, {**MEMBER, "body": {"id": odd}}]})
+        sent = Sent(LOST)
+        with pytest.raises(PocketBaseConnectionError, match="lost"):
+            await sent.answer(request)
+        assert sent.seen == [request]
+
+
 @pytest.mark.parametrize("nothing", [None, ""])
 async def test_an_empty_id_is_none(nothing: Any) -> None:
     sent = Sent(LOST, Response(200, json={}), LOST, Response(200, json=[]))

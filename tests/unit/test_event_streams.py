@@ -12,6 +12,7 @@ from pocketbase_core import (
     PocketBaseDecodeError,
     PocketBaseError,
     PocketBaseForbiddenError,
+    PocketBaseNotFoundError,
     PocketBaseServerError,
     Request,
     Response,
@@ -96,6 +97,17 @@ async def test_a_middleware_may_refuse_a_stream_or_open_it_twice() -> None:
                     pass
             assert caught.value.status == 418
         assert streams.open == 0
+
+
+async def test_a_middleware_may_change_a_refusal() -> None:
+    async def hide(request: Request, call_next: Handler) -> Response:
+        return (await call_next(request)).replace(status_code=404)
+
+    refused = error_from(Response(403, url="http://h/x", json={"message": "No.", "data": {}}))
+    pb = PocketBase("http://h", transport=Streams(refused), middleware=[hide])
+    with pytest.raises(PocketBaseNotFoundError, match=r"No\."):
+        async with pb.events(realtime.connect()):
+            pass
 
 
 async def test_no_answer_and_another_answer_than_events_stay_errors() -> None:

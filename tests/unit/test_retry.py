@@ -201,6 +201,7 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
             for odd in (403, lost(None), Response(200, json={}), Response(200, content=b"<"))
         ],
         (BACKUP, [UNKNOWN_BACKUP], 400, "DELETE"),
+        (f"{BACKUP}?a=b", [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
     ],
 )
 async def test_a_delete_that_finds_nothing_the_second_time_was_done(
