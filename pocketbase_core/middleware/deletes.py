@@ -12,10 +12,10 @@ _BACKUP = re.compile(r"(.*/api/backups)/([^/?]+)")
 
 
 async def settled(request: Request, response: Response, call_next: Handler) -> Response:
-    """The answer to a repeated delete: a success, where what was to be deleted is gone.
+    """Return the response to a repeated delete: a success, unless what was to be deleted is still there.
 
-    A 404 also comes where this user may see a record but not delete it, and where the server is too old for a route.
-    So the server is asked whether the thing is still there, and the answer stays as it is unless it is certainly not.
+    A 404 also comes if this user may see a record but not delete the record. So the server is asked once whether the
+    record is there. If the server does not tell, the first attempt counts as done.
     """
     is_gone = await _is_gone(request, response.status_code, call_next)
     return Response(204, url=response.url, loads=response.loads) if is_gone else response
@@ -30,9 +30,9 @@ async def _is_gone(request: Request, status: int, call_next: Handler) -> bool:
             return isinstance(backups, list) and unquote(backup[2]) not in map(_key, backups)  # pyright: ignore
         if status == 404:
             answer = await call_next(request.replace(method="HEAD", body=None, files=()))
-            return answer.status_code == 404
+            return not 200 <= answer.status_code < 300
     except (PocketBaseError, ValueError):
-        pass
+        return status == 404
     return False
 
 

@@ -71,7 +71,7 @@ async def test_subscribing_during_an_outage(server: RealtimeServer, transport: T
     server.end_streams()
     waiting = asyncio.create_task(pb.realtime.subscribe("b", calls))
     with pytest.raises(PocketBaseTimeoutError, match="503"):
-        await pb.realtime.subscribe("c", calls, timeout=0.1)
+        await pb.realtime.subscribe("c", calls, timeout=0.5)
     with pytest.raises(PocketBaseTimeoutError):
         await pb.realtime.subscribe("a", calls, timeout=0.1)
     assert not waiting.done()

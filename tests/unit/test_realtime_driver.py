@@ -20,7 +20,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.auth.store import renew
+from pocketbase_core.auth.store import replace_renewed
 from pocketbase_core.middleware.auth import Auth
 from pocketbase_core.realtime.inbox import Gap
 from pocketbase_core.realtime.schedule import RealtimeSettings
@@ -229,7 +229,8 @@ def test_another_user_gets_another_connection(with_server: WithServer) -> None:
         own, renewed = token(0, exp=end), token(0, "renewed", exp=end)
         other, namesake = token(0, exp=end, id="u2"), token(0, exp=end, id="u2", collectionId="c2")
         anew = token(0, "anew", exp=end)
-        keep, refresh = server.pb.auth_store.save, partial(renew, server.pb.auth_store)
+        keep = server.pb.auth_store.save
+        refresh = partial(replace_renewed, server.pb.auth_store, own)
         for change, value, connects in (
             (keep, own, 1),
             (refresh, renewed, 1),
