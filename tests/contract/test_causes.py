@@ -1,5 +1,6 @@
 """What an error refers to tells what happened, and nothing that the request or the answer kept secret."""
 
+import errno
 import logging
 import pickle
 import traceback
