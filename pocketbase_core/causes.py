@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import NoReturn
 
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+_FROM_THE_WIRE = re.compile(r"\bb(['\"])(?:\\.|(?!\1).)*\1?", re.DOTALL)
 _QUERY = re.compile(r"\?\S*")
 _USER = re.compile(r"//[^/\s@]*@")
 _SECRET_HEADER = re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)\b.*", re.IGNORECASE | re.DOTALL)
@@ -17,15 +18,15 @@ class LibraryError(Exception):
 
 
 def describe(error: Exception) -> str:
-    """The library's own words without a query, a password or a header that may be secret."""
-    text = f"{type(error).__name__}: {error}".rstrip(": ")
+    """The library's own words without bytes of the answer, a query, a password or a header that may be secret."""
+    text = _FROM_THE_WIRE.sub("b'…'", f"{type(error).__name__}: {error}".rstrip(": "))
     return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
 
 
 def shown(error: Exception) -> Exception:
     """What stands in for a library's exception as a cause: its description, and the system's errors below it."""
     system = [each for each in _chain(error) if _is_of_the_system(each)]
-    for each, below in zip(system, [*system[1:], None], strict=True):
+    for each, below in zip(system, [*system[1:], None], strict=False):
         each.__cause__, each.__context__ = below, None
     if error in system:
         return error

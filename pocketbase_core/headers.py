@@ -5,6 +5,21 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+# RFC 9110, 7.6.1 and 8.6, RFC 9112, 3.2: they say how a request is framed, or are for one connection.
+_OF_THE_TRANSPORT = frozenset(
+    {
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 # RFC 9110, 5.6.2 and 5.5. Values are held to ASCII: beyond it, HTTP libraries disagree about the encoding.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
@@ -110,5 +125,7 @@ def _check_header(name: str, value: str) -> None:
         raise TypeError(f"header {name!r} must be text, not {type(value).__name__}")
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not a header name")
+    if name.lower() in _OF_THE_TRANSPORT:
+        raise ValueError(f"header {name!r} cannot be set, as the transport does that")
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the value of header {name!r} holds a control or non-ASCII character")

@@ -27,7 +27,7 @@ class Request:
     makes JSON of the body. An answer of more than `max_response_bytes` is not read whole; None is no limit.
 
     Raises:
-        TypeError, ValueError: a header, parameter or body that cannot be sent.
+        TypeError, ValueError: a header, URL, parameter or body that cannot be sent.
     """
 
     method: str
@@ -55,6 +55,8 @@ class Request:
         if type(headers) is not Headers:
             headers = Headers(headers)
         headers.check()
+        if "@" in url and "@" in url.partition("://")[2].partition("/")[0]:
+            raise ValueError("the URL of a request holds no user: sign in instead, or set a header")
         put = object.__setattr__
         put(self, "method", method)
         put(self, "url", url)

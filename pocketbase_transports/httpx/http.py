@@ -11,6 +11,7 @@ from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
 from .._loops import PerLoop
 from .._places import OPENING, explain
 from . import clients, given, sse
+from .early import Watched, is_large
 from .errors import WAITING, faults
 from .leftovers import discard_leftovers
 from .sockets import take_transports
@@ -69,13 +70,14 @@ class HttpxTransport:
         # Parameters of the client's own would take the place of a query in the URL.
         query = tuple(parse_qsl(url.partition("?")[2], keep_blank_values=True)) if client.params else None
         timeout = self._library.Timeout(read, connect=client.timeout.connect, pool=client.timeout.pool)
+        body = Watched(exchange) if exchange.has_body and is_large(exchange) else exchange
         answer = await client.send(
             client.build_request(
                 exchange.request.method,
                 url,
                 params=query,
                 headers=exchange.headers,
-                content=exchange if exchange.has_body else None,
+                content=body if exchange.has_body else None,
                 timeout=timeout,
             ),
             stream=True,

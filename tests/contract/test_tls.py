@@ -13,6 +13,7 @@ import trustme
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, refusing
 from pocketbase_core.testing.contract.wire import Wire, answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
@@ -83,3 +84,13 @@ async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
         with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
             await check(server, friends()[library])
     assert not server.requests
+
+
+@pytest.mark.parametrize("end", [hang_up, keep_open])
+async def test_an_early_answer_over_tls(library: str, end: Any) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    transport = friends()[library]
+    error = await refused(transport, refusing(413, end), {"text": "x" * 5_000_000}, context)
+    await transport.aclose()
+    assert error.status == 413

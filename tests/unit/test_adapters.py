@@ -1,6 +1,7 @@
 """What is particular to one adapter."""
 
 import asyncio
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.wire import answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 from pocketbase_transports.aiohttp.errors import FAULTS
+from pocketbase_transports.httpx.early import connection_of
 from pocketbase_transports.httpx.errors import faults
 from pocketbase_transports.httpx.leftovers import discard_leftovers
 
@@ -193,3 +195,22 @@ def test_a_name_that_is_no_transport() -> None:
 
 def test_httpx2_is_preferred() -> None:
     assert HttpxTransport()._library is httpx2  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_large_body_that_no_connection_carries(library: Any) -> None:
+    async def answer(request: Any) -> Any:
+        return library.Response(200, json={"size": len(await request.aread())})
+
+    async with library.AsyncClient(transport=library.MockTransport(answer)) as client:
+        pb = PocketBase("http://h", transport=HttpxTransport(client))
+        assert (await pb.send("/x", method="POST", body={"a": "x" * 100_000}))["size"] > 100_000
+
+
+def test_a_connection_that_is_none_of_http_1() -> None:
+    def _send_request_body(self: object) -> object:
+        return connection_of(sys._getframe())
+
+    assert _send_request_body(object()) is None
+    h1 = SimpleNamespace(_h11_state=None)
+    assert _send_request_body(h1) is h1

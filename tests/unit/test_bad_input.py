@@ -13,13 +13,14 @@ import pocketbase_core
 from pocketbase_core import PocketBase, Request, Response
 from pocketbase_core.content import encode
 from pocketbase_core.middleware import Retry
-from pocketbase_transports import AiohttpTransport, MockTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
 TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(.+)` \| `(\w+Error)` \| (.+) \|$", TEXT, re.MULTILINE)
 NAMES: dict[str, Any] = {
     **{name: getattr(pocketbase_core, name) for name in pocketbase_core.__all__},
     "AiohttpTransport": AiohttpTransport,
+    "HttpxTransport": HttpxTransport,
     "Retry": Retry,
     "asyncio": asyncio,
     "io": io,

@@ -1,0 +1,155 @@
+"""Answers that come before the request has been read."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from ssl import SSLContext
+
+import pytest
+
+from ... import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, Request
+from ...ports import Transport
+from .wire import Connection, Script, answering, wire
+
+MB = 1000 * 1000
+CLOSE = "Connection: close"
+REFUSAL = b'{"status": 0, "message": "Not this."}'
+
+
+async def hang_up(connection: Connection) -> None:
+    """Close the socket; as there is data in it that was not read, the kernel sends RST."""
+    connection.writer.close()
+
+
+async def keep_open(connection: Connection) -> None:
+    """Read nothing more, and wait until the client has had enough."""
+    raw: socket.socket = connection.writer.get_extra_info("socket")
+    while raw.fileno() >= 0 and not connection.writer.is_closing():
+        await asyncio.sleep(0.01)
+
+
+async def read_on(connection: Connection) -> None:
+    """Take what comes, as servers do for a while."""
+    connection.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    await connection.closed_by_client()
+
+
+def refusing(status: int, end: Callable[[Connection], Awaitable[None]], *headers: str) -> Script:
+    """Answers without a look at the body."""
+
+    async def script(connection: Connection) -> None:
+        await connection.head()
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await connection.respond(status, REFUSAL, "Content-Type: application/json", *headers)
+        await end(connection)
+
+    return script
+
+
+async def refused(
+    transport: Transport, script: Script, body: dict[str, object], ssl: SSLContext | None = None
+) -> PocketBaseError:
+    async with wire(script, ssl=ssl) as server:
+        url = server.url if ssl is None else server.url.replace("http:", "https:")
+        pb = PocketBase(url, transport=transport, middleware=[], timeout=10)
+        with pytest.raises(PocketBaseError) as caught:
+            await pb.collection("posts").create(body)
+    return caught.value
+
+
+@pytest.mark.parametrize("headers", [(), (CLOSE,)], ids=["open", "close"])
+@pytest.mark.parametrize("size", [1 * MB, 5 * MB, 50 * MB])
+@pytest.mark.parametrize("status", [413, 404, 429])
+async def test_an_early_answer_to_an_upload(
+    transport: Transport, status: int, size: int, headers: tuple[str, ...]
+) -> None:
+    file = FileUpload(("big.bin", bytes(size)))
+    error = await refused(transport, refusing(status, hang_up, *headers), {"file": file})
+    assert (error.status, error.message) == (status, "Not this.")
+
+
+@pytest.mark.parametrize("end", [hang_up, keep_open, read_on])
+@pytest.mark.parametrize("size", [5 * MB, 50 * MB])
+async def test_an_early_answer_to_a_large_body(transport: Transport, size: int, end: Script) -> None:
+    error = await refused(transport, refusing(413, end), {"text": "x" * size})
+    assert (error.status, error.message) == (413, "Not this.")
+
+
+@pytest.mark.parametrize("end", [keep_open, read_on])
+async def test_an_early_answer_while_the_upload_goes_on(transport: Transport, end: Script) -> None:
+    error = await refused(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(50 * MB)))})
+    assert (error.status, error.message) == (413, "Not this.")
+
+
+async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+        for piece in (hints[:15], hints[15:], hints):
+            await connection.send(piece)
+            await asyncio.sleep(0.02)
+        await connection.request()
+        await connection.respond_json('{"id": "abc"}')
+        await connection.request()
+        await connection.respond_json('{"id": "def"}')
+
+    async with wire(script) as server:
+        posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
+        for record_id in ("abc", "def"):
+            record = await posts.create({"file": FileUpload(("big.bin", bytes(5 * MB)))})
+            assert record["id"] == record_id
+    assert [len(request.body) > 5 * MB for request in server.requests] == [True, True]
+    assert server.connections == 1
+
+
+async def test_an_early_answer_that_is_large_comes_whole(transport: Transport) -> None:
+    text = "x" * (3 * MB)
+
+    async def script(connection: Connection) -> None:
+        await connection.head()
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await connection.respond_json(f'{{"id": "{text}"}}')
+        await keep_open(connection)
+
+    async with wire(script) as server:
+        posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
+        assert (await posts.create({"file": FileUpload(("big.bin", bytes(50 * MB)))}))["id"] == text
+
+
+async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.head()
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await connection.send(b"HTTP/1.1 413 Whatever\r\nContent-Length: 9\r\n\r\nabc")
+        await keep_open(connection)
+
+    async with wire(script) as server:
+        request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=0.2)
+        async with transport.stream(request) as answer:
+            with pytest.raises(PocketBaseTimeoutError):
+                async for chunk in answer.aiter_bytes():
+                    assert chunk == b"abc"
+        with pytest.raises(PocketBaseTimeoutError):
+            await transport.send(request)
+
+
+async def test_a_server_that_hangs_up_in_an_upload(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.head()
+        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=10)
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            await pb.collection("posts").create({"file": FileUpload(("big.bin", bytes(5 * MB)))})
+    assert caught.value.request_sent is None
+
+
+async def test_a_connection_is_used_again_after_an_upload(transport: Transport) -> None:
+    async with wire(answering("{}")) as server:
+        posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
+        for _ in range(3):
+            await posts.create({"file": FileUpload(("big.bin", bytes(MB)))})
+            await posts.create({"text": "x"})
+            await posts.get_one("abc")
+    assert len(server.requests) == 9
+    assert server.connections == 1

@@ -1,0 +1,127 @@
+"""What an error refers to tells what happened, and nothing that the request or the answer kept secret."""
+
+import errno
+import logging
+import pickle
+import traceback
+from collections.abc import Generator
+
+import pytest
+
+from pocketbase_core import FileUpload, PocketBase, PocketBaseTransportError, Request
+from pocketbase_core.causes import LibraryError, describe, shown
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import (
+    Connection,
+    Script,
+    ignoring,
+    resetting,
+    sending,
+    unused_port,
+    wire,
+)
+
+WORD = "".join(["SEC", "RET"])
+"""Not spelled out, as tracebacks quote the lines that were run."""
+HEAD = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=SECRET\r\n"
+FAILURES: dict[str, Script | None] = {
+    "refused": None,
+    "reset": resetting,
+    "silent": ignoring,
+    "hung up": sending(b""),
+    "hung up in the head": sending(HEAD),
+    "no HTTP": sending(b"SSH-2.0-Authorization: SECRET\r\n\r\n"),
+    "a wrong header": sending(HEAD + b"Authorization SECRET\r\n\r\n"),
+    "a wrong length": sending(HEAD + b"Content-Length: x\r\nCookie: SECRET\r\n\r\n"),
+    "a body that breaks off": sending(HEAD + b"Content-Length: 100\r\n\r\nabc"),
+    "a wrong chunk": sending(HEAD + b"Transfer-Encoding: chunked\r\n\r\nSECRET\r\n"),
+}
+
+
+def everything(error: BaseException | None) -> Generator[BaseException, None, None]:
+    """An error, and all that it refers to."""
+    if error is not None:
+        yield error
+        yield from everything(error.__cause__)
+        yield from everything(error.__context__)
+
+
+def check(error: PocketBaseTransportError) -> None:
+    for each in everything(error):
+        for text in (str(each), repr(each), repr(each.args), repr(vars(each)), repr(pickle.dumps(each))):
+            assert "SECRET" not in text
+    record = logging.LogRecord("x", logging.ERROR, "x", 1, "x", None, (type(error), error, error.__traceback__))
+    assert "SECRET" not in logging.Formatter().format(record)
+    assert "SECRET" not in "".join(traceback.format_exception(error))
+
+
+async def fail(transport: Transport, url: str, kind: str) -> PocketBaseTransportError:
+    pb = PocketBase(url, transport=transport, middleware=[], timeout=0.3)
+    pb.auth_store.save(WORD)
+    secret = {"params": {"token": WORD}, "headers": {"Cookie": f"a={WORD}"}}
+    with pytest.raises(PocketBaseTransportError) as caught:
+        if kind == "send":
+            await pb.send("/x", method="POST", body={"password": WORD}, **secret)
+        elif kind == "upload":
+            await pb.collection("a").create({"password": WORD, "f": FileUpload(("a", WORD.encode()))}, **secret)
+        elif kind == "stream":
+            async with pb.files.stream("a", "b", "c", token=WORD) as streamed:
+                assert [chunk async for chunk in streamed.aiter_bytes()]
+        else:
+            request = Request("GET", f"{url}/x", {"token": WORD}, {"Authorization": WORD}, timeout=0.3)
+            async with transport.events(request) as events:
+                assert [event async for event in events]
+    return caught.value
+
+
+@pytest.mark.parametrize("failure", [*FAILURES])
+@pytest.mark.parametrize("kind", ["send", "upload", "stream"])
+async def test_no_cause_of_an_error_tells_a_secret(transport: Transport, failure: str, kind: str) -> None:
+    script = FAILURES[failure]
+    if script is None:
+        check(await fail(transport, f"http://127.0.0.1:{unused_port()}", kind))
+        return
+    async with wire(script) as server:
+        check(await fail(transport, server.url, kind))
+
+
+@pytest.mark.parametrize("failure", ["reset", "no HTTP", "a wrong chunk"])
+async def test_no_cause_of_an_error_of_events_tells_a_secret(transport: Transport, failure: str) -> None:
+    async def script(connection: Connection) -> None:
+        if failure == "a wrong chunk":
+            await connection.request()
+            await connection.start_stream()
+            await connection.send(b"SECRET\r\n")
+        else:
+            script = FAILURES[failure]
+            assert script is not None
+            await script(connection)
+
+    async with wire(script) as server:
+        check(await fail(transport, server.url, "events"))
+
+
+async def test_a_cause_still_tells_its_type_its_words_and_the_error_of_the_system(transport: Transport) -> None:
+    with pytest.raises(PocketBaseTransportError) as caught:
+        await transport.send(Request("GET", f"http://127.0.0.1:{unused_port()}/?token=x", timeout=5))
+    cause = caught.value.__cause__
+    assert isinstance(cause, LibraryError)
+    assert "ConnectError" in str(cause) or "ClientConnectorError" in str(cause)
+    assert any(isinstance(each, ConnectionRefusedError) for each in everything(cause))
+    assert f"Errno {errno.ECONNREFUSED}" in "".join(traceback.format_exception(caught.value))
+
+
+def test_what_is_shown_of_a_description() -> None:
+    assert describe(ValueError("GET http://u:SECRET@h/p?token=SECRET failed")) == "ValueError: GET http://h/p?… failed"
+    assert describe(ValueError("Authorization: SECRET, X: y")) == "ValueError: Authorization…"
+    assert describe(ValueError("got b'\\'SECRET' there")) == "ValueError: got b'…' there"
+    assert describe(ValueError('got b"SECRET')) == "ValueError: got b'…'"
+    assert describe(TimeoutError()) == "TimeoutError"
+
+
+def test_errors_of_the_system_stay_as_they_are() -> None:
+    first, second = OSError(1, "a"), ExceptionGroup("several", [ConnectionRefusedError(2, "b"), OSError(3, "c")])
+    first.__cause__ = second
+    first.__context__ = RuntimeError("SECRET")
+    assert shown(first) is first
+    assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]
