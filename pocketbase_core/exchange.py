@@ -4,11 +4,14 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from .content import encode
 from .deadlines import Deadline
+from .decompression import ACCEPTED, Decompressed
 from .errors import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
@@ -16,11 +19,11 @@ from .errors import (
     PocketBaseTransportError,
     not_events,
 )
+from .event_fields import MAX_EVENT_SIZE, event_fields
 from .headers import body_length
 from .messages import Headers, Request, Response
 
 EVENT_STREAM = "text/event-stream"
-MAX_EVENT_SIZE = 16 * 1024 * 1024
 
 
 class Fault(NamedTuple):
@@ -40,7 +43,7 @@ class Exchange:
     files are sent, the deadline moves on with each chunk.
 
     The body is the exchange itself, as an async iterable of chunks that can be read once. `headers` are the request's
-    with the body's type, and its length where that is known.
+    with the body's type, its length where that is known, and the encodings that `decompressed` reads.
     """
 
     __slots__ = ("_chunks", "_deadline", "_failure", "_faults", "_idle", "headers", "request", "request_sent")
@@ -48,6 +51,8 @@ class Exchange:
     def __init__(self, request: Request, faults: Faults) -> None:
         self.request = request
         self.headers = request.headers.to_dict()
+        if "Accept-Encoding" not in request.headers:
+            self.headers["Accept-Encoding"] = ACCEPTED
         self.request_sent: bool | None = False
         """False while nothing has left, None once something may have arrived, True once an answer has begun."""
         self._faults = faults
@@ -133,19 +138,34 @@ class Exchange:
         """The error of an answer that is none."""
         return not_events(Response(status, headers, content, self.request.url))
 
-    def check_event(self, size: int) -> None:
-        """Raises: PocketBaseConnectionError: an event of so many bytes, or more to come, is too large."""
-        if size > MAX_EVENT_SIZE:
-            raise self.failed("an event is larger than 16 MiB")
+    def event_fields(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, str], None]:
+        """The fields of each event of a decompressed body: `event`, `data` and `id`, as far as the event has them.
+
+        Reading them raises PocketBaseConnectionError where an event has more than 16 MiB.
+        """
+        return event_fields(chunks, self._check_event)
+
+    def decompressed(
+        self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """The body of an answer whose chunks are as they came over the wire; a compressed one in pieces of 64 KiB.
+
+        Reading the body raises PocketBaseDecodeError where it cannot be decompressed, or is encoded by anything but
+        gzip or deflate.
+        """
+        encoding = headers.get("Content-Encoding", "")
+        if encoding.strip().lower() in ("", "identity"):
+            return chunks
+        return Decompressed(encoding, chunks, partial(PocketBaseDecodeError, self.request.url, status))
 
     async def read(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
-        """The body of an answer as a whole; the chunks are decompressed.
+        """The body of an answer as a whole; its chunks are as they came over the wire.
 
         Raises:
-            PocketBaseDecodeError: it is larger than the request allows.
+            PocketBaseDecodeError: it is larger than the request allows, or as `decompressed` says.
         """
         self.length_fits(status, headers)
-        return await read_whole(self.request, status, chunks)
+        return await read_whole(self.request, status, self.decompressed(status, headers, chunks))
 
     def checked(self, status: int, content: bytes) -> bytes:
         """As `read`, for a body that is there as a whole."""
@@ -171,6 +191,10 @@ class Exchange:
             raise
         finally:
             self._idle.set()
+
+    def _check_event(self, size: int) -> None:
+        if size > MAX_EVENT_SIZE:
+            raise self.failed("an event is larger than 16 MiB")
 
     async def _encode(self) -> None:
         request = self.request
@@ -230,16 +254,18 @@ class Streamed:
 
 
 async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
-    """As `Exchange.read`."""
+    """All of a decompressed body.
+
+    Raises:
+        PocketBaseDecodeError: it is larger than the request allows.
+    """
     most = request.max_response_bytes
-    parts: list[bytes] = []
-    size = 0
+    content = BytesIO()  # which gives its bytes away without a copy
     async for chunk in chunks:
-        size += len(chunk)
-        if most is not None and size > most:
+        if most is not None and content.tell() + len(chunk) > most:
             raise _too_large(request, status)
-        parts.append(chunk)
-    return b"".join(parts)
+        content.write(chunk)
+    return content.getvalue()
 
 
 def _too_large(request: Request, status: int) -> PocketBaseDecodeError:

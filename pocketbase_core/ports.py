@@ -5,7 +5,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 from .exchange import EVENT_STREAM as EVENT_STREAM
-from .exchange import MAX_EVENT_SIZE as MAX_EVENT_SIZE
 from .exchange import Chunks as Chunks
 from .exchange import Exchange as Exchange
 from .exchange import Fault as Fault

@@ -14,6 +14,7 @@ from pocketbase_core.ports import Chunks, Exchange, Streamed
 
 from .._loops import PerLoop
 from . import sse
+from .bodies import raw
 from .errors import faults
 from .leftovers import discard_leftovers
 
@@ -77,7 +78,7 @@ class HttpxTransport:
         async with Exchange(request, self._faults) as exchange:
             async with (
                 aclosing(await self._request(exchange, None)) as answer,
-                aclosing(answer.aiter_bytes()) as chunks,
+                aclosing(raw(answer)) as chunks,
             ):
                 content = await exchange.read(answer.status_code, answer.headers, chunks)
         return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
@@ -86,9 +87,10 @@ class HttpxTransport:
     async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
         async with Exchange(request, self._faults) as exchange:
             answer = await self._request(exchange, request.timeout)
-        async with aclosing(answer), aclosing(answer.aiter_bytes()) as chunks:
+        async with aclosing(answer), aclosing(raw(answer)) as received:
             headers = Headers(answer.headers.multi_items())
-            yield Streamed(answer.status_code, headers, Chunks(exchange, lambda: anext(chunks, b"")))
+            chunks = Chunks(exchange, lambda: anext(received, b""))
+            yield Streamed(answer.status_code, headers, exchange.decompressed(answer.status_code, headers, chunks))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:

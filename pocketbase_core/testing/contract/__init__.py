@@ -8,10 +8,11 @@ import inspect
 
 import pytest
 
-for _name in ("cancel", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
+for _name in ("cancel", "encodings", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
 from .cancel import *
+from .encodings import *
 from .faults import *
 from .http import *
 from .limits import *
