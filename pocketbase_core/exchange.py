@@ -46,7 +46,17 @@ class Exchange:
     with the body's type, its length where that is known, and the encodings that `decompressed` reads.
     """
 
-    __slots__ = ("_chunks", "_deadline", "_failure", "_faults", "_idle", "headers", "request", "request_sent")
+    __slots__ = (
+        "_chunks",
+        "_deadline",
+        "_failure",
+        "_faults",
+        "_idle",
+        "_is_reading",
+        "headers",
+        "request",
+        "request_sent",
+    )
 
     def __init__(self, request: Request, faults: Faults) -> None:
         self.request = request
@@ -60,31 +70,46 @@ class Exchange:
         self._chunks: AsyncGenerator[bytes, None] | None = None
         self._deadline = None if request.timeout is None else Deadline(request.timeout)
         self._idle: asyncio.Event | None = None
+        self._is_reading = False
+        """Whether the deadline is for a chunk of the body."""
 
     async def __aenter__(self) -> Self:
-        if self.request.method in ("GET", "HEAD"):
-            self.request_sent = None  # without a body, nothing tells when it leaves
-        else:
-            await self._encode()
         if self._deadline is not None:
             self._deadline.enter()
+        if self.request.method in ("GET", "HEAD"):
+            self.request_sent = None  # without a body, nothing tells when it leaves
+            return self
+        try:
+            await self._encode()
+        except BaseException as error:
+            if self._is_late(error):
+                raise self._late() from None
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        is_late = self._deadline is not None and self._deadline.leave(kind)
+        is_late = self._is_late(error)
         if self._chunks is not None:
             if self._idle is not None:
                 # While it runs, it belongs to a writer that the library has cancelled.
                 await self._idle.wait()
             await self._chunks.aclose()
         if is_late:
-            late = TimeoutError(f"no answer within {self.request.timeout:g} s")
-            self.translate(late)
-            raise late
+            raise self._late()
         if isinstance(error, Exception):
             self.translate(error)
+
+    def _is_late(self, error: BaseException | None) -> bool:
+        """Leave the deadline; returns whether that was what ended the block."""
+        return self._deadline is not None and self._deadline.leave(type(error))
+
+    def _late(self) -> Exception:
+        missing = "nothing came of a file to upload" if self._is_reading else "no answer"
+        late = TimeoutError(f"{missing} within {self.request.timeout:g} s")
+        self.translate(late)
+        return late
 
     def translate(self, error: Exception) -> None:
         """Raise the error that `faults` names for a library's exception; return if it names none."""
@@ -183,14 +208,17 @@ class Exchange:
         if self.request.files and self._deadline is not None:
             self._deadline.postpone()
         self._idle = asyncio.Event()
+        self._is_reading = True
         try:
-            return await anext(self._chunks)
+            chunk = await anext(self._chunks)
         except Exception as error:
             if not isinstance(error, StopAsyncIteration):
                 self._failure = error
             raise
         finally:
             self._idle.set()
+        self._is_reading = False
+        return chunk
 
     def _check_event(self, size: int) -> None:
         if size > MAX_EVENT_SIZE:
@@ -198,7 +226,9 @@ class Exchange:
 
     async def _encode(self) -> None:
         request = self.request
+        self._is_reading = True
         content = await encode(request.body, request.files, request.dumps)
+        self._is_reading = False
         self._chunks = content.chunks
         if content.content_type is not None and (request.files or "Content-Type" not in request.headers):
             self.headers["Content-Type"] = content.content_type

@@ -22,10 +22,11 @@ from .stream import *
 from .transports import MakeTransport as MakeTransport
 from .transports import transport as transport
 from .uploads import *
+from .uploads import stalled as stalled
 
 _TESTS = {name: value for name, value in globals().items() if name.startswith("test_")}
 for _test in _TESTS.values():
     if inspect.iscoroutinefunction(_test):
         pytest.mark.asyncio(_test)
 # Type checkers cannot know this, and need not; the suite's helpers stay here.
-globals()["__all__"] = [*_TESTS, "MakeTransport", "memory", "transport"]
+globals()["__all__"] = [*_TESTS, "MakeTransport", "memory", "stalled", "transport"]
