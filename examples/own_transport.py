@@ -97,11 +97,12 @@ class OwnTransport:
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        async with self.stream(request) as answer, aclosing(read_events(answer)) as events:
-            if not answer.exchange.is_stream(answer.status_code, answer.headers):
-                content = await answer.exchange.read(answer.status_code, answer.headers, answer.received)
-                raise answer.exchange.no_stream(answer.status_code, answer.headers.items(), content)
-            answer.patience = None
-            yield events
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, FAULTS) as exchange:
+                answer = await stack.enter_async_context(asked(exchange))
+                if not exchange.is_stream(answer.status_code, answer.headers):
+                    content = await exchange.read(answer.status_code, answer.headers, answer.received)
+                    raise exchange.no_stream(answer.status_code, answer.headers.items(), content)
+            yield await stack.enter_async_context(aclosing(read_events(answer)))
 
     async def aclose(self) -> None: ...

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from .auth.store import AuthStore
-from .errors import PocketBaseNotFoundError, decode_error, error_from
+from .errors import PocketBaseDecodeError, PocketBaseNotFoundError, decode_error, error_from
 from .messages import Request, Response, ServerSentEvent
 from .ports import StreamedResponse
 from .values import Loads
@@ -49,6 +49,18 @@ def success(response: Response) -> Response:
     """
     if not 200 <= response.status_code < 300:
         raise error_from(response)
+    return response
+
+
+def asked_for(request: Request, response: Response) -> Response:
+    """The answer, where it is no part of something that was asked for as a whole.
+
+    Raises:
+        PocketBaseDecodeError: it is one.
+    """
+    if response.status_code == 206 and "Range" not in request.headers:
+        message = f"a part came, {response.headers.get('Content-Range', 'nobody knows which')!r}, and all was asked for"
+        raise PocketBaseDecodeError(response.url, 206, message=message)
     return response
 
 

@@ -16,6 +16,7 @@ from .errors import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
+    PocketBaseTimeoutError,
     PocketBaseTransportError,
     not_events,
 )
@@ -296,6 +297,25 @@ async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]
             raise _too_large(request, status)
         content.write(chunk)
     return content.getvalue()
+
+
+async def read_error(request: Request, streamed: Streamed, started: float) -> bytes:
+    """All of a streamed answer that is an error, within the request's timeout since it was `started`.
+
+    Raises:
+        PocketBaseTimeoutError: the time is up.
+        PocketBaseDecodeError: it is larger than the request allows.
+    """
+    loop = asyncio.get_running_loop()
+    if request.files:  # whose sending may have taken longer
+        started = loop.time()
+    when = None if request.timeout is None else started + request.timeout
+    try:
+        async with asyncio.timeout_at(when):
+            return await read_whole(request, streamed.status_code, streamed.aiter_bytes())
+    except TimeoutError as error:
+        message = f"no whole answer within {request.timeout:g} s"
+        raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error
 
 
 def _too_large(request: Request, status: int) -> PocketBaseDecodeError:

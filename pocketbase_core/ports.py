@@ -10,7 +10,7 @@ from .exchange import Exchange as Exchange
 from .exchange import Fault as Fault
 from .exchange import Faults as Faults
 from .exchange import Streamed as Streamed
-from .exchange import read_whole as read_whole
+from .exchange import read_error as read_error
 from .messages import Headers, Request, Response, ServerSentEvent
 
 

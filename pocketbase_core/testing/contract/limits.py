@@ -3,13 +3,16 @@
 import asyncio
 import gzip
 import tracemalloc
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
+from pathlib import Path
 
 import pytest
 
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
+from ...api import files
 from ...errors import PocketBaseTransportError
 from ...messages import Request
+from ...options import FileOptions, read
 from ...ports import Transport
 from .wire import Connection, Script, answering, responding, streaming, wire
 
@@ -140,16 +143,53 @@ async def test_an_event_is_counted_in_bytes(transport: Transport) -> None:
     assert caught.value.request_sent is True
 
 
-async def test_a_slow_drip_ends_at_the_timeout(transport: Transport) -> None:
+def dripping(status: int, *, headers: bool) -> Script:
+    """Sends one byte of the body, or of a header, after the other."""
+
     async def script(connection: Connection) -> None:
         await connection.request()
-        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        end = b"X-Drip: " if headers else b"Content-Length: 1000000\r\n\r\n"
+        await connection.send(b"HTTP/1.1 %d Whatever\r\n" % status + end)
         while True:
             await connection.send(b"x")
             await asyncio.sleep(0.01)
 
+    return script
+
+
+async def download(pb: PocketBase, folder: Path) -> None:
+    await pb.files.download_to(folder / "a", "b", "c", "d")
+
+
+async def stream(pb: PocketBase, folder: Path) -> None:
+    async with pb.files.stream("b", "c", "d"):
+        pass
+
+
+async def events(pb: PocketBase, folder: Path) -> None:
+    async with pb.events(files.download("b", "c", "d", read(FileOptions, None, {}))):
+        pass
+
+
+async def check(pb: PocketBase, folder: Path) -> None:
+    await pb.health.check()
+
+
+@pytest.mark.parametrize(("status", "headers"), [(200, True), (404, True), (404, False), (503, False)])
+@pytest.mark.parametrize("use", [check, stream, download, events])
+async def test_an_answer_that_drips_ends_at_the_timeout(
+    transport: Transport, use: Callable[[PocketBase, Path], Awaitable[None]], status: int, headers: bool, tmp_path: Path
+) -> None:
+    async with wire(dripping(status, headers=headers)) as server:
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(PocketBaseTimeoutError):
+            await use(PocketBase(server.url, transport=transport, timeout=0.1), tmp_path)
+        assert asyncio.get_running_loop().time() - started < 1
+
+
+async def test_a_slow_drip_ends_at_the_timeout(transport: Transport) -> None:
     started = asyncio.get_running_loop().time()
-    async with wire(script) as server:
+    async with wire(dripping(200, headers=False)) as server:
         pb = PocketBase(server.url, transport=transport, timeout=0.3)
         with pytest.raises(PocketBaseTimeoutError):
             await pb.health.check()
