@@ -53,13 +53,14 @@ def success(response: Response) -> Response:
 
 
 def asked_for(request: Request, response: Response) -> Response:
-    """The answer, where it is no part of something that was asked for as a whole.
+    """The answer, unless it is a part and the request has no Range header.
 
     Raises:
-        PocketBaseDecodeError: it is one.
+        PocketBaseDecodeError: it is such a part.
     """
     if response.status_code == 206 and "Range" not in request.headers:
-        message = f"a part came, {response.headers.get('Content-Range', 'nobody knows which')!r}, and all was asked for"
+        part = response.headers.get("Content-Range", "without a Content-Range")
+        message = f"the answer is only a part ({part}), and the request asked for all"
         raise PocketBaseDecodeError(response.url, 206, message=message)
     return response
 

@@ -65,7 +65,11 @@ class Exchange:
         if "Accept-Encoding" not in request.headers:
             self.headers["Accept-Encoding"] = ACCEPTED
         self.request_sent: bool | None = False
-        """False while nothing has left, None once something may have arrived, True once an answer has begun."""
+        """False while nothing has left, None once something may have arrived, True once an answer has begun.
+
+        Without a body, nothing tells when a request leaves, and it is None from the beginning. An adapter that knows
+        better sets it to False, and to None when the request leaves.
+        """
         self._faults = faults
         self._failure: Exception | None = None
         self._chunks: AsyncGenerator[bytes, None] | None = None
@@ -78,7 +82,7 @@ class Exchange:
         if self._deadline is not None:
             self._deadline.enter()
         if self.request.method in ("GET", "HEAD"):
-            self.request_sent = None  # without a body, nothing tells when it leaves
+            self.request_sent = None
             return self
         try:
             await self._encode()
@@ -107,7 +111,9 @@ class Exchange:
         return self._deadline is not None and self._deadline.leave(type(error))
 
     def _late(self) -> Exception:
-        missing = "nothing came of a file to upload" if self._is_reading else "no answer"
+        missing = "no connection was free" if self.request_sent is False else "no answer came"
+        if self._is_reading:
+            missing = "nothing came of a file to upload"
         late = TimeoutError(f"{missing} within {self.request.timeout:g} s")
         self.translate(late)
         return late
@@ -314,7 +320,7 @@ async def read_error(request: Request, streamed: Streamed, started: float) -> by
         async with asyncio.timeout_at(when):
             return await read_whole(request, streamed.status_code, streamed.aiter_bytes())
     except TimeoutError as error:
-        message = f"no whole answer within {request.timeout:g} s"
+        message = f"no whole answer came within {request.timeout:g} s"
         raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error
 
 

@@ -16,6 +16,7 @@ from .._loops import PerLoop
 from . import sse
 from .bodies import read
 from .errors import FAULTS
+from .unasked import middlewares
 
 
 class AiohttpTransport:
@@ -51,6 +52,7 @@ class AiohttpTransport:
             allow_redirects=False,
             raise_for_status=False,
             auto_decompress=False,
+            middlewares=middlewares(session),
             timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
         )
         exchange.answered()
