@@ -184,7 +184,7 @@ class PocketBase:
                 if 200 <= streamed.status_code < 300:
                     opened.append(streamed)
                 else:
-                    content = await read_error(request, streamed, started)
+                    content = await read_error(request, streamed.status_code, streamed.aiter_bytes(), started)
                 response = Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
                 return asked_for(request, response)
 

@@ -108,7 +108,7 @@ class Exchange:
 
     def _is_late(self, error: BaseException | None) -> bool:
         """Leave the deadline; returns whether that was what ended the block."""
-        return self._deadline is not None and self._deadline.leave(type(error))
+        return self._deadline is not None and self._deadline.leave(None if error is None else type(error))
 
     def _late(self) -> Exception:
         missing = "no connection was free" if self.request_sent is False else "no answer came"
@@ -305,8 +305,8 @@ async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]
     return content.getvalue()
 
 
-async def read_error(request: Request, streamed: Streamed, started: float) -> bytes:
-    """All of a streamed answer that is an error, within the request's timeout since it was `started`.
+async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
+    """All of a decompressed body that is an error's, within the request's timeout from `started` on the loop's clock.
 
     Raises:
         PocketBaseTimeoutError: the time is up.
@@ -318,7 +318,7 @@ async def read_error(request: Request, streamed: Streamed, started: float) -> by
     when = None if request.timeout is None else started + request.timeout
     try:
         async with asyncio.timeout_at(when):
-            return await read_whole(request, streamed.status_code, streamed.aiter_bytes())
+            return await read_whole(request, status, chunks)
     except TimeoutError as error:
         message = f"no whole answer came within {request.timeout:g} s"
         raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error

@@ -28,10 +28,11 @@ class StreamedResponse(Protocol):
         ...
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """The body in chunks.
+        """The body in chunks, decompressed.
 
         Raises:
             PocketBaseTransportError: the connection broke, or `timeout` passed without a byte.
+            PocketBaseDecodeError: the body cannot be decompressed.
         """
         ...
 
@@ -44,7 +45,7 @@ class HttpPort(Protocol):
 
         Raises:
             PocketBaseTransportError: no whole answer came; `request_sent` tells what is known.
-            PocketBaseDecodeError: it is larger than `max_response_bytes`.
+            PocketBaseDecodeError: it is larger than `max_response_bytes`, or cannot be decompressed.
         """
         ...
 

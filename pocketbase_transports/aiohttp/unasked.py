@@ -26,7 +26,8 @@ async def ask_on_clean_connection(
             raise _Unusable
         return await type(request).send(request, connection)
 
-    request.send = send  # type: ignore[method-assign]
+    patched: Any = request
+    patched.send = send
     for _ in range(ATTEMPTS):
         try:
             return await handler(request)

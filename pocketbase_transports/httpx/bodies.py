@@ -1,7 +1,7 @@
 """Bodies as they come over the wire."""
 
 from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import httpx2
@@ -13,9 +13,7 @@ def raw(answer: "httpx2.Response") -> AsyncGenerator[bytes, None]:
     Where a hook of the client's has read it, the body is decompressed already, and its headers say so from here on.
     """
     if not answer.is_stream_consumed:
-        chunks = answer.aiter_raw()
-    else:
-        chunks = answer.aiter_bytes()
-        if answer.headers.pop("Content-Encoding", None) is not None:
-            answer.headers.pop("Content-Length", None)
-    return cast("AsyncGenerator[bytes, None]", chunks)
+        return answer.aiter_raw()
+    if answer.headers.pop("Content-Encoding", None) is not None:
+        answer.headers.pop("Content-Length", None)
+    return answer.aiter_bytes()
