@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from functools import partial
-from io import BytesIO
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -16,13 +15,13 @@ from .errors import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
-    PocketBaseTimeoutError,
     PocketBaseTransportError,
     not_events,
 )
 from .event_fields import MAX_EVENT_SIZE, event_fields
 from .headers import body_length
-from .messages import Headers, Request, Response
+from .messages import Request, Response
+from .streamed import read_whole, too_large
 
 EVENT_STREAM = "text/event-stream"
 
@@ -159,7 +158,7 @@ class Exchange:
         if most is None or length is None:
             return most is None
         if length > most:
-            raise _too_large(self.request, status)
+            raise too_large(self.request, status)
         return True
 
     def is_stream(self, status: int, headers: Mapping[str, str]) -> bool:
@@ -203,7 +202,7 @@ class Exchange:
         """As `read`, for a body that is there as a whole."""
         most = self.request.max_response_bytes
         if most is not None and len(content) > most:
-            raise _too_large(self.request, status)
+            raise too_large(self.request, status)
         return content
 
     def __aiter__(self) -> Self:
@@ -241,92 +240,6 @@ class Exchange:
             self.headers["Content-Type"] = content.content_type
         if content.length is not None:
             self.headers["Content-Length"] = str(content.length)
-
-
-class Chunks:
-    """A streamed body: what `read` gives, until it gives nothing."""
-
-    __slots__ = ("_exchange", "_read")
-
-    def __init__(self, exchange: Exchange, read: Callable[[], Awaitable[bytes]]) -> None:
-        self._exchange = exchange
-        self._read = read
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._read()
-        except Exception as error:
-            self._exchange.translate(error)
-            raise
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
-
-
-class Streamed:
-    """A streamed answer, and its body."""
-
-    __slots__ = ("_chunks", "headers", "status_code")
-
-    def __init__(self, status_code: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self._chunks = chunks
-
-    @classmethod
-    def of(cls, response: Response) -> Self:
-        """An answer that is there as a whole."""
-
-        async def chunks() -> AsyncGenerator[bytes, None]:
-            if response.content:
-                yield response.content
-
-        return cls(response.status_code, response.headers, chunks())
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        return self._chunks
-
-
-async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
-    """All of a decompressed body.
-
-    Raises:
-        PocketBaseDecodeError: it is larger than the request allows.
-    """
-    most = request.max_response_bytes
-    content = BytesIO()  # which gives its bytes away without a copy
-    async for chunk in chunks:
-        if most is not None and content.tell() + len(chunk) > most:
-            raise _too_large(request, status)
-        content.write(chunk)
-    return content.getvalue()
-
-
-async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
-    """All of a decompressed body that is an error's, within the request's timeout from `started` on the loop's clock.
-
-    Raises:
-        PocketBaseTimeoutError: the time is up.
-        PocketBaseDecodeError: it is larger than the request allows.
-    """
-    loop = asyncio.get_running_loop()
-    if request.files:  # whose sending may have taken longer
-        started = loop.time()
-    when = None if request.timeout is None else started + request.timeout
-    try:
-        async with asyncio.timeout_at(when):
-            return await read_whole(request, status, chunks)
-    except TimeoutError as error:
-        message = f"no whole answer came within {request.timeout:g} s"
-        raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error
-
-
-def _too_large(request: Request, status: int) -> PocketBaseDecodeError:
-    message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
-    return PocketBaseDecodeError(request.url, status, message=message)
 
 
 def _describe(error: Exception) -> str:

@@ -1,17 +1,17 @@
-"""What the core asks of an HTTP library, and, from `exchange`, what an adapter of one needs to answer."""
+"""What the core asks of an HTTP library, and what an adapter of one needs to answer."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 from .exchange import EVENT_STREAM as EVENT_STREAM
-from .exchange import Chunks as Chunks
 from .exchange import Exchange as Exchange
 from .exchange import Fault as Fault
 from .exchange import Faults as Faults
-from .exchange import Streamed as Streamed
-from .exchange import read_error as read_error
 from .messages import Headers, Request, Response, ServerSentEvent
+from .streamed import Chunks as Chunks
+from .streamed import Streamed as Streamed
+from .streamed import read_error as read_error
 
 
 class StreamedResponse(Protocol):

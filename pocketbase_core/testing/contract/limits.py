@@ -157,26 +157,26 @@ def dripping(status: int, *, headers: bool) -> Script:
     return script
 
 
-async def download(pb: PocketBase, folder: Path) -> None:
+async def by_download(pb: PocketBase, folder: Path) -> None:
     await pb.files.download_to(folder / "a", "b", "c", "d")
 
 
-async def stream(pb: PocketBase, folder: Path) -> None:
+async def by_stream(pb: PocketBase, folder: Path) -> None:
     async with pb.files.stream("b", "c", "d"):
         pass
 
 
-async def events(pb: PocketBase, folder: Path) -> None:
+async def by_events(pb: PocketBase, folder: Path) -> None:
     async with pb.events(files.download("b", "c", "d", read(FileOptions, None, {}))):
         pass
 
 
-async def check(pb: PocketBase, folder: Path) -> None:
+async def by_send(pb: PocketBase, folder: Path) -> None:
     await pb.health.check()
 
 
 @pytest.mark.parametrize(("status", "headers"), [(200, True), (404, True), (404, False), (503, False)])
-@pytest.mark.parametrize("use", [check, stream, download, events])
+@pytest.mark.parametrize("use", [by_send, by_stream, by_download, by_events])
 async def test_an_answer_that_drips_ends_at_the_timeout(
     transport: Transport, use: Callable[[PocketBase, Path], Awaitable[None]], status: int, headers: bool, tmp_path: Path
 ) -> None:
