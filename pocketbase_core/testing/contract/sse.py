@@ -94,7 +94,7 @@ async def processing(transport: Transport, size: int) -> tuple[float, float]:
             await asyncio.sleep(0.05)  # the server has sent it
             turns.clear()
             started = time.thread_time()
-            assert len([event.data.split() async for event in events]) == 1
+            assert [len(event.data) async for event in events] == [2 * (size // len(line)) - 1]
             spent = time.thread_time() - started
         await asyncio.sleep(0.01)
         ticking.cancel()

@@ -114,6 +114,18 @@ async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
     assert server.connections == 1
 
 
+class StalledSeek(io.BytesIO):
+    """A file that stalls when it is asked for its size."""
+
+    def __init__(self, released: threading.Event) -> None:
+        super().__init__()
+        self._released = released
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._released.wait()
+        return super().seek(offset, whence)
+
+
 class Stalled:
     """Sources that give nothing, made in a folder; `release` ends the reads that wait for them."""
 
@@ -130,6 +142,7 @@ class Stalled:
             "a FIFO whose writer is silent": held,
             "a pipe": ("p", self._pipe),
             "a blocking read": ("b", self),
+            "a blocking seek": ("s", StalledSeek(self._released)),
             "an asynchronous iterator": ("a", self.wait()),
         }
 
