@@ -1,7 +1,6 @@
 """A transport on asyncio's streams alone, one connection a request: `PocketBase(url, transport=OwnTransport())`."""
 
 import asyncio
-import re
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -43,8 +42,12 @@ class Answer:
                     raise EOFError("the body breaks off")
         return piece
 
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
+    @property
+    def received(self) -> AsyncIterator[bytes]:
         return Chunks(self.exchange, self.read)
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        return self.exchange.decompressed(self.status_code, self.headers, self.received)
 
 
 @asynccontextmanager
@@ -70,31 +73,18 @@ async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
 
 
 async def read_events(answer: Answer) -> AsyncGenerator[ServerSentEvent, None]:
-    pending, fields, data, size = b"", {"event": "", "id": ""}, list[str](), 0
-    async for chunk in answer.aiter_bytes():
-        pending += chunk
-        size += len(chunk)
-        if size > 16 * 2**20:
-            raise answer.exchange.failed("an event is too large")
-        if not re.search(rb"[\r\n]", chunk):
-            continue
-        *lines, pending = re.split(rb"\r\n|\n|\r(?!\Z)", pending)  # a last \r may be half of a line's end
-        for line in lines:
-            name, _, value = line.decode("utf-8", "replace").partition(":")
-            if not line and any(data):
-                yield ServerSentEvent(fields["event"] or "message", "\n".join(data), fields["id"])
-            if not line:
-                fields["event"], data, size = "", list[str](), len(pending)
-            elif name == "data":
-                data.append(value.removeprefix(" "))
-            elif name in fields:
-                fields[name] = value.removeprefix(" ")
+    last_id = ""
+    async with aclosing(answer.exchange.event_fields(answer.aiter_bytes())) as events:
+        async for fields in events:
+            last_id = fields.get("id", last_id)
+            if data := fields.get("data"):
+                yield ServerSentEvent(fields.get("event") or "message", data, last_id)
 
 
 class OwnTransport:
     async def send(self, request: Request) -> Response:
         async with Exchange(request, FAULTS) as exchange, asked(exchange) as answer:
-            content = await exchange.read(answer.status_code, answer.headers, answer.aiter_bytes())
+            content = await exchange.read(answer.status_code, answer.headers, answer.received)
         return Response(answer.status_code, answer.headers, content, request.url)
 
     @asynccontextmanager
@@ -107,11 +97,12 @@ class OwnTransport:
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        async with self.stream(request) as answer, aclosing(read_events(answer)) as events:
-            if not answer.exchange.is_stream(answer.status_code, answer.headers):
-                content = await answer.exchange.read(answer.status_code, answer.headers, answer.aiter_bytes())
-                raise answer.exchange.no_stream(answer.status_code, answer.headers.items(), content)
-            answer.patience = None
-            yield events
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, FAULTS) as exchange:
+                answer = await stack.enter_async_context(asked(exchange))
+                if not exchange.is_stream(answer.status_code, answer.headers):
+                    content = await exchange.read(answer.status_code, answer.headers, answer.received)
+                    raise exchange.no_stream(answer.status_code, answer.headers.items(), content)
+            yield await stack.enter_async_context(aclosing(read_events(answer)))
 
     async def aclose(self) -> None: ...

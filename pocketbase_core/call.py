@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from .auth.store import AuthStore
-from .errors import PocketBaseNotFoundError, decode_error, error_from
+from .errors import PocketBaseDecodeError, PocketBaseNotFoundError, decode_error, error_from
 from .messages import Request, Response, ServerSentEvent
 from .ports import StreamedResponse
 from .values import Loads
@@ -51,6 +51,19 @@ def success(response: Response) -> Response:
     """
     if not 200 <= response.status_code < 300:
         raise error_from(response)
+    return response
+
+
+def asked_for(request: Request, response: Response) -> Response:
+    """The answer, unless it is a part and the request has no Range header.
+
+    Raises:
+        PocketBaseDecodeError: it is such a part.
+    """
+    if response.status_code == 206 and "Range" not in request.headers:
+        part = response.headers.get("Content-Range", "without a Content-Range")
+        message = f"the answer is only a part ({part}), and the request asked for all"
+        raise PocketBaseDecodeError(response.url, 206, message=message)
     return response
 
 

@@ -23,9 +23,12 @@ def describe(error: Exception) -> str:
     return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
 
 
-def shown(error: Exception) -> Exception:
-    """What stands in for a library's exception as a cause: its description, and the system's errors below it."""
-    system = [each for each in _chain(error) if _is_of_the_system(each)]
+def shown(error: Exception, outer: BaseException | None) -> Exception:
+    """What stands in for a library's exception as a cause: its description, and the system's errors below it.
+
+    `outer` is an exception that was there before, and stays as it is.
+    """
+    system = [each for each in _chain(error, outer) if _is_of_the_system(each)]
     for each, below in zip(system, [*system[1:], None], strict=False):
         each.__cause__, each.__context__ = below, None
     if error in system:
@@ -44,18 +47,21 @@ def raise_without_context(error: Exception, cause: Exception | None) -> NoReturn
         error.__context__ = context
 
 
-def is_out_of_files(error: Exception) -> bool:
-    """Whether a connection could not be opened because the process, or the machine, has too many files open."""
-    return any(isinstance(each, OSError) and each.errno in _NO_MORE_FILES for each in _chain(error))
+def is_out_of_files(error: Exception, outer: BaseException | None) -> bool:
+    """Whether a connection could not be opened because the process, or the machine, has too many files open.
+
+    `outer` is an exception that was there before, and tells nothing of this connection.
+    """
+    return any(isinstance(each, OSError) and each.errno in _NO_MORE_FILES for each in _chain(error, outer))
 
 
-def was_in(names: Collection[str], error: BaseException) -> bool:
-    """Whether an exception came out of one of these functions."""
-    return any(name in names for each in _chain(error) for name in _functions(each.__traceback__))
+def was_in(names: Collection[str], error: BaseException, outer: BaseException | None) -> bool:
+    """Whether an exception came out of one of these functions; `outer` is one that was there before."""
+    return any(name in names for each in _chain(error, outer) for name in _functions(each.__traceback__))
 
 
-def _chain(error: BaseException | None) -> Generator[BaseException, None, None]:
-    seen: set[int] = set()
+def _chain(error: BaseException | None, outer: BaseException | None) -> Generator[BaseException, None, None]:
+    seen = {id(outer)}
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error

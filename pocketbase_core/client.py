@@ -1,7 +1,8 @@
 """The client: wires the parts together, and knows no endpoint."""
 
+import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
@@ -11,7 +12,7 @@ from weakref import WeakValueDictionary
 from .api import custom
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
-from .call import Call, success
+from .call import Call, asked_for, success
 from .discovery import check_transport, installed_transport
 from .errors import PocketBaseError, not_events, response_of
 from .filters import build_filter
@@ -20,7 +21,7 @@ from .middleware import AfterSend, BeforeSend, Middleware, chain, default_middle
 from .middleware.auth import LIMIT, Auth
 from .options import SendOptions, check_size, check_timeout, read
 from .paths import custom_path
-from .ports import Streamed, StreamedResponse, Transport, read_whole
+from .ports import Streamed, StreamedResponse, Transport, read_error
 from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
 from .services.batch import Batch
@@ -181,6 +182,7 @@ class PocketBase:
             opened: list[StreamedResponse] = []
 
             async def open_stream(request: Request) -> Response:
+                started = asyncio.get_running_loop().time()
                 await stack.aclose()  # an attempt that was no success
                 opened.clear()
                 streamed = await stack.enter_async_context(self._open_transport().stream(request))
@@ -188,8 +190,9 @@ class PocketBase:
                 if 200 <= streamed.status_code < 300:
                     opened.append(streamed)
                 else:
-                    content = await read_whole(request, streamed.status_code, streamed.aiter_bytes())
-                return Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
+                    content = await read_error(request, streamed.status_code, streamed.aiter_bytes(), started)
+                response = Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
+                return asked_for(request, response)
 
             response = success(await chain(self._layers, open_stream)(self._complete(call)))
             yield opened[0] if opened else Streamed.of(response)  # that of a middleware
@@ -239,12 +242,9 @@ class PocketBase:
             self._transport = installed_transport()
         return self._transport
 
-    def _send(self, request: Request) -> Awaitable[Response]:
-        answer = self._open_transport().send(request)
-        return answer if self.json_loads is json_value else self._with_loads(answer)
-
-    async def _with_loads(self, answer: Awaitable[Response]) -> Response:
-        return (await answer).replace(loads=self.json_loads)
+    async def _send(self, request: Request) -> Response:
+        response = asked_for(request, await self._open_transport().send(request))
+        return response if self.json_loads is json_value else response.replace(loads=self.json_loads)
 
     async def _refresh(self, token: str) -> None:
         users = self.collection(claims(token)["collectionId"])

@@ -1,14 +1,17 @@
 """What every adapter does alike: one attempt to have a request answered."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Generator, Iterable, Mapping
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from .causes import describe, is_out_of_files, raise_without_context, shown, was_in
 from .content import encode
 from .deadlines import Deadline
+from .decompression import ACCEPTED, Decompressed
 from .errors import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
@@ -16,11 +19,12 @@ from .errors import (
     PocketBaseTransportError,
     not_events,
 )
+from .event_fields import MAX_EVENT_SIZE, event_fields
 from .headers import body_length
-from .messages import Headers, Request, Response
+from .messages import Request, Response
+from .streamed import read_whole, too_large
 
 EVENT_STREAM = "text/event-stream"
-MAX_EVENT_SIZE = 16 * 1024 * 1024
 
 
 class Fault(NamedTuple):
@@ -47,7 +51,7 @@ class Exchange:
     files are sent, the deadline moves on with each chunk.
 
     The body is the exchange itself, as an async iterable of chunks that can be read once. `headers` are the request's
-    with the body's type, and its length where that is known.
+    with the body's type, its length where that is known, and the encodings that `decompressed` reads.
     """
 
     __slots__ = (
@@ -56,6 +60,8 @@ class Exchange:
         "_failure",
         "_faults",
         "_idle",
+        "_is_reading",
+        "_outer",
         "_waiting",
         "headers",
         "request",
@@ -65,40 +71,63 @@ class Exchange:
     def __init__(self, request: Request, faults: Faults, waiting: Waiting | None = None) -> None:
         self.request = request
         self.headers = request.headers.to_dict()
+        if "Accept-Encoding" not in request.headers:
+            self.headers["Accept-Encoding"] = ACCEPTED
         self.request_sent: bool | None = False
-        """False while nothing has left, None once something may have arrived, True once an answer has begun."""
+        """False while nothing has left, None once something may have arrived, True once an answer has begun.
+
+        Without a body, nothing tells when a request leaves, and it is None from the beginning. An adapter that knows
+        better sets it to False, and to None when the request leaves.
+        """
         self._faults = faults
         self._waiting = waiting
+        self._outer = sys.exception()
+        """What the caller is handling, which Python makes the context of all errors here."""
         self._failure: Exception | None = None
         self._chunks: AsyncGenerator[bytes, None] | None = None
         self._deadline = None if request.timeout is None else Deadline(request.timeout)
         self._idle: asyncio.Event | None = None
+        self._is_reading = False
+        """Whether the deadline is for a chunk of the body."""
 
     async def __aenter__(self) -> Self:
-        if self.request.method in ("GET", "HEAD"):
-            self.request_sent = None  # without a body, nothing tells when it leaves
-        else:
-            await self._encode()
         if self._deadline is not None:
             self._deadline.enter()
+        if self.request.method in ("GET", "HEAD"):
+            self.request_sent = None
+            return self
+        try:
+            await self._encode()
+        except BaseException as error:
+            if self._is_late(error):
+                raise self._late(error) from None
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        is_late = self._deadline is not None and self._deadline.leave(kind)
+        is_late = self._is_late(error)
         if self._chunks is not None:
             if self._idle is not None:
                 # While it runs, it belongs to a writer that the library has cancelled.
                 await self._idle.wait()
             await self._chunks.aclose()
         if is_late:
-            late = TimeoutError(f"no answer within {self.request.timeout:g} s")
-            late.__context__ = error  # it tells what was waited for
-            self.translate(late)
-            raise late
+            raise self._late(error)
         if isinstance(error, Exception):
             self.translate(error)
+
+    def _is_late(self, error: BaseException | None) -> bool:
+        """Leave the deadline; returns whether that was what ended the block."""
+        return self._deadline is not None and self._deadline.leave(None if error is None else type(error))
+
+    def _late(self, error: BaseException | None) -> Exception:
+        missing = "nothing came of a file to upload" if self._is_reading else "no answer came"
+        late = TimeoutError(f"{missing} within {self.request.timeout:g} s")
+        late.__context__ = error  # its traceback tells what was waited for
+        self.translate(late)
+        return late
 
     def translate(self, error: Exception) -> None:
         """Raise the error that `faults` names for a library's exception; return if it names none."""
@@ -109,12 +138,16 @@ class Exchange:
             return
         sent = False if fault.never_sent else self.request_sent
         message = describe(error)
-        if self._waiting is not None and was_in(self._waiting.functions, error):
+        if self.request_sent is True:  # a connection was there
+            pass
+        elif self._waiting is not None and was_in(self._waiting.functions, error, self._outer):
             sent, message = False, f"no connection was free: {self._waiting.explain()}"
-        elif is_out_of_files(error):
+        elif is_out_of_files(error, self._outer):
             fault, sent = fault._replace(error=PocketBaseConnectionError), False
             message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
-        raise_without_context(fault.error(self.request.url, message=message, request_sent=sent), shown(error))
+        raise_without_context(
+            fault.error(self.request.url, message=message, request_sent=sent), shown(error, self._outer)
+        )
 
     def failed(self, message: str) -> PocketBaseConnectionError:
         """The error of an answer that is read no further."""
@@ -148,7 +181,7 @@ class Exchange:
         if most is None or length is None:
             return most is None
         if length > most:
-            raise _too_large(self.request, status)
+            raise too_large(self.request, status)
         return True
 
     def is_stream(self, status: int, headers: Mapping[str, str]) -> bool:
@@ -159,25 +192,40 @@ class Exchange:
         """The error of an answer that is none."""
         return not_events(Response(status, headers, content, self.request.url))
 
-    def check_event(self, size: int) -> None:
-        """Raises: PocketBaseConnectionError: an event of so many bytes, or more to come, is too large."""
-        if size > MAX_EVENT_SIZE:
-            raise self.failed("an event is larger than 16 MiB")
+    def event_fields(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, str], None]:
+        """The fields of each event of a decompressed body: `event`, `data` and `id`, as far as the event has them.
+
+        Reading them raises PocketBaseConnectionError where an event has more than 16 MiB.
+        """
+        return event_fields(chunks, self._check_event)
+
+    def decompressed(
+        self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """The body of an answer whose chunks are as they came over the wire; a compressed one in pieces of 64 KiB.
+
+        Reading the body raises PocketBaseDecodeError where it cannot be decompressed, or is encoded by anything but
+        gzip or deflate.
+        """
+        encoding = headers.get("Content-Encoding", "")
+        if encoding.strip().lower() in ("", "identity"):
+            return chunks
+        return Decompressed(encoding, chunks, partial(PocketBaseDecodeError, self.request.url, status))
 
     async def read(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
-        """The body of an answer as a whole; the chunks are decompressed.
+        """The body of an answer as a whole; its chunks are as they came over the wire.
 
         Raises:
-            PocketBaseDecodeError: it is larger than the request allows.
+            PocketBaseDecodeError: it is larger than the request allows, or as `decompressed` says.
         """
         self.length_fits(status, headers)
-        return await read_whole(self.request, status, chunks)
+        return await read_whole(self.request, status, self.decompressed(status, headers, chunks))
 
     def checked(self, status: int, content: bytes) -> bytes:
         """As `read`, for a body that is there as a whole."""
         most = self.request.max_response_bytes
         if most is not None and len(content) > most:
-            raise _too_large(self.request, status)
+            raise too_large(self.request, status)
         return content
 
     def __aiter__(self) -> Self:
@@ -189,85 +237,29 @@ class Exchange:
         if self.request.files and self._deadline is not None:
             self._deadline.postpone()
         self._idle = asyncio.Event()
+        self._is_reading = True
         try:
-            return await anext(self._chunks)
+            chunk = await anext(self._chunks)
         except Exception as error:
             if not isinstance(error, StopAsyncIteration):
                 self._failure = error
             raise
         finally:
             self._idle.set()
+        self._is_reading = False
+        return chunk
+
+    def _check_event(self, size: int) -> None:
+        if size > MAX_EVENT_SIZE:
+            raise self.failed("an event is larger than 16 MiB")
 
     async def _encode(self) -> None:
         request = self.request
+        self._is_reading = True
         content = await encode(request.body, request.files, request.dumps)
+        self._is_reading = False
         self._chunks = content.chunks
         if content.content_type is not None and (request.files or "Content-Type" not in request.headers):
             self.headers["Content-Type"] = content.content_type
         if content.length is not None:
             self.headers["Content-Length"] = str(content.length)
-
-
-class Chunks:
-    """A streamed body: what `read` gives, until it gives nothing."""
-
-    __slots__ = ("_exchange", "_read")
-
-    def __init__(self, exchange: Exchange, read: Callable[[], Awaitable[bytes]]) -> None:
-        self._exchange = exchange
-        self._read = read
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await self._read()
-        except Exception as error:
-            self._exchange.translate(error)
-            raise
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
-
-
-class Streamed:
-    """A streamed answer, and its body."""
-
-    __slots__ = ("_chunks", "headers", "status_code")
-
-    def __init__(self, status_code: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
-        self.status_code = status_code
-        self.headers = headers
-        self._chunks = chunks
-
-    @classmethod
-    def of(cls, response: Response) -> Self:
-        """An answer that is there as a whole."""
-
-        async def chunks() -> AsyncGenerator[bytes, None]:
-            if response.content:
-                yield response.content
-
-        return cls(response.status_code, response.headers, chunks())
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        return self._chunks
-
-
-async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
-    """As `Exchange.read`."""
-    most = request.max_response_bytes
-    parts: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        size += len(chunk)
-        if most is not None and size > most:
-            raise _too_large(request, status)
-        parts.append(chunk)
-    return b"".join(parts)
-
-
-def _too_large(request: Request, status: int) -> PocketBaseDecodeError:
-    message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
-    return PocketBaseDecodeError(request.url, status, message=message)

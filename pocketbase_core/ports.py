@@ -1,21 +1,20 @@
-"""What the core asks of an HTTP library, and, from `exchange`, what an adapter of one needs to answer."""
+"""What the core asks of an HTTP library, and what an adapter of one needs to answer."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
 from .exchange import EVENT_STREAM as EVENT_STREAM
-from .exchange import MAX_EVENT_SIZE as MAX_EVENT_SIZE
-from .exchange import Chunks as Chunks
 from .exchange import Exchange as Exchange
 from .exchange import Fault as Fault
 from .exchange import Faults as Faults
-from .exchange import Streamed as Streamed
 from .exchange import Waiting as Waiting
-from .exchange import read_whole as read_whole
 from .loops import OwnerLoop as OwnerLoop
 from .loops import running_loop as running_loop
 from .messages import Headers, Request, Response, ServerSentEvent
+from .streamed import Chunks as Chunks
+from .streamed import Streamed as Streamed
+from .streamed import read_error as read_error
 
 
 class StreamedResponse(Protocol):
@@ -32,10 +31,11 @@ class StreamedResponse(Protocol):
         ...
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """The body in chunks.
+        """The body in chunks, decompressed.
 
         Raises:
             PocketBaseTransportError: the connection broke, or `timeout` passed without a byte.
+            PocketBaseDecodeError: the body cannot be decompressed.
         """
         ...
 
@@ -48,7 +48,7 @@ class HttpPort(Protocol):
 
         Raises:
             PocketBaseTransportError: no whole answer came; `request_sent` tells what is known.
-            PocketBaseDecodeError: it is larger than `max_response_bytes`.
+            PocketBaseDecodeError: it is larger than `max_response_bytes`, or cannot be decompressed.
         """
         ...
 

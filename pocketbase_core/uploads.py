@@ -1,17 +1,21 @@
 """Files to upload."""
 
-import asyncio
 import inspect
 import io
 import os
+import stat
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from .threads import in_thread
+
 CHUNK = 256 * 1024
+GRACE = 0.1
 Progress = Callable[[int, int | None], object]
 
 
@@ -27,7 +31,7 @@ class FileUpload:
     Each is a path, or a tuple `(filename, content)` or `(filename, content, content_type)`, where content is bytes,
     text, a `Path`, a file opened in binary mode, or something asynchronous: an iterator of bytes, or an object whose
     `read(size)` is a coroutine. An open file is sent from where it stands now and stays open. What cannot be read
-    again, as an iterator, can be sent once.
+    again, such as an iterator or a pipe, can be sent once.
 
     `on_progress(done, total)` is told bytes of all these files together, 0 first and at each new attempt; total is
     None when it is unknown. What it raises is logged.
@@ -68,7 +72,9 @@ class File:
     @property
     def replayable(self) -> bool:
         """Whether it can be sent a second time."""
-        return isinstance(self.content, (bytes, Path)) or self.start is not None
+        if isinstance(self.content, Path):
+            return not self.content.is_fifo()
+        return isinstance(self.content, bytes) or self.start is not None
 
     async def size(self) -> int | None:
         """Bytes to come; None when unknown.
@@ -83,10 +89,10 @@ class File:
             raise self._once_only()
         if isinstance(self.content, AsyncIterable):
             return None
-        return await asyncio.to_thread(self._size, self.content)
+        return await in_thread(partial(self._size, self.content))
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The content; a disk is read in threads."""
+        """The content; files are read in threads."""
         if isinstance(self.content, bytes):
             for start in range(0, len(self.content), CHUNK):
                 yield self.content[start : start + CHUNK]
@@ -100,19 +106,21 @@ class File:
             return
         reader = Reader(self.filename, self.content, self.start, self._lock)
         try:
-            while chunk := await asyncio.to_thread(reader.read):
+            while chunk := await in_thread(reader.read):
                 yield chunk
         finally:
-            # Its thread may still be reading. Where this wait is cancelled too, the closing goes on.
-            await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, reader.close))
+            await in_thread(reader.close)  # which goes on where this wait is cancelled
 
     def _once_only(self) -> ValueError:
         return ValueError(f"{self.filename!r} was read for an earlier request, and its source cannot be read again")
 
     def _size(self, content: Path | BinaryIO) -> int | None:
         if isinstance(content, Path):
+            if content.is_fifo():
+                return None  # without opening it, which would wait for somebody to write
             with content.open("rb") as opened:
-                return os.fstat(opened.fileno()).st_size
+                status = os.fstat(opened.fileno())
+                return status.st_size if stat.S_ISREG(status.st_mode) else None
         if self.start is None:
             return None
         with self._lock:
@@ -145,31 +153,55 @@ class Reader:
         self._path = content if isinstance(content, Path) else None
         self._opened = None if isinstance(content, Path) else content
         self._position = start
-        self._lock = lock
-        self._closed = False
+        self._turn = lock
+        """Two requests may send one open file at the same time."""
+        self._state = threading.Condition()
+        """Guards the two below, and is never held for long."""
+        self._is_reading = False
+        self._is_closed = False
 
     def read(self) -> bytes:
-        # Always from a position of its own: two requests may send one open file at the same time.
-        with self._lock:
-            if self._closed:
+        """The next chunk; nothing at the end, and after `close`."""
+        with self._state:
+            if self._is_closed:
                 return b""
+            self._is_reading = True
+        try:
+            return self._read()
+        finally:
+            with self._state:
+                self._is_reading = False
+                if self._is_closed:
+                    self._end()
+                self._state.notify()
+
+    def close(self) -> None:
+        """Close what was opened here; a read that is still under way after `GRACE` seconds closes it when it ends."""
+        with self._state:
+            self._is_closed = True
+            if self._state.wait_for(lambda: not self._is_reading, GRACE):
+                self._end()
+
+    def _read(self) -> bytes:
+        if self._path is not None:
             if self._opened is None:
-                assert self._path is not None
-                self._opened = self._path.open("rb")
-            if self._position is not None:
-                self._opened.seek(self._position)
+                self._opened = self._path.open("rb", buffering=0)
             chunk: object = self._opened.read(CHUNK)
+        else:
+            assert self._opened is not None
+            with self._turn:
+                if self._position is not None:
+                    self._opened.seek(self._position)
+                chunk = self._opened.read(CHUNK)
         if not isinstance(chunk, bytes):
             raise TypeError(f"reading {self._filename!r} gave {type(chunk).__name__}, not bytes")
         if self._position is not None:
             self._position += len(chunk)
         return chunk
 
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._path is not None and self._opened is not None:
-                self._opened.close()
+    def _end(self) -> None:
+        if self._path is not None and self._opened is not None:
+            self._opened.close()  # was opened to read, and has nothing to write
 
 
 def _file(file: Any) -> File:

@@ -1,8 +1,12 @@
 """Bodies that are read whole."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
 import aiohttp
 
-from pocketbase_core.ports import Exchange, read_whole
+from pocketbase_core.messages import Headers
+from pocketbase_core.ports import Exchange
 
 
 async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
@@ -10,10 +14,12 @@ async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
     connection = answer.connection  # gone when all of it is there
     protocol = connection and connection.protocol
     try:
-        if exchange.length_fits(answer.status, answer.headers):
+        headers = Headers(answer.headers.items())  # in which a name that came twice has both values
+        if "Content-Encoding" not in headers and exchange.length_fits(answer.status, headers):
             content = await answer.read()
         else:
-            content = await read_whole(exchange.request, answer.status, answer.content.iter_any())
+            async with aclosing(_chunks(answer)) as chunks:
+                content = await exchange.read(answer.status, headers, chunks)
     except BaseException:
         answer.close()
         raise
@@ -21,3 +27,11 @@ async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
     if protocol is not None and protocol.should_close:
         protocol.close()
     return content
+
+
+async def _chunks(answer: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    if answer.content.is_eof():
+        yield await answer.read()  # which a trace of the session's may have done before
+    else:
+        async for chunk in answer.content.iter_any():
+            yield chunk

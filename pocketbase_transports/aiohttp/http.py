@@ -17,6 +17,7 @@ from . import sse
 from .bodies import read
 from .errors import FAULTS, WAITING
 from .sessions import Sessions
+from .unasked import middlewares
 
 
 class AiohttpTransport:
@@ -48,6 +49,8 @@ class AiohttpTransport:
                 skip_auto_headers=("Content-Type",) if has_body else None,
                 allow_redirects=False,
                 raise_for_status=False,
+                auto_decompress=False,
+                middlewares=middlewares(session),
                 timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
             )
         exchange.answered()
@@ -56,7 +59,8 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Response:
         async with Exchange(request, FAULTS, self._waiting) as exchange:
             answer = await self._request(exchange)
-            if answer.content.is_eof() and not self._sessions.are_traced:  # all of it came with the headers
+            is_plain = "Content-Encoding" not in answer.headers
+            if is_plain and answer.content.is_eof() and not self._sessions.are_traced:  # all came with the headers
                 content = exchange.checked(answer.status, answer.content.read_nowait())
             else:
                 content = await read(answer, exchange)
@@ -67,7 +71,9 @@ class AiohttpTransport:
         async with Exchange(request, FAULTS, self._waiting) as exchange:
             answer = await self._request(exchange, request.timeout)
         async with answer:
-            yield Streamed(answer.status, Headers(answer.headers.items()), Chunks(exchange, answer.content.readany))
+            headers = Headers(answer.headers.items())
+            chunks = exchange.decompressed(answer.status, headers, Chunks(exchange, answer.content.readany))
+            yield Streamed(answer.status, headers, chunks)
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:

@@ -11,6 +11,7 @@ from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
 from .._loops import PerLoop
 from .._places import OPENING, explain
 from . import clients, given, sse
+from .bodies import raw
 from .early import Watched, is_large
 from .errors import WAITING, faults
 from .leftovers import discard_leftovers
@@ -95,7 +96,7 @@ class HttpxTransport:
                 with pool.client() as client:
                     async with (
                         aclosing(await self._request(client, exchange, None)) as answer,
-                        aclosing(answer.aiter_bytes()) as chunks,
+                        aclosing(raw(answer)) as chunks,
                     ):
                         content = await exchange.read(answer.status_code, answer.headers, chunks)
         return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
@@ -109,9 +110,10 @@ class HttpxTransport:
                 client = stack.enter_context(pool.client())
                 answer = await self._request(client, exchange, request.timeout)
                 await stack.enter_async_context(aclosing(answer))
-            chunks = await stack.enter_async_context(aclosing(answer.aiter_bytes()))
+            received = await stack.enter_async_context(aclosing(raw(answer)))
             headers = Headers(answer.headers.multi_items())
-            yield Streamed(answer.status_code, headers, Chunks(exchange, lambda: anext(chunks, b"")))
+            chunks = Chunks(exchange, lambda: anext(received, b""))
+            yield Streamed(answer.status_code, headers, exchange.decompressed(answer.status_code, headers, chunks))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:

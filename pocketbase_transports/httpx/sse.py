@@ -7,18 +7,31 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pocketbase_core.messages import ServerSentEvent
-from pocketbase_core.ports import EVENT_STREAM, MAX_EVENT_SIZE, Exchange
+from pocketbase_core.ports import EVENT_STREAM, Chunks, Exchange
+
+from .bodies import raw
 
 if TYPE_CHECKING:
     import httpx2
 
 
+class _Opened:
+    """An answer for the library, with this text for a body."""
+
+    def __init__(self, answer: "httpx2.Response", text: AsyncGenerator[str, None]) -> None:
+        self.headers = {"content-type": EVENT_STREAM}
+        self.request = answer.request
+        self._text = text
+
+    def aiter_text(self) -> AsyncGenerator[str, None]:
+        return self._text
+
+
 async def check(answer: "httpx2.Response", exchange: Exchange) -> None:
     """Raise the error of an answer that is no stream of events."""
     if exchange.is_stream(answer.status_code, answer.headers):
-        answer.encoding = "utf-8"  # whatever charset it claims
         return
-    async with aclosing(answer), aclosing(answer.aiter_bytes()) as chunks:
+    async with aclosing(answer), aclosing(raw(answer)) as chunks:
         content = await exchange.read(answer.status_code, answer.headers, chunks)
     raise exchange.no_stream(answer.status_code, answer.headers.multi_items(), content)
 
@@ -27,36 +40,34 @@ async def events(
     library: ModuleType, answer: "httpx2.Response", exchange: Exchange
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """The events until the body ends."""
-    async with aclosing(_reader(library, answer, exchange)) as source:
-        with exchange.translating():
-            async for message in source:
-                if message.data:
-                    yield ServerSentEvent(message.event or "message", message.data, message.id)
+    async with aclosing(_text(answer, exchange)) as text, aclosing(_reader(library, _Opened(answer, text))) as source:
+        async for message in source:
+            if message.data:
+                yield ServerSentEvent(message.event or "message", _unguard(message.data), message.id)
 
 
-def _reader(library: ModuleType, answer: Any, exchange: Exchange) -> AsyncGenerator[Any, None]:
+def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
     if library.__name__ == "httpx2":
-        reader: AsyncGenerator[Any, None] = aiter(library.EventSource(answer, max_event_size=MAX_EVENT_SIZE))
+        reader: AsyncGenerator[Any, None] = aiter(library.EventSource(answer, max_event_size=None))
         return reader
-    # httpx-sse has no limit of its own.
-    events: AsyncGenerator[Any, None] = import_module("httpx_sse").EventSource(_Counted(answer, exchange)).aiter_sse()
+    events: AsyncGenerator[Any, None] = import_module("httpx_sse").EventSource(answer).aiter_sse()
     return events
 
 
-class _Counted:
-    """An answer that counts the bytes of an event."""
+async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
+    """The stream, with one line for each field, however many its data came in: the libraries take time for each."""
+    async with aclosing(raw(answer)) as received:
+        chunks = Chunks(exchange, lambda: anext(received, b""))
+        decompressed = exchange.decompressed(answer.status_code, answer.headers, chunks)
+        async with aclosing(exchange.event_fields(decompressed)) as events:
+            async for fields in events:
+                yield "".join([*(f"{name}: {_guard(value)}\n" for name, value in fields.items()), "\n"])
 
-    def __init__(self, answer: "httpx2.Response", exchange: Exchange) -> None:
-        self.headers = {"content-type": EVENT_STREAM}  # as it was found to be
-        self._size = 0
-        self._last = ""
-        self._answer = answer
-        self._exchange = exchange
 
-    async def aiter_text(self) -> AsyncGenerator[str, None]:
-        async for text in self._answer.aiter_text():
-            begun = max((self._last + text).rfind(blank) for blank in ("\n\n", "\n\r", "\r\r"))
-            self._size = (self._size if begun < 0 else 0) + len(text[max(begun, 0) :].encode())
-            self._exchange.check_event(self._size)
-            self._last = (self._last + text)[-1:]
-            yield text
+# A newline travels as another character, and that one, should it occur, as a pair. One for one takes the least time.
+def _guard(value: str) -> str:
+    return value.replace("\x1e", "\x1e0").replace("\x1f", "\x1e1").replace("\n", "\x1f")
+
+
+def _unguard(value: str) -> str:
+    return value.replace("\x1f", "\n").replace("\x1e1", "\x1f").replace("\x1e0", "\x1e")

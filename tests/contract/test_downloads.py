@@ -12,6 +12,7 @@ import pytest
 from pocketbase_core import (
     PocketBase,
     PocketBaseConnectionError,
+    PocketBaseDecodeError,
     PocketBaseNotFoundError,
     PocketBaseServerError,
     PocketBaseTimeoutError,
@@ -237,7 +238,7 @@ async def test_answers_that_end_it(transport: Transport, target: Path) -> None:
         ([sends(b"", status=404, total=0)], PocketBaseNotFoundError, 1),
         ([begun, sends(b"", status=404, total=0)], PocketBaseNotFoundError, 2),
         ([begun, sends(b"", status=500, total=0)], PocketBaseServerError, 2),
-        ([sends(b"", status=206, total=0)], PocketBaseConnectionError, download.ATTEMPTS),
+        ([sends(b"", status=206, total=0)], PocketBaseDecodeError, 1),
     ]
     for answers, error, requests in cases:
         async with wire(answering(*answers)) as server:

@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import os
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -148,3 +150,34 @@ def test_a_progress_callback_is_a_plain_function() -> None:
     for wrong in (asyncio.sleep, "bar"):
         with pytest.raises(TypeError, match="on_progress"):
             FileUpload("a", on_progress=wrong)
+
+
+EXIT = """
+import asyncio, os, sys
+from pocketbase_core import FileUpload, PocketBase, PocketBaseTimeoutError
+from pocketbase_transports import AiohttpTransport
+
+async def main():
+    async with PocketBase(sys.argv[1], transport=AiohttpTransport(), timeout=0.1) as pb:
+        try:
+            await pb.collection("posts").create({"f": FileUpload(sys.argv[2])})
+        except PocketBaseTimeoutError:
+            print("late")
+
+asyncio.run(main())
+"""
+
+
+async def test_a_read_that_never_ends_does_not_keep_the_interpreter(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    async with wire(ignoring) as server:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", EXIT, server.url, fifo, stdout=asyncio.subprocess.PIPE
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), 20)
+        except TimeoutError:
+            process.kill()
+            raise
+    assert (process.returncode, output) == (0, b"late\n")

@@ -1,6 +1,7 @@
 """What is particular to one adapter."""
 
 import asyncio
+import gzip
 import sys
 import threading
 from types import SimpleNamespace
@@ -13,9 +14,16 @@ import pytest
 from aioresponses import aioresponses
 
 import pocketbase_transports
-from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core import (
+    FileUpload,
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseTimeoutError,
+    Request,
+    Response,
+)
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import answering, wire
+from pocketbase_core.testing.contract.wire import Connection, answering, ignoring, responding, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 from pocketbase_transports.aiohttp.errors import FAULTS
 from pocketbase_transports.httpx.early import connection_of
@@ -95,6 +103,107 @@ async def test_a_session_that_is_traced_hears_of_each_body() -> None:
             async with PocketBase(server.url, transport=transport) as pb:
                 await pb.health.check()
     assert heard == [b"{}", b"{}"]
+
+
+async def test_a_middleware_of_the_session_sees_each_request_too() -> None:
+    seen: list[str] = []
+
+    async def watch(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        seen.append(request.method)
+        await (await handler(request)).read()  # as a middleware that tries again
+        return await handler(request)
+
+    async with wire(answering("{}")) as server, aiohttp.ClientSession(middlewares=[watch]) as session:
+        for transport in (AiohttpTransport(session), AiohttpTransport(middlewares=[watch])):
+            async with PocketBase(server.url, transport=transport) as pb:
+                await pb.health.check()
+    assert seen == ["GET", "GET"]
+    assert len(server.requests) == 4
+
+
+async def test_a_session_handed_in_takes_no_answer_that_came_before_its_request() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.respond_json("1")
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
+        sent.set()
+        await connection.closed_by_client()
+
+    sent = asyncio.Event()
+    async with wire(script) as server, aiohttp.ClientSession() as session:
+        transport = AiohttpTransport(session)
+        for _ in range(2):
+            assert (await transport.send(Request("GET", server.url, timeout=5))).content == b"1"
+            await sent.wait()
+            sent.clear()
+            await asyncio.sleep(0.01)  # the client has it
+    assert server.connections == 2
+
+
+async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
+    async def script(connection: Connection) -> None:
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
+        await connection.closed_by_client()
+
+    async def wait(session: object, context: object, told: object) -> None:
+        await asyncio.sleep(0.001)  # until the client has it
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_end.append(wait)
+    async with wire(script) as server:
+        async with PocketBase(server.url, transport=AiohttpTransport(trace_configs=[config]), middleware=[]) as pb:
+            with pytest.raises(PocketBaseConnectionError, match="the server sends before it is asked") as caught:
+                await pb.collection("posts").create({})
+    assert caught.value.request_sent is False
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_a_body_that_a_hook_of_the_client_has_read_is_read_from_there(library: Any) -> None:
+    async def hook(response: Any) -> None:
+        await response.aread()
+
+    content = gzip.compress(b'{"code": 200}')
+    for headers in ([], ["Content-Encoding: gzip"]):
+        answer = responding(200, content if headers else b'{"code": 200}', *headers)
+        async with wire(answer) as server, library.AsyncClient(event_hooks={"response": [hook]}) as client:
+            pb = PocketBase(server.url, transport=HttpxTransport(client))
+            assert await pb.health.check() == {"code": 200}
+            async with pb.files.stream("a", "b", "c") as response:
+                assert b"".join([chunk async for chunk in response.aiter_bytes()]) == b'{"code": 200}'
+
+
+async def test_a_body_that_a_trace_of_the_session_has_read_is_read_from_there() -> None:
+    async def trace(session: object, context: object, told: aiohttp.TraceRequestEndParams) -> None:
+        await told.response.read()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_end.append(trace)
+    answer = responding(200, gzip.compress(b'{"code": 200}'), "Content-Encoding: gzip")
+    async with wire(answer) as server, aiohttp.ClientSession(trace_configs=[config]) as session:
+        assert await PocketBase(server.url, transport=AiohttpTransport(session)).health.check() == {"code": 200}
+
+
+def limited(library: str) -> Transport:
+    """A transport with one connection."""
+    if library == "aiohttp":
+        return AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
+    module: Any = {"httpx": httpx, "httpx2": httpx2}[library]
+    return HttpxTransport(module.AsyncClient(limits=module.Limits(max_connections=1), timeout=None))
+
+
+async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> None:
+    async with wire(ignoring) as server:
+        pb = PocketBase(server.url, transport=limited(library), middleware=[])
+        first = asyncio.create_task(pb.collection("posts").create({"f": FileUpload(("a", b"x"))}))
+        while not server.connections:
+            await asyncio.sleep(0.001)
+        with pytest.raises(PocketBaseTimeoutError, match=r"no connection was free within 0\.1 s") as caught:
+            await pb.collection("posts").create({"f": FileUpload(("b", b"x"))}, timeout=0.1)
+        assert caught.value.request_sent is False
+        first.cancel()
+        await asyncio.wait([first])
+        await pb.aclose()
 
 
 async def test_a_connection_is_used_again(transport: Transport) -> None:

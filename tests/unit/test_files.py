@@ -19,6 +19,7 @@ from pocketbase_core.content import encode
 from pocketbase_core.ports import Chunks, Exchange
 from pocketbase_core.services.download import Version
 from pocketbase_core.services.partial import Part
+from pocketbase_core.threads import in_thread
 from pocketbase_core.uploads import Reader
 from pocketbase_transports import MockTransport
 
@@ -82,6 +83,55 @@ def test_a_reader_that_was_closed_reads_no_more(tmp_path: Path) -> None:
     assert reader.read() == b"content"
     reader.close()
     assert reader.read() == b""
+
+
+def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(tmp_path: Path) -> None:
+    class Slow(io.BytesIO):
+        def read(self, *_: Any) -> bytes:
+            reading.set()
+            go_on.wait()
+            return b"late"
+
+    class SlowPath(type(tmp_path)):  # type: ignore[misc]
+        def open(self, *_: Any, **__: Any) -> Any:
+            return slow
+
+    slow, reading, go_on = Slow(), threading.Event(), threading.Event()
+    reader = Reader("a.bin", SlowPath(tmp_path), None, threading.Lock())
+    thread = threading.Thread(target=reader.read)
+    thread.start()
+    reading.wait()
+    reader.close()
+    assert not slow.closed
+    go_on.set()
+    thread.join()
+    assert slow.closed
+
+
+async def test_a_read_that_raises_stop_iteration_is_an_error() -> None:
+    class Ended:
+        def read(self, size: int) -> bytes:
+            raise StopIteration
+
+    with pytest.raises(RuntimeError, match="a StopIteration was raised in a thread"):
+        await sent(("a.bin", Ended()))
+
+
+async def test_a_loop_that_was_closed_hears_of_no_read() -> None:
+    go_on = threading.Event()
+
+    def read() -> None:
+        go_on.wait()
+
+    async def give_up() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(in_thread(read), 0.01)
+
+    await asyncio.to_thread(asyncio.run, give_up())
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == "pocketbase-file"]
+    go_on.set()
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_part_that_was_discarded_does_nothing_more(tmp_path: Path) -> None:

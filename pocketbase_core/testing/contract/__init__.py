@@ -8,11 +8,12 @@ import inspect
 
 import pytest
 
-for _name in ("cancel", "early", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
+for _name in ("cancel", "early", "encodings", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
 from .cancel import *
 from .early import *
+from .encodings import *
 from .faults import *
 from .http import *
 from .limits import *
@@ -22,10 +23,11 @@ from .stream import *
 from .transports import MakeTransport as MakeTransport
 from .transports import transport as transport
 from .uploads import *
+from .uploads import stalled as stalled
 
 _TESTS = {name: value for name, value in globals().items() if name.startswith("test_")}
 for _test in _TESTS.values():
     if inspect.iscoroutinefunction(_test):
         pytest.mark.asyncio(_test)
 # Type checkers cannot know this, and need not; the suite's helpers stay here.
-globals()["__all__"] = [*_TESTS, "MakeTransport", "memory", "transport"]
+globals()["__all__"] = [*_TESTS, "MakeTransport", "memory", "stalled", "transport"]

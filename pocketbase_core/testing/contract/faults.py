@@ -144,3 +144,43 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
         for _ in range(3):
             for method in ("POST", "GET"):
                 assert (await transport.send(Request(method, f"{server.url}/"))).content == body
+
+
+@pytest.mark.parametrize(
+    "unasked",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9" * 3,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n9\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-",
+        b"garbage\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_arrives_between_two_requests_answers_neither(
+    transport: Transport, method: str, unasked: bytes
+) -> None:
+    async def script(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.respond_json("1")
+            await idle.wait()
+            idle.clear()
+            await connection.send(unasked)
+            sent.set()
+
+    idle, sent = asyncio.Event(), asyncio.Event()
+    async with wire(script) as server:
+        for _ in range(3):
+            try:
+                content = (await transport.send(Request(method, f"{server.url}/", timeout=5))).content
+            except PocketBaseConnectionError as error:
+                assert error.request_sent is not False
+            else:
+                assert content == b"1"
+                idle.set()
+                await sent.wait()
+                sent.clear()
+                await asyncio.sleep(0.01)  # the client has it

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -73,6 +74,38 @@ async def test_five_megabytes_in_one_event(transport: Transport) -> None:
     pieces = [raw[:2048], *(raw[start : start + 398_000] for start in range(2048, len(raw), 398_000))]
     (event,) = await collect(transport, streaming(*pieces))
     assert event.data == data
+
+
+async def processing(transport: Transport, size: int) -> tuple[float, float]:
+    """CPU seconds for one event of so many bytes in short lines, and the most of them in one turn of the loop."""
+    line = b"data:x\n"
+    raw = line * (size // len(line))
+    turns: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            started = time.thread_time()
+            await asyncio.sleep(0)
+            turns.append(time.thread_time() - started)
+
+    async with wire(streaming(raw, b"\n")) as server:
+        ticking = asyncio.create_task(tick())
+        async with transport.events(Request("GET", server.url, timeout=5)) as events:
+            await asyncio.sleep(0.05)  # the server has sent it
+            turns.clear()
+            started = time.thread_time()
+            assert [len(event.data) async for event in events] == [2 * (size // len(line)) - 1]
+            spent = time.thread_time() - started
+        await asyncio.sleep(0.01)
+        ticking.cancel()
+    return spent, max(turns)
+
+
+async def test_an_event_of_many_lines_takes_no_more_time_for_each(transport: Transport) -> None:
+    small = min([(await processing(transport, 2**18))[0] for _ in range(3)])
+    large, longest = await processing(transport, 2**21)
+    assert large < 24 * small, "eight times would be fair, and 64 times quadratic"
+    assert longest < 0.05
 
 
 async def test_events_arrive_at_once(transport: Transport) -> None:

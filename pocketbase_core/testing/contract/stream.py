@@ -1,10 +1,13 @@
 """Answers read as they come in."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ... import PocketBaseConnectionError, PocketBaseTimeoutError
+from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
 from ...messages import Request
 from ...ports import Transport
 from .wire import Connection, Script, resetting, responding, sending, unused_port, wire
@@ -105,3 +108,36 @@ async def test_errors_of_the_block_stay_what_they_are(transport: Transport) -> N
         with pytest.raises(TimeoutError, match="mine"):
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)):
                 raise TimeoutError("mine")
+
+
+async def test_a_part_is_only_taken_where_it_was_asked_for(transport: Transport, tmp_path: Path) -> None:
+    async def streamed(**options: Any) -> bytes:
+        async with pb.files.stream("a", "b", "c", **options) as response:
+            return b"".join([chunk async for chunk in response.aiter_bytes()])
+
+    async def script(connection: Connection) -> None:
+        while True:
+            if (await connection.request()).method == "POST":
+                await connection.respond_json('{"token": "a.b.c"}')
+            else:
+                await connection.respond(206, b"part", "Content-Range: bytes 0-3/10")
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[])
+        uses: list[Callable[[], Awaitable[object]]] = [
+            lambda: pb.files.download_file("a", "b", "c"),
+            lambda: pb.files.download_to(tmp_path / "a", "a", "b", "c"),
+            lambda: pb.backups.download("a.zip"),
+            streamed,
+            pb.health.check,
+        ]
+        for use in uses:
+            with pytest.raises(
+                PocketBaseDecodeError, match=r"only a part \(bytes 0-3/10\), and the request asked for all"
+            ):
+                await use()
+        assert not list(tmp_path.iterdir())
+        asked = {"range": "bytes=0-3"}
+        assert await pb.files.download_file("a", "b", "c", headers=asked) == b"part"
+        assert await pb.backups.download("a.zip", headers=asked) == b"part"
+        assert await streamed(headers=asked) == b"part"

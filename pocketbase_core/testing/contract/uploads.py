@@ -2,8 +2,12 @@
 
 import asyncio
 import io
+import os
+import threading
 import time
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +16,11 @@ from ... import (
     PocketBase,
     PocketBaseConnectionError,
     PocketBaseError,
+    PocketBaseRateLimitError,
+    PocketBaseTimeoutError,
 )
 from ...ports import Transport
-from .wire import Connection, answering, ignoring, wire
+from .wire import Connection, answering, ignoring, responding, wire
 
 
 class Counted(io.BytesIO):
@@ -106,6 +112,117 @@ async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
         with pytest.raises(FileNotFoundError):
             await posts.create({"f": FileUpload("/nowhere/at/all")})
     assert server.connections == 1
+
+
+class StalledSeek(io.BytesIO):
+    """A file that stalls when it is asked for its size."""
+
+    def __init__(self, released: threading.Event) -> None:
+        super().__init__()
+        self._released = released
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        self._released.wait()
+        return super().seek(offset, whence)
+
+
+class Stalled:
+    """Sources that give nothing, made in a folder; `release` ends the reads that wait for them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._released = threading.Event()
+        self._fifo, held = folder / "fifo", folder / "held"
+        os.mkfifo(self._fifo)
+        os.mkfifo(held)
+        self._held = os.open(held, os.O_RDWR)
+        output, self._input = os.pipe()
+        self._pipe = os.fdopen(output, "rb")
+        self.sources: dict[str, Any] = {
+            "a FIFO that nobody writes to": self._fifo,
+            "a FIFO whose writer is silent": held,
+            "a pipe": ("p", self._pipe),
+            "a blocking read": ("b", self),
+            "a blocking seek": ("s", StalledSeek(self._released)),
+            "an asynchronous iterator": ("a", self.wait()),
+        }
+
+    def read(self, size: int) -> bytes:
+        self._released.wait()
+        return b""
+
+    async def wait(self) -> AsyncGenerator[bytes, None]:
+        await asyncio.Event().wait()
+        yield b""
+
+    def release(self) -> None:
+        self._released.set()
+        os.close(os.open(self._fifo, os.O_RDWR))
+        os.close(self._held)
+        os.close(self._input)
+        for thread in threading.enumerate():
+            if thread.name == "pocketbase-file":
+                thread.join(5)
+        self._pipe.close()
+
+
+@pytest.fixture
+def stalled(tmp_path: Path) -> Generator[Stalled, None, None]:
+    """Sources that give nothing."""
+    made = Stalled(tmp_path)
+    yield made
+    made.release()
+
+
+async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: Stalled) -> None:
+    async with wire(ignoring) as server, wire(answering("{}")) as other:
+        await PocketBase(other.url, transport=transport).health.check()  # what the library loads takes its time
+        posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
+        for name, source in stalled.sources.items():
+            started = asyncio.get_running_loop().time()
+            with pytest.raises(PocketBaseTimeoutError, match=r"nothing came of a file to upload within 0\.15 s"):
+                await posts.create({"f": FileUpload(source)})
+            assert asyncio.get_running_loop().time() - started < 1, name
+        await asyncio.wait_for(asyncio.to_thread(int), 1)
+
+
+async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport, stalled: Stalled) -> None:
+    async with wire(ignoring) as server:
+        posts = PocketBase(server.url, transport=transport, timeout=None, middleware=[]).collection("posts")
+        for name, source in stalled.sources.items():
+            task = asyncio.create_task(posts.create({"f": FileUpload(source)}))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=1)
+            assert done, name
+            assert task.cancelled(), name
+
+
+async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, stalled: Stalled) -> None:
+    async with wire(answering("{}")) as server, wire(ignoring) as deaf:
+        held = PocketBase(deaf.url, transport=transport, timeout=None).collection("posts")
+        fifo = stalled.sources["a FIFO that nobody writes to"]
+        tasks = [asyncio.create_task(held.create({"f": FileUpload(fifo)})) for _ in range(40)]
+        await asyncio.sleep(0.05)
+        posts = PocketBase(server.url, transport=transport, timeout=5).collection("posts")
+        await posts.create({"f": FileUpload(__file__)})
+        await asyncio.wait_for(asyncio.to_thread(int), 1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    async with wire(responding(429)) as server:
+        posts = PocketBase(server.url, transport=transport, timeout=5).collection("posts")
+        writing = asyncio.create_task(asyncio.to_thread(fifo.write_bytes, b"delivered"))
+        with pytest.raises(PocketBaseRateLimitError):
+            await posts.create({"f": FileUpload(fifo)})
+        await writing
+    (request,) = server.requests
+    assert b"\r\n\r\ndelivered\r\n" in request.body
+    assert "content-length" not in request.headers
 
 
 async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Transport) -> None:

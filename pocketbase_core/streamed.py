@@ -1,0 +1,99 @@
+"""Bodies of answers, as they come and as a whole."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from io import BytesIO
+from typing import TYPE_CHECKING, Self
+
+from .errors import PocketBaseDecodeError, PocketBaseTimeoutError
+from .messages import Headers, Request, Response
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+
+class Chunks:
+    """A streamed body: what `read` gives, until it gives nothing."""
+
+    __slots__ = ("_exchange", "_read")
+
+    def __init__(self, exchange: "Exchange", read: Callable[[], Awaitable[bytes]]) -> None:
+        self._exchange = exchange
+        self._read = read
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await self._read()
+        except Exception as error:
+            self._exchange.translate(error)
+            raise
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+
+class Streamed:
+    """A streamed answer, and its body."""
+
+    __slots__ = ("_chunks", "headers", "status_code")
+
+    def __init__(self, status_code: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
+        self.status_code = status_code
+        self.headers = headers
+        self._chunks = chunks
+
+    @classmethod
+    def of(cls, response: Response) -> Self:
+        """An answer that is there as a whole."""
+
+        async def chunks() -> AsyncGenerator[bytes, None]:
+            if response.content:
+                yield response.content
+
+        return cls(response.status_code, response.headers, chunks())
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+
+async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
+    """All of a decompressed body.
+
+    Raises:
+        PocketBaseDecodeError: it is larger than the request allows.
+    """
+    most = request.max_response_bytes
+    content = BytesIO()  # which gives its bytes away without a copy
+    async for chunk in chunks:
+        if most is not None and content.tell() + len(chunk) > most:
+            raise too_large(request, status)
+        content.write(chunk)
+    return content.getvalue()
+
+
+async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
+    """All of a decompressed body that is an error's, within the request's timeout from `started` on the loop's clock.
+
+    Raises:
+        PocketBaseTimeoutError: the time is up.
+        PocketBaseDecodeError: it is larger than the request allows.
+    """
+    loop = asyncio.get_running_loop()
+    if request.files:  # whose sending may have taken longer
+        started = loop.time()
+    when = None if request.timeout is None else started + request.timeout
+    try:
+        async with asyncio.timeout_at(when):
+            return await read_whole(request, status, chunks)
+    except TimeoutError as error:
+        message = f"no whole answer came within {request.timeout:g} s"
+        raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error
+
+
+def too_large(request: Request, status: int) -> PocketBaseDecodeError:
+    """The error of a body that is larger than the request allows."""
+    message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
+    return PocketBaseDecodeError(request.url, status, message=message)

@@ -1,0 +1,228 @@
+"""Compressed answers."""
+
+import asyncio
+import base64
+import contextlib
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError
+from ...messages import Request
+from ...ports import Transport
+from .wire import Connection, responding, wire
+
+MIB = 1024 * 1024
+BROTLI = "z///fwAkAOKxQHLv//n//w+ABEAcFoDu/T////8BkACIwwLQvf8f"
+"""48 MiB of zeros."""
+
+
+def packed(chunks: list[bytes], wbits: int) -> bytes:
+    compressor = zlib.compressobj(9, wbits=wbits)
+    return b"".join(map(compressor.compress, chunks)) + compressor.flush()
+
+
+@cache
+def bomb(encoding: str) -> bytes:
+    """20 MiB of zeros, or, of br, 48."""
+    zeros = [bytes(MIB)] * 20
+    if encoding == "br":
+        return base64.b64decode(BROTLI)
+    if encoding == "zstd":  # frame without a size, blocks of one byte repeated (RFC 8878, 3.1.1)
+        blocks = [(128 * 1024 << 3 | 2 | (number == 159)).to_bytes(3, "little") + b"\0" for number in range(160)]
+        return b"\x28\xb5\x2f\xfd\x00\x68" + b"".join(blocks)
+    if encoding == "gzip, gzip":
+        return gzip.compress(packed(zeros, 31))
+    if encoding == "br, gzip":
+        return gzip.compress(bomb("br"))
+    return packed(zeros, {"gzip": 31, "deflate": 15, "raw deflate": -15}[encoding])
+
+
+async def whole(pb: PocketBase, transport: Transport, target: Path) -> None:
+    await pb.health.check()
+
+
+async def streamed(pb: PocketBase, transport: Transport, target: Path) -> None:
+    async with pb.files.stream("a", "b", "c") as response:
+        async for chunk in response.aiter_bytes():
+            assert len(chunk) <= MIB
+
+
+async def saved(pb: PocketBase, transport: Transport, target: Path) -> None:
+    await pb.files.download_to(target, "a", "b", "c")
+
+
+async def received(pb: PocketBase, transport: Transport, target: Path) -> None:
+    request = Request("GET", f"{pb.base_url}/events", timeout=5, max_response_bytes=MIB)
+    async with transport.events(request) as events:
+        async for _ in events:
+            pass
+
+
+Use = Callable[[PocketBase, Transport, Path], Awaitable[None]]
+USES: dict[str, tuple[Use, int, int]] = {
+    "whole": (whole, 200, MIB),
+    "error": (whole, 404, MIB),
+    "streamed": (streamed, 200, MIB),
+    "streamed error": (streamed, 404, MIB),
+    "saved": (saved, 200, 4 * MIB),  # which is written at once
+    "saved error": (saved, 404, MIB),
+    "events": (received, 200, 16 * MIB),  # which one event may have
+    "no events": (received, 404, MIB),
+}
+"""With the status of the answer, and half of the memory that it may take."""
+
+
+def compressed(status: int, encoding: str, content: bytes, cut: int | None) -> Callable[[Connection], Awaitable[None]]:
+    """Answers with content that is encoded already: as a whole, or in chunks of so many bytes."""
+
+    async def script(connection: Connection) -> None:
+        while True:
+            target = (await connection.request()).target
+            kind = "text/event-stream" if target == "/events" else "application/json"
+            headers = f"HTTP/1.1 {status} Whatever\r\nContent-Type: {kind}\r\nContent-Encoding: {encoding}\r\n"
+            if cut is None:
+                await connection.send(f"{headers}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+                continue
+            await connection.send(f"{headers}Transfer-Encoding: chunked\r\n\r\n".encode())
+            for start in range(0, len(content), cut):
+                await connection.chunk(content[start : start + cut])
+            await connection.send(b"0\r\n\r\n")
+
+    return script
+
+
+async def unpacks_in_little_memory(transport: Transport, encoding: str, use: str, target: Path) -> None:
+    act, status, share = USES[use]
+    content, name = bomb(encoding), encoding.removeprefix("raw ")
+    is_read = name in ("gzip", "deflate")
+    async with wire(responding(200, b"{}")) as server:
+        await transport.send(Request("GET", server.url, timeout=5))  # the library imports all that it needs
+    for cut in (None, 4000):
+        async with wire(compressed(status, name, content, cut)) as server:
+            pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB, middleware=[], timeout=20)
+            tracemalloc.start()
+            if is_read and use in ("streamed", "saved"):
+                await act(pb, transport, target)
+            elif is_read and use == "events":
+                with pytest.raises(PocketBaseConnectionError, match="an event is larger than 16 MiB"):
+                    await act(pb, transport, target)
+            else:
+                says = "is larger than max_response_bytes" if is_read else f"it is encoded as '{name}'"
+                with pytest.raises(PocketBaseDecodeError, match=says) as caught:
+                    await act(pb, transport, target)
+                assert caught.value.status == status
+            grown = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            assert grown < 2 * share
+
+
+@pytest.mark.parametrize("use", USES)
+async def test_a_little_that_unpacks_to_a_lot(transport: Transport, use: str, tmp_path: Path) -> None:
+    for encoding in ("gzip", "gzip, gzip", "br"):
+        await unpacks_in_little_memory(transport, encoding, use, tmp_path / "saved")
+
+
+GZIP = packed([b'"read"'], 31)
+DEFLATE = packed([b'"read"'], 15)
+READ = {
+    "gzip": ("gzip", GZIP),
+    "capitals": ("GZIP", GZIP),
+    "an old name": ("x-gzip", GZIP),
+    "deflate": ("deflate", DEFLATE),
+    "deflate without its header": ("deflate", packed([b'"read"'], -15)),
+    "two members": ("gzip", packed([b'"re'], 31) + packed([b'ad"'], 31)),
+    "an empty member": ("gzip", packed([], 31) + GZIP),
+    "no encoding": ("identity", b'"read"'),
+    "no name": ("", b'"read"'),
+}
+EMPTY = {
+    "nothing": ("gzip", b""),
+    "gzip of nothing": ("gzip", packed([], 31)),
+    "nothing by deflate": ("deflate", b""),
+    "nothing in an unknown encoding": ("br", b""),
+    "nothing twice": ("gzip, gzip", b""),
+}
+UNREADABLE = {
+    "not compressed": ("gzip", b'"read"'),
+    "not compressed either": ("deflate", b'"read"'),
+    "half of it": ("gzip", GZIP[:-9]),
+    "half of a deflate": ("deflate", DEFLATE[:-5]),
+    "one byte": ("gzip", GZIP[:1]),
+    "another checksum": ("gzip", GZIP[:-8] + b"12345678"),
+    "something behind it": ("gzip", GZIP + b"more"),
+    "something behind a deflate": ("deflate", DEFLATE + b"more"),
+    "a second deflate": ("deflate", DEFLATE + DEFLATE),
+    "half of a second member": ("gzip", GZIP + GZIP[:-3]),
+    "unknown": ("utf-8", b'"read"'),
+    "stacked": ("gzip, gzip", gzip.compress(GZIP)),
+    "one that does nothing, and another": ("identity, gzip", GZIP),
+    "two headers": ("gzip\r\nContent-Encoding: gzip", GZIP),
+}
+
+
+@pytest.mark.parametrize("cut", [None, 1])
+async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Transport, cut: int | None) -> None:
+    for name, (encoding, content) in {**READ, **EMPTY}.items():
+        async with wire(compressed(200, encoding, content, cut)) as server:
+            wanted = b'"read"' if name in READ else b""
+            assert (await transport.send(Request("GET", server.url, timeout=5))).content == wanted, name
+            async with transport.stream(Request("GET", server.url, timeout=5)) as response:
+                assert b"".join([chunk async for chunk in response.aiter_bytes()]) == wanted, name
+
+
+@pytest.mark.parametrize("cut", [None, 1])
+@pytest.mark.parametrize("name", UNREADABLE)
+async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, name: str, cut: int | None) -> None:
+    async with wire(compressed(200, *UNREADABLE[name], cut)) as server:
+        with pytest.raises(PocketBaseDecodeError, match="the answer cannot be decompressed: ") as caught:
+            await transport.send(Request("GET", f"{server.url}/?token=secret", timeout=5))
+        assert caught.value.status == 200
+        assert "secret" not in str(caught.value)
+        with pytest.raises(PocketBaseDecodeError, match="the answer cannot be decompressed: "):
+            async with transport.stream(Request("GET", server.url, timeout=5)) as response:
+                async for _ in response.aiter_bytes():
+                    pass
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+async def test_an_answer_without_a_body_is_in_no_encoding(transport: Transport, method: str, status: int) -> None:
+    async with wire(responding(status, b"", "Content-Encoding: br")) as server:
+        response = await transport.send(Request(method, server.url, timeout=5))
+    assert (response.status_code, response.content) == (status, b"")
+
+
+async def test_only_what_is_read_is_asked_for(transport: Transport) -> None:
+    async with wire(responding(200, b"")) as server:
+        await transport.send(Request("GET", server.url, timeout=5))
+        await transport.send(Request("GET", server.url, headers={"accept-encoding": "identity"}, timeout=5))
+        with contextlib.suppress(PocketBaseDecodeError):
+            async with transport.events(Request("GET", server.url, timeout=5)):
+                pass
+    asked = [request.headers["accept-encoding"] for request in server.requests]
+    assert asked == ["gzip, deflate", "identity", "gzip, deflate"]
+
+
+async def test_compressed_events_arrive_at_once(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n"
+        )
+        compressor = zlib.compressobj(wbits=31)
+        for number in (1, 2):
+            event = compressor.compress(b"data:%d\n\n" % number) + compressor.flush(zlib.Z_SYNC_FLUSH)
+            await connection.chunk(event)
+            await go_on.wait()
+
+    go_on = asyncio.Event()
+    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+        assert (await anext(events)).data == "1"
+        go_on.set()
+        assert (await anext(events)).data == "2"
