@@ -123,7 +123,7 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
         await keep_open(connection)
 
     async with wire(script) as server:
-        request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=0.2)
+        request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=1)
         async with transport.stream(request) as answer:
             with pytest.raises(PocketBaseTimeoutError):
                 async for chunk in answer.aiter_bytes():
