@@ -61,12 +61,11 @@ async def close(session: Any) -> None:
 
 
 @pytest.mark.parametrize("is_handed", [True, False])
-@pytest.mark.parametrize("has_file", [True, False])
-async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool, has_file: bool) -> None:
+async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool) -> None:
     transport, session = limited(library, is_handed=is_handed)
     async with wire(listening_or_answering) as server:
-        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.3)
-        body = {"file": FileUpload(("a.txt", b"x"))} if has_file else {"a": 1}
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.15)
+        body = {"file": FileUpload(("a.txt", b"x"))}
         busy = [asyncio.create_task(pb.send("/never", timeout=60)) for _ in range(2)]
         while len(server.requests) < 2:
             await asyncio.sleep(0.01)
@@ -166,9 +165,7 @@ async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
     async with wire(listening_or_answering) as server, AsyncExitStack() as stack:
         await listen(stack, transport, server.url)
         assert (await transport.send(Request("GET", f"{server.url}/x", timeout=5))).status_code == 200
-        with pytest.raises(
-            PocketBaseTimeoutError, match="no connection was free: all of the pool are in use; give the"
-        ):
+        with pytest.raises(PocketBaseTimeoutError, match="no connection was free: all of the pool are"):
             async with transport.events(Request("GET", f"{server.url}/events", timeout=0.3)):
                 pass
     await transport.aclose()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ async def test_two_thousand_users_listen_through_one_transport(make_transport: M
 
     async with LocalServer() as server, PocketBase(server.url, transport=make_transport(), timeout=120) as pb:
         await pb.admins.auth.with_password(*server.superuser)
-        things = {"name": "things", "type": "base", "listRule": "", "viewRule": "", "fields": []}
+        things: dict[str, Any] = {"name": "things", "type": "base", "listRule": "", "viewRule": "", "fields": []}
         await pb.collections.create(things)
         alone = await seconds_of_requests(pb, 200)
         before = memory()

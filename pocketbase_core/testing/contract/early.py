@@ -69,15 +69,14 @@ async def test_an_early_answer_to_an_upload(
 
 
 @pytest.mark.parametrize("end", [hang_up, keep_open, read_on])
-@pytest.mark.parametrize("size", [5 * MB, 50 * MB])
-async def test_an_early_answer_to_a_large_body(transport: Transport, size: int, end: Script) -> None:
-    error = await refused(transport, refusing(413, end), {"text": "x" * size})
+async def test_an_early_answer_to_a_large_body(transport: Transport, end: Script) -> None:
+    error = await refused(transport, refusing(413, end), {"text": "x" * 5 * MB})
     assert (error.status, error.message) == (413, "Not this.")
 
 
 @pytest.mark.parametrize("end", [keep_open, read_on])
 async def test_an_early_answer_while_the_upload_goes_on(transport: Transport, end: Script) -> None:
-    error = await refused(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(50 * MB)))})
+    error = await refused(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(20 * MB)))})
     assert (error.status, error.message) == (413, "Not this.")
 
 
