@@ -99,7 +99,7 @@ class Sessions:
         return _Pool(self._new(self._for_connector | {"limit": 0, "limit_per_host": 0}), Places(OPENED_AT_A_TIME))
 
     def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
-        options = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
+        options: dict[str, Any] = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
         if isinstance(self._connector, aiohttp.BaseConnector):
             try:
                 session = aiohttp.ClientSession(loop=asyncio.get_running_loop(), **options)

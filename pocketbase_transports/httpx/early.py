@@ -7,8 +7,8 @@ nothing happens.
 """
 
 import asyncio
+import inspect
 import re
-import sys
 from collections import deque
 from importlib import import_module
 from math import inf
@@ -45,7 +45,7 @@ class Watched:
         if not self._has_begun:
             self._has_begun = True
             length = self._exchange.headers.get("Content-Length")
-            _read_beside(connection_of(sys._getframe()), inf if length is None else int(length))
+            _read_beside(connection_of(inspect.currentframe()), inf if length is None else int(length))
         return await anext(self._exchange)
 
 

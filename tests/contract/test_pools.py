@@ -14,6 +14,7 @@ import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseTimeoutError, Request
 from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.wire import Connection, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
@@ -60,12 +61,11 @@ async def close(session: Any) -> None:
 
 
 @pytest.mark.parametrize("is_handed", [True, False])
-@pytest.mark.parametrize("has_file", [True, False])
-async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool, has_file: bool) -> None:
+async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool) -> None:
     transport, session = limited(library, is_handed=is_handed)
     async with wire(listening_or_answering) as server:
-        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.3)
-        body = {"file": FileUpload(("a.txt", b"x"))} if has_file else {"a": 1}
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.15)
+        body = {"file": FileUpload(("a.txt", b"x"))}
         busy = [asyncio.create_task(pb.send("/never", timeout=60)) for _ in range(2)]
         while len(server.requests) < 2:
             await asyncio.sleep(0.01)
@@ -158,3 +158,67 @@ async def test_too_many_open_files_are_named(library: str) -> None:
         )
         _, errors = await process.communicate()
     assert process.returncode == 0, errors.decode()
+
+
+async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
+    transport = AiohttpTransport(connector=lambda: aiohttp.TCPConnector(limit=1))
+    async with wire(listening_or_answering) as server, AsyncExitStack() as stack:
+        await listen(stack, transport, server.url)
+        assert (await transport.send(Request("GET", f"{server.url}/x", timeout=5))).status_code == 200
+        with pytest.raises(PocketBaseTimeoutError, match="no connection was free: all of the pool are"):
+            async with transport.events(Request("GET", f"{server.url}/events", timeout=0.3)):
+                pass
+    await transport.aclose()
+
+
+async def test_streams_that_are_all_being_opened_are_named(
+    make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.OPENED_AT_A_TIME", 1)
+    monkeypatch.setattr("pocketbase_transports.httpx.clients.OPENED_AT_A_TIME", 1)
+    transport = make_transport()
+
+    async def listen_for_ever(url: str) -> None:
+        async with transport.events(Request("GET", f"{url}/never", timeout=60)):
+            pass
+
+    async with wire(listening_or_answering) as server:
+        first = asyncio.create_task(listen_for_ever(server.url))
+        while not server.requests:
+            await asyncio.sleep(0.01)
+        with pytest.raises(PocketBaseTimeoutError, match="streams of events are being opened already"):
+            async with transport.events(Request("GET", f"{server.url}/events", timeout=0.3)):
+                pass
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        async with AsyncExitStack() as stack:
+            await listen(stack, transport, server.url)
+            await listen(stack, transport, server.url)
+    await transport.aclose()
+
+
+async def test_a_transport_of_httpx_keeps_its_own_limits_for_streams_too() -> None:
+    limits = httpx2.Limits(max_connections=2)
+    transport = HttpxTransport(transport=httpx2.AsyncHTTPTransport(limits=limits))
+    async with wire(listening_or_answering) as server:
+        async with AsyncExitStack() as stack:
+            await listen(stack, transport, server.url)
+            await listen(stack, transport, server.url)
+            with pytest.raises(PocketBaseTimeoutError, match="2 of them by streams of events"):
+                await transport.send(Request("GET", f"{server.url}/x", timeout=0.3))
+        assert (await transport.send(Request("GET", f"{server.url}/x", timeout=5))).status_code == 200
+    await transport.aclose()
+
+
+async def test_as_many_idle_connections_stay_as_the_limits_say() -> None:
+    limits = httpx2.Limits(max_connections=12, max_keepalive_connections=7)
+    transport = HttpxTransport(limits=limits)
+    async with wire(listening_or_answering) as server:
+        for _ in range(3):
+            request = Request("GET", f"{server.url}/x", timeout=5)
+            await asyncio.gather(*(transport.send(request) for _ in range(12)))
+        assert len(server.requests) == 36
+        async with asyncio.timeout(5):
+            while len(server.open) > 7:
+                await asyncio.sleep(0.01)
+    await transport.aclose()

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import sys
+import inspect
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -318,7 +319,7 @@ async def test_a_large_body_that_no_connection_carries(library: Any) -> None:
 
 def test_a_connection_that_is_none_of_http_1() -> None:
     def _send_request_body(self: object) -> object:
-        return connection_of(sys._getframe())
+        return connection_of(inspect.currentframe())
 
     assert _send_request_body(object()) is None
     h1 = SimpleNamespace(_h11_state=None)

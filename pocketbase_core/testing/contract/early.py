@@ -69,15 +69,14 @@ async def test_an_early_answer_to_an_upload(
 
 
 @pytest.mark.parametrize("end", [hang_up, keep_open, read_on])
-@pytest.mark.parametrize("size", [5 * MB, 50 * MB])
-async def test_an_early_answer_to_a_large_body(transport: Transport, size: int, end: Script) -> None:
-    error = await refused(transport, refusing(413, end), {"text": "x" * size})
+async def test_an_early_answer_to_a_large_body(transport: Transport, end: Script) -> None:
+    error = await refused(transport, refusing(413, end), {"text": "x" * 5 * MB})
     assert (error.status, error.message) == (413, "Not this.")
 
 
 @pytest.mark.parametrize("end", [keep_open, read_on])
 async def test_an_early_answer_while_the_upload_goes_on(transport: Transport, end: Script) -> None:
-    error = await refused(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(50 * MB)))})
+    error = await refused(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(20 * MB)))})
     assert (error.status, error.message) == (413, "Not this.")
 
 
@@ -123,7 +122,7 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
         await keep_open(connection)
 
     async with wire(script) as server:
-        request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=0.2)
+        request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=1)
         async with transport.stream(request) as answer:
             with pytest.raises(PocketBaseTimeoutError):
                 async for chunk in answer.aiter_bytes():

@@ -1,0 +1,94 @@
+"""Thousands of users who listen through one transport."""
+
+import asyncio
+import resource
+import time
+from collections.abc import Generator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from pocketbase_core import AuthStore, PocketBase
+from pocketbase_core.testing import LocalServer
+from pocketbase_core.testing.contract import MakeTransport
+
+USERS = 2000
+AT_A_TIME = 200
+"""How many of them subscribe at the same time."""
+
+
+@pytest.fixture
+def many_files() -> Generator[None, None, None]:
+    """As many open files as the system allows, for this process and the server that it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def memory() -> int:
+    """Bytes that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+async def seconds_of_requests(pb: PocketBase, count: int) -> float:
+    """What a request takes, alone, in the middle of so many."""
+    taken: list[float] = []
+    for _ in range(count):
+        started = time.perf_counter()
+        await pb.health.check()
+        taken.append(time.perf_counter() - started)
+    return median(taken)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("many_files")
+async def test_two_thousand_users_listen_through_one_transport(make_transport: MakeTransport) -> None:
+    heard: list[str] = []
+    all_heard = asyncio.Event()
+
+    def hear(event: dict[str, dict[str, str]]) -> None:
+        heard.append(event["record"]["id"])
+        if len(heard) == USERS:
+            all_heard.set()
+
+    async with LocalServer() as server, PocketBase(server.url, transport=make_transport(), timeout=120) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        things: dict[str, Any] = {"name": "things", "type": "base", "listRule": "", "viewRule": "", "fields": []}
+        await pb.collections.create(things)
+        alone = await seconds_of_requests(pb, 200)
+        before = memory()
+        clients = [pb.with_auth_store(AuthStore()) for _ in range(USERS)]
+        during: list[float] = []
+
+        async def ask_meanwhile() -> None:
+            while True:
+                during.append(await seconds_of_requests(pb, 1))
+
+        asking = asyncio.create_task(ask_meanwhile())
+        started = time.perf_counter()
+        try:
+            for first in range(0, USERS, AT_A_TIME):
+                some = clients[first : first + AT_A_TIME]
+                await asyncio.gather(*(client.collection("things").subscribe_all(hear) for client in some))
+        finally:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        subscribed = time.perf_counter() - started
+        each = (memory() - before) / USERS
+
+        beside = await seconds_of_requests(pb, 200)
+        started = time.perf_counter()
+        record = await pb.collection("things").create({})
+        async with asyncio.timeout(60):
+            await all_heard.wait()
+        told = time.perf_counter() - started
+        await asyncio.gather(*(client.aclose() for client in clients))
+    print(f"\nsubscribed in {subscribed:.1f} s, all have heard after {told:.2f} s, {each / 1024:.0f} KiB a user")
+    print(f"a request takes {alone * 1000:.1f} ms alone, {beside * 1000:.1f} ms beside them")
+    print(f"and while they subscribe {median(during) * 1000:.0f} ms, {max(during) * 1000:.0f} ms at the most")
+    assert heard == [record["id"]] * USERS
+    assert beside < 2 * alone + 0.002
+    assert each < 100 * 1024
