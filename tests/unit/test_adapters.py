@@ -85,6 +85,19 @@ async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
     assert [request.headers["x-app"] for request in server.requests] == ["mine"] * 3
 
 
+async def test_a_session_handed_in_asks_for_no_encoding_of_its_own() -> None:
+    async with wire(answering("{}")) as server:
+        headers = {"Accept-Encoding": "br"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            httpx.AsyncClient(headers=headers) as client,
+            httpx2.AsyncClient(headers=headers) as client2,
+        ):
+            for transport in (AiohttpTransport(session), HttpxTransport(client), HttpxTransport(client2)):
+                await transport.send(Request("GET", server.url, timeout=5))
+    assert [request.headers["accept-encoding"] for request in server.requests] == ["gzip, deflate"] * 3
+
+
 async def test_a_session_that_is_traced_hears_of_each_body() -> None:
     heard: list[bytes] = []
 
