@@ -129,5 +129,5 @@ def test_errors_of_the_system_stay_as_they_are() -> None:
     first, second = OSError(1, "a"), ExceptionGroup("several", [ConnectionRefusedError(2, "b"), OSError(3, "c")])
     first.__cause__ = second
     first.__context__ = RuntimeError("SECRET")
-    assert shown(first) is first
+    assert shown(first, None) is first
     assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]

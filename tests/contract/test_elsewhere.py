@@ -3,7 +3,7 @@
 import pytest
 
 import pocketbase_core.testing.contract
-from pocketbase_core.testing.contract import cancel, early, faults, http, limits, sse, stream, uploads
+from pocketbase_core.testing.contract import cancel, early, encodings, faults, http, limits, sse, stream, uploads
 
 THEIRS = """
 import pytest
@@ -25,10 +25,10 @@ def test_the_import():
 
 
 def test_no_test_hides_another() -> None:
-    modules = [cancel, early, faults, http, limits, sse, stream, uploads]
+    modules = [cancel, early, encodings, faults, http, limits, sse, stream, uploads]
     tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
     exported: list[str] = vars(pocketbase_core.testing.contract)["__all__"]
-    assert sorted([*tests, "MakeTransport", "memory", "transport"]) == sorted(exported)
+    assert sorted([*tests, "MakeTransport", "memory", "stalled", "transport"]) == sorted(exported)
 
 
 def test_a_transport_that_breaks_it(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
-import aiohttp
 import pytest
 import trustme
 
@@ -70,9 +69,7 @@ class TrustingAiohttp(AiohttpTransport):
     """With a connector for each loop, which asks for no certificate."""
 
     def __init__(self) -> None:
-        super().__init__()
-        inside: Any = self
-        inside._own._open = lambda: aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False))
+        super().__init__(ssl=False)
 
 
 async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, pb: PocketBase) -> None:

@@ -17,7 +17,7 @@ from pocketbase_core import (
 from pocketbase_core.api import realtime
 from pocketbase_core.middleware import Retry
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import driver
+from pocketbase_core.realtime import backoff
 from pocketbase_core.testing.contract.wire import Connection, Script, wire
 
 from .realtime_server import Calls
@@ -158,7 +158,7 @@ async def test_a_lost_realtime_connection_is_back_as_soon_as_the_server_is(
         waits.append(failures)
         return 0.0
 
-    monkeypatch.setattr(driver, "reconnect_wait", wait)
+    monkeypatch.setattr(backoff, "reconnect_wait", wait)
 
     async def script(connection: Connection) -> None:
         while True:

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import sys
 import inspect
 import threading
 from types import SimpleNamespace
@@ -86,6 +85,19 @@ async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
             assert not (session.closed if isinstance(session, aiohttp.ClientSession) else session.is_closed)
             await (session.close() if isinstance(session, aiohttp.ClientSession) else session.aclose())
     assert [request.headers["x-app"] for request in server.requests] == ["mine"] * 3
+
+
+async def test_a_session_handed_in_asks_for_no_encoding_of_its_own() -> None:
+    async with wire(answering("{}")) as server:
+        headers = {"Accept-Encoding": "br"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            httpx.AsyncClient(headers=headers) as client,
+            httpx2.AsyncClient(headers=headers) as client2,
+        ):
+            for transport in (AiohttpTransport(session), HttpxTransport(client), HttpxTransport(client2)):
+                await transport.send(Request("GET", server.url, timeout=5))
+    assert [request.headers["accept-encoding"] for request in server.requests] == ["gzip, deflate"] * 3
 
 
 async def test_a_session_that_is_traced_hears_of_each_body() -> None:
@@ -199,7 +211,9 @@ async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> No
         first = asyncio.create_task(pb.collection("posts").create({"f": FileUpload(("a", b"x"))}))
         while not server.connections:
             await asyncio.sleep(0.001)
-        with pytest.raises(PocketBaseTimeoutError, match="no connection was free: all (1 )?of the pool are in use") as caught:
+        with pytest.raises(
+            PocketBaseTimeoutError, match="no connection was free: all (1 )?of the pool are in use"
+        ) as caught:
             await pb.collection("posts").create({"f": FileUpload(("b", b"x"))}, timeout=0.1)
         assert caught.value.request_sent is False
         first.cancel()
