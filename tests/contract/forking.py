@@ -4,11 +4,15 @@ Prints a line for each state that went well. What a child has to complain of, it
 """
 
 import asyncio
+import contextlib
 import gc
+import logging
 import os
+import random
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Coroutine
@@ -173,6 +177,70 @@ def mid_refresh() -> None:
     wait(child)
     assert waiting.result(LIMIT)["target"] == "/echo"
     parent.close()
+
+
+def storm() -> None:
+    """Threads with loops of their own, which end in good and bad ways, and forks meanwhile."""
+    seed = os.environ.get("STORM_SEED", "1")
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it says of tasks on closed loops that they are destroyed
+    sys.unraisablehook = lambda _: None  # and the libraries complain of such loops, when they are collected
+    before, parent, wrong = descriptors(), Parent(), list[str]()
+    parent.send("/echo")
+
+    async def work(source: random.Random) -> None:
+        for _ in range(source.randint(1, 4)):
+            mark = source.randrange(10**9)
+            answer = await parent.pb.send("/echo", params={"mark": mark})
+            assert answer["target"] == f"/echo?mark={mark}", answer
+        match source.randrange(4):
+            case 0:
+                await parent.pb.realtime.close()
+            case 1:
+                with contextlib.suppress(RuntimeError):  # realtime is in use on another loop
+                    unsubscribe = await parent.pb.realtime.subscribe("a", print)
+                    if source.random() < 0.5:
+                        await unsubscribe()
+            case _:
+                await asyncio.sleep(source.uniform(0, 0.01))
+
+    def leave(source: random.Random) -> None:
+        """Close a loop whose tasks are in the middle of something."""
+        loop = asyncio.new_event_loop()
+        tasks = [loop.create_task(work(source)) for _ in range(3)]
+        loop.run_until_complete(asyncio.sleep(source.uniform(0, 0.01)))
+        loop.close()
+        del tasks
+
+    def close(source: random.Random) -> None:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(work(source))
+        loop.close()
+
+    def live(number: int) -> None:
+        source = random.Random(f"{seed} {number}")
+        try:
+            for _ in range(15):
+                way = source.choice([close, leave, lambda its: asyncio.run(work(its))])
+                way(source)
+        except BaseException:
+            wrong.append(traceback.format_exc())
+
+    threads = [threading.Thread(target=live, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    source = random.Random(seed)
+    for _ in range(6):
+        time.sleep(source.uniform(0, 0.2))
+        wait(fork(parent.pb))
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[0]
+    assert parent.send("/connection") is not None
+    asyncio.run(parent.pb.aclose())
+    parent.loop.call_soon_threadsafe(parent.ended.set)
+    parent.thread.join()
+    gc.collect()
+    assert (descriptors(), threading.active_count()) == (before, 1)
 
 
 if __name__ == "__main__":

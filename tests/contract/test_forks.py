@@ -63,6 +63,24 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Wire, 
         yield realtime.wire, plain
 
 
+async def run(library: str, scheme: str, states: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run `forking.py`, and its servers."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    async with servers(context if scheme == "https" else None) as (realtime, plain):
+        urls = [f"{scheme}://127.0.0.1:{server.port}" for server in (realtime, plain)]
+        return await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "tests.contract.forking", library, *urls, *states],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "SSL_CERT_FILE": str(folder / "ca.pem")},
+            timeout=60,
+        )
+
+
 @pytest.mark.parametrize(
     ("scheme", "states"),
     [
@@ -72,19 +90,13 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Wire, 
     ],
 )
 async def test_a_fork_leaves_the_client_to_both(library: str, scheme: str, states: list[str], tmp_path: Path) -> None:
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
-    async with servers(context if scheme == "https" else None) as (realtime, plain):
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, "-m", "tests.contract.forking", library]
-            + [f"{scheme}://127.0.0.1:{server.port}" for server in (realtime, plain)]
-            + states,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")},
-            timeout=30,
-        )
+    done = await run(library, scheme, states, tmp_path)
     assert (done.stdout.split(), done.stderr) == (states, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_loops_and_forks_in_any_order(library: str, scheme: str, tmp_path: Path) -> None:
+    print(f"\nSTORM_SEED={os.environ.get('STORM_SEED', '1')}")
+    done = await run(library, scheme, ["storm"], tmp_path)
+    assert done.stdout.split()[-1:] == ["storm"], done.stderr

@@ -37,17 +37,20 @@ class Connection:
 
     async def request(self) -> Received:
         method, target, headers = await self.head()
-        if headers.get("transfer-encoding") == "chunked":
-            body = b""
-            while size := int(await self.reader.readline(), 16):
-                body += await self.reader.readexactly(size)
-                await self.reader.readexactly(2)
-            await self.reader.readexactly(2)
-        else:
-            body = await self.reader.readexactly(int(headers.get("content-length", "0")))
-        received = Received(method, target, headers, body)
+        received = Received(method, target, headers, await self.body(headers))
         self._server.requests.append(received)
         return received
+
+    async def body(self, headers: dict[str, str]) -> bytes:
+        """The body that follows the head with these headers."""
+        if headers.get("transfer-encoding") != "chunked":
+            return await self.reader.readexactly(int(headers.get("content-length", "0")))
+        body = b""
+        while size := int(await self.reader.readline(), 16):
+            body += await self.reader.readexactly(size)
+            await self.reader.readexactly(2)
+        await self.reader.readexactly(2)
+        return body
 
     async def send(self, data: bytes) -> None:
         self.writer.write(data)
