@@ -29,6 +29,10 @@ async def each(items: Any) -> list[Any]:
     return [item async for item in items]
 
 
+async def nothing(url: str) -> None:
+    """Opens no browser."""
+
+
 class Server:
     """Has three pages of everything, and a backup whose first half breaks off."""
 
@@ -80,9 +84,7 @@ CALLS: dict[str, Use] = {
     "backup": lambda pb, _, options: pb.backups.download("a.zip", **options),
     "backup to a file": lambda pb, to, options: pb.backups.download_to(to / "a.zip", "a.zip", **options),
     "file to a file": lambda pb, to, options: pb.files.download_to(to / "a.txt", "posts", "x", "a.txt", **options),
-    "browser": lambda pb, _, options: pb.collection("users").auth.with_oauth2_browser(
-        "oidc", lambda url: None, **options
-    ),
+    "browser": lambda pb, _, options: pb.collection("users").auth.with_oauth2_browser("oidc", nothing, **options),
 }
 NAMES = pytest.mark.parametrize("name", CALLS)
 ANN, ANN_RENEWED, BEN = token(1000, id="ann"), token(2000, id="ann"), token(1000, id="ben")
@@ -138,42 +140,43 @@ async def test_an_authorization_of_its_own_goes_with_each_request(name: str, tmp
     }
 
 
-@NAMES
+TOGETHER = ["full list", "collections", "linked accounts", "unlink", "backup", "browser"]
+
+
+@pytest.mark.parametrize("name", TOGETHER)
 def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_path: Path) -> None:
     async def slow() -> None:
         await asyncio.sleep(0.4)
 
     server = Server(slow)
-
-    async def within(seconds: float | None) -> float:
-        start = asyncio.get_running_loop().time()
-        await CALLS[name](server.client, tmp_path, {"timeout": seconds})
-        return asyncio.get_running_loop().time() - start
-
-    each_has_its_own = name.startswith("iterate") or name.endswith("to a file")
-    if each_has_its_own:
-        assert run(within(0.5)) > 0.7
-        assert {request.timeout for request in server.asked} == {0.5}
-    else:
-        with pytest.raises(PocketBaseTimeoutError) as caught:
-            run(within(0.3))
-        assert len(server.asked) == 1
-        if name != "browser":
-            assert caught.value.request_sent is False
-            assert "did not end within 0.3 s" in caught.value.message
-        timeouts = [request.timeout or 0 for request in server.asked]
-        assert timeouts == [pytest.approx(0.3)]
+    with pytest.raises(PocketBaseTimeoutError) as caught:
+        run(CALLS[name](server.client, tmp_path, {"timeout": 0.3}))
+    assert [request.timeout for request in server.asked] == [pytest.approx(0.3)]
+    if name != "browser":  # which has ended earlier
+        assert caught.value.request_sent is False
+        assert "did not end within 0.3 s" in caught.value.message
     server.asked.clear()
-    run(within(10))
+    run(CALLS[name](server.client, tmp_path, {"timeout": 10}))
     timeouts = [request.timeout or 0 for request in server.asked]
     assert timeouts == sorted(timeouts, reverse=True)
-    assert (timeouts[-1] < 10) is not each_has_its_own
-    server.asked.clear()
-    run(within(None))
-    assert {request.timeout for request in server.asked} == {None}
-    server.asked.clear()
-    run(CALLS[name](server.client, tmp_path, {}))
-    assert {request.timeout for request in server.asked} == {30.0}
+    assert timeouts[-1] <= 9.6
+
+
+@pytest.mark.parametrize("name", CALLS.keys() - TOGETHER)
+async def test_a_timeout_of_what_takes_its_time_is_for_each_request(name: str, tmp_path: Path, fast: None) -> None:
+    server = Server()
+    await CALLS[name](server.client, tmp_path, {"timeout": 5})
+    assert [request.timeout for request in server.asked] == [5.0] * len(server.asked)
+
+
+@NAMES
+@pytest.mark.parametrize(("options", "seconds"), [({}, 30.0), ({"timeout": None}, None)])
+async def test_without_one_each_request_has_the_clients(
+    name: str, options: dict[str, Any], seconds: float | None, tmp_path: Path, fast: None
+) -> None:
+    server = Server()
+    await CALLS[name](server.client, tmp_path, options)
+    assert {request.timeout for request in server.asked} == {seconds}
 
 
 @pytest.fixture

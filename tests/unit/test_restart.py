@@ -58,6 +58,7 @@ class Server:
         if self.silent:
             return
         yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "c"}))
+        yield ServerSentEvent("news", "{}")
         await self._gone.wait()
         if self.broken:
             raise PocketBaseConnectionError(request.url, message="reset")
