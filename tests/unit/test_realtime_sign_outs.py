@@ -191,3 +191,16 @@ def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> N
         await pass_time(1)
         assert len(server.connects) == 2
         assert server.tokens[-1] == ""
+
+
+def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        await listen(server)
+        driver = vars(server.pb.realtime)["_driver"]
+        loop, driver.loop = driver.loop, asyncio.new_event_loop()
+        driver.loop.close()
+        sign_in(server, "first")
+        driver.loop = loop
+        await pass_time(1)
+        assert server.tokens == [""]
