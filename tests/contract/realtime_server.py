@@ -23,6 +23,10 @@ class RealtimeServer:
     """Statuses for the next submissions, in place of 204."""
     refused: set[str] = field(default_factory=set[str])
     """Topics that are answered by 400."""
+    renewed: str = ""
+    """The token that a renewal gives."""
+    tokens: list[str] = field(default_factory=list[str])
+    """Those of the submissions."""
     checks: list[str] = field(default_factory=list[str])
     """Tokens that the server was asked about."""
     verdicts: list[int] = field(default_factory=list[int])
@@ -44,7 +48,10 @@ class RealtimeServer:
                 self._tell()
                 status = self.verdicts.pop(0) if self.verdicts else 200
                 await connection.respond_json('{"token": "of a file"}' if status == 200 else "{}", status)
+            elif request.target.endswith("/auth-refresh"):
+                await connection.respond_json(json.dumps({"token": self.renewed, "record": {"id": "u1"}}))
             elif request.method == "POST":
+                self.tokens.append(request.headers.get("authorization", ""))
                 body = json.loads(request.body)
                 self.posts.append((body["clientId"], tuple(body["subscriptions"])))
                 self._tell()

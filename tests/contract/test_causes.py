@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import FileUpload, PocketBase, PocketBaseTransportError, Request
+from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseTransportError, Request
 from pocketbase_core.causes import LibraryError, describe, shown
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.wire import (
@@ -131,3 +131,16 @@ def test_errors_of_the_system_stay_as_they_are() -> None:
     first.__context__ = RuntimeError("SECRET")
     assert shown(first, None) is first
     assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]
+
+
+async def test_an_error_that_is_being_handled_tells_nothing_of_the_next_one(transport: Transport) -> None:
+    handled = OSError(errno.EMFILE, "too many open files")
+    async with wire(sending(b"", resetting)) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            try:
+                raise handled
+            except OSError:
+                await transport.send(Request("POST", server.url, body={"a": 1}, timeout=5))
+    assert caught.value.request_sent is None, "it arrived: repeated, it would be done twice"
+    assert "open files" not in str(caught.value)
+    assert handled not in everything(caught.value.__cause__)

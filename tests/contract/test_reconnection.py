@@ -267,3 +267,16 @@ async def test_waits_start_over_after_a_success(
     assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "one that brought nothing in its short life was no success"
     await pb.realtime.close()
     assert vars(pb.auth_store)["_listeners"] == []
+
+
+async def test_a_token_that_is_renewed_by_a_submission_is_submitted_once(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
+    server.renewed = token(3600, "renewed")
+    pb.auth_store.save(token(50), {"id": "u1"})
+    await pb.realtime.subscribe("a", print)
+    await until(lambda: len(server.checks) == 1)
+    await pb.realtime.subscribe("b", print)
+    await until(lambda: len(server.checks) == 2)
+    assert server.posts == [("client1", ("a",)), ("client1", ("a", "b"))]
+    assert [*server.tokens, *server.checks] == [server.renewed] * 4

@@ -212,7 +212,7 @@ async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> No
         while not server.connections:
             await asyncio.sleep(0.001)
         with pytest.raises(
-            PocketBaseTimeoutError, match="no connection was free: all (1 )?of the pool are in use"
+            PocketBaseTimeoutError, match=r"no connection was free: all (1 )?of the pool are in use"
         ) as caught:
             await pb.collection("posts").create({"f": FileUpload(("b", b"x"))}, timeout=0.1)
         assert caught.value.request_sent is False

@@ -1,12 +1,8 @@
 """Realtime's pure parts."""
 
-import gc
 import json
-import sys
 import time
-import weakref
 from dataclasses import FrozenInstanceError
-from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +16,6 @@ from pocketbase_core.options import SubscribeOptions, read
 from pocketbase_core.realtime.inbox import Gap, Inbox, moment
 from pocketbase_core.realtime.listeners import EventStream, Listener
 from pocketbase_core.realtime.losses import Losses
-from pocketbase_core.realtime.overlap import SETTLE, Overlap
 from pocketbase_core.realtime.schedule import RealtimeSettings, reconnect_wait, renewal_wait
 from pocketbase_core.realtime.subscriptions import Subscriptions
 from pocketbase_core.realtime.told import is_refusal
@@ -127,94 +122,6 @@ def test_losses_in_a_row_become_one_gap(monkeypatch: pytest.MonkeyPatch) -> None
     assert run(main()) == [[gap], [gap], [gap], []]
 
 
-def test_an_overlap_pairs_what_came_twice() -> None:
-    old, new, overlap = object(), object(), Overlap()
-    assert overlap.admit(old, 1, 0.0)
-    assert not overlap.paired
-    assert overlap.admit(new, 2, 0.1)
-    assert not overlap.admit(old, 2, 0.2)
-    assert overlap.paired
-    assert not overlap.admit(new, 1, 0.3)
-    assert overlap.admit(new, 1, 0.4), "the same again is another event"
-    assert not overlap.admit(old, 1, 0.5)
-
-
-def test_an_overlap_forgets_what_came_on_one_only() -> None:
-    old, new, overlap = object(), object(), Overlap()
-    assert overlap.admit(old, 1, 0.0)
-    overlap.begin(1.0, new)
-    assert overlap.admit(old, 1, 4.0)
-    assert not overlap.admit(new, 1, 4.1), "the copy of the second, not of the first"
-    assert overlap.admit(new, 1, 4.2), "the first arrived before the new one was subscribed"
-    assert overlap.admit(old, 2, 20.0)
-    assert not overlap.admit(new, 2, 20.0 + SETTLE), "not longer than it may lag"
-
-
-@pytest.mark.parametrize(
-    ("on_the_old", "on_the_new", "are_new"),
-    [
-        ([0.0, 4.0], [5.5, 5.6], [False, True]),
-        ([0.0, 4.0], [20.0], [True]),
-        ([0.0, 3.0], [0.1, 5.5], [False, False]),
-    ],
-)
-def test_an_overlap_forgets_the_oldest_of_the_same(
-    on_the_old: list[float], on_the_new: list[float], are_new: list[bool]
-) -> None:
-    overlap = Overlap()
-    arrivals = sorted([(moment, "old") for moment in on_the_old] + [(moment, "new") for moment in on_the_new])
-    admitted = [(line, overlap.admit(line, 1, moment)) for moment, line in arrivals]
-    assert [is_new for line, is_new in admitted if line == "new"] == are_new
-
-
-def test_an_overlap_lasts_until_no_copy_can_have_been_mistaken() -> None:
-    overlap = Overlap()
-    overlap.begin(10.0, "new")
-    assert overlap.obsolete_at(99.0) == 99.0
-    overlap.confirmed(11.0)
-    assert overlap.admit("old", 1, 14.0)
-    assert overlap.obsolete_at(99.0) == 99.0, "nothing has come on both"
-    assert not overlap.admit("new", 1, 14.5)
-    assert overlap.obsolete_at(99.0) == 19.5
-    assert overlap.obsolete_at(17.0) == 17.0
-    overlap.admit("old", 2, 16.5)
-    overlap.admit("new", 2, 16.6)
-    assert overlap.obsolete_at(99.0) == 19.5, "it was sent on both"
-    overlap.admit("new", 1, 19.0)
-    assert overlap.obsolete_at(99.0) == 24.0, "a content that is sent again and again is never certain"
-    assert overlap.end(20.0) == 10.0
-    assert overlap.end(30.0) is None
-    assert overlap.ends == 25.0
-    overlap.begin(40.0, "newer")
-    assert (overlap.obsolete_at(99.0), overlap.ends) == (99.0, float("inf"))
-    overlap.admit("new", 1, 40.0)
-    overlap.cancel(41.0)
-    assert overlap.ends == 46.0
-
-
-def test_without_doubts_an_overlap_lasts_for_the_longest_delay() -> None:
-    overlap = Overlap()
-    overlap.begin(10.0, "new")
-    overlap.admit("new", 1, 10.5)
-    overlap.confirmed(11.0)
-    overlap.admit("old", 1, 11.5)
-    assert overlap.obsolete_at(99.0) == 16.5
-    assert overlap.admit("old", 2, 17.0)
-    assert overlap.obsolete_at(99.0) == 16.0
-    assert overlap.end(17.0) is None
-
-
-def test_of_the_same_contents_the_oldest_is_paired_first_where_all_were_sent_on_both() -> None:
-    overlap = Overlap()
-    overlap.begin(0.0, "new")
-    overlap.confirmed(0.0)
-    arrivals = [
-        (6.0 + number * 0.1 + lag, source) for number in range(100) for source, lag in (("old", 0), ("new", 0.25))
-    ]
-    new = [overlap.admit(source, 1, now) for now, source in sorted(arrivals)]
-    assert sum(new) == 100
-
-
 def test_waits_grow_with_full_jitter() -> None:
     assert [reconnect_wait(failures, 1.0) for failures in (0, 1, 2, 7, 8, 5000)] == [0.2, 0.4, 0.8, 25.6, 30.0, 30.0]
     assert reconnect_wait(5, 0.0) == 0.0
@@ -281,33 +188,3 @@ def test_the_same_options_are_the_same_topic() -> None:
     one = read(SubscribeOptions, {"filter": "a = 1", "expand": "b"}, {})
     other = read(SubscribeOptions, {"expand": "b", "filter": "a = 1"}, {})
     assert realtime.topic("posts/*", one) == realtime.topic("posts/*", other)
-
-
-def test_connections_that_are_gone_are_not_kept() -> None:
-    class Line:
-        pass
-
-    overlap, lines = Overlap(), [Line() for _ in range(10)]
-    known = [weakref.ref(line) for line in lines]
-    for number, (old, new) in enumerate(pairwise(lines)):
-        now = 100.0 * number
-        overlap.begin(now, new)
-        assert overlap.admit(old, 1, now)
-        assert not overlap.admit(new, 1, now)
-        assert overlap.admit(new, 2, now)
-        overlap.end(now)
-    assert overlap.admit(lines[-1], 3, 10_000.0)
-    del lines[:-1], old, new  # pyright: ignore[reportPossiblyUnboundVariable]
-    gc.collect()
-    assert [line() is None for line in known] == [True] * 9 + [False]
-
-
-def test_contents_that_have_come_on_both_are_not_kept() -> None:
-    old, new, overlap = object(), object(), Overlap()
-    overlap.begin(0.0, new)
-    before = sys.getallocatedblocks()
-    for content in range(10_000, 20_000):
-        assert overlap.admit(old, content, 0.0)
-        assert not overlap.admit(new, content, 0.0)
-    overlap.admit(old, 0, 100.0)
-    assert sys.getallocatedblocks() - before < 5000  # the interpreter keeps 2,000 tuples for later

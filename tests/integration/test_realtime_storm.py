@@ -1,0 +1,252 @@
+"""Users come, go and change passwords while a server restarts: nobody hears of another, or misses in silence."""
+
+import asyncio
+import os
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from pocketbase_core import Gap, PocketBase, PocketBaseError, PocketBaseTransportError
+from pocketbase_core.testing import LocalServer
+from pocketbase_core.testing.contract import MakeTransport
+
+from .conftest import VERSION
+from .test_realtime import until
+
+SEED = int(os.environ.get("SOAK_SEED", "20261125"))
+ROUNDS = 6
+STEPS = 40
+CLIENTS = 3
+SLACK = 1.0
+"""Seconds around a sign-in: a guest's connection stays, and nothing tells when the server knows of the user."""
+OWNED = "@request.auth.id = owner"
+
+
+class Listener:
+    """One subscription of one client, and who was signed in when."""
+
+    def __init__(self, actor: "Actor") -> None:
+        self.actor = actor
+        self.heard: list[str] = []
+        self.gaps: list[tuple[float, float]] = []
+        self.since = float("inf")
+        """When it was confirmed."""
+
+    def hear(self, event: Any) -> None:
+        owner, title = event["record"]["owner"], event["record"]["title"]
+        if owner != self.actor.user:
+            self.actor.storm.wrong.append(f"{title} of {owner} was delivered to {self.actor.user}")
+        self.heard.append(title)
+
+    def miss(self, gap: Gap) -> None:
+        self.gaps.append((gap.since.timestamp(), time.time()))
+
+    def explains(self, began: float, ended: float) -> bool:
+        return any(since <= ended and began <= told for since, told in self.gaps)
+
+
+class Actor:
+    """A client whose user changes."""
+
+    def __init__(self, storm: "Storm", pb: PocketBase) -> None:
+        self.storm = storm
+        self.pb = pb
+        self.user = ""
+        self.signed_in: list[tuple[float, str]] = []
+        self.listeners: list[tuple[Listener, Any]] = []
+
+    async def step(self) -> None:
+        source = self.storm.source
+        action = source.choice([self.sign_in, self.sign_in, self.sign_out, self.change, self.subscribe, self.leave])
+        try:
+            await action()
+        except PocketBaseError as error:
+            self.storm.outcomes[type(error).__name__] += 1
+        else:
+            self.storm.outcomes[action.__name__] += 1
+
+    def _becomes(self, user: str) -> None:
+        if user != self.user:
+            self.user = user
+            self.signed_in.append((time.time(), user))
+
+    async def sign_in(self, again: str = "") -> None:
+        user = again or self.storm.source.choice([*self.storm.passwords])
+        if not again and self.storm.source.random() < 0.5:
+            await self.sign_out()
+        forget = self.pb.auth_store.on_change(lambda token, record: self._becomes(user if token else ""))
+        try:
+            await self.pb.collection("users").auth.with_password(f"{user}@example.com", self.storm.passwords[user])
+        finally:
+            forget()
+
+    async def sign_out(self) -> None:
+        self.pb.auth_store.clear()
+        self._becomes("")
+
+    async def change(self, of: str = "") -> None:
+        """Change a password, perhaps the own one: all tokens of the user end."""
+        user = of or self.storm.source.choice([*self.storm.passwords])
+        async with self.storm.changing:
+            password = f"password{self.storm.source.randrange(10**6)}"
+            await self.storm.admin.collection("users").update(user, {"password": password})
+            self.storm.passwords[user] = password
+
+    async def subscribe(self) -> None:
+        if len(self.listeners) > 5:
+            return
+        listener = Listener(self)
+        subscribing = asyncio.create_task(self._subscribe(listener))
+        if self.storm.source.random() < 0.3:
+            await asyncio.sleep(self.storm.source.random() * 0.02)
+            subscribing.cancel()
+        await asyncio.wait([subscribing])
+        if not subscribing.cancelled():
+            subscribing.result()
+
+    async def _subscribe(self, listener: Listener) -> None:
+        filters = f'title != "{self.storm.source.randrange(3)}"'
+        unsubscribe = await self.pb.collection("notes").subscribe_all(
+            listener.hear, filter=filters, on_gap=listener.miss, timeout=5
+        )
+        listener.since = time.time()
+        self.listeners.append((listener, unsubscribe))
+
+    async def leave(self) -> None:
+        if len(self.listeners) > 1:
+            _, unsubscribe = self.listeners.pop(self.storm.source.randrange(len(self.listeners)))
+            await unsubscribe()
+
+    def was(self, user: str, began: float, ended: float) -> bool:
+        """Whether this user was signed in all the time."""
+        before = [name for at, name in self.signed_in if at <= began]
+        return bool(before) and before[-1] == user and not any(began < at <= ended for at, _ in self.signed_in)
+
+
+class Storm:
+    def __init__(self, server: LocalServer, admin: PocketBase, seed: int) -> None:
+        self.source = random.Random(seed)
+        self.server = server
+        self.admin = admin
+        self.passwords: dict[str, str] = {}
+        self.changing = asyncio.Lock()
+        self.wrong: list[str] = []
+        self.outcomes = Counter[str]()
+        self.written: list[tuple[str, str, float, float]] = []
+
+    async def prepare(self) -> None:
+        fields = [{"name": "title", "type": "text"}, {"name": "owner", "type": "text"}]
+        await self.admin.collections.create(
+            {"name": "notes", "type": "base", "listRule": OWNED, "viewRule": OWNED, "fields": fields}
+        )
+        for number in range(3):
+            user_id = f"user{number:011}"
+            body = {"id": user_id, "email": f"{user_id}@example.com", "password": "password123", "verified": True}
+            await self.admin.collection("users").create(body)
+            self.passwords[user_id] = "password123"
+
+    async def write(self, title: str, owner: str) -> None:
+        began = time.time()
+        try:
+            await self.admin.collection("notes").create({"title": title, "owner": owner})
+        except PocketBaseTransportError:
+            self.outcomes["writes in doubt"] += 1
+        else:
+            self.written.append((title, owner, began, time.time()))
+
+    async def rain(self, actors: list[Actor], kind: int) -> None:
+        """Everybody does something, and the server restarts or is killed."""
+
+        async def act(actor: Actor) -> None:
+            for _ in range(STEPS // CLIENTS):
+                await actor.step()
+                await asyncio.sleep(self.source.random() * 0.05)
+
+        async def pour() -> None:
+            for number in range(STEPS):
+                await self.write(f"{kind} {number} {self.source.random()}", self.source.choice([*self.passwords]))
+                await asyncio.sleep(self.source.random() * 0.02)
+
+        async with asyncio.TaskGroup() as group:
+            for actor in actors:
+                group.create_task(act(actor))
+            group.create_task(pour())
+            if kind % 3 == 1:
+                await asyncio.sleep(0.3)
+                if kind == 4:
+                    self.server.kill()
+                await self.server.restart()
+
+    async def probe(self, actors: list[Actor], kind: int) -> None:
+        """Once it is quiet, each listener hears a record of its user."""
+        for actor in actors:
+            while not actor.user or not actor.listeners:
+                await (actor.sign_in() if not actor.user else actor.subscribe())
+            await actor.sign_in()
+            await self.settled(actor)
+        for actor in actors:
+            title = f"probe {kind} {actor.user} {self.source.random()}"
+            await self.write(title, actor.user)
+            await until(lambda title=title, actor=actor: all(title in each.heard for each, _ in actor.listeners))
+
+    async def revoke(self, actors: list[Actor], kind: int) -> None:
+        """Everybody's password changes, and everybody signs in again: what was missed is in a gap."""
+        await asyncio.sleep(SLACK + 0.1)
+        for actor in actors:
+            await actor.change(actor.user)
+            await self.write(f"missed {kind} {self.source.random()}", actor.user)
+        for actor in actors:
+            await actor.sign_in(actor.user)
+            await self.settled(actor)
+        await until(lambda: not self.missed(actors))
+
+    async def settled(self, actor: Actor) -> None:
+        """Wait until the server has the present user on the connection: a guest that signs in is no new connection."""
+        async with asyncio.timeout(20):
+            while not all(f"settled {actor.user}" in each.heard[-1:] for each, _ in actor.listeners):
+                await self.write(f"settled {actor.user}", actor.user)
+                await asyncio.sleep(0.02)
+
+    def missed(self, actors: list[Actor]) -> list[str]:
+        """Records that a listener should have heard, and that no gap covers."""
+        return [
+            f"{title} of {owner}"
+            for actor in actors
+            for listener, _ in actor.listeners
+            for title, owner, began, ended in self.written
+            if began > listener.since
+            and actor.was(owner, began - SLACK, ended + SLACK)
+            and title not in listener.heard
+            and not listener.explains(began, ended)
+        ]
+
+
+@pytest.mark.slow
+async def test_a_storm_of_users(make_transport: MakeTransport) -> None:
+    print(f"\nSOAK_SEED={SEED}")
+    before = asyncio.all_tasks()
+    async with LocalServer(VERSION) as server, PocketBase(server.url, transport=make_transport()) as admin:
+        await admin.admins.auth.with_password(*server.superuser)
+        storm = Storm(server, admin, SEED)
+        await storm.prepare()
+        shared = PocketBase(server.url, transport=make_transport(), timeout=5)
+        actors = [Actor(storm, shared)]
+        for _ in range(CLIENTS - 1):
+            actors.append(Actor(storm, PocketBase(server.url, transport=make_transport(), timeout=5)))
+        for kind in range(ROUNDS):
+            await storm.rain(actors, kind)
+            await storm.probe(actors, kind)
+            await storm.revoke(actors, kind)
+        for actor in actors:
+            await actor.pb.aclose()
+        print(dict(storm.outcomes), len(storm.written), "records")
+        assert storm.wrong == []
+        for actor in actors:
+            for listener, _ in actor.listeners:
+                counts = Counter(title for title in listener.heard if not title.startswith("settled"))
+                assert max(counts.values(), default=0) <= 1
+    left = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
+    assert not left
