@@ -110,7 +110,7 @@ class Driver:
 
     async def _run(self) -> None:
         was_left = False
-        forget = self._store.on_change(lambda token, record: self._store_changed())
+        forget = self._store.on_change(lambda token, record: self.owner.call(self._store_changed))
         try:
             await self._wake.wait()  # for the first listener, as a task may start at once
             while self.subscriptions:
@@ -268,16 +268,8 @@ class Driver:
             listener.deliver(data)
 
     def _store_changed(self) -> None:
-        """Called by the auth store, perhaps on another thread."""
-        try:
-            is_here = self.owner.is_current
-        except RuntimeError:  # that thread runs no loop
-            is_here = False
-        if is_here:
-            self._withdraw()
-            self._wake.set()
-        else:
-            self.owner.call(self._store_changed)
+        self._withdraw()
+        self._wake.set()
 
     def _withdraw(self) -> None:
         """Where the user has changed, deliver nothing more of what the user before was sent."""

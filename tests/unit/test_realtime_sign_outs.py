@@ -197,10 +197,10 @@ def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer
     @with_server
     async def _(server: Server) -> None:
         await listen(server)
-        driver = vars(server.pb.realtime)["_driver"]
-        loop, driver.loop = driver.loop, asyncio.new_event_loop()
-        driver.loop.close()
+        owner = vars(server.pb.realtime)["_driver"].owner
+        loop, owner.loop = owner.loop, asyncio.new_event_loop()
+        owner.loop.close()
         sign_in(server, "first")
-        driver.loop = loop
+        owner.loop = loop
         await pass_time(1)
         assert server.tokens == [""]
