@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -152,15 +151,6 @@ class Exchange:
     def failed(self, message: str) -> PocketBaseConnectionError:
         """The error of an answer that is read no further."""
         return PocketBaseConnectionError(self.request.url, message=message, request_sent=True)
-
-    @contextmanager
-    def translating(self) -> Generator[None, None, None]:
-        """A block that a library's exception leaves as the error that `faults` names."""
-        try:
-            yield
-        except Exception as error:
-            self.translate(error)
-            raise
 
     @property
     def has_body(self) -> bool:

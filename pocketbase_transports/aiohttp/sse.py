@@ -44,7 +44,8 @@ async def events(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGen
         source = EventSource(exchange.request.url, session=session, on_error=_stop)
         try:
             await source.connect()
-            async for message in source:
+            while True:
+                message = await anext(source)
                 if data := _unguard(message.data):
                     yield ServerSentEvent(_unguard(message.type) or "message", data, _unguard(message.last_event_id))
         except _EndOfBody:

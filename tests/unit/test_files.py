@@ -14,9 +14,17 @@ import msgspec
 import pydantic
 import pytest
 
-from pocketbase_core import FileUpload, Headers, PocketBase, PocketBaseConnectionError, Request, Response
+from pocketbase_core import (
+    FileUpload,
+    Headers,
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseTimeoutError,
+    Request,
+    Response,
+)
 from pocketbase_core.content import encode
-from pocketbase_core.ports import Chunks, Exchange
+from pocketbase_core.ports import Chunks, Exchange, read_error
 from pocketbase_core.services.download import Version
 from pocketbase_core.services.partial import Part
 from pocketbase_core.threads import in_thread
@@ -115,6 +123,19 @@ async def test_a_read_that_raises_stop_iteration_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match="a StopIteration was raised in a thread"):
         await sent(("a.bin", Ended()))
+
+
+async def test_the_time_for_an_error_counts_from_its_headers_where_files_were_sent() -> None:
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        yield b"too "
+        await asyncio.sleep(0)
+        yield b"large"
+
+    started = asyncio.get_running_loop().time() - 100
+    files = (("f", FileUpload(("a.bin", b"x")).files[0]),)
+    assert await read_error(Request("POST", "http://h", files=files, timeout=5), 413, chunks(), started) == b"too large"
+    with pytest.raises(PocketBaseTimeoutError, match="no whole answer came within 5 s"):
+        await read_error(Request("POST", "http://h", timeout=5), 413, chunks(), started)
 
 
 async def test_a_loop_that_was_closed_hears_of_no_read() -> None:

@@ -103,9 +103,8 @@ async def processing(transport: Transport, size: int) -> tuple[float, float]:
 
 async def test_an_event_of_many_lines_takes_no_more_time_for_each(transport: Transport) -> None:
     small = min([(await processing(transport, 2**18))[0] for _ in range(3)])
-    large, longest = await processing(transport, 2**21)
+    large, _ = await processing(transport, 2**21)
     assert large < 24 * small, "eight times would be fair, and 64 times quadratic"
-    assert longest < 0.05
 
 
 async def test_events_arrive_at_once(transport: Transport) -> None:
