@@ -65,7 +65,8 @@ def _chain(error: BaseException | None, outer: BaseException | None) -> Generato
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__
+        of_a_group: tuple[BaseException, ...] = getattr(error, "exceptions", ())
+        error = of_a_group[0] if of_a_group else error.__cause__ or error.__context__
 
 
 def _functions(trace: TracebackType | None) -> Generator[str, None, None]:

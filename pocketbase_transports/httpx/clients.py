@@ -46,12 +46,8 @@ class Clients:
     ) -> None:
         self.places = places
         self._library = library
-        # Certificates are read once, which takes longer than all else.
-        verify = library.create_ssl_context(
-            options.get("verify", True), options.get("cert"), options.get("trust_env", False)
-        )
         defaults = {"cookies": NO_COOKIES, "timeout": library.Timeout(None, connect=30), "trust_env": False}
-        self._options = defaults | options | {"verify": verify, "cert": None}
+        self._options = defaults | options
         self._size = size
         self._limits = limits
         self._users: dict[httpx2.AsyncClient, int] = {}
@@ -82,6 +78,14 @@ class Clients:
         client: httpx2.AsyncClient = self._library.AsyncClient(**(self._options | {"limits": limits}))
         self._users[client] = 0
         return client
+
+
+def with_certificates(library: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
+    """The options with the certificates that they name, which take longer to read than all else."""
+    verify = library.create_ssl_context(
+        options.get("verify", True), options.get("cert"), options.get("trust_env", False)
+    )
+    return options | {"verify": verify, "cert": None}
 
 
 def for_requests(library: ModuleType, options: dict[str, Any]) -> Clients:

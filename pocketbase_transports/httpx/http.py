@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qsl
 
@@ -43,9 +44,8 @@ class HttpxTransport:
             given.check_options(self._library, client_options)
         else:
             self._handed = clients.Handed(given.checked(client, client_options))
-        self._for_requests = PerLoop(
-            lambda: clients.for_requests(self._library, client_options), _close, _take_transports
-        )
+        options = cache(lambda: clients.with_certificates(self._library, client_options))
+        self._for_requests = PerLoop(lambda: clients.for_requests(self._library, options()), _close, _take_transports)
         self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
         self._streams = 0
         self._waiting = self._waiting_to_listen = Waiting(WAITING, self._explain)
@@ -53,9 +53,7 @@ class HttpxTransport:
             self._for_streams = self._for_requests
         else:
             # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
-            self._for_streams = PerLoop(
-                lambda: clients.for_streams(self._library, client_options), _close, _take_transports
-            )
+            self._for_streams = PerLoop(lambda: clients.for_streams(self._library, options()), _close, _take_transports)
             self._waiting_to_listen = Waiting(WAITING, lambda: OPENING)
 
     def _explain(self) -> str:

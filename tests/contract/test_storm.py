@@ -189,10 +189,7 @@ class Storm:
 
     def check(self, mark: int, answer: Any) -> None:
         way = way_of(self.seed, mark)
-        if answer is None or answer == "":
-            good = way.startswith("no content")
-        else:
-            good = answer["mark"] == mark
+        good = answer["mark"] == mark if answer else way.startswith("no content")
         if not good:
             self.wrong.append(f"{mark} ({way}): {str(answer)[:100]}")
 
