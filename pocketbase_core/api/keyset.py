@@ -108,17 +108,17 @@ class Keyset:
         if not isinstance(last, str) or self._filter(">=", last) is None:
             self._numbered, self._is_run = Numbered(self._path, page["perPage"], self._options, self._given), False
             return []
-        first = len(ready) - next((count for count, key in enumerate(reversed(ids)) if key != last), len(ids))
-        if first == len(ready) - len(ids) or not last:
-            # An id that is not set is read as "", and only `=` finds it.
+        run = next((count for count, key in enumerate(reversed(ids)) if key != last), len(ids))
+        if run == len(ids):
+            # So is each page of ids that are not set: they come first, read as "", and only `=` finds them.
             self._numbered, self._is_run = Numbered(self._path, self._size, self._filtered("=", last)), True
         else:
-            self._held = ready[first:]
+            self._held = ready[-run:]
         if last != self._key:
             self._key = last
             if self._circle.closes_with(last):
                 raise wrong_page(response, f"the list does not end: id {last!r:.80} came again")
-        return ready[:first]
+        return ready[: len(ready) - run]
 
     def _give(self, records: list[Record]) -> list[Record]:
         self._given += len(records)
