@@ -143,7 +143,7 @@ async def test_an_authorization_of_its_own_goes_with_each_request(name: str, tmp
 TOGETHER = ["full list", "collections", "linked accounts", "unlink", "backup", "browser"]
 
 
-@pytest.mark.parametrize("name", TOGETHER)
+@pytest.mark.parametrize("name", sorted(TOGETHER))
 def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_path: Path) -> None:
     async def slow() -> None:
         await asyncio.sleep(0.4)
@@ -162,7 +162,7 @@ def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_pa
     assert timeouts[-1] <= 9.6
 
 
-@pytest.mark.parametrize("name", CALLS.keys() - TOGETHER)
+@pytest.mark.parametrize("name", sorted(CALLS.keys() - TOGETHER))
 async def test_a_timeout_of_what_takes_its_time_is_for_each_request(name: str, tmp_path: Path, fast: None) -> None:
     server = Server()
     await CALLS[name](server.client, tmp_path, {"timeout": 5})
