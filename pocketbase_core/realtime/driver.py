@@ -63,6 +63,8 @@ class Driver:
         self._overlap = Overlap()
         self._losses = Losses(self.subscriptions)
         self._proven, self._failures, self._not_before = False, 0, 0.0
+        self.forget = store.on_change(lambda token, record: self.owner.call(self._wake.set))
+        """Listen to the store no longer. For a driver whose loop is gone, which cannot do that itself."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -103,7 +105,6 @@ class Driver:
 
     async def _run(self) -> None:
         was_left = False
-        forget = self._store.on_change(lambda token, record: self.owner.call(self._wake.set))
         try:
             await self._wake.wait()  # for the first listener, as a task may start at once
             while self.subscriptions:
@@ -115,7 +116,7 @@ class Driver:
             raise
         finally:
             self.is_running = False
-            forget()
+            self.forget()
             if not self.owner.is_gone:  # then it is the garbage collector that ends this, and nothing can be awaited
                 self.discard(self.subscriptions.all)
                 was_connected = self._line is not None

@@ -189,11 +189,7 @@ class Storm:
 
     def check(self, mark: int, answer: Any) -> None:
         way = way_of(self.seed, mark)
-        if answer is None or answer == "":
-            good = way.startswith("no content")
-        else:
-            good = answer["mark"] == mark
-        if not good:
+        if not (way.startswith("no content") if answer in (None, "") else answer["mark"] == mark):
             self.wrong.append(f"{mark} ({way}): {str(answer)[:100]}")
 
     async def read(self, mark: int, source: random.Random) -> None:
