@@ -67,6 +67,8 @@ class Driver:
         self._proven, self._not_before = False, 0.0
         self._reconnecting, self._retrying = Backoff(), Backoff()
         """For connections, and for requests while a connection is there."""
+        self.forget = store.on_change(lambda token, record: self.owner.call(self._store_changed))
+        """Listen to the store no longer. For a driver whose loop is gone, which cannot do that itself."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -110,7 +112,6 @@ class Driver:
 
     async def _run(self) -> None:
         was_left = False
-        forget = self._store.on_change(lambda token, record: self.owner.call(self._store_changed))
         try:
             await self._wake.wait()  # for the first listener, as a task may start at once
             while self.subscriptions:
@@ -122,7 +123,7 @@ class Driver:
             raise
         finally:
             self.is_running = False
-            forget()
+            self.forget()
             if not self.owner.is_gone:  # then it is the garbage collector that ends this, and nothing can be awaited
                 self.discard(self.subscriptions.all, self._error("realtime was closed"))
                 await self._verification.close()

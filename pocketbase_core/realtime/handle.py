@@ -161,7 +161,10 @@ class Realtime:
     async def _join(self, listener: Listener, options: Options) -> None:
         """Add a listener, and wait until the server knows its topic."""
         with starting:
-            if self._driver is None or not self._driver.is_running or self._driver.owner.is_gone:
+            if self._driver is not None and self._driver.owner.is_gone:
+                self._driver.forget()
+                self._driver = None
+            if self._driver is None or not self._driver.is_running:
                 self._driver = Driver(
                     self._executor, self._store, self.settings, self._connected, self._disconnected, self._failed
                 )
