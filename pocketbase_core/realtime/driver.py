@@ -240,6 +240,7 @@ class Driver:
 
     def _take(self, line: Line, told: Told) -> None:
         self._line, self._told = line, told
+        self._losses.submitted_as(told.sign_in)
         self._proven, self.trouble, self._not_before = True, None, 0.0
         self._losses.tell()
 

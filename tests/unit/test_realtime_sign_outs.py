@@ -204,3 +204,32 @@ def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer
         owner.loop = loop
         await pass_time(1)
         assert server.tokens == [""]
+
+
+def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        sign_in(server, "first")
+        heard = await listen(server)
+        server.pb.auth_store.clear()
+        await pass_time(10)
+        assert len(heard.gaps) == 1, "for the connection of the user"
+        signed_out = time.time() - 10
+        await pass_time(100)
+        sign_in(server, "second")
+        await pass_time(10)
+        assert len(heard.gaps) == 2
+        assert heard.gaps[1] == pytest.approx(signed_out - 1, abs=0.5)
+        server.pb.auth_store.clear()
+        await pass_time(10)
+        assert len(heard.gaps) == 3
+
+
+def test_a_guest_who_signs_in_for_the_first_time_has_missed_nothing(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        heard = await listen(server)
+        await pass_time(100)
+        sign_in(server, "first")
+        await pass_time(10)
+        assert not heard.gaps
