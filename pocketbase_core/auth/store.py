@@ -19,8 +19,8 @@ _SUPERUSERS_ID = "pbc_3142635823"
 class AuthStore:
     """Who is signed in, in memory."""
 
-    _renewal = "", ""
-    """The token that the sign-in gave, and the token that `replace_renewed` saved last."""
+    _renewal: tuple[str, str] = "", ""
+    """The token that the sign-in gave, and the token that it was refreshed to last."""
 
     def __init__(self) -> None:
         self._token = ""
@@ -113,8 +113,24 @@ class AuthStore:
         for callback in [*self._listeners]:
             notify("a callback of on_change", callback, token, record)
 
+    @property
+    def _sign_in(self) -> str:
+        first, last = self._renewal
+        token = self.token
+        return first if token == last else token
+
+    def _renew(self, old: str, token: str, record: dict[str, Any]) -> None:
+        before = self._renewal
+        if self.token == old:
+            self._renewal = self._sign_in, token  # before the callbacks are called, which may ask for it
+        try:
+            self._replace(old, token, record)
+        finally:
+            if self.token != token:
+                self._renewal = before
+
     def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
-        """Keep what `old` was renewed to, unless the store has another token by now."""
+        """Keep what `old` was refreshed to, unless the store has another token by now."""
         if self.token == old:
             self.save(token, record)
 
@@ -135,10 +151,8 @@ def storing() -> Generator[None, None, None]:
 
 
 def sign_in_of(store: AuthStore) -> str:
-    """Return the token with which the present sign-in began. It identifies the sign-in while tokens are renewed."""
-    first, last = store._renewal
-    token = store.token
-    return first if token == last else token
+    """Return the token with which the present sign-in began. It identifies the sign-in while tokens are refreshed."""
+    return store._sign_in  # pyright: ignore[reportPrivateUsage]
 
 
 def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
@@ -146,14 +160,7 @@ def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str,
 
     The sign-in stays the same.
     """
-    before = store._renewal
-    if store.token == old:
-        store._renewal = sign_in_of(store), token  # before the store calls its callbacks, which may ask for it
-    try:
-        store._replace(old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
-    finally:
-        if store.token != token:
-            store._renewal = before
+    store._renew(old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
 
 
 def look_again(store: AuthStore) -> None:
