@@ -19,7 +19,7 @@ _SUPERUSERS_ID = "pbc_3142635823"
 class AuthStore:
     """Who is signed in, in memory."""
 
-    _renewal = "", ""
+    _renewal: tuple[str, str] = "", ""
     """The token that the sign-in gave, and the token that `renew` saved last."""
 
     def __init__(self) -> None:
@@ -104,28 +104,31 @@ class AuthStore:
     async def aclose(self) -> None:
         """Wait for what is still being written. Called when the client is closed."""
 
+    def _renew(self, token: str, record: Mapping[str, Any] | None) -> None:
+        """Save a token that the server gave in exchange for the present one, so that the sign-in stays the same."""
+        before = self._renewal
+        self._renewal = sign_in_of(self), token  # before the callbacks are called, which may ask for it
+        try:
+            self.save(token, record)
+        except BaseException:
+            self._renewal = before
+            raise
+
+    def _sign_in(self) -> str:
+        """Return the token with which the present sign-in began. It identifies the sign-in while tokens are renewed."""
+        first, last = self._renewal
+        token = self.token
+        return first if token == last else token
+
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
         for callback in [*self._listeners]:
             notify("a callback of on_change", callback, token, record)
 
 
-def renew(store: AuthStore, token: str, record: Mapping[str, Any] | None) -> None:
-    """Save a token that the server gave in exchange for the present one, so that the sign-in stays the same."""
-    before = store._renewal
-    store._renewal = sign_in_of(store), token  # before the store calls its callbacks, which may ask for it
-    try:
-        store.save(token, record)
-    except BaseException:
-        store._renewal = before
-        raise
-
-
-def sign_in_of(store: AuthStore) -> str:
-    """Return the token with which the present sign-in began. It identifies the sign-in while tokens are renewed."""
-    first, last = store._renewal
-    token = store.token
-    return first if token == last else token
+# Functions, because a store of the user's own may have methods of such names.
+renew = AuthStore._renew  # pyright: ignore[reportPrivateUsage]
+sign_in_of = AuthStore._sign_in  # pyright: ignore[reportPrivateUsage]
 
 
 def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
