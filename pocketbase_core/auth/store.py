@@ -113,7 +113,6 @@ class AuthStore:
         for callback in [*self._listeners]:
             notify("a callback of on_change", callback, token, record)
 
-    @property
     def _sign_in(self) -> str:
         first, last = self._renewal
         token = self.token
@@ -122,7 +121,7 @@ class AuthStore:
     def _renew(self, old: str, token: str, record: dict[str, Any]) -> None:
         before = self._renewal
         if self.token == old:
-            self._renewal = self._sign_in, token  # before the callbacks are called, which may ask for it
+            self._renewal = AuthStore._sign_in(self), token  # before the callbacks are called, which may ask for it
         try:
             self._replace(old, token, record)
         finally:
@@ -152,7 +151,7 @@ def storing() -> Generator[None, None, None]:
 
 def sign_in_of(store: AuthStore) -> str:
     """Return the token with which the present sign-in began. It identifies the sign-in while tokens are refreshed."""
-    return store._sign_in  # pyright: ignore[reportPrivateUsage]
+    return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage] - a subclass may have such a name
 
 
 def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
@@ -160,7 +159,7 @@ def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str,
 
     The sign-in stays the same.
     """
-    store._renew(old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
+    AuthStore._renew(store, old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
 
 
 def look_again(store: AuthStore) -> None:

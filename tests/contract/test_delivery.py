@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+import time
 from typing import Any
 
 import pytest
@@ -11,11 +11,10 @@ from pocketbase_core import (
     Gap,
     PocketBase,
     RealtimeSettings,
-    Request,
-    Response,
-    ServerSentEvent,
 )
-from pocketbase_transports import MockTransport
+from pocketbase_core.realtime.inbox import Inbox
+from pocketbase_core.realtime.listeners import Caller
+from pocketbase_core.realtime.tasks import Tasks
 
 from .realtime_server import Calls, RealtimeServer
 
@@ -184,19 +183,13 @@ async def test_hooks_that_raise_what_is_no_exception(server: RealtimeServer, pb:
     assert [each for each in calls if isinstance(each, int)] == [1, 2]
 
 
-def test_an_interrupt_in_a_callback_ends_the_program() -> None:
-    async def main() -> None:
-        async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
-            yield ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')
-            yield ServerSentEvent("a", "1")
-            await asyncio.Event().wait()
+async def test_an_interrupt_in_a_callback_is_no_error_of_the_callback() -> None:
+    def interrupt(message: object) -> None:
+        raise KeyboardInterrupt
 
-        def interrupt(message: object) -> None:
-            raise KeyboardInterrupt
-
-        async with PocketBase("http://h", transport=MockTransport(lambda _: Response(204), events)) as pb:
-            await pb.realtime.subscribe("a", interrupt)
-            await asyncio.Event().wait()
-
+    errors, inbox = Calls(), Inbox("a", 9, time.time)
+    caller = Caller("a", inbox, str, interrupt, None, errors, Tasks())
+    inbox.put("1")
     with pytest.raises(KeyboardInterrupt):
-        asyncio.run(main())
+        getattr(caller, "_call_all")().send(None)
+    assert not errors
