@@ -32,7 +32,7 @@ class Losses:
         self.note(time.time() - min([since, *waiting]))
 
     def submitted_as(self, sign_in: str) -> None:
-        """Note the sign-in of a submission, `""` for a guest. A user who signs in may have missed what guests do not get."""
+        """Note the sign-in of a submission, `""` for a guest. Who signs in may have missed what guests do not get."""
         if self._sign_in and not sign_in:
             self._signed_out_at = time.time()
         elif sign_in and self._signed_out_at is not None:
