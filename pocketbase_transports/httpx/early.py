@@ -62,10 +62,10 @@ def connection_of(frame: FrameType | None) -> Any:
 def _read_beside(connection: Any, length: float) -> None:
     stream = getattr(connection, "_network_stream", None)
     if stream is not None:
-        connection._network_stream = _Duplex(connection, stream, length)
+        connection._network_stream = Duplex(connection, stream, length)
 
 
-class _Duplex:
+class Duplex:
     """A network stream that reads while it writes, until the body is written or the answer begins."""
 
     def __init__(self, connection: Any, stream: Any, length: float) -> None:

@@ -1,0 +1,83 @@
+"""Reading beside the writing of a body on httpx, without a network."""
+
+import asyncio
+import errno
+from types import SimpleNamespace
+from typing import Any
+
+import httpcore
+import pytest
+
+from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request
+from pocketbase_core.ports import Exchange, Fault
+from pocketbase_transports.httpx.early import Duplex
+
+
+class Stream:
+    """What comes in is put into `incoming`; what goes out waits for `is_open`."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[bytes] = asyncio.Queue()
+        self.is_open = asyncio.Event()
+        self.is_closed = False
+
+    async def read(self, size: int, *_: object) -> bytes:
+        return await self.incoming.get()
+
+    async def write(self, buffer: bytes, *_: object) -> None:
+        await self.is_open.wait()
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+    def get_extra_info(self, info: str) -> Any:
+        return {"is_readable": not self.incoming.empty()}.get(info)
+
+
+def connection(stream: Stream) -> Any:
+    class Connection(SimpleNamespace):
+        __module__ = "httpcore.connection"
+
+    made = Connection(_network_stream=stream)
+    made._network_stream = Duplex(made, stream, 100)
+    return made
+
+
+async def test_a_read_that_takes_too_long_is_the_librarys_own_timeout() -> None:
+    stream = Stream()
+    duplex = connection(stream)._network_stream
+    with pytest.raises(httpcore.ReadTimeout):
+        await duplex.read(10, 0.01)
+    await duplex.aclose()
+    assert stream.is_closed
+
+
+async def test_an_end_of_the_connection_ends_the_writing() -> None:
+    stream = Stream()
+    made = connection(stream)
+    writing = asyncio.create_task(made._network_stream.write(b"abc"))
+    await asyncio.sleep(0)
+    stream.incoming.put_nowait(b"")
+    with pytest.raises(httpcore.WriteError):
+        await writing
+    assert await made._network_stream.read(10) == b""
+    assert made._network_stream is stream
+
+
+async def test_what_is_asked_of_the_connection_is_asked_of_its_stream() -> None:
+    stream = Stream()
+    duplex = connection(stream)._network_stream
+    assert duplex.get_extra_info("is_readable") is False
+    await duplex.write(b"")
+    await duplex.aclose()
+
+
+async def test_files_that_are_all_open_are_named_whatever_the_library_raised() -> None:
+    failure = RuntimeError("no connection")
+    failure.__cause__ = OSError(errno.EMFILE, "Too many open files")
+    exchange = Exchange(Request("GET", "http://h/"), {RuntimeError: Fault(PocketBaseTransportError)})
+    with pytest.raises(PocketBaseConnectionError, match=r"too many open files.*ulimit -n") as caught:
+        exchange.translate(failure)
+    assert caught.value.request_sent is False
+    assert isinstance(caught.value.__cause__, Exception)
+    assert isinstance(caught.value.__cause__.__cause__, OSError)
