@@ -101,6 +101,7 @@ class Driver:
     def abandon(self) -> None:
         """End at once, whatever it is waiting for, without waiting for that."""
         self.is_running = False
+        self.forget()
         self._task.cancel()
 
     async def _run(self) -> None:

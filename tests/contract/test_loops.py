@@ -186,6 +186,7 @@ async def test_a_loop_that_was_closed_uncleanly_gives_realtime_to_the_next(
     await pb.realtime.subscribe("c", got)
     assert server.posts[-1][1] == ("c",)
     await until(lambda: [*server.streams] == ["client3"])
+    assert len(vars(pb.auth_store)["_listeners"]) == 1, "the store holds nothing of the closed loops"
     await server.emit("c", 1)
     assert await got.until(1) == [1]
     assert len(realtime_tasks()) == 2
@@ -200,6 +201,7 @@ async def test_a_loop_that_stands_still_keeps_realtime_until_it_is_closed(
         await pb.realtime.subscribe("b", print)
     async with asyncio.timeout(1):
         await pb.realtime.close()
+    assert vars(pb.auth_store)["_listeners"] == []
     await pb.realtime.subscribe("b", print)
     assert set(server.streams) == {"client1", "client2"}
     await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0.01))  # now it ends what it had
