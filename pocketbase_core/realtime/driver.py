@@ -8,6 +8,7 @@ import random
 import warnings
 import weakref
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ..api import realtime
 from ..auth.store import AuthStore
@@ -22,6 +23,7 @@ from .losses import Losses
 from .overlap import Overlap
 from .schedule import SOUND_AFTER, RealtimeSettings, reconnect_wait
 from .subscriptions import Subscriptions
+from .tasks import ended
 from .told import NEVER, Told, is_refusal
 
 _logger = logging.getLogger("pocketbase_core")
@@ -48,12 +50,8 @@ class Driver:
         self.is_running = True
         self.trouble: Exception | None = None
         """Why there is no connection."""
-        self._executor = executor
-        self._store = store
-        self._settings = settings
-        self._connected = connected
-        self._disconnected = disconnected
-        self._failed = failed
+        self._executor, self._store, self._settings = executor, store, settings
+        self._connected, self._disconnected, self._failed = connected, disconnected, failed
         self._wake = asyncio.Event()
         self._lines: set[Line] = set()
         self._line: Line | None = None
@@ -64,7 +62,7 @@ class Driver:
         self._losses = Losses(self.subscriptions)
         self._proven, self._failures, self._not_before = False, 0, 0.0
         self.forget = store.on_change(lambda token, record: self.owner.call(self._wake.set))
-        """Listen to the store no longer. For a driver whose loop is gone, which cannot do that itself."""
+        """Stop listening to the store."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -90,13 +88,9 @@ class Driver:
     async def leave(self, choose: Callable[[list[Listener]], list[Listener]]) -> None:
         """Forget the listeners that `choose` takes out of all. When none is left, end at once."""
         self.discard(choose(self.subscriptions.all))
-        if self.subscriptions or not self.is_running:
-            return
-        self.abandon()
-        try:
-            await asyncio.wait([self._task])
-        finally:  # also if the caller is cancelled: hanging up takes no time, and nothing may stay behind
-            await asyncio.wait([self._task])
+        if self.is_running and not self.subscriptions:
+            self.abandon()
+            await ended(self._task)
 
     def abandon(self) -> None:
         """End at once, whatever it is waiting for, without waiting for that."""
@@ -233,7 +227,7 @@ class Driver:
         await self._close(old)
 
     def _new_line(self) -> Line:
-        line = Line(self._receive, self._wake.set, self._settings.queue_size // 2)
+        line = Line(self._receive, partial(self.owner.call, self._wake.set), self._settings.queue_size // 2)
         self._lines.add(line)
         return line
 

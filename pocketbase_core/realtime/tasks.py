@@ -8,6 +8,15 @@ from typing import Any
 from ..loops import OwnerLoop
 
 
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Wait for a cancelled task, also when the caller is cancelled: it takes no time, and nothing may stay behind."""
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 class Tasks:
     """Starts tasks, and ends those that are still running, on whatever loops."""
 
