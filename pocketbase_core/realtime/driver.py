@@ -55,14 +55,12 @@ class Driver:
         self._wake = asyncio.Event()
         self._lines: set[Line] = set()
         self._line: Line | None = None
-        self._told = Told()
         self._retiring: Line | None = None
         """The line before, until it is certain that it has brought everything."""
-        self._overlap = Overlap()
+        self._told, self._overlap = Told(), Overlap()
         self._losses = Losses(self.subscriptions)
         self._proven, self._failures, self._not_before = False, 0, 0.0
         self.forget = store.on_change(lambda token, record: self.owner.call(self._wake.set))
-        """Stop listening to the store."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
