@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 PATIENCE = 2.0
 """Seconds for which closing waits for another event loop, which may be blocked."""
 _logger = logging.getLogger("pocketbase_core")
-_work: set["asyncio.Future[None]"] = set()
-"""What was started on other loops; an event loop holds its tasks weakly."""
 
 starting = threading.Lock()
 """Held, for a moment, while a thread starts what all threads share. No fork happens meanwhile."""
@@ -76,14 +74,13 @@ class OwnerLoop:
             return
         here = asyncio.get_running_loop()
         finished: asyncio.Future[None] = here.create_future()
+        started: list[asyncio.Future[None]] = []  # as a loop itself holds its tasks weakly
 
         def start() -> None:
-            task = asyncio.ensure_future(work())
-            _work.add(task)
-            task.add_done_callback(end)
+            started.append(asyncio.ensure_future(work()))
+            started[0].add_done_callback(end)
 
         def end(task: "asyncio.Future[None]") -> None:
-            _work.discard(task)
             with contextlib.suppress(RuntimeError):  # the loop that waits may be closed by now
                 here.call_soon_threadsafe(_pass_on, task, finished)
 

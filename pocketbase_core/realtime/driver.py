@@ -7,6 +7,7 @@ import logging
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ..api import realtime
 from ..auth.store import AuthStore
@@ -23,6 +24,7 @@ from .losses import Losses
 from .schedule import SOUND_AFTER, RealtimeSettings
 from .submission import Submitter
 from .subscriptions import Subscriptions
+from .tasks import ended
 from .told import Told, has_changed, is_refusal
 from .verification import Verification
 
@@ -50,14 +52,10 @@ class Driver:
         self.is_running = True
         self.trouble: Exception | None = None
         """Why there is no connection."""
-        self._executor = executor
-        self._store = store
-        self._settings = settings
-        self._connected = connected
-        self._disconnected = disconnected
-        self._failed = failed
+        self._executor, self._store, self._settings = executor, store, settings
+        self._connected, self._disconnected, self._failed = connected, disconnected, failed
         self._wake = asyncio.Event()
-        self._lines = Lines(self._receive, self._wake.set, settings.queue_size // 2)
+        self._lines = Lines(self._receive, partial(self.owner.call, self._wake.set), settings.queue_size // 2)
         self._line: Line | None = None
         self._told = Told()
         self._handover = Handover(settings, self._wake.set)
@@ -97,17 +95,14 @@ class Driver:
     async def leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
         """Forget the listeners that `choose` takes out of all, as `discard` does. When none is left, end at once."""
         self.discard(choose(self.subscriptions.all), error)
-        if self.subscriptions or not self.is_running:
-            return
-        self.abandon()
-        try:
-            await asyncio.wait([self._task])
-        finally:  # also if the caller is cancelled: hanging up takes no time, and nothing may stay behind
-            await asyncio.wait([self._task])
+        if self.is_running and not self.subscriptions:
+            self.abandon()
+            await ended(self._task)
 
     def abandon(self) -> None:
         """End at once, whatever it is waiting for, without waiting for that."""
         self.is_running = False
+        self.forget()
         self._task.cancel()
 
     async def _run(self) -> None:

@@ -142,8 +142,10 @@ class Realtime:
         closed = PocketBaseConnectionError(self._executor.build_url(realtime.PATH), message=message, request_sent=None)
         await self._leave(lambda known: known, closed)
         await self._tasks.aclose()
-        if self._driver is not None and not self._driver.loop.is_running():
-            self._driver = None  # it ends when its loop runs again, if ever
+        with starting:
+            if self._driver is not None and not self._driver.loop.is_running():
+                self._driver.forget()
+                self._driver = None  # it ends when its loop runs again, if ever
 
     def __del__(self) -> None:
         driver: Driver | None = getattr(self, "_driver", None)

@@ -101,7 +101,9 @@ class Line:
         except Exception as error:
             self.ending = error
         finally:
-            if self.ending is None:
+            if loop.is_closed():  # then it is the garbage collector that ends this
+                pass
+            elif self.ending is None:
                 ready.cancel()
             elif not ready.done():
                 ready.set_exception(self.ending)

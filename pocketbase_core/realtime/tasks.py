@@ -8,6 +8,15 @@ from typing import Any
 from ..loops import OwnerLoop
 
 
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Wait for a cancelled task, also when the caller is cancelled: it takes no time, and nothing may stay behind."""
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
 class Tasks:
     """Starts tasks, and ends those that are still running, on whatever loops."""
 
@@ -18,6 +27,7 @@ class Tasks:
     def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         if self._owner is None or not self._owner.is_current:
             self._owner = OwnerLoop()
+            self._forget_gone()
         task = self._owner.loop.create_task(work, name=name)
         self._running[task] = self._owner
         task.add_done_callback(self._discard)
@@ -26,6 +36,7 @@ class Tasks:
         """Cancel all but the one that asks for it, and wait for them."""
         for owner in {*self._running.copy().values()}:
             await owner.run(partial(self._end, owner))
+        self._forget_gone()
 
     async def _end(self, owner: OwnerLoop) -> None:
         others = {task for task, its in self._running.copy().items() if its is owner} - {asyncio.current_task()}
@@ -33,6 +44,11 @@ class Tasks:
             task.cancel()
         if others:
             await asyncio.wait(others)
+
+    def _forget_gone(self) -> None:
+        """Hold nothing that will never end."""
+        for task in [task for task, owner in self._running.copy().items() if owner.is_gone]:
+            self._discard(task)
 
     def _discard(self, task: "asyncio.Task[None]") -> None:
         self._running.pop(task, None)

@@ -5,6 +5,7 @@ Prints a line for each state that went well. What a child has to complain of, it
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import logging
 import os
@@ -16,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, cast
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
 from pocketbase_core.api import custom
@@ -96,6 +97,7 @@ def fork(pb: PocketBase, *, exits: bool = False) -> int:
     status = 1
     try:
         signal.alarm(LIMIT)
+        faulthandler.dump_traceback_later(LIMIT - 3)
         asyncio.run(use(pb))
         gc.collect()
         status = 0
@@ -210,7 +212,6 @@ def storm() -> None:
         if LIBRARY == "aiohttp":
             tasks = [loop.create_task(work(source)) for _ in range(3)]
         else:
-            # anyio never lets go of a task that has not ended while it was connecting, nor of the task's socket.
             loop.run_until_complete(parent.pb.send("/echo"))
             tasks = [loop.create_task(parent.pb.send("/echo"))]
         loop.run_until_complete(asyncio.sleep(source.uniform(0, 0.01)))
@@ -219,7 +220,8 @@ def storm() -> None:
 
     def close(source: random.Random) -> None:
         loop = asyncio.new_event_loop()
-        loop.run_until_complete(work(source))
+        # anyio never lets go of a task that was connecting when its loop was closed, nor of the task's socket.
+        loop.run_until_complete(work(source) if LIBRARY == "aiohttp" else parent.pb.send("/echo"))
         loop.close()
 
     def live(number: int) -> None:
@@ -247,10 +249,13 @@ def storm() -> None:
     parent.thread.join()
     for _ in range(5):
         gc.collect()
-    assert (descriptors(), threading.active_count()) == (before, 1)
+    left = descriptors(), threading.active_count()
+    assert left == (before, 1), f"{left}, not {before, 1}"
 
 
 if __name__ == "__main__":
+    # httpcore tries to import it at each request; an import that another thread is in blocks it in a forked child.
+    sys.modules.setdefault("sniffio", cast(Any, None))
     warnings.simplefilter("error")
     for state in STATES:
         globals()[state]()
