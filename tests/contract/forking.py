@@ -224,11 +224,14 @@ def storm() -> None:
         loop.run_until_complete(work(source) if LIBRARY == "aiohttp" else parent.pb.send("/echo"))
         loop.close()
 
+    def end_cleanly(source: random.Random) -> None:
+        asyncio.run(work(source))
+
     def live(number: int) -> None:
         source = random.Random(f"{seed} {number}")
         try:
             for _ in range(15):
-                way = source.choice([close, leave, lambda its: asyncio.run(work(its))])
+                way = source.choice([close, leave, end_cleanly])
                 way(source)
         except BaseException:
             wrong.append(traceback.format_exc())

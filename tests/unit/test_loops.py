@@ -124,12 +124,20 @@ class Session:
         self.closed += 1
 
 
-def per_loop(sessions: list[Session], **more: Any) -> PerLoop[Session]:
+def no_transports(_: Session) -> list[object]:
+    return []
+
+
+def per_loop(
+    sessions: list[Session],
+    close: Callable[[Session], Awaitable[None]] = Session.close,
+    take_transports: Callable[[Session], list[object]] = no_transports,
+) -> PerLoop[Session]:
     def open_session() -> Session:
         sessions.append(Session())
         return sessions[-1]
 
-    return PerLoop(**({"open_session": open_session, "close": Session.close, "take_transports": lambda _: []} | more))
+    return PerLoop(open_session, close, take_transports)
 
 
 async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left() -> None:
@@ -142,7 +150,7 @@ async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left()
         sessions.append(Session())
         return sessions[-1]
 
-    own = per_loop(sessions, open_session=close_first)
+    own: PerLoop[Session] = PerLoop(close_first, Session.close, no_transports)
     with pytest.raises(RuntimeError, match="the transport is closed"):
         await own.open()
     assert [session.closed for session in sessions] == [1]
