@@ -54,7 +54,7 @@ class Reader(asyncio.StreamReader):
         self.feed_eof()
 
 
-async def connect(host: str | None, port: int, secure: bool) -> tuple[Reader, asyncio.StreamWriter]:
+async def connect(host: str, port: int, secure: bool) -> tuple[Reader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
     reader = Reader(loop=loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -93,7 +93,7 @@ async def read_head(
 async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
     url, headers = urlsplit(exchange.request.full_url), exchange.headers
     secure, chunked = url.scheme == "https", exchange.has_body and "Content-Length" not in headers
-    reader, writer = await connect(url.hostname, url.port or (80, 443)[secure], secure)
+    reader, writer = await connect(url.hostname or "", url.port or (80, 443)[secure], secure)
     try:
         headers |= {"Host": url.netloc, "Connection": "close"} | ({"Transfer-Encoding": "chunked"} if chunked else {})
         target = url._replace(scheme="", netloc="", path=url.path or "/").geturl()
