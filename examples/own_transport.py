@@ -50,22 +50,59 @@ class Answer:
         return self.exchange.decompressed(self.status_code, self.headers, self.received)
 
 
+class Reader(asyncio.StreamReader):
+    """Gives what was received before the connection broke, then ends."""
+
+    def set_exception(self, exc: BaseException) -> None:
+        self.feed_eof()
+
+
+async def connect(host: str, port: int, secure: bool) -> tuple[Reader, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    reader = Reader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, host, port, ssl=secure or None)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+async def write_body(exchange: Exchange, writer: asyncio.StreamWriter, chunked: bool) -> None:
+    if exchange.has_body:
+        async for chunk in exchange:
+            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+            await writer.drain()
+    writer.write(b"0\r\n\r\n" if chunked else b"")
+
+
+async def read_head(
+    exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunked: bool
+) -> bytes:
+    """The head of the answer, which may come before the body has been written."""
+    writing = asyncio.create_task(write_body(exchange, writer, chunked))
+    reading = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+    try:
+        await asyncio.wait([writing, reading], return_when=asyncio.FIRST_COMPLETED)
+        if writing.done() and not isinstance(writing.exception(), ConnectionError):
+            writing.result()
+        while (head := await reading).startswith(b"HTTP/1.1 1"):
+            reading = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
+        return head
+    finally:
+        writing.cancel()
+        reading.cancel()
+        await asyncio.wait([writing, reading])
+
+
 @asynccontextmanager
 async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
     url, headers = urlsplit(exchange.request.full_url), exchange.headers
     secure, chunked = url.scheme == "https", exchange.has_body and "Content-Length" not in headers
-    reader, writer = await asyncio.open_connection(url.hostname, url.port or (80, 443)[secure], ssl=secure or None)
+    reader, writer = await connect(url.hostname or "", url.port or (80, 443)[secure], secure)
     try:
         headers |= {"Host": url.netloc, "Connection": "close"} | ({"Transfer-Encoding": "chunked"} if chunked else {})
         target = url._replace(scheme="", netloc="", path=url.path or "/").geturl()
         lines = [f"{exchange.request.method} {target} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
         writer.write("\r\n".join([*lines, "", ""]).encode("ascii"))
-        if exchange.has_body:
-            async for chunk in exchange:
-                writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
-                await writer.drain()
-        writer.write(b"0\r\n\r\n" if chunked else b"")
-        answer = Answer(exchange, await reader.readuntil(b"\r\n\r\n"), reader)
+        answer = Answer(exchange, await read_head(exchange, reader, writer, chunked), reader)
         exchange.answered()
         yield answer
     finally:

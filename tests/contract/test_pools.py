@@ -222,3 +222,14 @@ async def test_as_many_idle_connections_stay_as_the_limits_say() -> None:
             while len(server.open) > 7:
                 await asyncio.sleep(0.01)
     await transport.aclose()
+
+
+async def test_a_connection_is_used_again_after_an_upload(transport: Transport) -> None:
+    async with wire(listening_or_answering) as server:
+        posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
+        for _ in range(3):
+            await posts.create({"file": FileUpload(("big.bin", bytes(1_000_000)))})
+            await posts.create({"text": "x"})
+            await posts.get_one("abc")
+    assert len(server.requests) == 9
+    assert server.connections == 1
