@@ -17,7 +17,7 @@ from . import sse
 from .bodies import read
 from .errors import FAULTS, WAITING
 from .sessions import Sessions
-from .unasked import middlewares
+from .unasked import ATTEMPTS, Unusable
 
 
 class AiohttpTransport:
@@ -39,20 +39,7 @@ class AiohttpTransport:
     async def _request(
         self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
     ) -> aiohttp.ClientResponse:
-        has_body = exchange.has_body
-        async with self._sessions.session(for_stream=for_stream) as session:
-            answer = await session.request(
-                exchange.request.method,
-                URL(exchange.request.full_url, encoded=True),
-                data=exchange if has_body else None,
-                headers=exchange.headers,
-                skip_auto_headers=("Content-Type",) if has_body else None,
-                allow_redirects=False,
-                raise_for_status=False,
-                auto_decompress=False,
-                middlewares=middlewares(session),
-                timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
-            )
+        answer = await self._sessions.ask(lambda session: _ask(session, exchange, read), for_stream)
         exchange.answered()
         return answer
 
@@ -86,6 +73,26 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         await self._sessions.aclose()
+
+
+async def _ask(session: aiohttp.ClientSession, exchange: Exchange, read: float | None) -> aiohttp.ClientResponse:
+    has_body = exchange.has_body
+    for _ in range(ATTEMPTS):
+        try:
+            return await session.request(
+                exchange.request.method,
+                URL(exchange.request.full_url, encoded=True),
+                data=exchange if has_body else None,
+                headers=exchange.headers,
+                skip_auto_headers=("Content-Type",) if has_body else None,
+                allow_redirects=False,
+                raise_for_status=False,
+                auto_decompress=False,
+                timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
+            )
+        except Unusable:
+            continue
+    raise aiohttp.ClientConnectionError("the server sends before it is asked")
 
 
 @lru_cache(maxsize=16)

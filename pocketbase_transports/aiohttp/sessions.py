@@ -2,8 +2,8 @@
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -13,10 +13,14 @@ from .._loops import PerLoop
 from .._options import check_names
 from .._places import OPENED_AT_A_TIME, Places, explain
 from .sockets import take_transports
+from .unasked import on_clean_connections
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
 _MAKE_ONE = "a connector belongs to one event loop; for several, hand over its options, or a function that makes one"
+
+
+Ask = Callable[[aiohttp.ClientSession], Awaitable[aiohttp.ClientResponse]]
 
 
 class _Pool(NamedTuple):
@@ -53,20 +57,20 @@ class Sessions:
         """Whether streams have one."""
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
-    @asynccontextmanager
-    async def session(self, *, for_stream: bool) -> AsyncGenerator[aiohttp.ClientSession, None]:
-        """The session for one request on the running loop."""
-        if self._given is None:
-            own = self._for_streams if for_stream else self._for_requests
-            pool = own.get() or await own.open()
-            async with pool.places:
-                yield pool.session
-            return
-        session = _without_others_secrets(copy(self._given))
-        try:
-            yield session
-        finally:
-            session.detach()
+    async def ask(self, ask: Ask, for_stream: bool) -> aiohttp.ClientResponse:
+        """Have `ask` make one request through the session of the running loop."""
+        if self._given is not None:
+            session = _without_others_secrets(copy(self._given))
+            try:
+                return await ask(session)
+            finally:
+                session.detach()
+        own = self._for_streams if for_stream else self._for_requests
+        pool = own.get() or await own.open()
+        if not for_stream:
+            return await ask(pool.session)
+        async with pool.places:
+            return await ask(pool.session)
 
     @contextmanager
     def listening(self) -> Generator[None, None, None]:
@@ -135,12 +139,13 @@ def _check_given(given: object, options: dict[str, Any]) -> None:
 
 
 def _without_others_secrets(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
-    """Have a session send no cookie and no password from a netrc file, and keep no cookie.
+    """Have a session send no cookie and no password from a netrc file, keep no cookie, and use clean connections.
 
     aiohttp has no public way: a jar belongs to its session, `trust_env` stands for proxies and netrc alike, and
     another session on the same connector would lack the middlewares, the proxies and the class of the one handed in.
     """
-    vars(session).update(_cookie_jar=aiohttp.DummyCookieJar(), _get_netrc_auth=_nobody)
+    request_class = on_clean_connections(getattr(session, "_request_class"))
+    vars(session).update(_cookie_jar=aiohttp.DummyCookieJar(), _get_netrc_auth=_nobody, _request_class=request_class)
     return session
 
 
