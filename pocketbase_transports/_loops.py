@@ -36,7 +36,7 @@ class PerLoop(Generic[S]):
     def get(self) -> S | None:
         """The running loop's session, if it has one."""
         known = self._sessions.get(running_loop())
-        return known and known.value
+        return known.value if known is not None else None
 
     async def open(self) -> S:
         """A session for the running loop, which has none.

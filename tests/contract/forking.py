@@ -224,12 +224,14 @@ def storm() -> None:
         loop.run_until_complete(work(source) if LIBRARY == "aiohttp" else parent.pb.send("/echo"))
         loop.close()
 
+    def run(source: random.Random) -> None:
+        asyncio.run(work(source))
+
     def live(number: int) -> None:
         source = random.Random(f"{seed} {number}")
         try:
             for _ in range(15):
-                way = source.choice([close, leave, lambda its: asyncio.run(work(its))])
-                way(source)
+                source.choice([close, leave, run])(source)
         except BaseException:
             wrong.append(traceback.format_exc())
 
@@ -257,6 +259,9 @@ if __name__ == "__main__":
     # httpcore tries to import it at each request; an import that another thread is in blocks it in a forked child.
     sys.modules.setdefault("sniffio", cast(Any, None))
     warnings.simplefilter("error")
+    warnings.filterwarnings(
+        "ignore", ".*multi-threaded, use of fork", DeprecationWarning
+    )  # since 3.12; it is the point
     for state in STATES:
         globals()[state]()
         print(state, flush=True)

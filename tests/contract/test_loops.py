@@ -252,7 +252,8 @@ async def test_two_loops_that_subscribe_at_once(
 async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, during: str, scheme: str) -> None:
     """And no warning of one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    authority: Any = trustme.CA()
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     transports: dict[str, Callable[[], Transport]] = {
         "aiohttp": lambda: TrustingAiohttp() if scheme == "https" else AiohttpTransport(),
         "httpx": MAKERS["httpx"],
