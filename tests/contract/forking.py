@@ -261,7 +261,7 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     warnings.filterwarnings(
         "ignore", ".*multi-threaded, use of fork", DeprecationWarning
-    )  # since 3.12; it is the point
+    )  # of 3.12
     for state in STATES:
         globals()[state]()
         print(state, flush=True)
