@@ -23,7 +23,7 @@ def on_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aio
     """
 
     class CleanRequest(request_class):  # type: ignore[misc, valid-type]
-        def send(self, conn: Any) -> Awaitable[aiohttp.ClientResponse]:
+        def send(self, conn: Any) -> Awaitable[aiohttp.ClientResponse]:  # pyright: ignore[reportIncompatibleMethodOverride]
             if conn.protocol.should_close:
                 raise Unusable
             response: Awaitable[aiohttp.ClientResponse] = super().send(conn)

@@ -260,6 +260,7 @@ if __name__ == "__main__":
     # httpcore tries to import it at each request; an import that another thread is in blocks it in a forked child.
     sys.modules.setdefault("sniffio", cast(Any, None))
     warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # of 3.12
     for state in STATES:
         globals()[state]()
         print(state, flush=True)
