@@ -1,5 +1,6 @@
 """What arrives on a connection before the request has left is no answer to the request."""
 
+import select
 from collections.abc import Awaitable
 from functools import cache
 from typing import Any
@@ -24,9 +25,24 @@ def on_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aio
 
     class CleanRequest(request_class):  # type: ignore[misc, valid-type]
         def send(self, conn: Any) -> Awaitable[aiohttp.ClientResponse]:  # pyright: ignore[reportIncompatibleMethodOverride]
-            if conn.protocol.should_close:
+            if conn.protocol.should_close or _holds_bytes(conn.transport):
                 raise Unusable
             response: Awaitable[aiohttp.ClientResponse] = super().send(conn)
             return response
 
     return CleanRequest
+
+
+def _holds_bytes(transport: Any) -> bool:
+    """Whether the system has bytes of a plain connection that the loop has not read yet.
+
+    On TLS connections it may hold tickets of the session, which are no answer.
+    """
+    if transport.get_extra_info("ssl_object") is not None:
+        return False
+    socket = transport.get_extra_info("socket")
+    if not hasattr(select, "poll"):  # on Windows, where `select` takes any number of a socket
+        return bool(select.select([socket], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return bool(poll.poll(0))

@@ -129,20 +129,17 @@ class Session:
         self.closed += 1
 
 
-def no_transports(_: Session) -> list[object]:
-    return []
-
-
 def per_loop(
     sessions: list[Session],
+    open_session: Callable[[], Session] | None = None,
     close: Callable[[Session], Awaitable[None]] = Session.close,
-    take_transports: Callable[[Session], list[object]] = no_transports,
+    transports: tuple[object, ...] = (),
 ) -> PerLoop[Session]:
-    def open_session() -> Session:
+    def open_one() -> Session:
         sessions.append(Session())
         return sessions[-1]
 
-    return PerLoop(open_session, close, take_transports)
+    return PerLoop(open_session or open_one, close, lambda _: transports)
 
 
 async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left() -> None:
@@ -155,7 +152,7 @@ async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left()
         sessions.append(Session())
         return sessions[-1]
 
-    own: PerLoop[Session] = PerLoop(close_first, Session.close, no_transports)
+    own = per_loop(sessions, open_session=close_first)
     with pytest.raises(RuntimeError, match="the transport is closed"):
         await own.open()
     assert [session.closed for session in sessions] == [1]
