@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import inspect
+import select
+import socket
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -338,3 +340,32 @@ def test_a_connection_that_is_none_of_http_1() -> None:
     assert _send_request_body(object()) is None
     h1 = SimpleNamespace(_h11_state=None)
     assert _send_request_body(h1) is h1
+
+
+@pytest.mark.parametrize("system", ["with poll", "without poll"])
+async def test_bytes_that_the_loop_has_not_read_yet_are_no_answer(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if system == "without poll":  # as on Windows
+        monkeypatch.delattr(select, "poll")
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        connections: list[socket.socket] = []
+
+        def serve(body: bytes) -> None:
+            connections.append(listener.accept()[0])
+            connections[-1].recv(65536)
+            connections[-1].sendall(answer + body)
+
+        transport = AiohttpTransport()
+        request = Request("GET", f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=5)
+        serving = asyncio.create_task(asyncio.to_thread(serve, b"1"))
+        assert (await transport.send(request)).content == b"1"
+        await serving
+        serving = asyncio.create_task(asyncio.to_thread(serve, b"2"))
+        await asyncio.sleep(0)  # it waits for another connection now
+        connections[0].sendall(answer + b"9")  # and the loop has no turn before the next request leaves
+        assert (await transport.send(request)).content == b"2"
+        await serving
+        await transport.aclose()
+        for connection in connections:
+            connection.close()
