@@ -9,7 +9,7 @@ import pytest
 
 from ... import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, Request
 from ...ports import Transport
-from .wire import Connection, Script, wire
+from .wire import Connection, Received, Script, wire
 
 MB = 1000 * 1000
 CLOSE = "Connection: close"
@@ -82,11 +82,12 @@ async def test_an_early_answer_while_the_upload_goes_on(transport: Transport, en
 
 async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
+        method, target, headers = await connection.head()
         hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
         for piece in (hints[:15], hints[15:], hints):
             await connection.send(piece)
             await asyncio.sleep(0.02)
-        await connection.request()
+        server.requests.append(Received(method, target, headers, await connection.body(headers)))
         await connection.respond_json('{"id": "abc"}')
 
     async with wire(script) as server:
