@@ -1,7 +1,7 @@
 """One connection."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from ..api import realtime
@@ -53,13 +53,7 @@ class Line:
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
         self._task = loop.create_task(self._read(executor, ready), name="realtime connection")
-        url = executor.build_url(realtime.PATH)
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                await ready
-        except TimeoutError as error:
-            message = f"no PB_CONNECT within {CONNECT_TIMEOUT:.0f} s; the usual cause is a proxy that buffers it"
-            raise PocketBaseTimeoutError(url, message=message) from error
+        await ready
 
     def cut(self, reason: Exception) -> None:
         """Close the open connection without waiting. No event comes any more."""
@@ -82,12 +76,12 @@ class Line:
         url = executor.build_url(realtime.PATH)
         try:
             async with executor.events(realtime.connect()) as events:
-                async for event in events:
-                    self.client_id = realtime.client_id(event, url)
+                first = await _first(events, url)
+                if first is not None:
+                    self.client_id = realtime.client_id(first, url)
                     self.opened = self.heard = self.heard_all = loop.time()
                     if not ready.done():
                         ready.set_result(None)
-                    break
                 left = self._breath
                 async for event in events:
                     self.heard = self.heard_all = loop.time()
@@ -108,6 +102,20 @@ class Line:
             elif not ready.done():
                 ready.set_exception(self.ending)
             self._changed()
+
+
+async def _first(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
+    """Return the first event, or None if the stream ends before it.
+
+    The time counts from the response on: many clients that connect at once wait for their turn, for as long as the
+    client's own timeout allows.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            return await anext(aiter(events), None)
+    except TimeoutError as error:
+        message = f"no PB_CONNECT within {CONNECT_TIMEOUT:.0f} s; the usual cause is a proxy that buffers it"
+        raise PocketBaseTimeoutError(url, message=message) from error
 
 
 class Lines:
