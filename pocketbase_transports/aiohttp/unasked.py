@@ -4,11 +4,16 @@ import select
 from collections.abc import Awaitable
 from functools import cache
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 
 ATTEMPTS = 101
 """A connection more than aiohttp keeps by default."""
+
+
+_used: WeakSet[Any] = WeakSet()
+"""Connections that have carried a request. On a new one, the end of the connection is no sign of what went before."""
 
 
 class Unusable(Exception):
@@ -25,7 +30,11 @@ def on_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aio
 
     class CleanRequest(request_class):  # type: ignore[misc, valid-type]
         def send(self, conn: Any) -> Awaitable[aiohttp.ClientResponse]:  # pyright: ignore[reportIncompatibleMethodOverride]
-            if conn.protocol.should_close or _holds_bytes(conn.transport):
+            is_new = conn.protocol not in _used
+            _used.add(conn.protocol)
+            if conn.protocol.should_close and (conn.protocol.is_connected() or not is_new):
+                raise Unusable
+            if not is_new and _holds_bytes(conn.transport):
                 raise Unusable
             response: Awaitable[aiohttp.ClientResponse] = super().send(conn)
             return response

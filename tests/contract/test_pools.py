@@ -101,7 +101,7 @@ async def test_streams_that_hold_all_connections_of_a_session_are_named(library:
     await close(session)
 
 
-async def test_a_pool_with_a_timeout_of_its_own_says_the_same() -> None:
+async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
     for module in (httpx, httpx2):
         library: Any = module
         limits, timeout = library.Limits(max_connections=1), library.Timeout(None, pool=0.1)
