@@ -210,7 +210,7 @@ async def test_a_transport_of_httpx_keeps_its_own_limits_for_streams_too() -> No
     await transport.aclose()
 
 
-async def test_as_many_idle_connections_stay_as_the_limits_say() -> None:
+async def test_as_many_idle_httpx_connections_stay_as_the_limits_say() -> None:
     limits = httpx2.Limits(max_connections=12, max_keepalive_connections=7)
     transport = HttpxTransport(limits=limits)
     async with wire(listening_or_answering) as server:
