@@ -67,21 +67,23 @@ class File:
     listener: Listener | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _spent: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-    """Taken for good by the one who reads what cannot be read again."""
+    """Acquired once, and never released, by the first reader of a source that cannot be read again."""
+    _is_fifo: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    """Set by `size`, as only a thread may look at the disk."""
 
     @property
     def replayable(self) -> bool:
-        """Whether it can be sent a second time."""
+        """Return whether the file can be sent a second time; of a path, `size` has to be called first."""
         if isinstance(self.content, Path):
-            return not self.content.is_fifo()
+            return not self._is_fifo.is_set()
         return isinstance(self.content, bytes) or self.start is not None
 
     async def size(self) -> int | None:
-        """Bytes to come; None when unknown.
+        """Return the number of bytes to come; None when it is unknown.
 
         Raises:
-            OSError: there is no such file, or it can't be read.
-            ValueError: it was read before, and can't be read again.
+            OSError: there is no such file, or the file can't be read.
+            ValueError: the source was read before, and can't be read again.
         """
         if isinstance(self.content, bytes):
             return len(self.content)
@@ -117,6 +119,7 @@ class File:
     def _size(self, content: Path | BinaryIO) -> int | None:
         if isinstance(content, Path):
             if content.is_fifo():
+                self._is_fifo.set()
                 return None  # without opening it, which would wait for somebody to write
             with content.open("rb") as opened:
                 status = os.fstat(opened.fileno())

@@ -116,6 +116,34 @@ def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(tmp_path:
     assert slow.closed
 
 
+async def test_only_threads_look_at_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: set[threading.Thread] = set()
+
+    def noting(method: Any) -> Any:
+        def noted(*args: Any, **options: Any) -> Any:
+            threads.add(threading.current_thread())
+            return method(*args, **options)
+
+        return noted
+
+    monkeypatch.setattr(Path, "stat", noting(Path.stat))
+    monkeypatch.setattr(Path, "open", noting(Path.open))
+    path = tmp_path / "a.bin"
+    path.touch()
+    threads.clear()
+    await sent(path)
+    assert FileUpload(path).files[0].replayable
+    assert threads
+    assert threading.current_thread() not in threads
+
+
+async def test_a_pipe_is_sent_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    upload = FileUpload(tmp_path / "pipe")
+    assert await upload.files[0].size() is None
+    assert not upload.files[0].replayable
+
+
 async def test_a_read_that_raises_stop_iteration_is_an_error() -> None:
     class Ended:
         def read(self, size: int) -> bytes:
