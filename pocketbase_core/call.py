@@ -30,7 +30,7 @@ class Call(NamedTuple, Generic[T]):
 
 
 class Executor(Protocol):
-    """What sends calls: the client."""
+    """The client, as far as services need it to send calls."""
 
     @property
     def json_loads(self) -> Loads: ...

@@ -51,7 +51,7 @@ class PocketBase:
     """
 
     filter_escapes = False
-    """Whether every server this client talks to is 0.39.9 or newer, so that `filter` can write any backslash."""
+    """Set this to True if every server is 0.39.9 or newer: `filter` then takes any backslash."""
 
     def __init__(
         self,

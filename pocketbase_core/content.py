@@ -70,7 +70,7 @@ async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: Dump
 
 
 class _Count:
-    """How far the files of one upload are in one request."""
+    """The progress of one upload within one request."""
 
     def __init__(self, listener: Listener) -> None:
         self._on_progress = listener.on_progress

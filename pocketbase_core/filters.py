@@ -51,7 +51,7 @@ def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) 
 
 
 def _ends_for_new_servers(token: str) -> bool:
-    """Whether a text in quotes ends here for new servers, while for old ones its last quote is escaped."""
+    """Return whether a quoted text ends here for new servers, while old ones read its last quote as escaped."""
     return len(token) > 3 and token[0] == token[-1] and token[0] in "\"'" and token[-2] == "\\"
 
 

@@ -1,4 +1,4 @@
-"""What travels through the middleware: frozen requests and responses."""
+"""The frozen requests and responses that travel through the middleware."""
 
 import json as jsonlib
 import re
@@ -148,15 +148,15 @@ class RequestDraft:
         )
 
     def with_header(self, name: str, value: str) -> Request:
-        """As `Request.with_header`."""
+        """Set one header, as `Request.with_header` does."""
         return self.freeze().with_header(name, value)
 
     def with_headers(self, headers: Headers) -> Request:
-        """As `Request.with_headers`."""
+        """Set several headers, as `Request.with_headers` does."""
         return self.freeze().with_headers(headers)
 
     def replace(self, **changes: Any) -> Request:
-        """As `Request.replace`."""
+        """Change fields, as `Request.replace` does."""
         return self.freeze().replace(**changes)
 
 

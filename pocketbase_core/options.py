@@ -23,7 +23,7 @@ class CommonOptions(TypedDict, total=False):
 
 
 class RecordOptions(CommonOptions, total=False):
-    """Where records come back: relations to expand, fields to return."""
+    """Options of calls that return records: the relations to expand, the fields to return."""
 
     expand: str | Sequence[str]
     fields: str | Sequence[str]

@@ -1,4 +1,4 @@
-"""What checks one value of a record, and converts it where a class asks for that."""
+"""Functions that check one value of a record, and convert it where a class asks for that."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -44,7 +44,7 @@ def plain(record: Record) -> Record:
 
 
 def decoder(kind: type[T]) -> Decoder[T]:
-    """What makes a `kind` of a record. It raises `PocketBaseDecodeError`, which names the record and the field.
+    """Return the decoder from a record to `kind`. Its PocketBaseDecodeError names the record and the field.
 
     A TypedDict is the record itself, checked. A dataclass takes the keys that it has fields for, with dates as
     `datetime`. A pydantic model or a msgspec Struct decides for itself.
@@ -107,14 +107,14 @@ def _page(page: Page[Record], decode: Decoder[T]) -> Page[T]:
 
 
 class RecordEvent(TypedDict, Generic[T]):
-    """What happened to a record, with the record as it was then."""
+    """An event of realtime: the action, and the record as it was then."""
 
     action: Literal["create", "update", "delete"]
     record: T
 
 
 def event_decoder(decode: Decoder[T]) -> Callable[[Any], RecordEvent[T]] | None:
-    """What decodes the record of a realtime message; None where it stays as it is."""
+    """Return the decoder of the record in a realtime message; None if the record stays as it is."""
     if decode is plain:
         return None
 

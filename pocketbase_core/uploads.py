@@ -50,7 +50,7 @@ class FileUpload:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listener:
-    """Whom to tell how far the files of one upload are; equal to itself only, as several may share a function."""
+    """The progress callback of one FileUpload. Equal to itself only: two uploads may share a function."""
 
     on_progress: Progress
 
@@ -63,7 +63,7 @@ class File:
     content: bytes | Path | BinaryIO | AsyncIterable[bytes] = field(repr=False)
     content_type: str
     start: int | None = None
-    """Where an open file stood; None when it cannot go back there."""
+    """The position of an open file when it was handed in; None if the file is not seekable."""
     listener: Listener | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     _spent: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)

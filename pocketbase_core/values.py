@@ -16,7 +16,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 def json_value(text: str | bytes) -> Any:
-    """As `json.loads`, which looks for other encodings and for spaces first: that takes longer than a record does."""
+    """Parse JSON as `json.loads` does, without its search for encodings and spaces, which costs more than a record."""
     try:
         decoded = text if isinstance(text, str) else text.decode()
         value, end = _decode(decoded)
