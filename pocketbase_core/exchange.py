@@ -135,15 +135,15 @@ class Exchange:
         fault = next((self._faults[kind] for kind in type(error).__mro__ if kind in self._faults), None)
         if fault is None:
             return
-        sent = False if fault.never_sent else self.request_sent
-        message = describe(error)
-        if self.request_sent is True:  # a connection was there
-            pass
-        elif self._waiting is not None and was_in(self._waiting.functions, error, self._outer):
-            sent, message = False, f"no connection was free: {self._waiting.explain()}"
-        elif is_out_of_files(error, self._outer):
-            fault, sent = fault._replace(error=PocketBaseConnectionError), False
-            message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
+        sent, message = self.request_sent, describe(error)
+        if not self._may_have_left:
+            if self._waiting is not None and was_in(self._waiting.functions, error, self._outer):
+                sent, message = False, f"no connection was free: {self._waiting.explain()}"
+            elif is_out_of_files(error, self._outer):
+                fault, sent = fault._replace(error=PocketBaseConnectionError), False
+                message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
+            elif fault.never_sent:
+                sent = False
         raise_without_context(
             fault.error(self.request.url, message=message, request_sent=sent), shown(error, self._outer)
         )
@@ -151,6 +151,16 @@ class Exchange:
     def failed(self, message: str) -> PocketBaseConnectionError:
         """The error of an answer that is read no further."""
         return PocketBaseConnectionError(self.request.url, message=message, request_sent=True)
+
+    @property
+    def _may_have_left(self) -> bool:
+        """Whether a connection took the request, as far as the exchange itself can tell.
+
+        Then no exception tells that the request never left: it may come from another attempt, which the library, or a
+        hook in it, made after this one. Nothing tells when a request without a body leaves; but that is a read, which
+        may be repeated in any case.
+        """
+        return self.request_sent is True or (self.request_sent is None and self.has_body)
 
     @property
     def has_body(self) -> bool:
