@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Self
+from typing import Any
 
 ACCEPTED = "gzip, deflate"
 STEP = 64 * 1024
@@ -70,7 +70,7 @@ class Decompressor:
         return zlib.decompressobj(wbits=15 if first & 15 == 8 else -15)
 
 
-class Decompressed:
+class Decompressed(AsyncIterator[bytes]):
     """A body that is decompressed while it is read; `fail(message=…)` is the error where that is impossible."""
 
     __slots__ = ("_chunks", "_decompressor", "_fail", "_stepped")
@@ -80,9 +80,6 @@ class Decompressed:
         self._chunks = chunks
         self._fail = fail
         self._stepped = False
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         try:

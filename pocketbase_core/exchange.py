@@ -43,7 +43,7 @@ class Waiting(NamedTuple):
 Faults = Mapping[type[Exception], Fault]
 
 
-class Exchange:
+class Exchange(AsyncIterator[bytes]):
     """One attempt to have a request answered: its encoded body, and how far it came.
 
     As a block, it ends at the deadline, and a library's exception leaves it as the error that `faults` names. While
@@ -227,9 +227,6 @@ class Exchange:
         if most is not None and len(content) > most:
             raise too_large(self.request, status)
         return content
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         assert self._chunks is not None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
-class Chunks:
+class Chunks(AsyncIterator[bytes]):
     """A streamed body: what `read` gives, until it gives nothing."""
 
     __slots__ = ("_exchange", "_read")
@@ -20,9 +20,6 @@ class Chunks:
     def __init__(self, exchange: "Exchange", read: Callable[[], Awaitable[bytes]]) -> None:
         self._exchange = exchange
         self._read = read
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         try:

@@ -10,10 +10,11 @@ import asyncio
 import inspect
 import re
 from collections import deque
+from collections.abc import AsyncIterator
 from importlib import import_module
 from math import inf
 from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 from pocketbase_core.ports import Exchange
 
@@ -31,15 +32,12 @@ def is_large(exchange: Exchange) -> bool:
     return length is None or int(length) > LARGE
 
 
-class Watched:
+class Watched(AsyncIterator[bytes]):
     """The chunks of a body. No more of them are written once the answer begins to come."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._has_begun = False
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         if not self._has_begun:
@@ -99,7 +97,7 @@ class Duplex:
                 await asyncio.gather(writing, return_exceptions=True)
         raise self._library.WriteError("the answer came before the request was written")
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore has it
         if not self._answer.done():
             self._left = 0
         elif not self._reader.done():

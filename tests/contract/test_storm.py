@@ -70,7 +70,7 @@ class Dirty:
     async def serve(self) -> None:
         while True:
             _, target, headers = await self.connection.head()
-            mark = int(re.search(r"mark=?(\d+)", target).group(1))  # type: ignore[union-attr]
+            mark = int(re.findall(r"mark=?(\d+)", target)[0])
             way, source = way_of(self.seed, mark), random.Random(f"{self.seed} {mark} answer")
             if mark in self.seen:
                 way = "quick"

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
+from typing import cast
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,19 @@ class Connection:
         """End the connection with RST."""
         raw: socket.socket = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Take no more from the client, so that the buffers on the way fill."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take again what comes from the client."""
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        return cast(asyncio.Transport, self.writer.transport)  # which has more than a WriteTransport
 
     async def closed_by_client(self) -> None:
         """Return once the client has hung up."""
