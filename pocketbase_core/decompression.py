@@ -32,7 +32,7 @@ class Decompressor:
 
     @property
     def has_more(self) -> bool:
-        """Whether there is a step to take before more can be fed."""
+        """Return whether there is a step to take before more can be fed."""
         return bool(self._left) or self._is_full
 
     def feed(self, data: bytes) -> None:
@@ -40,7 +40,7 @@ class Decompressor:
         self._left = memoryview(data)
 
     def step(self) -> bytes:
-        """The next bytes; there may be none yet."""
+        """Return the next bytes; there may be none yet."""
         taken = self._left[:_TAKEN]
         member = self._member or self._begin(taken[0])
         try:
@@ -71,7 +71,7 @@ class Decompressor:
 
 
 class Decompressed(AsyncIterator[bytes]):
-    """A body that is decompressed while it is read; `fail(message=…)` is the error where that is impossible."""
+    """A body that is decompressed while it is read; `fail(message=…)` makes the error where that is impossible."""
 
     __slots__ = ("_chunks", "_decompressor", "_fail", "_stepped")
 

@@ -1,4 +1,4 @@
-"""What every adapter does alike: one attempt to have a request answered."""
+"""One attempt to have a request answered: the part that is alike in every adapter."""
 
 import asyncio
 import sys
@@ -27,14 +27,17 @@ EVENT_STREAM = "text/event-stream"
 
 
 class Fault(NamedTuple):
-    """What an HTTP library's exception means."""
+    """The meaning of an HTTP library's exception."""
 
     error: type[PocketBaseTransportError]
     never_sent: bool = False
 
 
 class Waiting(NamedTuple):
-    """How a library waits for a connection of a full pool: in which functions, and what to say of the pool then."""
+    """The functions in which a library waits for a connection of a full pool, and the words for such a wait.
+
+    They choose the message of an error. That a request with a body never left, only the exchange itself can tell.
+    """
 
     functions: Collection[str]
     explain: Callable[[], str]
@@ -81,13 +84,13 @@ class Exchange(AsyncIterator[bytes]):
         self._faults = faults
         self._waiting = waiting
         self._outer = sys.exception()
-        """What the caller is handling, which Python makes the context of all errors here."""
+        """The exception that the caller is handling, which Python makes the context of all errors here."""
         self._failure: Exception | None = None
         self._chunks: AsyncGenerator[bytes, None] | None = None
         self._deadline = None if request.timeout is None else Deadline(request.timeout)
         self._idle: asyncio.Event | None = None
         self._is_reading = False
-        """Whether the deadline is for a chunk of the body."""
+        """The deadline is for a chunk of the body."""
 
     async def __aenter__(self) -> Self:
         if self._deadline is not None:
@@ -118,7 +121,7 @@ class Exchange(AsyncIterator[bytes]):
             self.translate(error)
 
     def _is_late(self, error: BaseException | None) -> bool:
-        """Leave the deadline; returns whether that was what ended the block."""
+        """Leave the deadline, and return whether the deadline has ended the block."""
         return self._deadline is not None and self._deadline.leave(None if error is None else type(error))
 
     def _late(self, error: BaseException | None) -> Exception:
@@ -149,33 +152,33 @@ class Exchange(AsyncIterator[bytes]):
         )
 
     def failed(self, message: str) -> PocketBaseConnectionError:
-        """The error of an answer that is read no further."""
+        """Make the error of a response that is read no further."""
         return PocketBaseConnectionError(self.request.url, message=message, request_sent=True)
 
     @property
     def _may_have_left(self) -> bool:
-        """Whether a connection took the request, as far as the exchange itself can tell.
+        """Return whether a connection took the request, as far as the exchange itself can tell.
 
-        Then no exception tells that the request never left: it may come from another attempt, which the library, or a
-        hook in it, made after this one. Nothing tells when a request without a body leaves; but that is a read, which
-        may be repeated in any case.
+        Then no exception tells that the request never left: the exception may come from another attempt, which the
+        library, or a hook in it, made after this one. Nothing tells when a request without a body leaves; but that is
+        a read, which may be repeated in any case.
         """
         return self.request_sent is True or (self.request_sent is None and self.has_body)
 
     @property
     def has_body(self) -> bool:
-        """Whether there is a body to send, be it empty."""
+        """Return whether there is a body to send, be it empty."""
         return self._chunks is not None
 
     def answered(self) -> None:
-        """The answer's headers are in."""
+        """Note that the response's headers are in."""
         self.request_sent = True
 
     def length_fits(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Whether the headers of an answer promise that it is no larger than the request allows.
+        """Return whether the headers of a response promise a body that is no larger than the request allows.
 
         Raises:
-            PocketBaseDecodeError: they promise that it is.
+            PocketBaseDecodeError: they promise a larger one.
         """
         most, length = self.request.max_response_bytes, body_length(headers)
         if most is None or length is None:
@@ -185,15 +188,15 @@ class Exchange(AsyncIterator[bytes]):
         return True
 
     def is_stream(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Whether the headers of an answer promise server-sent events."""
+        """Return whether the headers of a response promise server-sent events."""
         return status == 200 and headers.get("Content-Type", "").partition(";")[0].strip().lower() == EVENT_STREAM
 
     def no_stream(self, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> PocketBaseError:
-        """The error of an answer that is none."""
+        """Make the error of a response that is no stream of events."""
         return not_events(Response(status, headers, content, self.request.url))
 
     def event_fields(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, str], None]:
-        """The fields of each event of a decompressed body: `event`, `data` and `id`, as far as the event has them.
+        """Yield the fields of each event of a decompressed body: `event`, `data` and `id`, as far as it has them.
 
         Reading them raises PocketBaseConnectionError where an event has more than 16 MiB.
         """
@@ -202,7 +205,7 @@ class Exchange(AsyncIterator[bytes]):
     def decompressed(
         self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
     ) -> AsyncIterator[bytes]:
-        """The body of an answer whose chunks are as they came over the wire; a compressed one in pieces of 64 KiB.
+        """Decompress the body of a response, whose chunks are as they came over the wire, in pieces of 64 KiB.
 
         Reading the body raises PocketBaseDecodeError where it cannot be decompressed, or is encoded by anything but
         gzip or deflate.
@@ -213,16 +216,16 @@ class Exchange(AsyncIterator[bytes]):
         return Decompressed(encoding, chunks, partial(PocketBaseDecodeError, self.request.url, status))
 
     async def read(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
-        """The body of an answer as a whole; its chunks are as they came over the wire.
+        """Read the body of a response as a whole; its chunks are as they came over the wire.
 
         Raises:
-            PocketBaseDecodeError: it is larger than the request allows, or as `decompressed` says.
+            PocketBaseDecodeError: the body is larger than the request allows, or as `decompressed` says.
         """
         self.length_fits(status, headers)
         return await read_whole(self.request, status, self.decompressed(status, headers, chunks))
 
     def checked(self, status: int, content: bytes) -> bytes:
-        """As `read`, for a body that is there as a whole."""
+        """Check the size of a body that is there as a whole. Raises as `read` does."""
         most = self.request.max_response_bytes
         if most is not None and len(content) > most:
             raise too_large(self.request, status)

@@ -44,7 +44,7 @@ class Streamed:
 
     @classmethod
     def of(cls, response: Response) -> Self:
-        """An answer that is there as a whole."""
+        """Make a streamed response of one that is there as a whole."""
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             if response.content:
@@ -57,10 +57,10 @@ class Streamed:
 
 
 async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
-    """All of a decompressed body.
+    """Read all of a decompressed body.
 
     Raises:
-        PocketBaseDecodeError: it is larger than the request allows.
+        PocketBaseDecodeError: the body is larger than the request allows.
     """
     most = request.max_response_bytes
     content = BytesIO()  # which gives its bytes away without a copy
@@ -72,11 +72,11 @@ async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]
 
 
 async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
-    """All of a decompressed body that is an error's, within the request's timeout from `started` on the loop's clock.
+    """Read all of the body of an error, within the request's timeout from `started` on the loop's clock.
 
     Raises:
         PocketBaseTimeoutError: the time is up.
-        PocketBaseDecodeError: it is larger than the request allows.
+        PocketBaseDecodeError: the body is larger than the request allows.
     """
     loop = asyncio.get_running_loop()
     if request.files:  # whose sending may have taken longer
@@ -91,6 +91,6 @@ async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes]
 
 
 def too_large(request: Request, status: int) -> PocketBaseDecodeError:
-    """The error of a body that is larger than the request allows."""
+    """Make the error of a body that is larger than the request allows."""
     message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
     return PocketBaseDecodeError(request.url, status, message=message)

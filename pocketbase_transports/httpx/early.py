@@ -23,11 +23,11 @@ LARGE = 64 * 1024
 MOST = 1024 * 1024
 """Bytes of an answer that are read meanwhile."""
 _NOT_FINAL = re.compile(rb"(?:HTTP/1\.[01] 1\d\d.*?\r\n\r\n)*(?:.{0,9}|HTTP/1\.[01] 1(?:(?!\r\n\r\n).)*)", re.DOTALL)
-"""What may come before an answer: others with a status of 1xx, and the beginning of a line."""
+"""The bytes that may come before a final response: others with a status of 1xx, and the beginning of a line."""
 
 
 def is_large(exchange: Exchange) -> bool:
-    """Whether the body may take longer to write than the server needs to refuse it."""
+    """Return whether the body may take longer to write than the server needs to refuse it."""
     length = exchange.headers.get("Content-Length")
     return length is None or int(length) > LARGE
 
@@ -48,7 +48,7 @@ class Watched(AsyncIterator[bytes]):
 
 
 def connection_of(frame: FrameType | None) -> Any:
-    """The HTTP/1.1 connection that asks for a chunk of the body, by the frames below."""
+    """Find, in the frames below, the HTTP/1.1 connection that asks for a chunk of the body."""
     while frame is not None:
         if frame.f_code.co_name == "_send_request_body":
             connection = frame.f_locals.get("self")

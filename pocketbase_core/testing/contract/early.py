@@ -42,7 +42,7 @@ async def read_head_only(connection: Connection) -> None:
 
 
 def refusing(status: int, end: Callable[[Connection], Awaitable[None]], *headers: str) -> Script:
-    """Answers without a look at the body."""
+    """Make a script that answers without a look at the body."""
 
     async def script(connection: Connection) -> None:
         await read_head_only(connection)
