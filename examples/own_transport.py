@@ -76,7 +76,7 @@ async def write_body(exchange: Exchange, writer: asyncio.StreamWriter, chunked: 
 async def read_head(
     exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunked: bool
 ) -> bytes:
-    """The head of the answer, which may come before the body has been written."""
+    """Read the head of the response, which may come before the body has been written."""
     writing = asyncio.create_task(write_body(exchange, writer, chunked))
     reading = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
     try:

@@ -1,4 +1,4 @@
-"""What may be shown of an HTTP library's exceptions, which carry requests, and with them tokens."""
+"""The part of an HTTP library's exceptions that may be shown: they carry requests, and with them tokens."""
 
 import errno
 import re
@@ -18,15 +18,15 @@ class LibraryError(Exception):
 
 
 def describe(error: Exception) -> str:
-    """The library's own words without bytes of the answer, a query, a password or a header that may be secret."""
+    """Return the library's words without bytes of the response, a query, a password or a header that may be secret."""
     text = _FROM_THE_WIRE.sub("b'…'", f"{type(error).__name__}: {error}".rstrip(": "))
     return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
 
 
 def shown(error: Exception, outer: BaseException | None) -> Exception:
-    """What stands in for a library's exception as a cause: its description, and the system's errors below it.
+    """Make a stand-in for a library's exception as a cause: its description, and the system's errors below it.
 
-    `outer` is an exception that was there before, and stays as it is.
+    `outer` is an exception that was there before, and that stays unchanged.
     """
     system = [each for each in _chain(error, outer) if _is_of_the_system(each)]
     for each, below in zip(system, [*system[1:], None], strict=False):
@@ -48,7 +48,7 @@ def raise_without_context(error: Exception, cause: Exception | None) -> NoReturn
 
 
 def is_out_of_files(error: Exception, outer: BaseException | None) -> bool:
-    """Whether a connection could not be opened because the process, or the machine, has too many files open.
+    """Return whether a connection could not be opened because the process, or the machine, has too many files open.
 
     `outer` is an exception that was there before, and tells nothing of this connection.
     """
@@ -56,7 +56,7 @@ def is_out_of_files(error: Exception, outer: BaseException | None) -> bool:
 
 
 def was_in(names: Collection[str], error: BaseException, outer: BaseException | None) -> bool:
-    """Whether an exception came out of one of these functions; `outer` is one that was there before."""
+    """Return whether an exception came out of one of these functions; `outer` is one that was there before."""
     return any(name in names for each in _chain(error, outer) for name in _functions(each.__traceback__))
 
 

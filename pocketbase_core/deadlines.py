@@ -24,7 +24,7 @@ class Deadline:
         """On the loop's clock."""
 
     def enter(self) -> None:
-        """Begin: in so many seconds, the running task will be cancelled."""
+        """Begin the block: in so many seconds, the running task will be cancelled."""
         loop = running_loop()
         task = asyncio.current_task(loop)
         if task is None:
@@ -47,7 +47,7 @@ class Deadline:
         self._task.cancel()
 
     def leave(self, kind: type[BaseException] | None) -> bool:
-        """End; returns whether what ended the block was this deadline, and no other cancellation."""
+        """End the block, and return whether this deadline has ended it, and no other cancellation."""
         self._watch.blocks.discard(self)
         if not self._expired:
             return False

@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Self
+from typing import Any
 
 ACCEPTED = "gzip, deflate"
 STEP = 64 * 1024
@@ -32,7 +32,7 @@ class Decompressor:
 
     @property
     def has_more(self) -> bool:
-        """Whether there is a step to take before more can be fed."""
+        """Return whether there is a step to take before more can be fed."""
         return bool(self._left) or self._is_full
 
     def feed(self, data: bytes) -> None:
@@ -40,7 +40,7 @@ class Decompressor:
         self._left = memoryview(data)
 
     def step(self) -> bytes:
-        """The next bytes; there may be none yet."""
+        """Return the next bytes; there may be none yet."""
         taken = self._left[:_TAKEN]
         member = self._member or self._begin(taken[0])
         try:
@@ -70,8 +70,8 @@ class Decompressor:
         return zlib.decompressobj(wbits=15 if first & 15 == 8 else -15)
 
 
-class Decompressed:
-    """A body that is decompressed while it is read; `fail(message=…)` is the error where that is impossible."""
+class Decompressed(AsyncIterator[bytes]):
+    """A body that is decompressed while it is read; `fail(message=…)` makes the error where that is impossible."""
 
     __slots__ = ("_chunks", "_decompressor", "_fail", "_stepped")
 
@@ -80,9 +80,6 @@ class Decompressed:
         self._chunks = chunks
         self._fail = fail
         self._stepped = False
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         try:

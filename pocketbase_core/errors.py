@@ -44,7 +44,7 @@ class PocketBaseError(Exception):
 
     @property
     def message(self) -> str:
-        """What went wrong, in words."""
+        """The reason, in words."""
         text: str = self.args[3]
         return text
 
@@ -54,7 +54,7 @@ class PocketBaseError(Exception):
 
     @property
     def field_errors(self) -> dict[str, Any]:
-        """What is wrong with which field: `{"email": {"code": …, "message": …}}`."""
+        """The error of each field: `{"email": {"code": …, "message": …}}`."""
         return dict(json_object(self.data.get("data")))
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class PocketBaseUnauthorizedError(PocketBaseError):
 
     @property
     def mfa_id(self) -> str | None:
-        """What to hand to the second factor, when the first one was right."""
+        """The id to hand to the second factor, when the first one was right."""
         return self.data.get("mfaId")
 
 
@@ -175,7 +175,7 @@ _BY_STATUS: dict[int, type[PocketBaseError]] = {
 
 
 def error_from(response: Response) -> PocketBaseError:
-    """The error that an answer outside 2xx stands for. Never raises, whatever the body holds."""
+    """Make the error that a response outside 2xx stands for. Never raises, whatever the body holds."""
     status, data = response.status_code, _object(response)
     message = _message(data) or _explain(response)
     error_class = _class_of(status)
@@ -189,13 +189,13 @@ def _class_of(status: int) -> type[PocketBaseError]:
 
 
 def _message(data: Mapping[str, Any]) -> str:
-    """The server's own message; empty where it sent none."""
+    """Return the server's own message; empty where the server sent none."""
     message = data.get("message")
     return message if isinstance(message, str) else ""
 
 
 def response_of(error: PocketBaseError) -> Response:
-    """The response that a port made this error of, as far as the error tells: for middleware, a status is data."""
+    """Make the response that a port made this error of, as far as the error tells: for middleware, a status is data."""
     after = error.retry_after if isinstance(error, _WithRetryAfter) else None
     headers = {} if after is None else {"Retry-After": f"{after:.3f}"}
     if not error.data:
@@ -204,7 +204,7 @@ def response_of(error: PocketBaseError) -> Response:
 
 
 def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:
-    """The error for a success that does not hold what was expected."""
+    """Make the error for a success that does not hold what was expected."""
     kind = response.headers.get("Content-Type", "no Content-Type")
     return PocketBaseDecodeError(
         response.url,
@@ -214,7 +214,7 @@ def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:
 
 
 def not_events(response: Response) -> PocketBaseError:
-    """The error for an answer that is no stream of events."""
+    """Make the error for a response that is no stream of events."""
     return decode_error(response, "a stream of events") if 200 <= response.status_code < 300 else error_from(response)
 
 

@@ -27,7 +27,7 @@ class EventFields:
         """The lines of data, each with a newline."""
 
     def feed(self, data: bytes) -> Generator[dict[str, str], None, None]:
-        """The fields of the events that end in these bytes."""
+        """Yield the fields of the events that end in these bytes."""
         for line in self._lines(data):
             if line:
                 self._take(line)
@@ -70,7 +70,7 @@ class EventFields:
 async def event_fields(
     chunks: AsyncIterator[bytes], check: Callable[[int], None]
 ) -> AsyncGenerator[dict[str, str], None]:
-    """As `EventFields`, of a body that is read as it comes."""
+    """Yield the fields of each event of a body that is read as it comes; see `EventFields`."""
     fields = EventFields(check)
     async for chunk in chunks:
         for start in range(0, len(chunk), SLICE):

@@ -1,4 +1,4 @@
-"""What every adapter does alike: one attempt to have a request answered."""
+"""One attempt to have a request answered: the part that is alike in every adapter."""
 
 import asyncio
 import sys
@@ -27,14 +27,17 @@ EVENT_STREAM = "text/event-stream"
 
 
 class Fault(NamedTuple):
-    """What an HTTP library's exception means."""
+    """The meaning of an HTTP library's exception."""
 
     error: type[PocketBaseTransportError]
     never_sent: bool = False
 
 
 class Waiting(NamedTuple):
-    """How a library waits for a connection of a full pool: in which functions, and what to say of the pool then."""
+    """The functions in which a library waits for a connection of a full pool, and the words for such a wait.
+
+    They choose the message of an error. That a request with a body never left, only the exchange itself can tell.
+    """
 
     functions: Collection[str]
     explain: Callable[[], str]
@@ -43,7 +46,7 @@ class Waiting(NamedTuple):
 Faults = Mapping[type[Exception], Fault]
 
 
-class Exchange:
+class Exchange(AsyncIterator[bytes]):
     """One attempt to have a request answered: its encoded body, and how far it came.
 
     As a block, it ends at the deadline, and a library's exception leaves it as the error that `faults` names. While
@@ -81,13 +84,13 @@ class Exchange:
         self._faults = faults
         self._waiting = waiting
         self._outer = sys.exception()
-        """What the caller is handling, which Python makes the context of all errors here."""
+        """The exception that the caller is handling, which Python makes the context of all errors here."""
         self._failure: Exception | None = None
         self._chunks: AsyncGenerator[bytes, None] | None = None
         self._deadline = None if request.timeout is None else Deadline(request.timeout)
         self._idle: asyncio.Event | None = None
         self._is_reading = False
-        """Whether the deadline is for a chunk of the body."""
+        """The deadline is for a chunk of the body."""
 
     async def __aenter__(self) -> Self:
         if self._deadline is not None:
@@ -118,7 +121,7 @@ class Exchange:
             self.translate(error)
 
     def _is_late(self, error: BaseException | None) -> bool:
-        """Leave the deadline; returns whether that was what ended the block."""
+        """Leave the deadline, and return whether the deadline has ended the block."""
         return self._deadline is not None and self._deadline.leave(None if error is None else type(error))
 
     def _late(self, error: BaseException | None) -> Exception:
@@ -135,37 +138,47 @@ class Exchange:
         fault = next((self._faults[kind] for kind in type(error).__mro__ if kind in self._faults), None)
         if fault is None:
             return
-        sent = False if fault.never_sent else self.request_sent
-        message = describe(error)
-        if self.request_sent is True:  # a connection was there
-            pass
-        elif self._waiting is not None and was_in(self._waiting.functions, error, self._outer):
-            sent, message = False, f"no connection was free: {self._waiting.explain()}"
-        elif is_out_of_files(error, self._outer):
-            fault, sent = fault._replace(error=PocketBaseConnectionError), False
-            message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
+        sent, message = self.request_sent, describe(error)
+        if not self._may_have_left:
+            if self._waiting is not None and was_in(self._waiting.functions, error, self._outer):
+                sent, message = False, f"no connection was free: {self._waiting.explain()}"
+            elif is_out_of_files(error, self._outer):
+                fault, sent = fault._replace(error=PocketBaseConnectionError), False
+                message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
+            elif fault.never_sent:
+                sent = False
         raise_without_context(
             fault.error(self.request.url, message=message, request_sent=sent), shown(error, self._outer)
         )
 
     def failed(self, message: str) -> PocketBaseConnectionError:
-        """The error of an answer that is read no further."""
+        """Make the error of a response that is read no further."""
         return PocketBaseConnectionError(self.request.url, message=message, request_sent=True)
 
     @property
+    def _may_have_left(self) -> bool:
+        """Return whether a connection took the request, as far as the exchange itself can tell.
+
+        Then no exception tells that the request never left: the exception may come from another attempt, which the
+        library, or a hook in it, made after this one. Nothing tells when a request without a body leaves; but that is
+        a read, which may be repeated in any case.
+        """
+        return self.request_sent is True or (self.request_sent is None and self.has_body)
+
+    @property
     def has_body(self) -> bool:
-        """Whether there is a body to send, be it empty."""
+        """Return whether there is a body to send, be it empty."""
         return self._chunks is not None
 
     def answered(self) -> None:
-        """The answer's headers are in."""
+        """Note that the response's headers are in."""
         self.request_sent = True
 
     def length_fits(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Whether the headers of an answer promise that it is no larger than the request allows.
+        """Return whether the headers of a response promise a body that is no larger than the request allows.
 
         Raises:
-            PocketBaseDecodeError: they promise that it is.
+            PocketBaseDecodeError: they promise a larger one.
         """
         most, length = self.request.max_response_bytes, body_length(headers)
         if most is None or length is None:
@@ -175,15 +188,15 @@ class Exchange:
         return True
 
     def is_stream(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Whether the headers of an answer promise server-sent events."""
+        """Return whether the headers of a response promise server-sent events."""
         return status == 200 and headers.get("Content-Type", "").partition(";")[0].strip().lower() == EVENT_STREAM
 
     def no_stream(self, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> PocketBaseError:
-        """The error of an answer that is none."""
+        """Make the error of a response that is no stream of events."""
         return not_events(Response(status, headers, content, self.request.url))
 
     def event_fields(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, str], None]:
-        """The fields of each event of a decompressed body: `event`, `data` and `id`, as far as the event has them.
+        """Yield the fields of each event of a decompressed body: `event`, `data` and `id`, as far as it has them.
 
         Reading them raises PocketBaseConnectionError where an event has more than 16 MiB.
         """
@@ -192,7 +205,7 @@ class Exchange:
     def decompressed(
         self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
     ) -> AsyncIterator[bytes]:
-        """The body of an answer whose chunks are as they came over the wire; a compressed one in pieces of 64 KiB.
+        """Decompress the body of a response, whose chunks are as they came over the wire, in pieces of 64 KiB.
 
         Reading the body raises PocketBaseDecodeError where it cannot be decompressed, or is encoded by anything but
         gzip or deflate.
@@ -203,23 +216,20 @@ class Exchange:
         return Decompressed(encoding, chunks, partial(PocketBaseDecodeError, self.request.url, status))
 
     async def read(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
-        """The body of an answer as a whole; its chunks are as they came over the wire.
+        """Read the body of a response as a whole; its chunks are as they came over the wire.
 
         Raises:
-            PocketBaseDecodeError: it is larger than the request allows, or as `decompressed` says.
+            PocketBaseDecodeError: the body is larger than the request allows, or as `decompressed` says.
         """
         self.length_fits(status, headers)
         return await read_whole(self.request, status, self.decompressed(status, headers, chunks))
 
     def checked(self, status: int, content: bytes) -> bytes:
-        """As `read`, for a body that is there as a whole."""
+        """Check the size of a body that is there as a whole. Raises as `read` does."""
         most = self.request.max_response_bytes
         if most is not None and len(content) > most:
             raise too_large(self.request, status)
         return content
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         assert self._chunks is not None

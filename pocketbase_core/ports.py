@@ -1,4 +1,4 @@
-"""What the core asks of an HTTP library, and what an adapter of one needs to answer."""
+"""The ports that an HTTP library is asked for, and the tools for an adapter of one."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -31,7 +31,7 @@ class StreamedResponse(Protocol):
         ...
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """The body in chunks, decompressed.
+        """Iterate over the body in chunks, decompressed.
 
         Raises:
             PocketBaseTransportError: the connection broke, or `timeout` passed without a byte.
@@ -44,16 +44,16 @@ class HttpPort(Protocol):
     """Requests and answers. A status is data here: only a missing answer is an error. Redirects are not followed."""
 
     async def send(self, request: Request) -> Response:
-        """The answer, read to its end within the request's timeout.
+        """Return the response, read to its end within the request's timeout.
 
         Raises:
             PocketBaseTransportError: no whole answer came; `request_sent` tells what is known.
-            PocketBaseDecodeError: it is larger than `max_response_bytes`, or cannot be decompressed.
+            PocketBaseDecodeError: the response is larger than `max_response_bytes`, or cannot be decompressed.
         """
         ...
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[StreamedResponse]:
-        """The answer from its headers on. The timeout limits the wait for them, then for each chunk.
+        """Open a response from its headers on. The timeout limits the wait for them, then for each chunk.
 
         Raises:
             PocketBaseTransportError: no answer came.
@@ -65,7 +65,7 @@ class SsePort(Protocol):
     """Server-sent events. Never reconnects."""
 
     def events(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
-        """The events of one connection; the iterator ends where the body ends.
+        """Open a connection and iterate over its events; the iterator ends where the body ends.
 
         The timeout limits the wait for the answer's headers only.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
-class Chunks:
+class Chunks(AsyncIterator[bytes]):
     """A streamed body: what `read` gives, until it gives nothing."""
 
     __slots__ = ("_exchange", "_read")
@@ -20,9 +20,6 @@ class Chunks:
     def __init__(self, exchange: "Exchange", read: Callable[[], Awaitable[bytes]]) -> None:
         self._exchange = exchange
         self._read = read
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         try:
@@ -47,7 +44,7 @@ class Streamed:
 
     @classmethod
     def of(cls, response: Response) -> Self:
-        """An answer that is there as a whole."""
+        """Make a streamed response of one that is there as a whole."""
 
         async def chunks() -> AsyncGenerator[bytes, None]:
             if response.content:
@@ -60,10 +57,10 @@ class Streamed:
 
 
 async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
-    """All of a decompressed body.
+    """Read all of a decompressed body.
 
     Raises:
-        PocketBaseDecodeError: it is larger than the request allows.
+        PocketBaseDecodeError: the body is larger than the request allows.
     """
     most = request.max_response_bytes
     content = BytesIO()  # which gives its bytes away without a copy
@@ -75,11 +72,11 @@ async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]
 
 
 async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
-    """All of a decompressed body that is an error's, within the request's timeout from `started` on the loop's clock.
+    """Read all of the body of an error, within the request's timeout from `started` on the loop's clock.
 
     Raises:
         PocketBaseTimeoutError: the time is up.
-        PocketBaseDecodeError: it is larger than the request allows.
+        PocketBaseDecodeError: the body is larger than the request allows.
     """
     loop = asyncio.get_running_loop()
     if request.files:  # whose sending may have taken longer
@@ -94,6 +91,6 @@ async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes]
 
 
 def too_large(request: Request, status: int) -> PocketBaseDecodeError:
-    """The error of a body that is larger than the request allows."""
+    """Make the error of a body that is larger than the request allows."""
     message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
     return PocketBaseDecodeError(request.url, status, message=message)

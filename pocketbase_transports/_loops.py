@@ -34,12 +34,12 @@ class PerLoop(Generic[S]):
         _all.add(self)
 
     def get(self) -> S | None:
-        """The running loop's session, if it has one."""
+        """Return the running loop's session, if it has one."""
         known = self._sessions.get(running_loop())
         return None if known is None else known.value
 
     async def open(self) -> S:
-        """A session for the running loop, which has none.
+        """Open a session for the running loop, which has none.
 
         Raises:
             RuntimeError: the transport is closed.
@@ -55,7 +55,7 @@ class PerLoop(Generic[S]):
         return session.value
 
     async def aclose(self) -> None:
-        """Close them all, each on its own loop."""
+        """Close all sessions, each on its own loop."""
         self._closed = True
         self._abandon(lambda loop: loop.is_closed())
         closing = [session.owner.run(session.close) for session in self._take(lambda loop: True)]

@@ -5,13 +5,11 @@ from types import TracebackType
 
 OPENED_AT_A_TIME = 100
 """Streams of events: thousands that were opened at the same time would leave requests no time, and all get late."""
-
-
 OPENING = f"{OPENED_AT_A_TIME} streams of events are being opened already"
 
 
 def explain(limit: int | None, streams: int, advice: str) -> str:
-    """Why a pool has no connection left, of which streams of events have some, and what to do."""
+    """Say why a pool has no connection left, how many of them belong to streams of events, and what to do."""
     connections = f"all {limit} of the pool are" if limit else "all of the pool are"
     listening = f", {streams} of them by streams of events" if streams else ""
     return f"{connections} in use{listening}; {advice}"
@@ -35,5 +33,5 @@ class Places:
 
 
 async def take_place(free: asyncio.Semaphore) -> None:
-    """Wait for a place; by its name, an exchange knows that a request waited here."""
+    """Wait for a place; an exchange finds the name of this function in the traceback of a request that waited here."""
     await free.acquire()

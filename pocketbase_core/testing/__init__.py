@@ -1,4 +1,4 @@
-"""What tests, examples and experiments need."""
+"""Help for tests, examples and experiments."""
 
 from .server import LocalServer
 

@@ -10,7 +10,7 @@ from pocketbase_core.ports import Exchange
 
 
 async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
-    """The body. Releases the connection, or closes it when that fails."""
+    """Read the body. Release the connection, or close it when that fails."""
     connection = answer.connection  # gone when all of it is there
     protocol = connection and connection.protocol
     try:

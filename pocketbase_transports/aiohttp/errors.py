@@ -1,4 +1,4 @@
-"""What aiohttp's exceptions mean."""
+"""The meaning of aiohttp's exceptions."""
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -26,5 +26,6 @@ FAULTS: Faults = {
     OSError: Fault(ConnectionFailed),
 }
 
-# aiohttp's own way to tell, a trace, would have to be there when a session is made.
+# The functions in which a request waits for a connection of a full pool: aiohttp's, and our own. They choose the words
+# of an error. aiohttp's own way to tell, a trace, would have to be there when a session is made.
 WAITING = ("_wait_for_available_connection", "take_place")

@@ -1,8 +1,8 @@
 """The ports on aiohttp."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from contextlib import aclosing, asynccontextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf
 from typing import Any
 
@@ -36,12 +36,10 @@ class AiohttpTransport:
         self._waiting = Waiting(WAITING, self._sessions.explain)
         self._waiting_to_listen = self._waiting if self._sessions.have_limit else Waiting(WAITING, lambda: OPENING)
 
-    async def _request(
+    def _request(
         self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
-    ) -> aiohttp.ClientResponse:
-        answer = await self._sessions.ask(lambda session: _ask(session, exchange, read), for_stream)
-        exchange.answered()
-        return answer
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        return self._sessions.ask(partial(_ask, exchange, read), for_stream)
 
     async def send(self, request: Request) -> Response:
         async with Exchange(request, FAULTS, self._waiting) as exchange:
@@ -75,11 +73,11 @@ class AiohttpTransport:
         await self._sessions.aclose()
 
 
-async def _ask(session: aiohttp.ClientSession, exchange: Exchange, read: float | None) -> aiohttp.ClientResponse:
+async def _ask(exchange: Exchange, read: float | None, session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
     has_body = exchange.has_body
     for _ in range(ATTEMPTS):
         try:
-            return await session.request(
+            answer = await session.request(
                 exchange.request.method,
                 URL(exchange.request.full_url, encoded=True),
                 data=exchange if has_body else None,
@@ -92,10 +90,12 @@ async def _ask(session: aiohttp.ClientSession, exchange: Exchange, read: float |
             )
         except Unusable:
             continue
+        exchange.answered()
+        return answer
     raise aiohttp.ClientConnectionError("the server sends before it is asked")
 
 
 @lru_cache(maxsize=16)
 def _timeout(read: float | None, connect: float | None, sock_connect: float | None) -> aiohttp.ClientTimeout:
-    """The whole is limited by the exchange."""
+    """Limit single waits; the exchange limits the whole."""
     return aiohttp.ClientTimeout(None, connect, read, sock_connect, ceil_threshold=inf)

@@ -53,24 +53,19 @@ class Sessions:
             self._for_requests if self.are_shared else PerLoop(self._open_for_streams, _close, _take_transports)
         )
         self._streams = 0
+        # That of streams: those of the transport's own connectors have none.
         self.have_limit = self._connector is not None or self.are_shared
-        """Whether streams have one."""
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
-    async def ask(self, ask: Ask, for_stream: bool) -> aiohttp.ClientResponse:
+    def ask(self, ask: Ask, for_stream: bool) -> Awaitable[aiohttp.ClientResponse]:
         """Have `ask` make one request through the session of the running loop."""
         if self._given is not None:
-            session = _without_others_secrets(copy(self._given))
-            try:
-                return await ask(session)
-            finally:
-                session.detach()
+            return _ask_copy(self._given, ask)
         own = self._for_streams if for_stream else self._for_requests
-        pool = own.get() or await own.open()
-        if not for_stream:
-            return await ask(pool.session)
-        async with pool.places:
-            return await ask(pool.session)
+        pool = own.get()
+        if pool is None or for_stream:
+            return _ask_in_place(own, ask)
+        return ask(pool.session)  # without a coroutine around it, as most requests come here
 
     @contextmanager
     def listening(self) -> Generator[None, None, None]:
@@ -82,7 +77,7 @@ class Sessions:
             self._streams -= 1
 
     def explain(self) -> str:
-        """Why no connection is free."""
+        """Say why no connection is free."""
         connector = self._given.connector if self._given else self._connector
         if connector is None:
             limits = [self._for_connector.get("limit", 100), self._for_connector.get("limit_per_host", 0)]
@@ -113,6 +108,20 @@ class Sessions:
             options["connector"] = self._connector() if self._connector else _connector(for_connector)
             session = aiohttp.ClientSession(**options)
         return _without_others_secrets(session)
+
+
+async def _ask_copy(given: aiohttp.ClientSession, ask: Ask) -> aiohttp.ClientResponse:
+    session = _without_others_secrets(copy(given))
+    try:
+        return await ask(session)
+    finally:
+        session.detach()
+
+
+async def _ask_in_place(own: PerLoop[_Pool], ask: Ask) -> aiohttp.ClientResponse:
+    pool = own.get() or await own.open()
+    async with pool.places:
+        return await ask(pool.session)
 
 
 async def _close(pool: _Pool) -> None:
@@ -150,4 +159,4 @@ def _without_others_secrets(session: aiohttp.ClientSession) -> aiohttp.ClientSes
 
 
 def _nobody(host: str) -> None:
-    """Whom a netrc file names for a host."""
+    """Stand in for the look into a netrc file, which names nobody."""

@@ -38,7 +38,7 @@ async def check(answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
 
 
 async def events(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGenerator[ServerSentEvent, None]:
-    """The events until the body ends."""
+    """Yield the events until the body ends."""
     async with aclosing(_lines(answer, exchange)) as lines:
         session = cast(aiohttp.ClientSession, _Opened(answer, lines))
         source = EventSource(exchange.request.url, session=session, on_error=_stop)
@@ -53,7 +53,7 @@ async def events(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGen
 
 
 async def _lines(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGenerator[bytes, None]:
-    """The stream, with one line for each field, however many its data came in: the library takes its time for each.
+    """Yield one line for each field, however many lines its data came in: the library takes its time for each.
 
     aiohttp's own lines have a limit to their length, and do not end at a lone CR.
     """
@@ -66,7 +66,7 @@ async def _lines(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGen
 
 
 def _guard(value: str) -> str:
-    """What the library strips no spaces and no newlines from."""
+    """Enclose a value, so that the library strips no spaces and no newlines from its ends."""
     return f"={value}="
 
 

@@ -1,19 +1,17 @@
-"""What arrives on a connection before the request has left is no answer to the request."""
+"""Requests that take no bytes for their response which were there before the request left."""
 
 import select
-from collections.abc import Awaitable
-from functools import cache
+from collections.abc import Awaitable, Callable
+from functools import cache, partial
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import aiohttp
 
 ATTEMPTS = 101
 """A connection more than aiohttp keeps by default."""
-
-
-_used: WeakSet[Any] = WeakSet()
-"""Connections that have carried a request. On a new one, the end of the connection is no sign of what went before."""
+_unread: WeakKeyDictionary[Any, Callable[[], object]] = WeakKeyDictionary()
+"""For each connection that has carried a request: whether the system has bytes that the loop has not read yet."""
 
 
 class Unusable(Exception):
@@ -27,31 +25,33 @@ def on_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aio
     aiohttp reads what a server sends on an idle connection, and would take that for the answer to the next request.
     When `send` raises, aiohttp closes the connection.
     """
+    inherited: Any = request_class.send
 
-    class CleanRequest(request_class):  # type: ignore[misc, valid-type]
-        def send(self, conn: Any) -> Awaitable[aiohttp.ClientResponse]:  # pyright: ignore[reportIncompatibleMethodOverride]
-            is_new = conn.protocol not in _used
-            _used.add(conn.protocol)
-            if conn.protocol.should_close and (conn.protocol.is_connected() or not is_new):
+    def send(request: aiohttp.ClientRequest, connection: Any) -> Awaitable[aiohttp.ClientResponse]:
+        protocol = connection.protocol
+        if (has_unread := _unread.get(protocol)) is not None:
+            if protocol.should_close or has_unread():
                 raise Unusable
-            if not is_new and _holds_bytes(conn.transport):
+        elif protocol.is_connected():  # else it has ended while it was new, which tells nothing of what went before
+            if protocol.should_close:
                 raise Unusable
-            response: Awaitable[aiohttp.ClientResponse] = super().send(conn)
-            return response
+            _unread[protocol] = _looking_for_bytes(connection.transport)
+        response: Awaitable[aiohttp.ClientResponse] = inherited(request, connection)
+        return response
 
-    return CleanRequest
+    return type("CleanRequest", (request_class,), {"send": send})
 
 
-def _holds_bytes(transport: Any) -> bool:
-    """Whether the system has bytes of a plain connection that the loop has not read yet.
+def _looking_for_bytes(transport: Any) -> Callable[[], object]:
+    """Make a function that tells whether the system has bytes of a connection that the loop has not read yet.
 
     On TLS connections it may hold tickets of the session, which are no answer.
     """
     if transport.get_extra_info("ssl_object") is not None:
-        return False
+        return bool
     socket = transport.get_extra_info("socket")
     if not hasattr(select, "poll"):  # on Windows, where `select` takes any number of a socket
-        return bool(select.select([socket], [], [], 0)[0])
+        return lambda: select.select([socket], [], [], 0)[0]
     poll = select.poll()
     poll.register(socket, select.POLLIN)
-    return bool(poll.poll(0))
+    return partial(poll.poll, 0)

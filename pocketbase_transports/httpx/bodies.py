@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
 
 def raw(answer: "httpx2.Response") -> AsyncGenerator[bytes, None]:
-    """The body before it is decompressed, which the library does without a limit.
+    """Yield the body before it is decompressed, which the library does without a limit.
 
-    Where a hook of the client's has read it, the body is decompressed already, and its headers say so from here on.
+    Where a hook of the client's has read the body, it is decompressed already, and its headers say so from here on.
     """
     if not answer.is_stream_consumed:
         return answer.aiter_raw()

@@ -28,7 +28,7 @@ class Handed:
 
     @contextmanager
     def client(self) -> Generator["httpx2.AsyncClient", None, None]:
-        """A copy on the same connections, which the application's jar hears nothing of."""
+        """Lend a copy on the same connections, which the application's jar hears nothing of."""
         client = copy(self._client)
         client.cookies = NO_COOKIES
         yield client
@@ -54,7 +54,7 @@ class Clients:
 
     @contextmanager
     def client(self) -> Generator["httpx2.AsyncClient", None, None]:
-        """The first that has a connection left, so that those which are open are used again."""
+        """Lend the first client that has a connection left, so that open connections are used again."""
         client = next((each for each, users in self._users.items() if users < self._size), None) or self._new()
         self._users[client] += 1
         try:
@@ -81,7 +81,7 @@ class Clients:
 
 
 def with_certificates(library: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
-    """The options with the certificates that they name, which take longer to read than all else."""
+    """Read the certificates that the options name, which takes longer than all else, and put them into the options."""
     verify = library.create_ssl_context(
         options.get("verify", True), options.get("cert"), options.get("trust_env", False)
     )
@@ -89,7 +89,7 @@ def with_certificates(library: ModuleType, options: dict[str, Any]) -> dict[str,
 
 
 def for_requests(library: ModuleType, options: dict[str, Any]) -> Clients:
-    """Clients with as many places as there may be connections."""
+    """Make clients with as many places as there may be connections."""
     # PocketBase drops idle connections after 180 s.
     limits = options.get("limits", library.Limits(max_connections=100, keepalive_expiry=90))
     if has_transport(options):
@@ -98,10 +98,10 @@ def for_requests(library: ModuleType, options: dict[str, Any]) -> Clients:
 
 
 def for_streams(library: ModuleType, options: dict[str, Any]) -> Clients:
-    """Clients without a limit of connections, as each stream holds its own; some may be opened at a time."""
+    """Make clients without a limit of connections, as each stream holds its own; some may be opened at a time."""
     return Clients(library, options, Places(OPENED_AT_A_TIME), SOME, library.Limits(max_keepalive_connections=0))
 
 
 def has_transport(options: dict[str, Any]) -> bool:
-    """Whether the connections, and their limits, are those of a transport that the options bring."""
+    """Return whether the connections, and their limits, are those of a transport that the options bring."""
     return not options.keys().isdisjoint(("transport", "mounts"))

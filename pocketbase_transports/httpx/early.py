@@ -10,10 +10,11 @@ import asyncio
 import inspect
 import re
 from collections import deque
+from collections.abc import AsyncIterator
 from importlib import import_module
 from math import inf
 from types import FrameType
-from typing import Any, Self
+from typing import Any
 
 from pocketbase_core.ports import Exchange
 
@@ -22,24 +23,21 @@ LARGE = 64 * 1024
 MOST = 1024 * 1024
 """Bytes of an answer that are read meanwhile."""
 _NOT_FINAL = re.compile(rb"(?:HTTP/1\.[01] 1\d\d.*?\r\n\r\n)*(?:.{0,9}|HTTP/1\.[01] 1(?:(?!\r\n\r\n).)*)", re.DOTALL)
-"""What may come before an answer: others with a status of 1xx, and the beginning of a line."""
+"""The bytes that may come before a final response: others with a status of 1xx, and the beginning of a line."""
 
 
 def is_large(exchange: Exchange) -> bool:
-    """Whether the body may take longer to write than the server needs to refuse it."""
+    """Return whether the body may take longer to write than the server needs to refuse it."""
     length = exchange.headers.get("Content-Length")
     return length is None or int(length) > LARGE
 
 
-class Watched:
+class Watched(AsyncIterator[bytes]):
     """The chunks of a body. No more of them are written once the answer begins to come."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._has_begun = False
-
-    def __aiter__(self) -> Self:
-        return self
 
     async def __anext__(self) -> bytes:
         if not self._has_begun:
@@ -50,7 +48,7 @@ class Watched:
 
 
 def connection_of(frame: FrameType | None) -> Any:
-    """The HTTP/1.1 connection that asks for a chunk of the body, by the frames below."""
+    """Find, in the frames below, the HTTP/1.1 connection that asks for a chunk of the body."""
     while frame is not None:
         if frame.f_code.co_name == "_send_request_body":
             connection = frame.f_locals.get("self")
@@ -99,7 +97,7 @@ class Duplex:
                 await asyncio.gather(writing, return_exceptions=True)
         raise self._library.WriteError("the answer came before the request was written")
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore has it
         if not self._answer.done():
             self._left = 0
         elif not self._reader.done():

@@ -1,4 +1,4 @@
-"""What the exceptions of httpx, and of httpx2 by the same names, mean."""
+"""The meaning of the exceptions of httpx, and of httpx2, where they have the same names."""
 
 from types import ModuleType
 
@@ -23,11 +23,12 @@ _BY_NAME = {
     "HTTPError": Fault(ConnectionFailed),
 }
 
-# A timeout of the pool's own would race with that of the exchange, which includes the wait.
+# The functions in which a request waits for a connection of a full pool: httpcore's, and our own. They choose the words
+# of an error. A timeout of the pool's own would race with that of the exchange, which includes the wait.
 WAITING = ("wait_for_connection", "take_place")
 
 
 def faults(library: ModuleType) -> Faults:
-    """The table for one of the two libraries."""
+    """Make the table for one of the two libraries."""
     table: dict[type[Exception], Fault] = {getattr(library, name): fault for name, fault in _BY_NAME.items()}
     return {**table, TimeoutError: Fault(TimedOut), OSError: Fault(ConnectionFailed)}

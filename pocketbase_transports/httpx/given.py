@@ -1,4 +1,4 @@
-"""What a transport takes: the client handed in, or the options of its own."""
+"""The arguments of a transport: the client handed in, or the options of its own."""
 
 import inspect
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def installed() -> ModuleType:
-    """httpx2, or else httpx."""
+    """Import httpx2, or else httpx."""
     try:
         return import_module("httpx2")
     except ImportError:
@@ -21,10 +21,10 @@ def installed() -> ModuleType:
 
 
 def library_of(client: object) -> ModuleType:
-    """Whose `AsyncClient` it is.
+    """Return the library whose `AsyncClient` the client is.
 
     Raises:
-        TypeError: it is none.
+        TypeError: the client is none.
     """
     for kind in type(client).__mro__:
         root = kind.__module__.partition(".")[0]
@@ -39,7 +39,7 @@ def check_options(library: ModuleType, options: dict[str, Any]) -> None:
 
 
 def checked(client: Any, options: dict[str, Any]) -> "httpx2.AsyncClient":
-    """The client handed in, unless it would mix up a transport's users, or there are options beside it."""
+    """Return the client handed in. Refuse one that would mix up a transport's users, or options beside the client."""
     if options:
         raise TypeError("options are for a client of the transport's own; set them on the one handed in")
     if client.auth is not None:

@@ -1,4 +1,4 @@
-"""What comes after an answer is no answer to the next request, as httpcore would have it."""
+"""Bytes behind a response, which httpcore would take for the response to the next request."""
 
 from functools import reduce
 from typing import Any

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def take_transports(client: "httpx2.AsyncClient") -> Iterator[object]:
-    """The asyncio transports of all connections of a client.
+    """Yield the asyncio transports of all connections of a client.
 
     Neither httpx nor anyio, which it uses, has a public way to them.
     """

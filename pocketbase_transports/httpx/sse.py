@@ -39,7 +39,7 @@ async def check(answer: "httpx2.Response", exchange: Exchange) -> None:
 async def events(
     library: ModuleType, answer: "httpx2.Response", exchange: Exchange
 ) -> AsyncGenerator[ServerSentEvent, None]:
-    """The events until the body ends."""
+    """Yield the events until the body ends."""
     async with aclosing(_text(answer, exchange)) as text, aclosing(_reader(library, _Opened(answer, text))) as source:
         async for message in source:
             if message.data:
@@ -55,7 +55,7 @@ def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
 
 
 async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
-    """The stream, with one line for each field, however many its data came in: the libraries take time for each."""
+    """Yield one line for each field, however many lines its data came in: the libraries take time for each."""
     async with aclosing(raw(answer)) as received:
         chunks = Chunks(exchange, lambda: anext(received, b""))
         decompressed = exchange.decompressed(answer.status_code, answer.headers, chunks)

@@ -6,17 +6,24 @@ from collections.abc import AsyncGenerator
 import pytest
 import pytest_asyncio
 
-from pocketbase_core import (
-    PocketBase,
-)
+from pocketbase_core import PocketBase
 from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Wire, answering, wire
 
+from .certificates import server_context
 from .realtime_server import RealtimeServer, realtime_server
 
 
 @pytest_asyncio.fixture
 async def server() -> AsyncGenerator[RealtimeServer, None]:
     async with realtime_server() as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def tls_server() -> AsyncGenerator[Wire, None]:
+    """A server that speaks TLS."""
+    async with wire(answering("{}"), ssl=server_context()) as running:
         yield running
 
 

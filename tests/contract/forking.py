@@ -72,7 +72,7 @@ def descriptors() -> int:
 
 
 async def use(pb: PocketBase) -> None:
-    """What a child does with the client of its parent: all that there is."""
+    """Do in a child all that can be done with the client of the parent."""
     before = descriptors()
     assert not pb.realtime.is_connected
     assert (await pb.send("/echo", params={"n": os.getpid()}))["target"] == f"/echo?n={os.getpid()}"

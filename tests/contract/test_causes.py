@@ -1,4 +1,4 @@
-"""What an error refers to tells what happened, and nothing that the request or the answer kept secret."""
+"""Causes of errors, which tell nothing that the request or the response kept secret."""
 
 import errno
 import logging

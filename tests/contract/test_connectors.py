@@ -1,36 +1,18 @@
 """Connectors of aiohttp, which belong to one event loop each."""
 
 import asyncio
-import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
-import pytest_asyncio
-import trustme
 from aiohttp import web
 
 from pocketbase_core import Request
 from pocketbase_core.testing.contract.wire import Wire, answering, streaming, wire
 from pocketbase_transports import AiohttpTransport
 
-AUTHORITY: Any = trustme.CA()
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncGenerator[Wire, None]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
-    async with wire(answering("{}"), ssl=context) as running:
-        yield running
-
-
-def context() -> ssl.SSLContext:
-    trusting = ssl.create_default_context()
-    AUTHORITY.configure_trust(trusting)
-    return trusting
+from .certificates import trusting_context
 
 
 async def ask(transport: AiohttpTransport, url: str) -> int:
@@ -43,14 +25,16 @@ async def ask(transport: AiohttpTransport, url: str) -> int:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: AiohttpTransport(ssl=context()),
-        lambda: AiohttpTransport(connector=lambda: aiohttp.TCPConnector(ssl=context())),
+        lambda: AiohttpTransport(ssl=trusting_context()),
+        lambda: AiohttpTransport(connector=lambda: aiohttp.TCPConnector(ssl=trusting_context())),
     ],
     ids=["options", "function"],
 )
-async def test_certificates_are_options_that_need_no_loop(server: Wire, make: Callable[[], AiohttpTransport]) -> None:
+async def test_certificates_are_options_that_need_no_loop(
+    tls_server: Wire, make: Callable[[], AiohttpTransport]
+) -> None:
     transport = await asyncio.to_thread(make)  # a thread without a loop, as a module that is imported
-    url = f"https://127.0.0.1:{server.port}/"
+    url = f"https://127.0.0.1:{tls_server.port}/"
     assert await ask(transport, url) == 200
     for _ in range(2):
         assert await asyncio.to_thread(asyncio.run, ask(transport, url)) == 200

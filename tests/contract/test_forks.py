@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import trustme
 
 from pocketbase_core.testing.contract.wire import Connection, Wire, wire
 
 from ..unit.test_auth import token
+from .certificates import AUTHORITY, server_context
 from .realtime_server import RealtimeServer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -65,10 +65,8 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Wire, 
 
 async def run(library: str, scheme: str, states: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     """Run `forking.py`, and its servers."""
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    async with servers(context if scheme == "https" else None) as (realtime, plain):
+    AUTHORITY.cert_pem.write_to_path(str(folder / "ca.pem"))
+    async with servers(server_context() if scheme == "https" else None) as (realtime, plain):
         urls = [f"{scheme}://127.0.0.1:{server.port}" for server in (realtime, plain)]
         return await asyncio.to_thread(
             subprocess.run,

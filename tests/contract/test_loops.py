@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import trustme
 
 from pocketbase_core import PocketBase, loops
 from pocketbase_core.api import custom
@@ -24,6 +22,7 @@ from pocketbase_core.testing.contract.wire import answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 from ..conftest import MAKERS
+from .certificates import server_context
 from .realtime_server import Calls, RealtimeServer, until
 
 
@@ -55,6 +54,15 @@ def running_loop() -> Generator[asyncio.AbstractEventLoop, None, None]:
 
 async def on(loop: asyncio.AbstractEventLoop, work: Any) -> Any:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))
+
+
+def block(loop: asyncio.AbstractEventLoop) -> threading.Event:
+    """Have a loop stand still until the event is set."""
+    goes_on, blocked = threading.Event(), threading.Event()
+    loop.call_soon_threadsafe(blocked.set)
+    loop.call_soon_threadsafe(goes_on.wait)
+    blocked.wait()
+    return goes_on
 
 
 def realtime_tasks() -> list[asyncio.Task[Any]]:
@@ -128,12 +136,9 @@ async def test_another_loop_that_is_blocked_does_not_hold_up_closing(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(loops, "PATIENCE", 0.05)
-    goes_on, blocked = threading.Event(), threading.Event()
     with running_loop() as there:
         await on(there, pb.realtime.subscribe("a", print))
-        there.call_soon_threadsafe(blocked.set)
-        there.call_soon_threadsafe(goes_on.wait)
-        blocked.wait()
+        goes_on = block(there)
         async with asyncio.timeout(5):
             await pb.aclose()
         assert "another event loop is blocked" in caplog.text
@@ -147,12 +152,9 @@ async def test_another_loop_that_is_blocked_does_not_hold_up_closing(
 async def test_a_cancelled_close_stays_cancelled_and_the_other_loop_is_cleaned(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
-    goes_on, blocked = threading.Event(), threading.Event()
     with running_loop() as there:
         await on(there, pb.realtime.subscribe("a", print))
-        there.call_soon_threadsafe(blocked.set)
-        there.call_soon_threadsafe(goes_on.wait)
-        blocked.wait()
+        goes_on = block(there)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.02):
                 await pb.realtime.close()
@@ -248,8 +250,6 @@ async def test_two_loops_that_subscribe_at_once(
 @pytest.mark.parametrize(("during", "scheme"), [("idle", "http"), ("idle", "https"), ("reading", "http")])
 async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, during: str, scheme: str) -> None:
     """And no warning of one."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)  # pyright: ignore[reportUnknownMemberType]
     transports: dict[str, Callable[[], Transport]] = {
         "aiohttp": lambda: TrustingAiohttp() if scheme == "https" else AiohttpTransport(),
         "httpx": MAKERS["httpx"],
@@ -268,7 +268,7 @@ async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, 
             loop.run_until_complete(stream.__aenter__())
         loop.close()
 
-    async with wire(answering('{"a": 1}'), ssl=context if scheme == "https" else None) as server:
+    async with wire(answering('{"a": 1}'), ssl=server_context() if scheme == "https" else None) as server:
         await asyncio.to_thread(call)
         before = descriptors()
         for _ in range(3):

@@ -150,7 +150,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts the open files in /proc")
 async def test_too_many_open_files_are_named(library: str) -> None:
     async with wire(listening_or_answering) as server:
         process = await asyncio.create_subprocess_exec(

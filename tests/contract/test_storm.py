@@ -30,9 +30,9 @@ OPERATIONS = 6_000
 AT_ONCE = 16
 CANCELLED = 0.35
 JUNK_ON_IDLE_CONNECTIONS = False
-"""Whether the server also sends answers at any moment on connections where nobody has asked for anything.
+"""The server also sends responses at any moment on connections where nobody has asked for anything.
 
-What arrives while a request leaves cannot be told from the answer to it: a few of the calls are answered wrongly then.
+Bytes that arrive while a request leaves cannot be told from its response: a few of the calls are answered wrongly then.
 """
 WAYS = [
     *["quick"] * 6,
@@ -54,7 +54,7 @@ SOMEBODY_ELSES = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-
 
 
 def way_of(seed: int, mark: int) -> str:
-    """How the server answers the request with this mark; those above the storm's are answered at once."""
+    """Choose how the server answers the request with this mark; those above the storm's are answered at once."""
     return random.Random(f"{seed} {mark}").choice(WAYS) if mark < OPERATIONS else "quick"
 
 
@@ -70,7 +70,7 @@ class Dirty:
     async def serve(self) -> None:
         while True:
             _, target, headers = await self.connection.head()
-            mark = int(re.search(r"mark=?(\d+)", target).group(1))  # type: ignore[union-attr]
+            mark = int(re.findall(r"mark=?(\d+)", target)[0])
             way, source = way_of(self.seed, mark), random.Random(f"{self.seed} {mark} answer")
             if mark in self.seen:
                 way = "quick"
@@ -141,7 +141,7 @@ class Dirty:
                         await connection.send(SOMEBODY_ELSES if way.startswith("an answer") else b"\0junk\r\n\r\n")
 
     def is_asked(self) -> bool:
-        """Whether the next request has come already: then nobody could tell an answer from the right one."""
+        """Return whether the next request has come already: then nobody could tell a response from the right one."""
         raw = self.connection.writer.get_extra_info("socket")
         return bool(vars(self.connection.reader)["_buffer"] or select.select([raw], [], [], 0)[0])
 

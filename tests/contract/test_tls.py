@@ -1,15 +1,12 @@
 """Certificates are checked, on every library, unless the user says otherwise to it."""
 
 import gc
-import ssl
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from typing import Any
 
 import aiohttp
 import httpx
 import pytest
-import pytest_asyncio
-import trustme
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
@@ -17,15 +14,7 @@ from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, 
 from pocketbase_core.testing.contract.wire import Wire, answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
-AUTHORITY: Any = trustme.CA()
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncGenerator[Wire, None]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
-    async with wire(answering("{}"), ssl=context) as running:
-        yield running
+from .certificates import server_context, trusting_context
 
 
 def strangers() -> dict[str, Any]:
@@ -38,8 +27,7 @@ def strangers() -> dict[str, Any]:
 
 
 def friends() -> dict[str, Any]:
-    context = ssl.create_default_context()
-    AUTHORITY.configure_trust(context)
+    context = trusting_context()
     return {
         "aiohttp": AiohttpTransport(connector=aiohttp.TCPConnector(ssl=context)),
         "httpx": HttpxTransport(httpx.AsyncClient(verify=context)),
@@ -66,21 +54,19 @@ async def check(server: Wire, transport: Transport) -> None:
         await pb.aclose()
 
 
-async def test_an_unknown_certificate_is_refused_before_anything_is_sent(server: Wire, library: str) -> None:
+async def test_an_unknown_certificate_is_refused_before_anything_is_sent(tls_server: Wire, library: str) -> None:
     with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
-        await check(server, strangers()[library])
-    assert not server.requests
+        await check(tls_server, strangers()[library])
+    assert not tls_server.requests
 
 
-async def test_a_certificate_of_an_authority_that_was_handed_in(server: Wire, library: str) -> None:
-    await check(server, friends()[library])
-    assert len(server.requests) == 1
+async def test_a_certificate_of_an_authority_that_was_handed_in(tls_server: Wire, library: str) -> None:
+    await check(tls_server, friends()[library])
+    assert len(tls_server.requests) == 1
 
 
 async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("other.example").configure_cert(context)
-    async with wire(answering("{}"), ssl=context) as server:
+    async with wire(answering("{}"), ssl=server_context("other.example")) as server:
         with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
             await check(server, friends()[library])
     assert not server.requests
@@ -88,9 +74,7 @@ async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
 
 @pytest.mark.parametrize("end", [hang_up, keep_open])
 async def test_an_early_answer_over_tls(library: str, end: Any) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     transport = friends()[library]
-    error = await refused(transport, refusing(413, end), {"text": "x" * 5_000_000}, context)
+    error = await refused(transport, refusing(413, end), {"text": "x" * 5_000_000}, server_context())
     await transport.aclose()
     assert error.status == 413

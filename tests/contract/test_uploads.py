@@ -24,7 +24,7 @@ async def chunks(*content: bytes) -> AsyncGenerator[bytes, None]:
 
 
 class Stream:
-    """As web frameworks hand over what is being uploaded to them; iterating over it gives lines."""
+    """A body as web frameworks hand it over; iterating over the body gives lines."""
 
     def __init__(self, content: bytes) -> None:
         self._content = io.BytesIO(content)

@@ -1,4 +1,4 @@
-"""What every transport must do, as tests for pytest and pytest-asyncio.
+"""The promises of every transport, as tests for pytest and pytest-asyncio.
 
 A test module that imports all of this, and has a fixture `make_transport` that returns a function without arguments,
 runs them on the transports that it makes.

@@ -51,7 +51,7 @@ async def script(connection: Connection) -> None:
 
 
 async def cancelled_after(steps: int, work: Awaitable[object]) -> bool:
-    """Whether the work was still under way after so many turns of the loop, and was cancelled then."""
+    """Cancel the work after so many turns of the loop. Return whether the work was still under way then."""
     task = asyncio.ensure_future(work)
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -119,6 +119,6 @@ async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, ca
 
 
 async def settled(server: Wire) -> None:
-    """Every connection of the server has seen its client hang up."""
+    """Wait until every connection of the server has seen its client hang up."""
     if server.open:
         await asyncio.wait_for(asyncio.wait([*server.open]), 5)

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from ssl import SSLContext
+from typing import Any
 
 import pytest
 
@@ -30,20 +31,33 @@ async def keep_open(connection: Connection) -> None:
 
 async def read_on(connection: Connection) -> None:
     """Take what comes, as servers do for a while."""
-    connection.writer.transport.resume_reading()  # type: ignore[attr-defined]
+    connection.resume_reading()
     await connection.closed_by_client()
 
 
+async def read_head_only(connection: Connection) -> None:
+    """Read the head of a request, and leave the body where it is."""
+    await connection.head()
+    connection.pause_reading()
+
+
 def refusing(status: int, end: Callable[[Connection], Awaitable[None]], *headers: str) -> Script:
-    """Answers without a look at the body."""
+    """Make a script that answers without a look at the body."""
 
     async def script(connection: Connection) -> None:
-        await connection.head()
-        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await read_head_only(connection)
         await connection.respond(status, REFUSAL, "Content-Type: application/json", *headers)
         await end(connection)
 
     return script
+
+
+async def create(transport: Transport, url: str, body: dict[str, object]) -> dict[str, Any]:
+    return await PocketBase(url, transport=transport, middleware=[], timeout=10).collection("posts").create(body)
+
+
+async def create_big(transport: Transport, url: str, size: int) -> dict[str, Any]:
+    return await create(transport, url, {"file": FileUpload(("big.bin", bytes(size)))})
 
 
 async def refused(
@@ -51,9 +65,8 @@ async def refused(
 ) -> PocketBaseError:
     async with wire(script, ssl=ssl) as server:
         url = server.url if ssl is None else server.url.replace("http:", "https:")
-        pb = PocketBase(url, transport=transport, middleware=[], timeout=10)
         with pytest.raises(PocketBaseError) as caught:
-            await pb.collection("posts").create(body)
+            await create(transport, url, body)
     return caught.value
 
 
@@ -91,8 +104,7 @@ async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport
         await connection.respond_json('{"id": "abc"}')
 
     async with wire(script) as server:
-        posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
-        assert (await posts.create({"file": FileUpload(("big.bin", bytes(5 * MB)))}))["id"] == "abc"
+        assert (await create_big(transport, server.url, 5 * MB))["id"] == "abc"
     assert len(server.requests[0].body) > 5 * MB
 
 
@@ -100,20 +112,17 @@ async def test_an_early_answer_that_is_large_comes_whole(transport: Transport) -
     text = "x" * (3 * MB)
 
     async def script(connection: Connection) -> None:
-        await connection.head()
-        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await read_head_only(connection)
         await connection.respond_json(f'{{"id": "{text}"}}')
         await keep_open(connection)
 
     async with wire(script) as server:
-        posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
-        assert (await posts.create({"file": FileUpload(("big.bin", bytes(50 * MB)))}))["id"] == text
+        assert (await create_big(transport, server.url, 50 * MB))["id"] == text
 
 
 async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
-        await connection.head()
-        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await read_head_only(connection)
         await connection.send(b"HTTP/1.1 413 Whatever\r\nContent-Length: 9\r\n\r\nabc")
         await keep_open(connection)
 
@@ -128,12 +137,7 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
 
 
 async def test_a_server_that_hangs_up_in_an_upload(transport: Transport) -> None:
-    async def script(connection: Connection) -> None:
-        await connection.head()
-        connection.writer.transport.pause_reading()  # type: ignore[attr-defined]
-
-    async with wire(script) as server:
-        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=10)
+    async with wire(read_head_only) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
-            await pb.collection("posts").create({"file": FileUpload(("big.bin", bytes(5 * MB)))})
+            await create_big(transport, server.url, 5 * MB)
     assert caught.value.request_sent is None

@@ -29,7 +29,7 @@ def packed(chunks: list[bytes], wbits: int) -> bytes:
 
 @cache
 def bomb(encoding: str) -> bytes:
-    """20 MiB of zeros, or, of br, 48."""
+    """Compress 20 MiB of zeros, or, by br, 48."""
     zeros = [bytes(MIB)] * 20
     if encoding == "br":
         return base64.b64decode(BROTLI)
@@ -79,7 +79,7 @@ USES: dict[str, tuple[Use, int, int]] = {
 
 
 def compressed(status: int, encoding: str, content: bytes, cut: int | None) -> Callable[[Connection], Awaitable[None]]:
-    """Answers with content that is encoded already: as a whole, or in chunks of so many bytes."""
+    """Make a script that sends content which is encoded already: as a whole, or in chunks of so many bytes."""
 
     async def script(connection: Connection) -> None:
         while True:

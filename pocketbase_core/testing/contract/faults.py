@@ -15,7 +15,7 @@ from ...ports import Transport
 from .wire import Connection, Script, resetting, sending, unused_port, wire
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
     url = f"http://127.0.0.1:{unused_port()}/api/x"
     with pytest.raises(PocketBaseConnectionError) as caught:

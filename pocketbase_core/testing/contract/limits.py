@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def memory() -> Generator[None, None, None]:
-    """No more than 150 MiB at any time."""
+    """Fail if a test takes more than 150 MiB at any time."""
     tracemalloc.start()
     yield
     peak = tracemalloc.get_traced_memory()[1]
@@ -30,7 +30,7 @@ def memory() -> Generator[None, None, None]:
 
 
 def flood(head: bytes, chunk: bytes) -> Script:
-    """An answer that goes on for as long as somebody reads it."""
+    """Make a script whose response goes on for as long as somebody reads it."""
 
     async def script(connection: Connection) -> None:
         await connection.request()
@@ -144,7 +144,7 @@ async def test_an_event_is_counted_in_bytes(transport: Transport) -> None:
 
 
 def dripping(status: int, *, headers: bool) -> Script:
-    """Sends one byte of the body, or of a header, after the other."""
+    """Make a script that sends one byte of the body, or of a header, after the other."""
 
     async def script(connection: Connection) -> None:
         await connection.request()

@@ -77,7 +77,7 @@ async def test_five_megabytes_in_one_event(transport: Transport) -> None:
 
 
 async def processing(transport: Transport, size: int) -> tuple[float, float]:
-    """CPU seconds for one event of so many bytes in short lines, and the most of them in one turn of the loop."""
+    """Measure the CPU seconds for one event of so many bytes in short lines, and the most of them in one turn."""
     line = b"data:x\n"
     raw = line * (size // len(line))
     turns: list[float] = []

@@ -241,7 +241,7 @@ async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Tran
 
 
 async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -> None:
-    """What was begun is sent to its end, or the connection is closed: the next request is none of it."""
+    """Either the body is sent to its end, or its connection is closed: no part of the body is taken for a request."""
 
     async def script(connection: Connection) -> None:
         while True:

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
+from typing import cast
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Connection:
         self.writer = writer
 
     async def head(self) -> tuple[str, str, dict[str, str]]:
-        """Method, target and headers, their names in lower case. EOFError when the client is gone."""
+        """Read method, target and headers, their names in lower case. Raise EOFError when the client is gone."""
         raw = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = raw.rstrip("\r\n").split("\r\n")
         method, target, _ = first.split(" ")
@@ -42,7 +43,7 @@ class Connection:
         return received
 
     async def body(self, headers: dict[str, str]) -> bytes:
-        """The body that follows the head with these headers."""
+        """Read the body that follows the head with these headers."""
         if headers.get("transfer-encoding") != "chunked":
             return await self.reader.readexactly(int(headers.get("content-length", "0")))
         body = b""
@@ -66,7 +67,7 @@ class Connection:
         await self.respond(status, text.encode(), "Content-Type: application/json")
 
     async def start_stream(self) -> None:
-        """The head of a stream of events, chunked as PocketBase's is."""
+        """Send the head of a stream of events, chunked as PocketBase's is."""
         await self.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
 
     async def chunk(self, data: bytes) -> None:
@@ -76,7 +77,19 @@ class Connection:
         """End the connection with RST."""
         raw: socket.socket = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.writer.transport.abort()
+        self._transport.abort()
+
+    def pause_reading(self) -> None:
+        """Take no more from the client, so that the buffers on the way fill."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take again what comes from the client."""
+        self._transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        return cast(asyncio.Transport, self.writer.transport)  # which has more than a WriteTransport
 
     async def closed_by_client(self) -> None:
         """Return once the client has hung up."""
@@ -136,7 +149,7 @@ async def wire(script: Script, *, ssl: SSLContext | None = None) -> AsyncGenerat
 
 
 def answering(*bodies: str) -> Script:
-    """Answers 200 with these JSON texts in turn, the last one for ever, on every connection."""
+    """Make a script that answers 200 with these JSON texts in turn, the last one for ever, on every connection."""
     left = [*bodies]
 
     async def script(connection: Connection) -> None:
@@ -148,7 +161,7 @@ def answering(*bodies: str) -> Script:
 
 
 def responding(status: int, body: bytes = b"", *headers: str) -> Script:
-    """Answers every request so."""
+    """Make a script that gives every request the same response."""
 
     async def script(connection: Connection) -> None:
         while True:
@@ -159,14 +172,14 @@ def responding(status: int, body: bytes = b"", *headers: str) -> Script:
 
 
 async def echoing(connection: Connection) -> None:
-    """Answers every request with its own body."""
+    """Answer every request with its own body."""
     while True:
         request = await connection.request()
         await connection.respond(200, request.body, "Content-Type: application/json")
 
 
 def sending(raw: bytes, end: Script | None = None) -> Script:
-    """Answers one request with these bytes, then comes to this end; without one, hangs up."""
+    """Make a script that answers one request with these bytes, then runs `end`; without an end, it hangs up."""
 
     async def script(connection: Connection) -> None:
         await connection.request()
@@ -178,7 +191,7 @@ def sending(raw: bytes, end: Script | None = None) -> Script:
 
 
 def streaming(*chunks: bytes) -> Script:
-    """Sends a stream in these chunks, each in a packet of its own, then ends the body."""
+    """Make a script that sends a stream in these chunks, each in a packet of its own, then ends the body."""
 
     async def script(connection: Connection) -> None:
         await connection.request()
@@ -192,18 +205,18 @@ def streaming(*chunks: bytes) -> Script:
 
 
 async def ignoring(connection: Connection) -> None:
-    """Reads no body, and answers nothing."""
+    """Read no body, and answer nothing."""
     await connection.head()
     await connection.closed_by_client()
 
 
 async def resetting(connection: Connection) -> None:
-    """Ends the connection with RST."""
+    """End the connection with RST."""
     connection.reset()
 
 
 def unused_port() -> int:
-    """A port on which nobody listens."""
+    """Find a port on which nobody listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -1,0 +1,75 @@
+"""`request_sent` is not False once a request has left, whatever happens to the library's work after that."""
+
+import errno
+from typing import Any
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+
+from pocketbase_core import PocketBaseTransportError, Request
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing.contract.wire import Connection, responding, unused_port, wire
+from pocketbase_transports import AiohttpTransport, HttpxTransport
+
+
+async def fail(kind: str, session: Any) -> None:
+    """Fail as a library does that has opened no connection."""
+    if kind == "files":
+        raise OSError(errno.EMFILE, "too many open files")
+    await session.get(f"http://127.0.0.1:{unused_port()}/")
+
+
+async def create(transport: Transport, url: str) -> PocketBaseTransportError:
+    with pytest.raises(PocketBaseTransportError) as caught:
+        await transport.send(Request("POST", url, body={"a": 1}, timeout=0.5))
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ["refused", "files"])
+@pytest.mark.parametrize("module", [httpx, httpx2])
+async def test_a_hook_of_the_client_that_fails_does_not_say_that_nothing_left(module: Any, kind: str) -> None:
+    async def hook(_: object) -> None:
+        async with module.AsyncClient() as other:
+            await fail(kind, other)
+
+    async with (
+        wire(responding(200)) as server,
+        module.AsyncClient(event_hooks={"response": [hook]}) as client,
+    ):
+        error = await create(HttpxTransport(client), server.url)
+    assert (len(server.requests), error.request_sent) == (1, None)
+    assert "ulimit" not in error.message
+
+
+@pytest.mark.parametrize("kind", ["refused", "files"])
+async def test_a_middleware_of_the_session_that_fails_does_not_say_that_nothing_left(kind: str) -> None:
+    async def fail_after(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        await handler(request)
+        async with aiohttp.ClientSession() as other:
+            await fail(kind, other)
+        raise AssertionError
+
+    async with wire(responding(200)) as server, aiohttp.ClientSession(middlewares=[fail_after]) as session:
+        error = await create(AiohttpTransport(session), server.url)
+    assert (len(server.requests), error.request_sent) == (1, None)
+    assert "ulimit" not in error.message
+
+
+async def test_a_second_attempt_of_a_middleware_that_waits_for_a_connection_does_not_say_that_nothing_left() -> None:
+    async def ask_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        async with await handler(request):  # whose body is not read, so that it holds the only connection
+            return await handler(request)
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 503 Whatever\r\nContent-Length: 1\r\n\r\n")
+        await connection.closed_by_client()
+
+    async with (
+        wire(script) as server,
+        aiohttp.ClientSession(middlewares=[ask_twice], connector=aiohttp.TCPConnector(limit=1)) as session,
+    ):
+        error = await create(AiohttpTransport(session), server.url)
+    assert (len(server.requests), error.request_sent) == (1, None)
