@@ -1,9 +1,7 @@
 """Keeps a token and the record it belongs to."""
 
-import logging
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..callbacks import notify
@@ -11,7 +9,6 @@ from . import cookies
 from .stored import copied, from_text
 from .token import claims, expires_at, is_valid
 
-_logger = logging.getLogger("pocketbase_core")
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
 
@@ -135,18 +132,6 @@ class AuthStore:
 
     def _look_again(self) -> None:
         """Take over what another process has written since. Nobody else writes to memory."""
-
-
-@contextmanager
-def storing() -> Generator[None, None, None]:
-    """A block that changes a store because the server has done something. What goes wrong there is logged.
-
-    The request itself has succeeded, and the change is in memory.
-    """
-    try:
-        yield
-    except Exception:
-        _logger.exception("the auth store could not write a change; it is in memory only")
 
 
 def sign_in_of(store: AuthStore) -> str:

@@ -40,6 +40,11 @@ def user_of(token: str) -> tuple[object, object]:
     return payload.get("collectionId"), payload.get("id")
 
 
+def is_same_user(token: str, other: str) -> bool:
+    """Return whether two tokens belong to one user. Those that name no user belong to one only if they are equal."""
+    return token == other or (None not in (user := user_of(token)) and user == user_of(other))
+
+
 def is_refreshable(token: str) -> bool:
     """Whether the server would renew it: a user's token, not one made by impersonation."""
     payload = claims(token)

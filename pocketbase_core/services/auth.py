@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..api import auth
-from ..auth.store import AuthStore, replace_renewed, storing
-from ..auth.token import user_of
+from ..auth import session
+from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..options import CommonOptions, RecordOptions, read
 from ..typed import plain
@@ -111,8 +111,7 @@ class AuthService:
         """A new token for the one in the store, and the record as it is now. Who signs in or out meanwhile stays so."""
         token = self._store.token
         result = await self._executor.execute(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
-        with storing():
-            replace_renewed(self._store, token, result["token"], result["record"])
+        session.renewed(self._store, token, result["token"], result["record"])
         return result
 
     async def impersonate(
@@ -153,7 +152,7 @@ class AuthService:
         await self._executor.execute(
             auth.confirm_password_reset(self._collection, token, password, password_confirm, settings)
         )
-        self._end_session_of(token)
+        session.tokens_ended(self._store, token)
 
     async def request_verification(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -168,9 +167,7 @@ class AuthService:
         """Verify an address by the token of the e-mail. If it is the signed-in user's, the store says so too."""
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_verification(self._collection, token, settings))
-        if self._is_own(token) and self._store.record is not None:
-            with storing():
-                self._store.save(self._store.token, {**self._store.record, "verified": True})
+        session.address_verified(self._store, token)
 
     async def request_email_change(
         self, new_email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -189,7 +186,7 @@ class AuthService:
         """Change the address by the token of the e-mail. It ends the user's tokens: the store is cleared."""
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_email_change(self._collection, token, password, settings))
-        self._end_session_of(token)
+        session.tokens_ended(self._store, token)
 
     async def list_external_auths(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -219,18 +216,5 @@ class AuthService:
 
     async def _sign_in(self, call: Call[dict[str, Any]], joint: Joint | None = None) -> dict[str, Any]:
         result = await (joint or self._executor).execute(call)
-        with storing():
-            self._store.save(result["token"], result["record"])
+        session.signed_in(self._store, result["token"], result["record"])
         return result
-
-    def _end_session_of(self, token: str) -> None:
-        """Clear the store if an e-mail's token, which has ended all others of its user, belongs to who is signed in."""
-        if self._is_own(token):
-            with storing():
-                self._store.clear()
-
-    def _is_own(self, token: str) -> bool:
-        """Whether a token out of an e-mail belongs to the record that is signed in."""
-        own = self._store.record or {}
-        user = user_of(token)
-        return None not in user and user == (own.get("collectionId"), own.get("id"))

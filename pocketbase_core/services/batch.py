@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
 
 from ..api import batch, records
-from ..auth.session import record_changed, record_deleted
+from ..auth import session
 from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..errors import PocketBaseDecodeError
@@ -82,12 +82,11 @@ class Batch:
 
     def _keep_store_in_step(self, members: Sequence[Member], answers: Sequence[batch.Answer]) -> None:
         for member, answer in zip(members, answers, strict=True):
-            if member.call.request.method == "DELETE":
-                record_deleted(self._store, member.collection, member.record_id)
-            elif member.record_id is not None:
-                record_changed(
-                    self._store, member.collection, member.record_id, member.call.request.body, json_object(answer.body)
-                )
+            request, record = member.call.request, json_object(answer.body)
+            if request.method == "DELETE":
+                session.record_deleted(self._store, member.collection, member.record_id)
+            else:
+                session.record_changed(self._store, member.collection, member.record_id, request.body, record)
 
     async def __aenter__(self) -> Self:
         return self

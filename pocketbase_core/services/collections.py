@@ -5,8 +5,9 @@ from typing import Any, Unpack
 
 from ..api import collections as api
 from ..api.lists import Page
-from ..auth.revocation import has_new_secret, is_signed_in_to
-from ..auth.store import AuthStore, storing
+from ..auth import session
+from ..auth.revocation import has_new_secret
+from ..auth.store import AuthStore
 from ..call import Executor
 from ..options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
 from ..typed import plain
@@ -74,7 +75,7 @@ class CollectionService:
         settings = read(RecordOptions, options, keywords)
         changed = await self._executor.execute(api.update(id_or_name, body, settings))
         if has_new_secret(body):
-            self._end_session_of(id_or_name)
+            session.collection_ended(self._store, id_or_name)
         return changed
 
     async def delete(
@@ -82,7 +83,7 @@ class CollectionService:
     ) -> None:
         """Delete a collection with all its records."""
         await self._executor.execute(api.delete(id_or_name, read(CommonOptions, options, keywords)))
-        self._end_session_of(id_or_name)
+        session.collection_ended(self._store, id_or_name)
 
     async def import_collections(
         self,
@@ -95,14 +96,14 @@ class CollectionService:
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(api.import_collections(collections, delete_missing, settings))
         for collection in filter(has_new_secret, collections):
-            self._end_session_of(collection.get("id"), collection.get("name"))
+            session.collection_ended(self._store, collection.get("id"), collection.get("name"))
 
     async def truncate(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete all records of a collection."""
         await self._executor.execute(api.truncate(id_or_name, read(CommonOptions, options, keywords)))
-        self._end_session_of(id_or_name)
+        session.collection_ended(self._store, id_or_name)
 
     async def get_scaffolds(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -121,9 +122,3 @@ class CollectionService:
     ) -> dict[str, Any]:
         """`{"fields", "sample"}` of a view, without making it (PocketBase 0.37 and newer)."""
         return await self._executor.execute(api.dry_run_view_query(query, read(CommonOptions, options, keywords)))
-
-    def _end_session_of(self, *ids_or_names: object) -> None:
-        """Clear the store if the signed-in record is, or was, one of this collection."""
-        if any(is_signed_in_to(self._store, each) for each in ids_or_names):
-            with storing():
-                self._store.clear()

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, Unpack
 from ..api import records
 from ..api.lists import Page
 from ..api.realtime import record_topic
-from ..auth.session import record_changed, record_deleted
+from ..auth import session
 from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..options import (
@@ -21,12 +21,13 @@ from ..options import (
     read,
 )
 from ..realtime import EventStream, Realtime
-from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder
+from ..typed import Decoder, RecordEvent, decode_from, decoded, decoded_page, event_decoder
 from .auth import AuthService
 from .joint import Joint
 from .paging import all_items, every_record
 from .passwords import Passwords, is_unconfirmed
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -113,7 +114,7 @@ class RecordService(Generic[T]):
         In a collection of users, a `password` without `passwordConfirm` gets it: see `passwords.py`.
         """
         settings = read(RecordOptions, options, keywords)
-        return await self._write(records.create(self._collection, body, settings), self._decode, settings)
+        return await self._write(decoded(records.create(self._collection, body, settings), self._decode), settings)
 
     async def update(
         self,
@@ -122,27 +123,24 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> T:
-        """The record after a change of some fields. If it is the one signed in, the auth store changes with it.
+        """Change some fields of a record, and return it. If the record is the signed-in one, the auth store follows.
 
         A new password or e-mail address ends all tokens of the user: the store is cleared then.
         """
-
-        def keep_and_decode(record: Record) -> T:
-            record_changed(self._store, self._collection, record_id, call.request.body, record)
-            return self._decode(record)
-
         settings = read(RecordOptions, options, keywords)
         call = records.update(self._collection, record_id, body, settings)
-        return await self._write(call, keep_and_decode, settings)
+        record = await self._write(call, settings)
+        session.record_changed(self._store, self._collection, record_id, call.request.body, record)
+        return decode_from(self._executor.build_url(call.request.url), 200, record, self._decode)
 
     async def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
-        """Delete a record. If it is the one signed in, the auth store is cleared."""
+        """Delete a record. If the record is the signed-in one, the auth store is cleared."""
         await self._executor.execute(
             records.delete(self._collection, record_id, read(CommonOptions, options, keywords))
         )
-        record_deleted(self._store, self._collection, record_id)
+        session.record_deleted(self._store, self._collection, record_id)
 
     async def subscribe(
         self,
@@ -184,9 +182,10 @@ class RecordService(Generic[T]):
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
-    async def _write(self, call: Call[Record], decode: Decoder[T], options: Options) -> T:
+    async def _write(self, call: Call[S], options: Options) -> S:
+        """Execute a call. Its password is confirmed first, which may take another request."""
         if not is_unconfirmed(call):
-            return await self._executor.execute(decoded(call, decode))
+            return await self._executor.execute(call)
         joint = Joint(self._executor, options)
         (call,) = await self._passwords.confirm(joint, [(self._collection, call)])
-        return await joint.execute(decoded(call, decode))
+        return await joint.execute(call)

@@ -38,6 +38,16 @@ async def test_a_success_of_another_shape(answers: Any) -> None:
         await batch.send()
 
 
+async def test_a_new_record_is_not_taken_for_a_signed_in_one_without_an_id() -> None:
+    answers = [{"status": 200, "body": {"id": "new", "collectionName": "a"}}, {"status": 204, "body": None}]
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(200, json=answers)), middleware=[])
+    pb.auth_store.save("t", {"collectionName": "a"})
+    async with pb.create_batch() as batch:
+        batch.collection("a").create({})
+        batch.collection("a").delete("x")
+    assert pb.auth_store.record == {"collectionName": "a"}
+
+
 @pytest.mark.parametrize(
     ("requests", "statuses"),
     [

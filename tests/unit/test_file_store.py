@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class Server:
     def answer(self, request: Request) -> Response:
         if not request.url.endswith(("auth-refresh", "auth-with-password")):
             self.sent.append(request.headers.get("Authorization", ""))
-            return Response(200, json={})
+            return Response(200, json=dict(request.body or {}))
         self.renewals += 1
         self.meanwhile()
         return Response(200, json={"token": token(3600, f"new {self.renewals}"), "record": RECORD})
@@ -317,6 +317,51 @@ async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Pat
     assert FileAuthStore(path).token == theirs
     assert server.pb.auth_store.token == theirs
     assert server.pb.auth_store.record == {"id": "u2"}
+
+
+Change = Callable[[PocketBase], Awaitable[object]]
+FOLLOWED: dict[str, Change] = {
+    "update": lambda pb: pb.collection("users").update("u1", {"name": "new"}),
+    "new password": lambda pb: pb.collection("users").update("u1", {"password": "new"}),
+    "verification": lambda pb: pb.collection("users").auth.confirm_verification(token(30)),
+    "password reset": lambda pb: pb.collection("users").auth.confirm_password_reset(token(30), "new"),
+    "delete": lambda pb: pb.collection("users").delete("u1"),
+    "truncate": lambda pb: pb.collections.truncate("users"),
+}
+
+CHANGES: dict[str, dict[str, Any]] = {"update": {"name": "new"}, "verification": {"verified": True}}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+@pytest.mark.parametrize("theirs", [token(3600, "theirs", id="u2"), ""])
+async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_another_process(
+    name: str, theirs: str, path: Path
+) -> None:
+    other = FileAuthStore(path)
+    other.save(token(3600), RECORD)
+    server = Server(FileAuthStore(path))
+    if theirs:
+        other.save(theirs, {"id": "u2"})
+    else:
+        other.clear()
+    await FOLLOWED[name](server.pb)
+    assert FileAuthStore(path).token == theirs
+    assert server.pb.auth_store.token == theirs
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewal_by_another_process(
+    name: str, path: Path
+) -> None:
+    other = FileAuthStore(path)
+    other.save(token(3600), RECORD)
+    server = Server(FileAuthStore(path))
+    other.save(newer := token(3600, "newer"), RECORD)
+    await FOLLOWED[name](server.pb)
+    again = FileAuthStore(path)
+    assert (again.token, again.record) == (server.pb.auth_store.token, server.pb.auth_store.record)
+    assert again.token == ("" if name not in CHANGES else newer)
+    assert again.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
 
 
 async def test_a_renewal_by_another_process_is_taken_over_before_one_of_ones_own(path: Path) -> None:

@@ -32,6 +32,7 @@ def superuser_updated(body: dict[str, Any]) -> Callable[[PocketBase], Awaitable[
 
 
 EMAIL = {"email": "b@example.com"}
+IN_CAPITALS = "USERS"  # the server ignores the case of a collection's name
 ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
     (updated({"password": "new"}), USER, {}),
     (updated({"password": "new", "avatar": FileUpload(("a.png", b""))}), USER, {}),
@@ -44,6 +45,10 @@ ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict
     (lambda pb: pb.collections.update("_superusers", {"authToken": {"secret": "x" * 30}}), ADMIN, {}),
     (lambda pb: pb.collections.truncate("pbc_3142635823"), ADMIN, None),
     (lambda pb: pb.collections.delete("users"), USER, None),
+    (lambda pb: pb.collections.delete(IN_CAPITALS), USER, None),
+    (lambda pb: pb.collection(IN_CAPITALS).update("u1", {"password": "new"}), USER, {}),
+    (lambda pb: pb.collection(IN_CAPITALS).delete("u1"), USER, None),
+    (lambda pb: pb.collection("users").delete("u1"), USER, None),
     (lambda pb: pb.collections.import_collections([{"name": "users", "authToken": {"secret": "x"}}]), USER, None),
 ]
 KEEPS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
