@@ -11,7 +11,7 @@ import pytest
 
 from pocketbase_core import PocketBase
 from pocketbase_core.loops import OwnerLoop
-from pocketbase_core.realtime.tasks import Tasks
+from pocketbase_core.tasks import Tasks
 from pocketbase_transports import _loops
 from pocketbase_transports._loops import PerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports

@@ -5,7 +5,7 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from ..loops import OwnerLoop
+from .loops import OwnerLoop
 
 
 async def ended(task: "asyncio.Task[None]") -> None:
@@ -24,13 +24,14 @@ class Tasks:
         self._running: dict[asyncio.Task[None], OwnerLoop] = {}
         self._owner: OwnerLoop | None = None
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         if self._owner is None or not self._owner.is_current:
             self._owner = OwnerLoop()
             self._forget_gone()
         task = self._owner.loop.create_task(work, name=name)
         self._running[task] = self._owner
         task.add_done_callback(self._discard)
+        return task
 
     async def aclose(self) -> None:
         """Cancel all but the one that asks for it, and wait for them."""
