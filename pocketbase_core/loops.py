@@ -90,7 +90,7 @@ class OwnerLoop:
             if finished.done():
                 finished.result()
             else:
-                _logger.warning("another event loop is blocked: what belongs to it is closed once it runs on")
+                _logger.warning("another event loop is blocked or slow; its work goes on, and is waited for no longer")
 
 
 def _pass_on(task: "asyncio.Future[None]", finished: "asyncio.Future[None]") -> None:

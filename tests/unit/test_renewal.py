@@ -347,7 +347,7 @@ def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatc
         return server.pb
 
     pb = run(leave())
-    assert getattr(pb, "_auth")._flights == {}
+    assert getattr(pb, "_auth")._renewals == {}
 
 
 class Stalling:
@@ -358,7 +358,7 @@ class Stalling:
         self.store = AuthStore()
         self.store.save(token("a", time.time() + 30))
         self.auth = Auth(self.store, self.refresh)
-        self.flights: dict[Any, Any] = getattr(self.auth, "_flights")
+        self.in_progress: dict[Any, Any] = getattr(self.auth, "_renewals")
 
     async def refresh(self, old: str) -> None:
         self.renewals.append(old)
@@ -375,26 +375,26 @@ class Stalling:
 def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
-    assert len(stalling.flights) == 1
+    assert len(stalling.in_progress) == 1
     run(stalling.use())
     assert len(stalling.renewals) == 2
     run(stalling.auth.aclose())  # tells the loop that stands still
     still.run_until_complete(asyncio.sleep(0))
     still.run_until_complete(asyncio.sleep(0))
-    assert stalling.flights == {}
+    assert stalling.in_progress == {}
     still.close()
 
 
 def test_a_loop_that_is_closed_in_the_midst_of_a_renewal_is_forgotten() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
-    (left,) = stalling.flights.values()
+    (left,) = stalling.in_progress.values()
     left._log_destroy_pending = False
     still.close()
     run(stalling.auth.aclose())
     run(stalling.use())
     assert len(stalling.renewals) == 2
-    assert stalling.flights == {}
+    assert stalling.in_progress == {}
 
 
 @on_a_virtual_loop

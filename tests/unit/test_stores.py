@@ -14,11 +14,11 @@ from urllib.parse import quote
 
 import pytest
 
-from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase
-from pocketbase_core.auth import persistent
+from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, loops
 from pocketbase_core.auth.store import replace_renewed, sign_in_of
 
 from .test_auth import token
+from .virtual import run
 
 RECORD = {"id": "u1", "collectionName": "users", "name": 'Ünï; "x"'}
 
@@ -237,7 +237,7 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
     storage.reached.wait(5)
     asyncio.run(storage.store.aclose())
     assert storage.written == []
-    monkeypatch.setattr(persistent, "PATIENCE", 0.05)
+    monkeypatch.setattr(loops, "PATIENCE", 0.01)
     storage.let_through = lambda: asyncio.sleep(0)
 
     async def second() -> None:
@@ -249,6 +249,37 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
     ended.set()
     thread.join()
     assert storage.written == ["second", "first", "second"]
+
+
+def test_a_forked_child_waits_for_no_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, ended = Storage(), threading.Event()
+
+    async def poll() -> None:
+        while not ended.is_set():
+            await asyncio.sleep(0.001)
+
+    async def in_the_parent() -> None:
+        await storage.change("parent")
+        await poll()
+
+    async def in_the_child() -> float:
+        await storage.store.aclose()
+        assert storage.written == [], "the parent writes it"
+        await storage.change("child")
+        await storage.store.aclose()
+        return asyncio.get_running_loop().time()
+
+    storage.let_through = poll
+    thread = threading.Thread(target=asyncio.run, args=[in_the_parent()])
+    thread.start()
+    storage.reached.wait(5)
+    storage.let_through = lambda: asyncio.sleep(0)
+    with monkeypatch.context() as forked:
+        forked.setattr("os.getpid", lambda: -1)
+        assert run(in_the_child()) == 0, "it waited"
+    assert storage.written == ["child"]
+    ended.set()
+    thread.join()
 
 
 async def awaited() -> str:
