@@ -1,4 +1,4 @@
-"""Which event loop something belongs to, and how it is reached from another."""
+"""The event loop that something belongs to, and the way to it from another loop."""
 
 import asyncio
 import contextlib
@@ -20,10 +20,10 @@ getattr(os, "register_at_fork", dict)(
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """The running event loop.
+    """Return the running event loop.
 
     Raises:
-        RuntimeError: there is none, as under trio.
+        RuntimeError: no asyncio loop is running, as under trio.
     """
     try:
         return asyncio.get_running_loop()
@@ -44,7 +44,7 @@ class OwnerLoop:
 
     @property
     def is_current(self) -> bool:
-        """Whether the caller runs on it."""
+        """True if the caller runs on this loop."""
         try:
             return self.loop is asyncio.get_running_loop() and self._process == os.getpid()
         except RuntimeError:
@@ -52,7 +52,7 @@ class OwnerLoop:
 
     @property
     def is_gone(self) -> bool:
-        """Whether it is closed, or was copied from the parent process by a fork. It will never run again then."""
+        """True if the loop will never run again: it is closed, or was copied from the parent process by a fork."""
         return self.loop.is_closed() or self._process != os.getpid()
 
     def call(self, callback: Callable[[], object]) -> None:
@@ -64,10 +64,10 @@ class OwnerLoop:
                 self.loop.call_soon_threadsafe(callback)
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` on this loop, and wait for the end of it.
+        """Do `work` on this loop, and wait until it is done.
 
-        If the loop is gone, nothing is done. If the loop is stopped, the work is done when it runs again, and nobody
-        waits for that; nor longer than `PATIENCE` for a loop that does not get to it.
+        If the loop is gone, do nothing. If the loop is stopped, do not wait: the work is done when the loop runs again.
+        Wait no longer than `PATIENCE` for a loop that is blocked.
         """
         if self.is_current:
             await work()
@@ -94,7 +94,7 @@ class OwnerLoop:
 
 
 def _pass_on(task: "asyncio.Future[None]", finished: "asyncio.Future[None]") -> None:
-    """Give the outcome of a task to who waits for it. An error that nobody waits for is logged by asyncio."""
+    """Pass the outcome of a task on to a future. If nobody awaits the future, asyncio logs an error."""
     error = None if task.cancelled() else task.exception()
     if error is None:
         finished.set_result(None)

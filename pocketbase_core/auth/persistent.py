@@ -19,7 +19,7 @@ _logger = logging.getLogger("pocketbase_core")
 
 
 class FileAuthStore(AuthStore):
-    """Keeps token and record in a file that only its owner can read (mode 0600), replaced as a whole at each change.
+    """A store in a file that only its owner can read (mode 0600), replaced as a whole at each change.
 
     A file that cannot be read, that belongs to another user, or that others may write is an empty store, and a warning
     in the log. A change that cannot be written is an OSError; token and record are changed in memory all the same.
@@ -84,7 +84,7 @@ class FileAuthStore(AuthStore):
 
 
 class AsyncAuthStore(AuthStore):
-    """Keeps token and record wherever `save(text)` and `clear()`, two coroutine functions, put them.
+    """A store whose token and record are written by `save(text)` and `clear()`, two coroutine functions.
 
     `initial` is the text that was saved last. The calls are made one after the other, in the order of the changes, each
     on the event loop that the change was made on; `await store.aclose()`, as the client's own does, waits for them.

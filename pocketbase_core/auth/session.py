@@ -1,4 +1,4 @@
-"""Keep the auth store in step with what the server has done to the signed-in record, or to its tokens.
+"""The changes of the auth store after a request that changed the signed-in record, or its tokens.
 
 The request has succeeded when one of these functions is called. So a store that cannot be written raises nothing: the
 change is in memory, and the error is logged.

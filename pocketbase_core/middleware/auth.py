@@ -1,4 +1,4 @@
-"""The token on each request, renewed in time."""
+"""The token of each request, renewed in time."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ _logger = logging.getLogger("pocketbase_core")
 
 
 class Auth:
-    """Adds to requests that bring no Authorization of their own the token that the store had when the call began.
+    """Middleware that gives each request without an Authorization the token that the store had when the call began.
 
     A token with less than a minute to live is renewed first, by one request however many wait for it. The renewal is a
     task of its own. A call waits for the renewal for at most half of the call's timeout. It goes out with a renewed

@@ -1,4 +1,4 @@
-"""The requests of one call that takes several."""
+"""Calls that take several requests."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Joint:
-    """Sends the requests of one call: as the user who made it, with the headers of its options, within its timeout.
+    """The requests of one call: sent as the user who made it, with the headers and the timeout of its options.
 
     A timeout that the caller gave is for all requests together, or with `each` for each of them; the client's is for
     each of them. Once another user has signed in, or nobody is signed in any more, nothing more is sent: each of the
@@ -32,19 +32,19 @@ class Joint:
             self._ends_at = running_loop().time() + options.timeout
 
     async def execute(self, call: Call[T]) -> T:
-        """As `PocketBase.execute`."""
+        """Send a request as `PocketBase.execute` does."""
         return await self._executor.execute(self._of(call))
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[StreamedResponse]:
-        """As `PocketBase.stream`."""
+        """Open a stream as `PocketBase.stream` does."""
         return self._executor.stream(self._of(call))
 
     def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
-        """As `PocketBase.events`."""
+        """Open a stream of events as `PocketBase.events` does."""
         return self._executor.events(self._of(call))
 
     def build_url(self, path: str) -> str:
-        """As `PocketBase.build_url`."""
+        """Return an absolute URL as `PocketBase.build_url` does."""
         return self._executor.build_url(path)
 
     def _of(self, call: Call[T]) -> Call[T]:

@@ -1,4 +1,4 @@
-"""Which passwords have to be sent twice."""
+"""Passwords that the server wants twice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""A call that has the server restart."""
+"""A call that makes the server restart."""
 
 import asyncio
 import random
@@ -20,12 +20,12 @@ PAUSE = 0.2
 
 
 async def through_restart(executor: Executor, call: Call[None], patience: float | None) -> None:
-    """Send the call, and return when the server has gone and answers again.
+    """Send the call, and return when the server has stopped and answers again.
 
-    That it goes is seen by a stream of events, which then ends: it may be away for too short a time to be missed.
+    A stream of events shows the stop by its end: the server may be away for too short a time to be missed otherwise.
 
     Raises:
-        PocketBaseTimeoutError: that was not within `patience` seconds.
+        PocketBaseTimeoutError: the restart took longer than `patience` seconds.
         PocketBaseError: the call failed.
     """
     url = executor.build_url(call.request.url)
@@ -41,7 +41,7 @@ async def through_restart(executor: Executor, call: Call[None], patience: float 
 
 
 async def _until_gone(executor: Executor, call: Call[None], url: str) -> None:
-    """Send the call, and return when the server that it reached has gone."""
+    """Send the call, and return when the server that got it has stopped."""
     async with AsyncExitStack() as streams:
         current = await streams.enter_async_context(_Stream(executor, url))
         await asyncio.wait([current.opened, current.reading], return_when=asyncio.FIRST_COMPLETED)

@@ -22,6 +22,7 @@ from pocketbase_core import (
     PocketBaseTimeoutError,
     Request,
     Response,
+    uploads,
 )
 from pocketbase_core.content import encode
 from pocketbase_core.ports import Chunks, Exchange, read_error
@@ -93,19 +94,20 @@ def test_a_reader_that_was_closed_reads_no_more(tmp_path: Path) -> None:
     assert reader.read() == b""
 
 
-def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(tmp_path: Path) -> None:
+def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(io.BytesIO):
         def read(self, *_: Any) -> bytes:
             reading.set()
             go_on.wait()
             return b"late"
 
-    class SlowPath(type(tmp_path)):  # type: ignore[misc]
-        def open(self, *_: Any, **__: Any) -> Any:
-            return slow
+    def open_slow(*_: Any, **__: Any) -> Slow:
+        return slow
 
     slow, reading, go_on = Slow(), threading.Event(), threading.Event()
-    reader = Reader("a.bin", SlowPath(tmp_path), None, threading.Lock())
+    monkeypatch.setattr(Path, "open", open_slow)
+    monkeypatch.setattr(uploads, "GRACE", 0.01)
+    reader = Reader("a.bin", Path("a.bin"), None, threading.Lock())
     thread = threading.Thread(target=reader.read)
     thread.start()
     reading.wait()

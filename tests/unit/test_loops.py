@@ -121,6 +121,29 @@ async def test_tasks_end_on_their_own_loops() -> None:
     assert vars(tasks)["_running"] == {}
 
 
+async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at_that_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks = Tasks()
+
+    async def work() -> None:
+        pass
+
+    async def start() -> "asyncio.Task[None]":
+        task = tasks.start(work(), "work")
+        await task
+        return task
+
+    def start_elsewhere() -> None:
+        monkeypatch.undo()
+        thread = threading.Thread(target=asyncio.run, args=[start()])
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(tasks, "_forget_gone", start_elsewhere)
+    assert (await start()).get_loop() is asyncio.get_running_loop()
+
+
 class Session:
     def __init__(self) -> None:
         self.closed = 0
