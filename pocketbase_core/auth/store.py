@@ -7,7 +7,7 @@ from typing import Any
 from ..callbacks import notify
 from . import cookies
 from .stored import copied, from_text
-from .token import claims, expires_at, is_valid
+from .token import claims, expires_at, is_valid, user_of
 
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
@@ -108,7 +108,8 @@ class AuthStore:
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
         for callback in [*self._listeners]:
-            notify("a callback of on_change", callback, token, record)
+            # Not `token` and `record`: a callback may have changed the store, and those after it know of that change.
+            notify("a callback of on_change", callback, self._token, self._record)
 
     def _sign_in(self) -> str:
         first, last = self._renewal
@@ -117,7 +118,7 @@ class AuthStore:
 
     def _renew(self, old: str, token: str, record: dict[str, Any]) -> None:
         before = self._renewal
-        if self.token == old:
+        if old and self.token == old and user_of(old) == user_of(token):  # a refresh may bring a token of its own
             self._renewal = AuthStore._sign_in(self), token  # before the callbacks are called, which may ask for it
         try:
             self._replace(old, token, record)

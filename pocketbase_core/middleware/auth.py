@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import NamedTuple, Self
 
 from ..auth.store import AuthStore, look_again
@@ -21,6 +22,8 @@ LIMIT = 30.0
 """Seconds that a renewal takes at the most."""
 _SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
 """Requests that give a new token: they do not wait for another one."""
+_surrounding: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_renewal", default=None)
+"""The renewal that a call is a part of: a hook of the renewal may make calls, which must not wait for the renewal."""
 _logger = logging.getLogger("pocketbase_core")
 
 
@@ -83,6 +86,8 @@ class Auth:
             if left <= 0 or not self._is_due(token):
                 break
             renewal = self._renewal(token)
+            if renewal is _surrounding.get():
+                break
             await asyncio.wait([renewal], timeout=None if left == math.inf else left)
             if renewal.cancelled():  # the client is being closed
                 break
@@ -114,6 +119,7 @@ class Auth:
         return renewal
 
     async def _renew(self, token: str) -> None:
+        _surrounding.set(asyncio.current_task())
         try:
             look_again(self._store)  # another process may have renewed it, or signed out
             if self._store.token == token:

@@ -338,6 +338,29 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
     assert sent == [new]
 
 
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
+    timeout: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @on_a_virtual_loop
+    async def test(server: Server) -> None:
+        async def ask(request: Request, call_next: Any) -> Response:
+            if request.url.endswith("auth-refresh"):
+                await asyncio.wait_for(pb.health.check(timeout=timeout), 60)
+            response: Response = await call_next(request)
+            return response
+
+        pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[ask])
+        getattr(pb, "_auth")._clock = server.now
+        pb.auth_store.save(mine := token("a", server.now() + 30))
+        server.go_on.set()
+        await pb.health.check(timeout=timeout)
+        assert server.loop.time() == 0
+        assert server.tokens() == [mine, pb.auth_store.token]
+
+    test(monkeypatch)
+
+
 def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> PocketBase:
         server = Server(monkeypatch)

@@ -435,6 +435,29 @@ def test_an_interrupt_is_no_error_of_a_callback() -> None:
     assert store.token == "a"
 
 
+def test_callbacks_are_told_of_the_last_change_last() -> None:
+    store, told = AuthStore(), list[str]()
+
+    def refuse(token: str, record: object) -> None:
+        if token:
+            store.clear()
+
+    store.on_change(refuse)
+    store.on_change(lambda token, record: told.append(token))
+    store.save("a", None)
+    assert (store.token, told[-1]) == ("", "")
+
+
+@pytest.mark.parametrize("before", ["", token(30, id="ann")])
+def test_a_refresh_that_brings_another_user_is_a_sign_in(before: str) -> None:
+    store, bens = AuthStore(), token(3600, id="ben")
+    store.save(before)
+    replace_renewed(store, before, bens, {})
+    assert (store.token, sign_in_of(store)) == (bens, bens)
+    store.clear()
+    assert sign_in_of(store) == ""
+
+
 def test_a_sign_in_is_the_same_while_its_tokens_are_renewed() -> None:
     store = AuthStore()
     store.save("a", None)
