@@ -23,7 +23,7 @@ LIMIT = 30.0
 _SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
 """Requests that give a new token: they do not wait for another one."""
 _surrounding: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_renewal", default=None)
-"""The renewal that a call is a part of: a hook of the renewal may make calls, which must not wait for the renewal."""
+"""The renewal that a call is a part of: a hook of the renewal may make calls, which must not wait for themselves."""
 _logger = logging.getLogger("pocketbase_core")
 
 
@@ -83,11 +83,9 @@ class Auth:
         until = math.inf if request.timeout is None else loop.time() + request.timeout / 2
         while is_own := is_same_user(token, newest := self._store.token):
             token, left = newest, until - loop.time()
-            if left <= 0 or not self._is_due(token):
+            if left <= 0 or not self._is_due(token) or _is_in_renewal():
                 break
             renewal = self._renewal(token)
-            if renewal is _surrounding.get():
-                break
             await asyncio.wait([renewal], timeout=None if left == math.inf else left)
             if renewal.cancelled():  # the client is being closed
                 break
@@ -153,6 +151,11 @@ class _Token(NamedTuple):
 def is_due(expires: float | None, now: float, margin: float) -> bool:
     """Return whether a token is to be renewed now. The server renews none that has expired."""
     return expires is not None and now < expires <= now + margin
+
+
+def _is_in_renewal() -> bool:
+    renewal = _surrounding.get()
+    return renewal is not None and not renewal.done()
 
 
 def _expired(url: str, *, is_own: bool, is_late: bool) -> PocketBaseError:

@@ -24,6 +24,7 @@ from pocketbase_core.middleware import Retry
 from pocketbase_core.middleware.auth import Auth
 from pocketbase_transports import MockTransport
 
+from ..eager import FACTORY, start_at_once
 from .test_auth import encoded
 from .virtual import pass_time, run
 
@@ -339,11 +340,14 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
 
 
 @pytest.mark.parametrize("timeout", [None, 30])
+@pytest.mark.parametrize("factory", dict.fromkeys([None, FACTORY, start_at_once]))
 def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
-    timeout: float | None, monkeypatch: pytest.MonkeyPatch
+    factory: Any, timeout: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop
     async def test(server: Server) -> None:
+        server.loop.set_task_factory(factory)
+
         async def ask(request: Request, call_next: Any) -> Response:
             if request.url.endswith("auth-refresh"):
                 await asyncio.wait_for(pb.health.check(timeout=timeout), 60)
