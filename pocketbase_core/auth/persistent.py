@@ -59,25 +59,35 @@ class FileAuthStore(AuthStore):
 
     def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
         text = to_text(token, record)
+        others: tuple[str, dict[str, Any] | None] | None = None
         try:
             with self._file.locked() as replace:
-                self._look_again()
-                if self._token == old:
+                others = self._changed_by_others()
+                if others is None and self._token == old:
                     replace(text)
                     self._written = token
-        finally:
-            if self._token == old:
+        finally:  # the callbacks are called without the lock: they may change the store
+            if others is not None:
+                super()._set(*others)
+            elif self._token == old:
                 super()._set(token, record)
 
     def _look_again(self) -> None:
+        others = self._changed_by_others()
+        if others is not None:
+            super()._set(*others)
+
+    def _changed_by_others(self) -> tuple[str, dict[str, Any] | None] | None:
+        """Return what another process has written since this one last read or wrote the file; None for no change."""
         try:
             token, record = self._load()
         except OSError as error:
             _logger.warning("%s cannot be read again: %s", self._name, error.strerror)
-            return
-        if token != self._written:
-            self._written = token
-            super()._set(token, record)
+            return None
+        if token == self._written:
+            return None
+        self._written = token
+        return token, record
 
     def _load(self) -> tuple[str, dict[str, Any] | None]:
         return from_text(self._file.read() or b"", self._name)

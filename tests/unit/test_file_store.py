@@ -21,6 +21,7 @@ import pytest
 import pocketbase_core.auth.file as file_module
 from pocketbase_core import FileAuthStore, PocketBase, Request, Response
 from pocketbase_core.auth.file import PrivateFile
+from pocketbase_core.auth.store import look_again, replace_renewed
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
@@ -362,6 +363,22 @@ async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewa
     assert (again.token, again.record) == (server.pb.auth_store.token, server.pb.auth_store.record)
     assert again.token == ("" if name not in CHANGES else newer)
     assert again.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
+
+
+@pytest.mark.parametrize("take_over", [look_again, lambda store: replace_renewed(store, store.token, "renewed", {})])
+def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
+    take_over: Callable[[FileAuthStore], None], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(mine: str, record: object) -> None:
+        if mine == "theirs":
+            store.save("mine", RECORD)
+
+    monkeypatch.setattr(file_module, "PATIENCE", 0.0)
+    other, store = FileAuthStore(path), FileAuthStore(path)
+    store.on_change(refuse)
+    other.save("theirs", {"id": "u2"})
+    take_over(store)
+    assert (store.token, FileAuthStore(path).token) == ("mine", "mine")
 
 
 async def test_a_renewal_by_another_process_is_taken_over_before_one_of_ones_own(path: Path) -> None:
