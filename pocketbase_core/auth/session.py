@@ -1,7 +1,7 @@
 """The changes of the auth store after a request that changed the signed-in record, or its tokens.
 
 The request has succeeded when one of these functions is called. So a store that cannot be written raises nothing: the
-change is in memory, and the error is logged.
+change is in memory, and the error is logged. Only what is not even in memory is an error of the call.
 """
 
 import logging
@@ -19,13 +19,13 @@ _logger = logging.getLogger("pocketbase_core")
 
 def signed_in(store: AuthStore, token: str, record: Mapping[str, Any]) -> None:
     """Keep the token and the record of a sign-in."""
-    with _logging_errors():
+    with _logging_errors(store, token):
         store.save(token, record)
 
 
 def renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
     """Keep what `old` was renewed to, unless somebody signed in or out meanwhile, here or in another process."""
-    with _logging_errors():
+    with _logging_errors(store, token):
         replace_renewed(store, old, token, record)
 
 
@@ -66,7 +66,7 @@ def tokens_ended(store: AuthStore, emailed: str) -> None:
 
 def collection_ended(store: AuthStore, *ids_or_names: object) -> None:
     """Clear the store if the signed-in record is, or was, one of a collection whose tokens have all ended."""
-    own_id = (store.record or {}).get("id")
+    own_id = _own_record(store).get("id")
     if any(_is_signed_in(store, each, own_id) for each in ids_or_names):
         _clear(store)
 
@@ -80,21 +80,30 @@ def _is_signed_in(store: AuthStore, collection: object, record_id: object) -> bo
 
 
 def _is_record_of(store: AuthStore, collection: object, record_id: object) -> bool:
-    record = store.record or {}
+    record = _own_record(store)
     own = [str(record.get(key)).lower() for key in ("collectionId", "collectionName") if record.get(key)]
     # The server ignores the case of a name.
     is_of_collection = isinstance(collection, str) and collection.lower() in own
     return is_of_collection and record_id is not None and record_id == record.get("id")
 
 
+def _own_record(store: AuthStore) -> dict[str, Any]:
+    """Return the signed-in record, with the ids of the token where the record has none or was not saved."""
+    collection_id, own_id = user_of(store.token)
+    return {"collectionId": collection_id, "id": own_id, **(store.record or {})}
+
+
 def _clear(store: AuthStore) -> None:
-    with _logging_errors():
+    with _logging_errors(store, ""):
         store.clear()
 
 
 @contextmanager
-def _logging_errors() -> Generator[None, None, None]:
+def _logging_errors(store: AuthStore, token: str) -> Generator[None, None, None]:
+    before = store.token
     try:
         yield
     except Exception:
+        if store.token == before and before != token:
+            raise  # the store has refused the change: calls would go out as the wrong user
         _logger.exception("the auth store could not write a change; it is in memory only")

@@ -365,7 +365,11 @@ async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewa
     assert again.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
 
 
-@pytest.mark.parametrize("take_over", [look_again, lambda store: replace_renewed(store, store.token, "renewed", {})])
+def renew(store: FileAuthStore) -> None:
+    replace_renewed(store, store.token, "renewed", {})
+
+
+@pytest.mark.parametrize("take_over", [look_again, renew])
 def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
     take_over: Callable[[FileAuthStore], None], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,22 @@ async def test_a_call_that_ends_none_or_another_users_tokens_keeps_the_store(
     assert pb.auth_store.token == mine
 
 
+BY_ID: list[Callable[[PocketBase], Awaitable[object]]] = [
+    lambda pb: pb.collection("c1").update("u1", {"password": "new"}),
+    lambda pb: pb.collection("c1").delete("u1"),
+    lambda pb: pb.collection("users").auth.confirm_password_reset(token(1), "new"),
+    lambda pb: pb.collections.truncate("c1"),
+]
+
+
+@pytest.mark.parametrize("call", BY_ID)
+async def test_a_token_without_a_record_is_its_users(call: Callable[[PocketBase], Awaitable[object]]) -> None:
+    pb = client(USER, {})
+    pb.auth_store.save(token(3600))
+    await call(pb)
+    assert pb.auth_store.token == ""
+
+
 async def test_a_refused_change_keeps_the_store() -> None:
     pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(400, json={})))
     pb.auth_store.save(mine := token(3600), USER)

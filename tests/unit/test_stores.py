@@ -8,14 +8,16 @@ import stat
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, loops
+from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response, loops
 from pocketbase_core.auth.store import replace_renewed, sign_in_of
+from pocketbase_transports import MockTransport
 
 from .test_auth import token
 from .virtual import run
@@ -388,6 +390,25 @@ def test_a_cookie_of_someone_elses_making(value: str, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.WARNING):
         store.load_from_cookie(f"pb_auth={value}")
     assert (store.token, store.record) == ("", None)
+
+
+async def test_a_sign_in_that_a_store_cannot_take_is_an_error_and_no_call_goes_out_as_the_user_before(
+    tmp_path: Path,
+) -> None:
+    def handler(request: Request) -> Response:
+        return Response(200, json={"token": token(3600, id="ben"), "record": {"id": "ben", "score": 0.1}})
+
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save(anns := token(3600, id="ann"), {"id": "ann", "collectionId": "c1"})
+    pb = PocketBase(
+        "http://h",
+        transport=MockTransport(handler),
+        auth_store=store,
+        json_loads=lambda text: json.loads(text, parse_float=Decimal),
+    )
+    with pytest.raises(TypeError, match="Decimal"):
+        await pb.collection("users").auth.with_password("ben", "secret")
+    assert store.token == anns
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
