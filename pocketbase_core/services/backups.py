@@ -10,7 +10,7 @@ from ..options import CommonOptions, FileOptions, RecordOptions, RestoreOptions,
 from ..uploads import FileUpload, Progress
 from .download import save
 from .joint import Joint
-from .restart import RESTORE_TIMEOUT, through_restart
+from .restart import through_restart
 
 
 class BackupService:
@@ -89,8 +89,7 @@ class BackupService:
         if not isinstance(wait, bool):
             raise TypeError(f"wait must be True or False, not {wait!r}")
         if wait:
-            patience = RESTORE_TIMEOUT if settings.default_timeout else settings.timeout
-            await through_restart(self._executor, call, patience)
+            await through_restart(self._executor, call, settings)
         else:
             await self._executor.execute(call)
 
