@@ -6,14 +6,14 @@ import inspect
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..loops import OwnerLoop
 from .file import PrivateFile
 from .store import AuthStore
-from .stored import from_text, to_text
+from .stored import copied, from_text, to_text
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -57,7 +57,7 @@ class FileAuthStore(AuthStore):
         finally:
             super()._set(token, record)
 
-    def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
+    def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         text = to_text(token, record)
         others: tuple[str, dict[str, Any] | None] | None = None
         try:
@@ -70,7 +70,7 @@ class FileAuthStore(AuthStore):
             if others is not None:
                 super()._set(*others)
             elif self._token == old:
-                super()._set(token, record)
+                super()._set(token, copied(record))
 
     def _look_again(self) -> None:
         others = self._changed_by_others()

@@ -116,7 +116,7 @@ class AuthStore:
         token = self.token
         return first if token == last else token
 
-    def _renew(self, old: str, token: str, record: dict[str, Any]) -> None:
+    def _renew(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         before = self._renewal
         if old and self.token == old and user_of(old) == user_of(token):  # a refresh may bring a token of its own
             self._renewal = AuthStore._sign_in(self), token  # before the callbacks are called, which may ask for it
@@ -126,7 +126,7 @@ class AuthStore:
             if self.token != token:
                 self._renewal = before
 
-    def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
+    def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         """Keep what `old` was refreshed to, unless the store has another token by now."""
         if self.token == old:
             self.save(token, record)
@@ -149,7 +149,7 @@ def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str,
 
     The sign-in stays the same.
     """
-    AuthStore._renew(store, old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
+    AuthStore._renew(store, old, token, record)  # pyright: ignore[reportPrivateUsage]
 
 
 def look_again(store: AuthStore) -> None:

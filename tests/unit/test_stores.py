@@ -469,6 +469,16 @@ def test_callbacks_are_told_of_the_last_change_last() -> None:
     assert (store.token, told[-1]) == ("", "")
 
 
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
+    store = FileAuthStore(tmp_path / "auth.json") if is_in_file else AuthStore()
+    store.save("a")
+    record: dict[str, Any] = {"tags": ["a"]}
+    replace_renewed(store, "a", "b", record)
+    record["tags"].append("b")
+    assert store.record == {"tags": ["a"]}
+
+
 @pytest.mark.parametrize("before", ["", token(30, id="ann")])
 def test_a_refresh_that_brings_another_user_is_a_sign_in(before: str) -> None:
     store, bens = AuthStore(), token(3600, id="ben")
