@@ -29,7 +29,7 @@ def set_cookie(
     """Return a Set-Cookie header. A record that makes the header too large is cut to its essential fields."""
     if not _NAME.fullmatch(key):
         raise ValueError(f"{key!r} cannot be the name of a cookie")
-    # Of a token that somebody made, it may be any number, or none.
+    # A forged token may have any number as its expiry, or none.
     moment = datetime.fromtimestamp(min(max(0.0, expires or 0.0), _LAST), UTC)
     from email.utils import format_datetime  # imports much that only this needs
 

@@ -96,7 +96,7 @@ class PrivateFile:
         deadline = time.monotonic() + PATIENCE
         while (descriptor := self._open_draft() if _fcntl else self._open_exclusively()) is None:
             if time.monotonic() > deadline:
-                raise BlockingIOError(errno.EAGAIN, "another process is writing it", str(self._path))
+                raise BlockingIOError(errno.EAGAIN, "another process is writing the file", str(self._path))
             time.sleep(_PAUSE)
         return descriptor
 
@@ -156,10 +156,10 @@ def _is_own(state: os.stat_result) -> bool:
 def _check(state: os.stat_result) -> None:
     """Raise OSError if the file is not a regular one, is too large, or others could have written it."""
     if not stat.S_ISREG(state.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "the file is not a regular one")
     if not _is_own(state):
-        raise OSError(errno.EPERM, "it belongs to another user")
+        raise OSError(errno.EPERM, "the file belongs to another user")
     if os.name == "posix" and state.st_mode & 0o022:
-        raise OSError(errno.EPERM, "others may write it")
+        raise OSError(errno.EPERM, "others may write the file")
     if state.st_size > LARGEST:
-        raise OSError(errno.EFBIG, "it is larger than 16 MiB")
+        raise OSError(errno.EFBIG, "the file is larger than 16 MiB")

@@ -24,8 +24,8 @@ class FileAuthStore(AuthStore):
     A file that cannot be read, that belongs to another user, or that others may write is an empty store, and a warning
     in the log. A change that cannot be written is an OSError; token and record are changed in memory all the same.
 
-    Processes may share the file: before a token is renewed, the store takes over what another process has written, and
-    a renewed token is written only in place of the token that it was renewed from.
+    Processes may share the file: before a token is renewed or the signed-in record changes, the store takes over what
+    another process has written. A renewed token is written only in place of the token that it was renewed from.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -37,7 +37,7 @@ class FileAuthStore(AuthStore):
         try:
             self._token, self._record = self._load()
         except OSError as error:
-            _logger.warning("%s cannot be used: %s; it counts as empty", self._name, error.strerror)
+            _logger.warning("%s cannot be used and counts as empty: %s", self._name, error.strerror)
         self._written = self._token
         """The token that the file had when this process last read or wrote it."""
 

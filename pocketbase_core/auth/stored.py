@@ -23,7 +23,7 @@ def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | Non
             return token, cast("dict[str, Any] | None", record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    _logger.warning("%s holds no token that can be read; it counts as empty", source)
+    _logger.warning("%s has no token that can be read, and counts as empty", source)
     return "", None
 
 

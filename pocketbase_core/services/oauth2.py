@@ -80,7 +80,7 @@ async def _outcome(
         else:
             await asyncio.to_thread(open_url, url)
         message = realtime.message(await _next(events, redirect_url, _TOPIC))
-    # The server sends it to the client that `state` names and to no other: any other text is no mistake of a user.
+    # The server sends the event to the client that `state` names and to no other: no user can cause this by mistake.
     if message.get("state") != client_id:
         raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")
     return message
