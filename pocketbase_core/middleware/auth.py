@@ -31,9 +31,9 @@ class Auth:
     """Middleware that gives each request without an Authorization the token that the store had when the call began.
 
     A token with less than a minute to live is renewed first, by one request however many wait for it. The renewal is a
-    task of its own. A call waits for the renewal for at most half of the call's timeout. It goes out with a renewed
-    token of the same user, or else with its own token while that is valid. A token that the server refuses to renew is
-    not tried again; after any other failure the next attempt comes five seconds later.
+    task of its own. A call waits for the renewal for at most half of the call's timeout. The call then goes out with a
+    renewed token of the same user, or else with its own token while that is valid. A token that the server refuses to
+    renew is not tried again; after any other failure, the next attempt comes five seconds later.
     """
 
     def __init__(

@@ -50,7 +50,7 @@ class Passwords:
         except PocketBaseError as error:
             if not 400 <= error.status < 500 or error.status == 429:
                 raise
-            # 404 is any other collection. After another refusal, the server's answer to the write tells what is missing.
+            # 404 is any other collection. After another refusal, the server's answer to the write tells the reason.
             return False
         self._auth_collections.add(collection)
         return True
