@@ -33,6 +33,19 @@ def full(*_: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+Change = Callable[[PocketBase], Awaitable[object]]
+FOLLOWED: dict[str, Change] = {
+    "update": lambda pb: pb.collection("users").update("u1", {"name": "new"}),
+    "new password": lambda pb: pb.collection("users").update("u1", {"password": "new"}),
+    "verification": lambda pb: pb.collection("users").auth.confirm_verification(token(30)),
+    "password reset": lambda pb: pb.collection("users").auth.confirm_password_reset(token(30), "new"),
+    "delete": lambda pb: pb.collection("users").delete("u1"),
+    "truncate": lambda pb: pb.collections.truncate("users"),
+}
+
+CHANGES: dict[str, dict[str, Any]] = {"update": {"name": "new"}, "verification": {"verified": True}}
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "auth.json"
@@ -88,6 +101,20 @@ async def test_a_store_that_cannot_be_written_renews_once_and_fails_no_request(
 
 def token_in(server: Server, number: int) -> str:
     return server.sent[number - 1]
+
+
+@pytest.mark.parametrize("name", ["update", "new password", "verification", "delete"])
+async def test_what_a_call_does_to_the_signed_in_record_on_a_full_disk_holds_in_memory_and_is_logged(
+    name: str, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(store := FileAuthStore(path))
+    store.save(mine := token(3600), RECORD)
+    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(PrivateFile, "remove", full)
+    await FOLLOWED[name](server.pb)
+    assert store.token == (mine if name in CHANGES else "")
+    assert store.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
+    assert caplog.text.count("in memory only") == 1
 
 
 async def test_a_sign_in_on_a_full_disk_holds_in_memory_and_is_logged(
@@ -320,19 +347,6 @@ async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Pat
     assert server.pb.auth_store.record == {"id": "u2"}
 
 
-Change = Callable[[PocketBase], Awaitable[object]]
-FOLLOWED: dict[str, Change] = {
-    "update": lambda pb: pb.collection("users").update("u1", {"name": "new"}),
-    "new password": lambda pb: pb.collection("users").update("u1", {"password": "new"}),
-    "verification": lambda pb: pb.collection("users").auth.confirm_verification(token(30)),
-    "password reset": lambda pb: pb.collection("users").auth.confirm_password_reset(token(30), "new"),
-    "delete": lambda pb: pb.collection("users").delete("u1"),
-    "truncate": lambda pb: pb.collections.truncate("users"),
-}
-
-CHANGES: dict[str, dict[str, Any]] = {"update": {"name": "new"}, "verification": {"verified": True}}
-
-
 @pytest.mark.parametrize("name", FOLLOWED)
 @pytest.mark.parametrize("theirs", [token(3600, "theirs", id="u2"), ""])
 async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_another_process(
@@ -363,6 +377,15 @@ async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewa
     assert (again.token, again.record) == (server.pb.auth_store.token, server.pb.auth_store.record)
     assert again.token == ("" if name not in CHANGES else newer)
     assert again.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
+
+
+@pytest.mark.parametrize("newer", ["other", ""])
+def test_a_renewal_that_comes_too_late_is_not_written(newer: str, path: Path) -> None:
+    store = FileAuthStore(path)
+    store.save("a")
+    store.save(newer)
+    replace_renewed(store, "a", "renewed", {})
+    assert (store.token, FileAuthStore(path).token) == (newer, newer)
 
 
 def renew(store: FileAuthStore) -> None:

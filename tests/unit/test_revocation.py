@@ -33,6 +33,7 @@ def superuser_updated(body: dict[str, Any]) -> Callable[[PocketBase], Awaitable[
 
 EMAIL = {"email": "b@example.com"}
 IN_CAPITALS = "USERS"  # the server ignores the case of a collection's name
+STAFF = {**USER, "collectionName": "Staff"}
 ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
     (updated({"password": "new"}), USER, {}),
     (updated({"password": "new", "avatar": FileUpload(("a.png", b""))}), USER, {}),
@@ -49,6 +50,7 @@ ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict
     (lambda pb: pb.collection(IN_CAPITALS).update("u1", {"password": "new"}), USER, {}),
     (lambda pb: pb.collection(IN_CAPITALS).delete("u1"), USER, None),
     (lambda pb: pb.collection("users").delete("u1"), USER, None),
+    (lambda pb: pb.collection("staff").delete("u1"), STAFF, None),
     (lambda pb: pb.collections.import_collections([{"name": "users", "authToken": {"secret": "x"}}]), USER, None),
 ]
 KEEPS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [

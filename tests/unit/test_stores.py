@@ -469,6 +469,15 @@ def test_callbacks_are_told_of_the_last_change_last() -> None:
     assert (store.token, told[-1]) == ("", "")
 
 
+def test_a_renewal_that_a_store_cannot_take_leaves_the_sign_in_as_it_was(tmp_path: Path) -> None:
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save("a")
+    replace_renewed(store, "a", "b", {})
+    with pytest.raises(TypeError):
+        replace_renewed(store, "b", "c", {"score": Decimal(1)})
+    assert (store.token, sign_in_of(store)) == ("b", "a")
+
+
 @pytest.mark.parametrize("is_in_file", [False, True])
 def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
     store = FileAuthStore(tmp_path / "auth.json") if is_in_file else AuthStore()
