@@ -221,6 +221,18 @@ def test_a_loop_that_stands_still_keeps_no_other_from_writing_and_undoes_nothing
     assert storage.written == ["newer", "older", "newer"]
 
 
+def test_a_change_on_a_loop_that_stands_still_is_written_when_the_store_is_closed() -> None:
+    storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
+    storage.let_through = go_on.wait
+    still.run_until_complete(storage.change("a"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == ["a"]
+    still.call_soon(go_on.set)
+    still.run_until_complete(storage.store.aclose())
+    still.close()
+
+
 def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 
