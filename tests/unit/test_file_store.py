@@ -379,6 +379,15 @@ async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewa
     assert again.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
 
 
+def test_a_file_that_is_too_large_is_an_empty_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    FileAuthStore(path).save("mine")
+    monkeypatch.setattr(file_module, "LARGEST", 10)
+    assert FileAuthStore(path).token == ""
+    assert "larger than 16 MiB" in caplog.text
+
+
 @pytest.mark.parametrize("newer", ["other", ""])
 def test_a_renewal_that_comes_too_late_is_not_written(newer: str, path: Path) -> None:
     store = FileAuthStore(path)
