@@ -1,4 +1,4 @@
-"""Calling the functions that users register."""
+"""Calls of the functions that users register."""
 
 import logging
 from collections.abc import Callable

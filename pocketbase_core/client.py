@@ -1,4 +1,4 @@
-"""The client: wires the parts together, and knows no endpoint."""
+"""The client, which wires the parts together and knows no endpoint."""
 
 import asyncio
 import copy
@@ -51,7 +51,7 @@ class PocketBase:
     """
 
     filter_escapes = False
-    """Set this to True if every server is 0.39.9 or newer: `filter` then takes any backslash."""
+    """True if all servers of this client are 0.39.9 or newer; `filter` can then write any backslash."""
 
     def __init__(
         self,
@@ -102,15 +102,15 @@ class PocketBase:
         self._handle = chain(self._layers, self._send)
 
     def headers(self) -> dict[str, str]:
-        """The headers of every request. To be overridden."""
+        """Return the headers of every request. To be overridden."""
         return {"Accept-Language": self._lang}
 
     async def before_send(self, request: RequestDraft) -> Request | RequestDraft | None:
-        """Called before each call goes out, with a draft that may be edited in place. To be overridden."""
+        """Change a request before it goes out; the draft may be edited in place. To be overridden."""
         return request
 
     async def after_send(self, response: Response) -> Response | None:
-        """Called with each answer. To be overridden."""
+        """Inspect or replace a response. To be overridden."""
         return response
 
     @overload
@@ -118,12 +118,12 @@ class PocketBase:
     @overload
     def collection(self, id_or_name: str, record_type: type[T]) -> RecordService[T]: ...
     def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> RecordService[Any]:
-        """The records of a collection, as dicts or as `record_type`: the same object for as long as anybody holds it.
+        """Return the records of a collection, as dicts or as `record_type`; the same object while anybody holds it.
 
         `record_type` is a TypedDict, a dataclass, a pydantic model or a msgspec Struct.
 
         Raises:
-            TypeError: it is none of these, or has a field that no record can fill.
+            TypeError: `record_type` is none of these, or has a field that no record can fill.
         """
         key = (id_or_name, record_type)
         service = self._records.get(key)
@@ -140,11 +140,11 @@ class PocketBase:
         return self.collection(SUPERUSERS)
 
     def build_url(self, path: str) -> str:
-        """The absolute URL of a path on this server."""
+        """Return the absolute URL of a path on this server."""
         return self.base_url + custom_path(path)
 
     def filter(self, raw: str, params: Mapping[str, Any] | None = None, **keywords: Any) -> str:
-        """A filter expression: `filter("title = {:title}", title="…")` puts values in safely.
+        """Return a filter expression: `filter("title = {:title}", title="…")` puts values in safely.
 
         Raises:
             ValueError: a value is missing, or cannot be written so that every server from 0.23 on reads it alike.
@@ -152,15 +152,15 @@ class PocketBase:
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
 
     async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
-        """The decoded JSON of a custom route; None when the answer is empty."""
+        """Call a custom route, and return its decoded JSON; None if the answer is empty."""
         return await self.execute(custom.send(path, read(SendOptions, options, keywords)))
 
     def create_batch(self) -> Batch:
-        """A queue of creates, updates, upserts and deletes that happen together or not at all."""
+        """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""
         return Batch(self, self.auth_store, self._passwords)
 
     def with_auth_store(self, store: AuthStore) -> Self:
-        """A client for another user, which shares transport and middleware. Closing it leaves the transport open."""
+        """Return a client for another user, with the same transport and middleware. Closing it closes no transport."""
         self._transport = self._open_transport()
         other = copy.copy(self)
         other._owns_transport = False
@@ -202,7 +202,7 @@ class PocketBase:
         return _events(self._layers, self._open_transport(), self._complete(call))
 
     async def aclose(self) -> None:
-        """End realtime and a renewal of the token, and close the transport, but not a session that was handed to it."""
+        """End realtime and renewals of tokens, and close the transport, but not a session that was handed to it."""
         try:
             await self.realtime.close()
             await self._auth.aclose()

@@ -8,7 +8,7 @@
   x PocketBaseNotFoundError          404
   x PocketBaseRateLimitError         429
   x PocketBaseServerError            5xx
-  x PocketBaseDecodeError            a success that is not what it should be
+  x PocketBaseDecodeError            a 2xx response with an unexpected body
   x PocketBaseTransportError         no answer, status 0
     + PocketBaseConnectionError
     + PocketBaseTimeoutError
@@ -44,7 +44,7 @@ class PocketBaseError(Exception):
 
     @property
     def message(self) -> str:
-        """The reason, in words."""
+        """A description of the error."""
         text: str = self.args[3]
         return text
 
@@ -54,7 +54,7 @@ class PocketBaseError(Exception):
 
     @property
     def field_errors(self) -> dict[str, Any]:
-        """The error of each field: `{"email": {"code": …, "message": …}}`."""
+        """The errors of single fields: `{"email": {"code": …, "message": …}}`."""
         return dict(json_object(self.data.get("data")))
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class PocketBaseUnauthorizedError(PocketBaseError):
 
     @property
     def mfa_id(self) -> str | None:
-        """The id to hand to the second factor, when the first one was right."""
+        """The id to pass to the second factor, if the first factor was right."""
         return self.data.get("mfaId")
 
 
@@ -135,7 +135,7 @@ class PocketBaseServerError(_WithRetryAfter):
 
 
 class PocketBaseDecodeError(PocketBaseError):
-    """A success whose body is not what it should be: HTML, broken JSON, or JSON of another shape."""
+    """A 2xx response whose body has an unexpected form: HTML, broken JSON, or JSON of another shape."""
 
 
 class PocketBaseTransportError(PocketBaseError):

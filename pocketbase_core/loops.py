@@ -1,4 +1,4 @@
-"""The event loop that something belongs to, and the way to it from another."""
+"""The event loop that something belongs to, and the way to it from another loop."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
     """Return the running event loop.
 
     Raises:
-        RuntimeError: there is none, as under trio.
+        RuntimeError: no asyncio loop is running, as under trio.
     """
     try:
         return asyncio.get_running_loop()
@@ -44,7 +44,7 @@ class OwnerLoop:
 
     @property
     def is_current(self) -> bool:
-        """Return whether the caller runs on this loop."""
+        """True if the caller runs on this loop."""
         try:
             return self.loop is asyncio.get_running_loop() and self._process == os.getpid()
         except RuntimeError:
@@ -52,7 +52,7 @@ class OwnerLoop:
 
     @property
     def is_gone(self) -> bool:
-        """Return whether the loop will never run again: it is closed, or a fork copied it from the parent process."""
+        """True if the loop will never run again: it is closed, or was copied from the parent process by a fork."""
         return self.loop.is_closed() or self._process != os.getpid()
 
     def call(self, callback: Callable[[], object]) -> None:
@@ -64,7 +64,7 @@ class OwnerLoop:
                 self.loop.call_soon_threadsafe(callback)
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` on this loop, and wait for the end of it.
+        """Do `work` on this loop, and wait until it is done.
 
         If the loop is gone, do nothing. If the loop is stopped, do not wait: the work is done when the loop runs again.
         Wait no longer than `PATIENCE` for a loop that is blocked.
@@ -90,11 +90,11 @@ class OwnerLoop:
             if finished.done():
                 finished.result()
             else:
-                _logger.warning("another event loop is blocked: what belongs to it is closed once it runs on")
+                _logger.warning("another event loop is blocked or slow; its work goes on, and is waited for no longer")
 
 
 def _pass_on(task: "asyncio.Future[None]", finished: "asyncio.Future[None]") -> None:
-    """Pass the outcome of a task on to a future. asyncio logs an error that nobody fetches from there."""
+    """Pass the outcome of a task on to a future. If nobody awaits the future, asyncio logs an error."""
     error = None if task.cancelled() else task.exception()
     if error is None:
         finished.set_result(None)

@@ -1,4 +1,4 @@
-"""Calls that may block for ever."""
+"""Calls that may block forever."""
 
 import asyncio
 import threading

@@ -76,19 +76,26 @@ def _reader(kind: Any) -> Reader | None:
 
 
 def decoded(call: Call[S], decode: Callable[[S], T]) -> Call[T]:
-    """The call, with its answer decoded."""
+    """Return the call with its answer decoded."""
     if decode is plain:
         return cast("Call[T]", call)
 
     def parse(response: Response) -> T:
-        value = call.parse(response)
-        try:
-            return decode(value)
-        except PocketBaseDecodeError as error:
-            error.url, error.status = response.url.partition("?")[0], response.status_code
-            raise
+        return decode_from(response.url, response.status_code, call.parse(response), decode)
 
     return call.parsed_by(parse)
+
+
+def decode_from(url: str, status: int, value: S, decode: Callable[[S], T]) -> T:
+    """Decode what a response has brought.
+
+    Raises:
+        PocketBaseDecodeError: `decode` refuses the value. The error has the URL and the status of the response.
+    """
+    try:
+        return decode(value)
+    except PocketBaseDecodeError as error:
+        raise PocketBaseDecodeError(url, status, message=error.message) from error.__cause__
 
 
 def decoded_page(call: Call[Page[Record]], decode: Decoder[T]) -> Call[Page[T]]:

@@ -1,4 +1,4 @@
-"""Signing in to an auth collection, and the e-mails that go with it."""
+"""Sign-ins to an auth collection, and the e-mails that go with them."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def with_otp(collection: str, otp_id: str, password: str, mfa_id: str | None, op
 
 
 def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    """`redirectUrl`, as it was called before PocketBase 0.23, is `redirectURL` now."""
+    """Sign in with a code. A `redirectUrl`, the name before PocketBase 0.23, is sent as `redirectURL`."""
     if not isinstance(payload, Mapping):
         raise TypeError(f"the payload must be a dict, not {type(payload).__name__}")
     body = {("redirectURL" if key == "redirectUrl" else key): value for key, value in payload.items()}
@@ -97,12 +97,12 @@ def confirm_email_change(collection: str, token: str, password: str, options: Op
 
 
 def external_auths(record_id: str, number: int, options: Options) -> Call[Page[dict[str, Any]]]:
-    """A page of the accounts that are linked to a record."""
+    """Read a page of the accounts that are linked to a record."""
     return records.get_page(_EXTERNAL_AUTHS, number, 1000, _where("recordRef = {:id}", {"id": record_id}, options))
 
 
 def external_auth_id(record_id: str, provider: str, options: Options) -> Call[str]:
-    """The id of a provider's account that is linked to a record."""
+    """Find the id of a provider's account that is linked to a record."""
     values = {"id": record_id, "provider": provider}
     call = records.get_first(_EXTERNAL_AUTHS, _where("recordRef = {:id} && provider = {:provider}", values, options))
 
@@ -128,9 +128,9 @@ def _where(raw: str, values: Mapping[str, str], options: Options) -> Options:
 
 
 def oauth2_provider(collection: str, name: str, options: Options) -> Call[dict[str, str]]:
-    """What the server tells of an OAuth2 provider: `{"name", "authURL", "codeVerifier"}`.
+    """Read what a sign-in with an OAuth2 provider needs: `{"name", "authURL", "codeVerifier"}`.
 
-    Its parser raises ValueError where the collection does not offer it.
+    The parser raises ValueError if the collection does not offer the provider.
     """
     call = methods(collection, options)
 
@@ -153,19 +153,18 @@ def oauth2_provider(collection: str, name: str, options: Options) -> Call[dict[s
 
 
 def _is_web_address(url: object) -> bool:
-    """Whether a browser may be sent there. A server's text may also name a file, or be an option of the command."""
+    """Return whether a browser may open a URL. A server's text could name a file, or be an option of the command."""
     if not isinstance(url, str) or not url.isprintable() or re.search(r"[\s\\]", url):
         return False
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def sign_in_url(provider: Mapping[str, str], redirect_url: str, client_id: str, scopes: list[str] | None) -> str:
-    """Where the user signs in; the provider sends them back to the server with `state`, the realtime client's id."""
+    """Return the page to sign in on; the provider sends the user back to the server with `state`, the client's id."""
     parts = urlsplit(f"{provider['authURL']}{quote(redirect_url, safe='')}")
     query = dict(parse_qsl(parts.query, keep_blank_values=True)) | {"state": client_id}
     if scopes:

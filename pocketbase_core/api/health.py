@@ -1,4 +1,4 @@
-"""Whether the server is up."""
+"""The server's health."""
 
 from typing import Any
 

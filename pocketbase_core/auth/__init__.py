@@ -1,4 +1,4 @@
-"""Who is signed in."""
+"""The token and the record of the signed-in user, and the stores that keep them."""
 
 from .persistent import AsyncAuthStore, FileAuthStore
 from .store import AuthStore

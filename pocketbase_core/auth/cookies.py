@@ -15,7 +15,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6265, 4.1.1
 
 
 def value_of(header: str, key: str) -> str:
-    """The decoded value of one cookie in a Cookie header; empty text when it is not there."""
+    """Return the decoded value of one cookie of a Cookie header; empty text if the header has no such cookie."""
     for pair in header.split(";"):
         name, _, value = pair.strip().partition("=")
         if name == key:
@@ -26,10 +26,10 @@ def value_of(header: str, key: str) -> str:
 def set_cookie(
     key: str, token: str, record: Mapping[str, Any] | None, expires: float | None, attributes: Mapping[str, Any]
 ) -> str:
-    """A Set-Cookie header. A record that makes it too large is cut to what tells who it is."""
+    """Return a Set-Cookie header. A record that makes the header too large is cut to its essential fields."""
     if not _NAME.fullmatch(key):
         raise ValueError(f"{key!r} cannot be the name of a cookie")
-    # Of a token that somebody made, it may be any number, or none.
+    # A forged token may have any number as its expiry, or none.
     moment = datetime.fromtimestamp(min(max(0.0, expires or 0.0), _LAST), UTC)
     from email.utils import format_datetime  # imports much that only this needs
 

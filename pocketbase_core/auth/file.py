@@ -24,10 +24,11 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class PrivateFile:
-    """Its draft is written beside it, under a name that is always the same, and is then renamed.
+    """A file whose new content is written beside it, as a draft, which is then renamed.
 
-    The draft is also the lock: it belongs to the process that has locked it. A draft that a killed process left behind
-    is taken over. On Windows, the draft belongs to the process that has it open.
+    The draft always has the same name. It is also the lock: the draft belongs to the process that has locked it. A
+    draft that a killed process left behind is taken over. On Windows, the draft belongs to the process that has it
+    open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +36,7 @@ class PrivateFile:
         self._draft = path.with_name(f".{path.name}.tmp")
 
     def read(self) -> bytes | None:
-        """The content, or None if there is no file.
+        """Return the content, or None if there is no file.
 
         Raises:
             OSError: the file cannot be read, or somebody else could have written or read it.
@@ -53,7 +54,7 @@ class PrivateFile:
 
     @contextlib.contextmanager
     def locked(self) -> Generator[Callable[[str], None], None, None]:
-        """A block in which no other process changes the file; it is given the function that replaces the content.
+        """Lock out all other processes for a block, which is given the function that replaces the content.
 
         Raises:
             OSError: the draft cannot be made, or another process has held the lock for two seconds.
@@ -95,12 +96,12 @@ class PrivateFile:
         deadline = time.monotonic() + PATIENCE
         while (descriptor := self._open_draft() if _fcntl else self._open_exclusively()) is None:
             if time.monotonic() > deadline:
-                raise BlockingIOError(errno.EAGAIN, "another process is writing it", str(self._path))
+                raise BlockingIOError(errno.EAGAIN, "another process is writing the file", str(self._path))
             time.sleep(_PAUSE)
         return descriptor
 
     def _open_draft(self) -> int | None:
-        """The draft, locked and empty; None if another process holds the lock."""
+        """Open the draft, lock and empty it; return None if another process holds the lock."""
         try:
             descriptor = os.open(self._draft, os.O_RDWR | os.O_CREAT | _NO_LINK | _NO_WAIT, 0o600)
         except OSError as error:
@@ -123,13 +124,13 @@ class PrivateFile:
         return descriptor if is_claimed else None
 
     def _is_draft(self, state: os.stat_result) -> bool:
-        """Whether the draft still is this file: the process that held the lock before may have renamed it."""
+        """Return whether the draft is still this file: the process that held the lock before may have renamed it."""
         with contextlib.suppress(FileNotFoundError):
             return os.path.samestat(state, os.lstat(self._draft))
         return False
 
     def _open_exclusively(self) -> int | None:
-        """As `_open_draft`, on Windows, where nobody removes a file that another process has open."""
+        """Open the draft on Windows, where nobody removes a file that another process has open."""
         with contextlib.suppress(OSError):
             os.unlink(self._draft)
         with contextlib.suppress(FileExistsError):
@@ -148,17 +149,17 @@ def _lock(descriptor: int) -> bool:
 
 
 def _is_own(state: os.stat_result) -> bool:
-    """Whether it is a regular file of this process's user."""
+    """Return whether this is a regular file of the user that this process runs as."""
     return stat.S_ISREG(state.st_mode) and (os.name != "posix" or state.st_uid == os.geteuid())
 
 
 def _check(state: os.stat_result) -> None:
-    """Raises: OSError: it is no regular file, or others could have written it."""
+    """Raise OSError if the file is not a regular one, is too large, or others could have written it."""
     if not stat.S_ISREG(state.st_mode):
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "the file is not a regular one")
     if not _is_own(state):
-        raise OSError(errno.EPERM, "it belongs to another user")
+        raise OSError(errno.EPERM, "the file belongs to another user")
     if os.name == "posix" and state.st_mode & 0o022:
-        raise OSError(errno.EPERM, "others may write it")
+        raise OSError(errno.EPERM, "others may write the file")
     if state.st_size > LARGEST:
-        raise OSError(errno.EFBIG, "it is larger than 16 MiB")
+        raise OSError(errno.EFBIG, "the file is larger than 16 MiB")

@@ -6,27 +6,26 @@ import inspect
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..loops import OwnerLoop
 from .file import PrivateFile
 from .store import AuthStore
-from .stored import from_text, to_text
+from .stored import copied, from_text, to_text
 
-PATIENCE = 5.0
-"""Seconds for which one event loop waits for what another one writes."""
 _logger = logging.getLogger("pocketbase_core")
 
 
 class FileAuthStore(AuthStore):
-    """Keeps token and record in a file that only its owner can read (mode 0600), replaced as a whole at each change.
+    """A store in a file that only its owner can read (mode 0600), replaced as a whole at each change.
 
     A file that cannot be read, that belongs to another user, or that others may write is an empty store, and a warning
     in the log. A change that cannot be written is an OSError; token and record are changed in memory all the same.
 
-    Processes may share the file: before a token is renewed, the store takes over what another process has written, and
-    a renewed token is written only in place of the token that it was renewed from.
+    Processes may share the file: before a token is renewed or the signed-in record changes, the store takes over what
+    another process has written. A renewed token is written only in place of the token that it was renewed from.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -38,7 +37,7 @@ class FileAuthStore(AuthStore):
         try:
             self._token, self._record = self._load()
         except OSError as error:
-            _logger.warning("%s cannot be used: %s; it counts as empty", self._name, error.strerror)
+            _logger.warning("%s cannot be used and counts as empty: %s", self._name, error.strerror)
         self._written = self._token
         """The token that the file had when this process last read or wrote it."""
 
@@ -58,34 +57,44 @@ class FileAuthStore(AuthStore):
         finally:
             super()._set(token, record)
 
-    def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
+    def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         text = to_text(token, record)
+        others: tuple[str, dict[str, Any] | None] | None = None
         try:
             with self._file.locked() as replace:
-                self._look_again()
-                if self._token == old:
+                others = self._changed_by_others()
+                if others is None and self._token == old:
                     replace(text)
                     self._written = token
-        finally:
-            if self._token == old:
-                super()._set(token, record)
+        finally:  # the callbacks are called without the lock: they may change the store
+            if others is not None:
+                super()._set(*others)
+            elif self._token == old:
+                super()._set(token, copied(record))
 
     def _look_again(self) -> None:
+        others = self._changed_by_others()
+        if others is not None:
+            super()._set(*others)
+
+    def _changed_by_others(self) -> tuple[str, dict[str, Any] | None] | None:
+        """Return what another process has written since this one last read or wrote the file; None for no change."""
         try:
             token, record = self._load()
         except OSError as error:
             _logger.warning("%s cannot be read again: %s", self._name, error.strerror)
-            return
-        if token != self._written:
-            self._written = token
-            super()._set(token, record)
+            return None
+        if token == self._written:
+            return None
+        self._written = token
+        return token, record
 
     def _load(self) -> tuple[str, dict[str, Any] | None]:
         return from_text(self._file.read() or b"", self._name)
 
 
 class AsyncAuthStore(AuthStore):
-    """Keeps token and record wherever `save(text)` and `clear()`, two coroutine functions, put them.
+    """A store whose token and record are written by `save(text)` and `clear()`, two coroutine functions.
 
     `initial` is the text that was saved last. The calls are made one after the other, in the order of the changes, each
     on the event loop that the change was made on; `await store.aclose()`, as the client's own does, waits for them.
@@ -109,23 +118,22 @@ class AsyncAuthStore(AuthStore):
         self._clear = clear
         self._lock = threading.RLock()
         self._changes = 0
-        """How many changes there were; `_text` is what the last one is to write."""
+        """The number of changes so far; `_text` is the text of the last one."""
         self._text = ""
         self._begun = 0
-        """The number of the last change that has a task, which is `_last`."""
-        self._last: asyncio.Task[None] | None = None
+        """The number of the last change whose write, `_last`, has begun."""
+        self._last: _Write | None = None
         self._done = 0
         """The number of the last change that was written, or could not be."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._writes: set[_Write] = set()
         if initial:
             self._token, self._record = from_text(initial, "the auth store")
 
     async def aclose(self) -> None:
-        loop = asyncio.get_running_loop()
         with self._lock:
-            if self._done < self._changes and (self._begun < self._changes or not _goes_on(self._last)):
-                self._begin(loop)
-        while own := [task for task in tuple(self._tasks) if task.get_loop() is loop]:
+            if self._done < self._changes and not self._is_being_written():
+                self._begin(OwnerLoop())
+        while own := [write.task for write in tuple(self._writes) if write.owner.is_current]:
             await asyncio.wait(own)
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
@@ -134,20 +142,29 @@ class AsyncAuthStore(AuthStore):
             self._changes += 1
             self._text = text
             try:
-                self._begin(asyncio.get_running_loop())
+                self._begin(OwnerLoop())
             except RuntimeError:
                 _logger.warning("the auth store was changed without a running event loop; the change is written later")
         super()._set(token, record)
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write the last change on this loop."""
-        self._begun = self._changes
-        self._last = loop.create_task(self._write(self._changes, self._text, self._last), name="auth store")
-        self._tasks.add(self._last)
-        self._last.add_done_callback(self._tasks.discard)
+    def _is_being_written(self) -> bool:
+        """Return whether a running loop writes the last change. In a forked child, the parent's does so."""
+        last = self._last
+        return (
+            self._begun == self._changes and last is not None and not last.task.done() and last.owner.loop.is_running()
+        )
 
-    async def _write(self, number: int, text: str, before: "asyncio.Task[None] | None") -> None:
-        await _ended(before)
+    def _begin(self, owner: OwnerLoop) -> None:
+        """Begin to write the last change on the running loop."""
+        self._begun = self._changes
+        task = owner.loop.create_task(self._write(self._changes, self._text, self._last), name="auth store")
+        write = self._last = _Write(owner, task)
+        self._writes.add(write)
+        task.add_done_callback(lambda _: self._writes.discard(write))
+
+    async def _write(self, number: int, text: str, before: "_Write | None") -> None:
+        if before is not None and not before.task.done():
+            await before.owner.run(before.end)
         if number < self._done:
             return
         await self._store(text)
@@ -166,17 +183,12 @@ class AsyncAuthStore(AuthStore):
             _logger.exception("the auth store could not be saved")
 
 
-def _goes_on(task: "asyncio.Task[None] | None") -> bool:
-    """Whether a task is not done, and its loop runs."""
-    return task is not None and not task.done() and task.get_loop().is_running()
+class _Write(NamedTuple):
+    """A change that is being written, and the event loop that it is written on."""
 
+    owner: OwnerLoop
+    task: asyncio.Task[None]
 
-async def _ended(task: "asyncio.Task[None] | None") -> None:
-    """Wait for the end of a task; on another loop, for as long as that loop runs, and no longer than `PATIENCE`."""
-    loop = asyncio.get_running_loop()
-    if task is not None and not task.done() and task.get_loop() is loop:
-        await asyncio.wait([task])
-        return
-    until = loop.time() + PATIENCE
-    while _goes_on(task) and loop.time() < until:
-        await asyncio.sleep(0.01)  # nothing can be awaited that belongs to another loop
+    async def end(self) -> None:
+        """Wait for the end of the task, on its own loop."""
+        await asyncio.wait([self.task])

@@ -1,23 +1,20 @@
-"""Keeps a token and the record it belongs to."""
+"""The store of a token and of the record that the token belongs to."""
 
-import logging
 import time
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..callbacks import notify
 from . import cookies
 from .stored import copied, from_text
-from .token import claims, expires_at, is_valid
+from .token import claims, expires_at, is_valid, user_of
 
-_logger = logging.getLogger("pocketbase_core")
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
 
 
 class AuthStore:
-    """Who is signed in, in memory."""
+    """A store in memory: the token and the record of the signed-in user."""
 
     _renewal: tuple[str, str] = "", ""
     """The token that the sign-in gave, and the token that it was refreshed to last."""
@@ -29,7 +26,7 @@ class AuthStore:
 
     @property
     def token(self) -> str:
-        """The token, `""` when nobody is signed in."""
+        """The token; `""` if nobody is signed in."""
         return self._token
 
     @property
@@ -39,12 +36,12 @@ class AuthStore:
 
     @property
     def is_valid(self) -> bool:
-        """Whether the token can be read and has not expired, by this machine's clock."""
+        """True if the token can be read and has not expired, by this machine's clock."""
         return is_valid(self.token, time.time())
 
     @property
     def is_superuser(self) -> bool:
-        """Whether the token is a superuser's."""
+        """True if the token is a superuser's."""
         payload = claims(self.token)
         if payload.get("type") != "auth":
             return False
@@ -54,15 +51,15 @@ class AuthStore:
     def save(self, token: str, record: Mapping[str, Any] | None = None) -> None:
         """Keep a token and its record, and tell the listeners.
 
-        A store that writes them somewhere raises what goes wrong there, an OSError as a rule. The token and the record
-        are in memory then, and the listeners have been told.
+        A store that cannot write them raises an error, as a rule an OSError. Token and record are in memory all the
+        same, and the listeners have been told.
         """
         if not isinstance(token, str):
             raise TypeError(f"a token must be text, not {type(token).__name__}")
         self._set(token, copied(record) if record is not None else None)
 
     def clear(self) -> None:
-        """Forget both, and tell the listeners. What goes wrong elsewhere is raised after that, as by `save`."""
+        """Forget token and record, and tell the listeners. A failure to write is raised after that, as by `save`."""
         self._set("", None)
 
     def on_change(self, callback: Callable[[str, dict[str, Any] | None], object]) -> Callable[[], None]:
@@ -79,9 +76,9 @@ class AuthStore:
         return remove
 
     def load_from_cookie(self, header: str, key: str = "pb_auth") -> None:
-        """Take token and record from a request's Cookie header; a broken one empties the store.
+        """Take token and record from a request's Cookie header; a broken cookie empties the store.
 
-        It is anybody's text: nothing of it is true until the server has accepted the token.
+        Anybody can have written the cookie: nothing of it is true until the server has accepted the token.
         """
         self._set(*from_text(cookies.value_of(header, key), "the cookie"))
 
@@ -95,7 +92,7 @@ class AuthStore:
         http_only: bool = True,
         same_site: str = "Strict",
     ) -> str:
-        """A Set-Cookie header with token and record, which ends when the token does."""
+        """Return a Set-Cookie header with token and record. The cookie expires when the token does."""
         attributes = {
             "Path": path,
             "Domain": domain,
@@ -106,21 +103,22 @@ class AuthStore:
         return cookies.set_cookie(key, self.token, self.record, expires_at(self.token), attributes)
 
     async def aclose(self) -> None:
-        """Wait for what is still being written. Called when the client is closed."""
+        """Wait until all changes are written. Closing the client calls this."""
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
         for callback in [*self._listeners]:
-            notify("a callback of on_change", callback, token, record)
+            # Not `token` and `record`: a callback may have changed the store, and those after it know of that change.
+            notify("a callback of on_change", callback, self._token, self._record)
 
     def _sign_in(self) -> str:
         first, last = self._renewal
         token = self.token
         return first if token == last else token
 
-    def _renew(self, old: str, token: str, record: dict[str, Any]) -> None:
+    def _renew(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         before = self._renewal
-        if self.token == old:
+        if old and self.token == old and user_of(old) == user_of(token):  # a refresh may bring a token of its own
             self._renewal = AuthStore._sign_in(self), token  # before the callbacks are called, which may ask for it
         try:
             self._replace(old, token, record)
@@ -128,7 +126,7 @@ class AuthStore:
             if self.token != token:
                 self._renewal = before
 
-    def _replace(self, old: str, token: str, record: dict[str, Any]) -> None:
+    def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         """Keep what `old` was refreshed to, unless the store has another token by now."""
         if self.token == old:
             self.save(token, record)
@@ -137,21 +135,13 @@ class AuthStore:
         """Take over what another process has written since. Nobody else writes to memory."""
 
 
-@contextmanager
-def storing() -> Generator[None, None, None]:
-    """A block that changes a store because the server has done something. What goes wrong there is logged.
-
-    The request itself has succeeded, and the change is in memory.
-    """
-    try:
-        yield
-    except Exception:
-        _logger.exception("the auth store could not write a change; it is in memory only")
+# The rest of this package calls the functions below: public methods could collide with those of a user's subclass. For
+# the same reason, two of the functions name the class.
 
 
 def sign_in_of(store: AuthStore) -> str:
     """Return the token with which the present sign-in began. It identifies the sign-in while tokens are refreshed."""
-    return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage] - a subclass may have such a name
+    return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage]
 
 
 def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
@@ -159,7 +149,7 @@ def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str,
 
     The sign-in stays the same.
     """
-    AuthStore._renew(store, old, token, copied(record))  # pyright: ignore[reportPrivateUsage]
+    AuthStore._renew(store, old, token, record)  # pyright: ignore[reportPrivateUsage]
 
 
 def look_again(store: AuthStore) -> None:

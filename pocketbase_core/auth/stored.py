@@ -3,7 +3,7 @@
 import copy
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from .token import is_token
@@ -13,7 +13,7 @@ _ESSENTIAL = ("id", "email", "collectionId", "collectionName", "verified")
 
 
 def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
-    """Token and record out of the JSON that stores and cookies hold; empty, with a warning, when it is broken."""
+    """Read token and record from the JSON of a store or cookie. Broken JSON is an empty store, and a logged warning."""
     if not text:
         return "", None
     try:
@@ -23,12 +23,12 @@ def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | Non
             return token, cast("dict[str, Any] | None", record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    _logger.warning("%s holds no token that can be read; it counts as empty", source)
+    _logger.warning("%s has no token that can be read, and counts as empty", source)
     return "", None
 
 
 def to_text(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool = True) -> str:
-    """The JSON that `from_text` reads. A record that is nested too deeply for JSON is cut to its essential fields.
+    """Return the JSON that `from_text` reads. A record that is nested too deeply is cut to its essential fields.
 
     Raises:
         TypeError: the record holds a value that has no JSON form.
@@ -36,28 +36,29 @@ def to_text(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool 
     try:
         return json.dumps({"token": token, "record": record}, ensure_ascii=ensure_ascii)
     except RecursionError:
-        _logger.warning("a record is nested too deeply to be stored; only what tells who it is was kept")
+        _logger.warning("a record is nested too deeply to be stored; only its essential fields were kept")
         return json.dumps({"token": token, "record": essential(record or {})}, ensure_ascii=ensure_ascii)
 
 
 def essential(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that tell who a record is."""
+    """Return the fields that identify a record's user."""
     return {name: record[name] for name in _ESSENTIAL if isinstance(record.get(name), (str, bool))}
 
 
 def copied(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A deep copy of a record, however deeply its dicts and lists are nested: `copy.deepcopy` ends at some hundred."""
+    """Return a deep copy of a record of any depth; `copy.deepcopy` fails at some hundred nested dicts and lists."""
     top = dict(record)
     copies: dict[int, Any] = {id(record): top}
-    pending: list[Any] = [top]
+    pending: list[dict[Any, Any] | list[Any]] = [top]
     while pending:
-        node: Any = pending.pop()
-        for key, value in node.items() if isinstance(node, dict) else enumerate(node):  # pyright: ignore
-            if type(value) not in (dict, list):  # pyright: ignore[reportUnknownArgumentType]
-                node[key] = copy.deepcopy(value)  # pyright: ignore[reportUnknownArgumentType]
+        node = pending.pop()
+        pairs: Iterable[tuple[Any, Any]] = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, value in pairs:
+            if type(value) not in (dict, list):
+                node[key] = copy.deepcopy(value)
                 continue
-            if id(value) not in copies:  # pyright: ignore[reportUnknownArgumentType]
-                copies[id(value)] = value.copy()  # pyright: ignore
-                pending.append(copies[id(value)])  # pyright: ignore
-            node[key] = copies[id(value)]  # pyright: ignore
+            if id(value) not in copies:
+                copies[id(value)] = value.copy()
+                pending.append(copies[id(value)])
+            node[key] = copies[id(value)]
     return top

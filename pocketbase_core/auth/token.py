@@ -1,4 +1,4 @@
-"""What a PocketBase token says of itself. Nothing is verified: that is the server's part."""
+"""The claims of a PocketBase token. Nothing is verified: only the server can do that."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from ..values import json_object
 
 
 def claims(token: str) -> dict[str, Any]:
-    """The payload of a JSON Web Token (RFC 7519); `{}` when it has none that can be read."""
+    """Return the payload of a JSON Web Token (RFC 7519); `{}` if the payload cannot be read."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}
@@ -21,7 +21,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def expires_at(token: str) -> float | None:
-    """Seconds since the epoch; None for a token that tells none."""
+    """Return the expiry in seconds since the epoch; None for a token without one."""
     expiry = claims(token).get("exp")
     if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
         return None
@@ -29,19 +29,24 @@ def expires_at(token: str) -> float | None:
 
 
 def is_valid(token: str, now: float) -> bool:
-    """Whether the token can be read and has not expired."""
+    """Return whether the token can be read and has not expired."""
     expiry = expires_at(token)
     return bool(claims(token)) if expiry is None else expiry > now
 
 
 def user_of(token: str) -> tuple[object, object]:
-    """The ids of the collection and of the record that it belongs to; None for what it does not tell."""
+    """Return the ids of the token's collection and record; None for an id that the token does not have."""
     payload = claims(token)
     return payload.get("collectionId"), payload.get("id")
 
 
+def is_same_user(token: str, other: str) -> bool:
+    """Return whether two tokens belong to one user. Those that name no user belong to one only if they are equal."""
+    return token == other or (None not in (user := user_of(token)) and user == user_of(other))
+
+
 def is_refreshable(token: str) -> bool:
-    """Whether the server would renew it: a user's token, not one made by impersonation."""
+    """Return whether the server would renew the token: a user's token, and not one made by impersonation."""
     payload = claims(token)
     collection = payload.get("collectionId")
     named = isinstance(collection, str) and re.fullmatch(r"\w+", collection, re.ASCII) is not None
@@ -49,10 +54,10 @@ def is_refreshable(token: str) -> bool:
 
 
 def renewable_until(token: str) -> float | None:
-    """When a token that the server would renew expires; None for any other."""
+    """Return the expiry of a token that the server would renew; None for any other token."""
     return expires_at(token) if is_refreshable(token) else None
 
 
 def is_token(value: object) -> TypeGuard[str]:
-    """Whether it is text that can be sent as a token."""
+    """Return whether a value is text that can be sent as a token."""
     return isinstance(value, str) and value.isascii() and value.isprintable()

@@ -1,18 +1,19 @@
-"""The token on each request, renewed in time."""
+"""The token of each request, renewed in time."""
 
 import asyncio
-import contextlib
 import logging
 import math
 import re
 import time
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import NamedTuple, Self
 
 from ..auth.store import AuthStore, look_again
-from ..auth.token import expires_at, is_valid, renewable_until, user_of
+from ..auth.token import expires_at, is_same_user, is_valid, renewable_until
 from ..errors import PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..messages import Headers, Request, Response
+from ..tasks import Tasks
 from .chain import Handler
 
 MARGIN = 60.0
@@ -21,16 +22,18 @@ LIMIT = 30.0
 """Seconds that a renewal takes at the most."""
 _SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
 """Requests that give a new token: they do not wait for another one."""
+_surrounding: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_renewal", default=None)
+"""The renewal that a call is a part of: a hook of the renewal may make calls, which must not wait for themselves."""
 _logger = logging.getLogger("pocketbase_core")
 
 
 class Auth:
-    """Adds to requests that bring no Authorization of their own the token that the store had when the call began.
+    """Middleware that gives each request without an Authorization the token that the store had when the call began.
 
     A token with less than a minute to live is renewed first, by one request however many wait for it. The renewal is a
-    task of its own. A call waits for the renewal for at most half of the call's timeout. It goes out with a renewed
-    token of the same user, or else with its own token while that is valid. A token that the server refuses to renew is
-    not tried again; after any other failure the next attempt comes five seconds later.
+    task of its own. A call waits for the renewal for at most half of the call's timeout. The call then goes out with a
+    renewed token of the same user, or else with its own token while that is valid. A token that the server refuses to
+    renew is not tried again; after any other failure, the next attempt comes five seconds later.
     """
 
     def __init__(
@@ -40,7 +43,8 @@ class Auth:
         self._refresh = refresh
         self._clock = clock
         """The clock that a token's expiry is compared with. All waiting is measured by the loop's clock."""
-        self._flights: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
+        self._tasks = Tasks()
+        self._renewals: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
         """The renewals in progress, by loop and token."""
         self._margin = MARGIN
         self._settled = ""
@@ -56,60 +60,41 @@ class Auth:
         return self._authorized(request, token, call_next)
 
     async def aclose(self) -> None:
-        """End the renewals in progress, also those on other loops."""
-        here, own = asyncio.get_running_loop(), list[asyncio.Task[None]]()
-        for (loop, _), flight in [*self._flights.items()]:
-            if loop is not here:
-                with contextlib.suppress(RuntimeError):  # that loop is closed
-                    loop.call_soon_threadsafe(flight.cancel)
-            elif flight is not asyncio.current_task():  # a hook of the renewal may close the client
-                flight.cancel()
-                own.append(flight)
-        if own:
-            await asyncio.wait(own)
+        """End the renewals in progress, each on its own loop."""
+        await self._tasks.aclose()
 
     async def _authorized(self, request: Request, token: str, call_next: Handler) -> Response:
         if self._is_due(token) and not _SIGN_IN.fullmatch(request.url):
-            request, token = await self._renewed(request, token)
+            loop = asyncio.get_running_loop()
+            begun = loop.time()
+            token = await self._renewed(request, token)
+            if request.timeout is not None:
+                request = request.replace(timeout=max(request.timeout - (loop.time() - begun), 0.001))
         return await call_next(request.with_headers(self._read(token).headers))
 
-    async def _renewed(self, request: Request, token: str) -> tuple[Request, str]:
-        """Wait for a renewal of `token`; return the request with the time that is left to it, and the token to send.
+    async def _renewed(self, request: Request, token: str) -> str:
+        """Wait until the user of `token` has a token that need not be renewed, and return the user's last one.
 
         Raises:
             PocketBaseTimeoutError: the token expired before its renewal was answered.
             PocketBaseUnauthorizedError: the token expired, and there is no other one of the same user.
         """
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        until = math.inf if request.timeout is None else begun + request.timeout / 2
-        while (is_own := self._is_of_same_user(token)) and self._is_due(token := self._store.token):
-            wait = until - loop.time()
-            if wait <= 0:
+        until = math.inf if request.timeout is None else loop.time() + request.timeout / 2
+        while is_own := is_same_user(token, newest := self._store.token):
+            token, left = newest, until - loop.time()
+            if left <= 0 or not self._is_due(token) or _is_in_renewal():
                 break
-            flight = self._flight(token)
-            await asyncio.wait([flight], timeout=None if wait == math.inf else wait)
-            if flight.cancelled():  # the client is being closed
+            renewal = self._renewal(token)
+            await asyncio.wait([renewal], timeout=None if left == math.inf else left)
+            if renewal.cancelled():  # the client is being closed
                 break
         if not is_valid(token, self._clock()):
-            if not is_own:
-                message = "another user signed in, or nobody is signed in any more, while the call waited"
-            elif loop.time() >= until:
-                message = "the token expired before its renewal was answered; nothing was sent"
-                raise PocketBaseTimeoutError(request.url, message=message, request_sent=False)
-            else:
-                message = "the token expired, and could not be renewed"
-            raise PocketBaseUnauthorizedError(request.url, 401, message=f"{message}; nothing was sent")
-        if request.timeout is not None:
-            request = request.replace(timeout=max(request.timeout - (loop.time() - begun), 0.001))
-        return request, token
-
-    def _is_of_same_user(self, token: str) -> bool:
-        user = user_of(token)
-        return token == self._store.token or (None not in user and user == user_of(self._store.token))
+            raise _expired(request.url, is_own=is_own, is_late=loop.time() >= until)
+        return token
 
     def _read(self, text: str) -> "_Token":
-        """A token, which is read once for all requests with it."""
+        """Read a token, once for all requests with it."""
         if self._last.text != text:
             self._last = _Token.read(text)
         return self._last
@@ -120,18 +105,19 @@ class Auth:
             return False
         return text != self._paused or asyncio.get_running_loop().time() >= self._paused_until
 
-    def _flight(self, token: str) -> asyncio.Task[None]:
-        """The task that renews `token` on the running loop."""
+    def _renewal(self, token: str) -> asyncio.Task[None]:
+        """Return the task that renews `token` on the running loop."""
         key = asyncio.get_running_loop(), token
-        flight = self._flights.get(key)
-        if flight is None:
-            for other in [other for other in [*self._flights] if other[0].is_closed()]:
-                self._flights.pop(other, None)
-            flight = self._flights[key] = key[0].create_task(self._renew(token), name="token renewal")
-            flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return flight
+        renewal = self._renewals.get(key)
+        if renewal is None:
+            for other in [other for other in [*self._renewals] if other[0].is_closed()]:
+                self._renewals.pop(other, None)
+            renewal = self._renewals[key] = self._tasks.start(self._renew(token), "token renewal")
+            renewal.add_done_callback(lambda _: self._renewals.pop(key, None))
+        return renewal
 
     async def _renew(self, token: str) -> None:
+        _surrounding.set(asyncio.current_task())
         try:
             look_again(self._store)  # another process may have renewed it, or signed out
             if self._store.token == token:
@@ -163,5 +149,22 @@ class _Token(NamedTuple):
 
 
 def is_due(expires: float | None, now: float, margin: float) -> bool:
-    """Whether a token is to be renewed now. An expired one can't be any more."""
+    """Return whether a token is to be renewed now. The server renews none that has expired."""
     return expires is not None and now < expires <= now + margin
+
+
+def _is_in_renewal() -> bool:
+    renewal = _surrounding.get()
+    return renewal is not None and not renewal.done()
+
+
+def _expired(url: str, *, is_own: bool, is_late: bool) -> PocketBaseError:
+    """Return the error of a call whose token expired while the call waited for a renewal."""
+    if not is_own:
+        message = "another user signed in, or nobody is signed in any more, while the call waited; nothing was sent"
+    elif is_late:
+        message = "the token expired before its renewal was answered; nothing was sent"
+        return PocketBaseTimeoutError(url, message=message, request_sent=False)
+    else:
+        message = "the token expired, and could not be renewed; nothing was sent"
+    return PocketBaseUnauthorizedError(url, 401, message=message)

@@ -15,6 +15,7 @@ from ..call import Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..loops import OwnerLoop
 from ..messages import ServerSentEvent
+from ..tasks import ended
 from .backoff import Backoff
 from .handover import Handover
 from .hooks import Hooks
@@ -24,7 +25,6 @@ from .losses import Losses
 from .schedule import SOUND_AFTER, RealtimeSettings
 from .submission import Submitter
 from .subscriptions import Subscriptions
-from .tasks import ended
 from .told import Told, has_changed, is_refusal
 from .verification import Verification
 

@@ -15,13 +15,13 @@ from ..call import Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..loops import starting
 from ..options import Options, SubscribeOptions, read
+from ..tasks import Tasks
 from ..values import Loads, read_json
 from .driver import Driver
 from .hooks import Hooks
 from .inbox import Inbox
 from .listeners import Caller, EventStream, Listener
 from .schedule import RealtimeSettings
-from .tasks import Tasks
 
 _logger = logging.getLogger("pocketbase_core")
 Unsubscribe = Callable[[], Awaitable[None]]

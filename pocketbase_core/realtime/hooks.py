@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..callbacks import notify
-from .tasks import Tasks
+from ..tasks import Tasks
 
 _logger = logging.getLogger("pocketbase_core")
 

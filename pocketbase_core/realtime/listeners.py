@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar
 
 from ..loops import running_loop
+from ..tasks import Tasks
 from .inbox import Gap, Inbox
-from .tasks import Tasks
 
 T = TypeVar("T")
 Decode = Callable[[str], Any]

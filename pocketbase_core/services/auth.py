@@ -1,11 +1,11 @@
-"""Signing in to one auth collection."""
+"""Sign-ins to one auth collection."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..api import auth
-from ..auth.store import AuthStore, replace_renewed, storing
-from ..auth.token import user_of
+from ..auth import session
+from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..options import CommonOptions, RecordOptions, read
 from ..typed import plain
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class AuthService:
-    """Signs in; what signs in fills the auth store and returns `{"token", "record", "meta"?}`."""
+    """The sign-ins of one auth collection. Each fills the auth store and returns `{"token", "record", "meta"?}`."""
 
     def __init__(self, executor: Executor, store: AuthStore, collection: str) -> None:
         self._executor = executor
@@ -28,7 +28,7 @@ class AuthService:
     async def methods(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
-        """The ways to sign in: `{"password", "oauth2", "mfa", "otp"}`."""
+        """Return the ways to sign in: `{"password", "oauth2", "mfa", "otp"}`."""
         return await self._executor.execute(auth.methods(self._collection, read(RecordOptions, options, keywords)))
 
     async def with_password(
@@ -40,11 +40,11 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
-        """Sign in by e-mail, or another identity field, and password.
+        """Sign in with e-mail, or another identity field, and password.
 
         Raises:
-            PocketBaseBadRequestError: they do not match.
-            PocketBaseUnauthorizedError: a second factor is wanted, and `mfa_id` goes with it.
+            PocketBaseBadRequestError: no user has this identity and password.
+            PocketBaseUnauthorizedError: a second factor is needed; pass it the error's `mfa_id`.
         """
         settings = read(RecordOptions, options, keywords)
         return await self._sign_in(
@@ -66,7 +66,7 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
-        """Sign in by a one-time password."""
+        """Sign in with a one-time password."""
         settings = read(RecordOptions, options, keywords)
         return await self._sign_in(auth.with_otp(self._collection, otp_id, password, mfa_id, settings))
 
@@ -76,7 +76,7 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
-        """Sign in by an OAuth2 code: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`."""
+        """Sign in with an OAuth2 code: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`."""
         settings = read(RecordOptions, options, keywords)
         return await self._sign_in(auth.with_oauth2(self._collection, payload, settings))
 
@@ -91,9 +91,9 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
-        """Sign in by OAuth2 in a browser, which `open_url` (a function or coroutine function) brings to the provider.
+        """Sign in with OAuth2 in a browser. `open_url`, a function or coroutine function, opens the provider's page.
 
-        The option `timeout` is for all of it, and so the time that the user has; without it, the user has 300 seconds.
+        The option `timeout` limits the sign-in as a whole, so the user has that many seconds; by default, 300.
 
         Raises:
             ValueError: the collection does not offer the provider.
@@ -108,11 +108,10 @@ class AuthService:
     async def refresh(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
-        """A new token for the one in the store, and the record as it is now. Who signs in or out meanwhile stays so."""
+        """Refresh the token, and read the record again. A sign-in or sign-out in the meantime stays in effect."""
         token = self._store.token
         result = await self._executor.execute(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
-        with storing():
-            replace_renewed(self._store, token, result["token"], result["record"])
+        session.renewed(self._store, token, result["token"], result["record"])
         return result
 
     async def impersonate(
@@ -122,7 +121,7 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> "PocketBase":
-        """A client that acts as this user, for superusers; its token lives `duration` seconds and is never renewed."""
+        """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, never renewed."""
         settings = read(RecordOptions, options, keywords)
         result = await self._executor.execute(auth.impersonate(self._collection, record_id, duration, settings))
         store = AuthStore()
@@ -133,7 +132,7 @@ class AuthService:
     async def request_password_reset(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
-        """Send an e-mail with a token for a new password; nothing tells whether somebody has the address."""
+        """Send an e-mail with a token for a new password. The server answers alike for unknown addresses."""
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.request_password_reset(self._collection, email, settings))
 
@@ -145,15 +144,15 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
-        """Set a new password by the token of the e-mail.
+        """Set a new password with the token of the e-mail.
 
-        It ends all tokens of the user: if that is the signed-in user, the store is cleared.
+        The new password ends all tokens of the user: if that is the signed-in user, the store is cleared.
         """
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(
             auth.confirm_password_reset(self._collection, token, password, password_confirm, settings)
         )
-        self._end_session_of(token)
+        session.tokens_ended(self._store, token)
 
     async def request_verification(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -165,12 +164,10 @@ class AuthService:
     async def confirm_verification(
         self, token: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
-        """Verify an address by the token of the e-mail. If it is the signed-in user's, the store says so too."""
+        """Verify an address with the token of the e-mail. The store follows if the address is the signed-in user's."""
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_verification(self._collection, token, settings))
-        if self._is_own(token) and self._store.record is not None:
-            with storing():
-                self._store.save(self._store.token, {**self._store.record, "verified": True})
+        session.address_verified(self._store, token)
 
     async def request_email_change(
         self, new_email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -186,15 +183,18 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
-        """Change the address by the token of the e-mail. It ends the user's tokens: the store is cleared."""
+        """Change the address with the token of the e-mail.
+
+        The new address ends all tokens of the user: if that is the signed-in user, the store is cleared.
+        """
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_email_change(self._collection, token, password, settings))
-        self._end_session_of(token)
+        session.tokens_ended(self._store, token)
 
     async def list_external_auths(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
-        """The OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
+        """Return the OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
         settings = read(CommonOptions, options, keywords)
         return await all_items(
             self._executor, settings, lambda number: auth.external_auths(record_id, number, settings), plain
@@ -210,7 +210,7 @@ class AuthService:
         """Unlink an OAuth2 account from a record.
 
         Raises:
-            PocketBaseNotFoundError: there is none of this provider.
+            PocketBaseNotFoundError: no account of this provider is linked.
         """
         settings = read(CommonOptions, options, keywords)
         joint = Joint(self._executor, settings)
@@ -219,18 +219,5 @@ class AuthService:
 
     async def _sign_in(self, call: Call[dict[str, Any]], joint: Joint | None = None) -> dict[str, Any]:
         result = await (joint or self._executor).execute(call)
-        with storing():
-            self._store.save(result["token"], result["record"])
+        session.signed_in(self._store, result["token"], result["record"])
         return result
-
-    def _end_session_of(self, token: str) -> None:
-        """Clear the store if an e-mail's token, which has ended all others of its user, belongs to who is signed in."""
-        if self._is_own(token):
-            with storing():
-                self._store.clear()
-
-    def _is_own(self, token: str) -> bool:
-        """Whether a token out of an e-mail belongs to the record that is signed in."""
-        own = self._store.record or {}
-        user = user_of(token)
-        return None not in user and user == (own.get("collectionId"), own.get("id"))

@@ -10,7 +10,7 @@ from ..options import CommonOptions, FileOptions, RecordOptions, RestoreOptions,
 from ..uploads import FileUpload, Progress
 from .download import save
 from .joint import Joint
-from .restart import RESTORE_TIMEOUT, through_restart
+from .restart import through_restart
 
 
 class BackupService:
@@ -22,13 +22,13 @@ class BackupService:
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> list[dict[str, Any]]:
-        """All backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
+        """Return all backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
         return await self._executor.execute(backups.get_full_list(read(RecordOptions, options, keywords)))
 
     async def create(
         self, name: str | None = None, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
-        """Make a backup; it is there when this returns. A name is like `[a-z0-9_-]+.zip`; without one, the server's."""
+        """Make a backup, and return when it exists. Names match `[a-z0-9_-]+.zip`; by default, the server makes one."""
         await self._executor.execute(backups.create(name, read(CommonOptions, options, keywords)))
 
     async def upload(
@@ -40,7 +40,7 @@ class BackupService:
     async def download(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> bytes:
-        """A backup's content. For large ones there is `download_to`. A `timeout` is for all requests together."""
+        """Return a backup's content; `download_to` is for large backups. A `timeout` is for all requests together."""
         settings = read(CommonOptions, options, keywords)
         joint = Joint(self._executor, settings)
         backups.download(key, None, settings)  # raises for a wrong key before anything is sent
@@ -77,8 +77,8 @@ class BackupService:
     ) -> None:
         """Replace all data by a backup's. The server answers at once, and restarts about a second later.
 
-        With `wait=True` this returns when the restored server answers, which may take longer than `timeout` is by
-        default: it is five minutes here.
+        With `wait=True`, return when the restored server answers. That may take longer than other calls, so the default
+        `timeout` is five minutes then.
 
         Raises:
             PocketBaseTimeoutError: the server did not restart in time, as with a backup that cannot be restored.
@@ -89,14 +89,13 @@ class BackupService:
         if not isinstance(wait, bool):
             raise TypeError(f"wait must be True or False, not {wait!r}")
         if wait:
-            patience = RESTORE_TIMEOUT if settings.default_timeout else settings.timeout
-            await through_restart(self._executor, call, patience)
+            await through_restart(self._executor, call, settings)
         else:
             await self._executor.execute(call)
 
     def get_download_url(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[FileOptions]
     ) -> str:
-        """The absolute URL of a backup; a browser needs the option `token` too, from `files.get_token()`."""
+        """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`."""
         call = backups.download(key, None, read(FileOptions, options, keywords))
         return self._executor.build_url(call.request.full_url)

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
 
 from ..api import batch, records
-from ..auth.session import record_changed, record_deleted
+from ..auth import session
 from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..errors import PocketBaseDecodeError
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Member(NamedTuple):
-    """A call that waits in a batch, and the record that it changes or deletes; None is a new one."""
+    """A call that waits in a batch, and the id of the record to change or delete; None for a new record."""
 
     call: Call[Any]
     collection: str
@@ -27,9 +27,9 @@ class Member(NamedTuple):
 
 
 class Batch:
-    """A queue. `await send()` sends it, as does the end of an `async with` block; `results` then holds the answers.
+    """A queue of changes, sent by `await send()` or by the end of an `async with` block; `results` has the answers.
 
-    A batch is sent once. When that fails, the queue stays as it was, and can be sent again.
+    A batch is sent once. If that fails, the queue stays as it was, and can be sent again.
     """
 
     def __init__(self, executor: Executor, store: AuthStore, passwords: Passwords) -> None:
@@ -45,7 +45,7 @@ class Batch:
     @overload
     def collection(self, id_or_name: str, record_type: type[T]) -> "BatchRecords[T]": ...
     def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> "BatchRecords[Any]":
-        """The records of a collection, as dicts or as `record_type`, whose methods queue here."""
+        """Return the records of a collection, as dicts or as `record_type`. Their methods queue changes here."""
         return BatchRecords(self, id_or_name, plain if record_type is None else decoder(record_type))
 
     async def send(
@@ -53,14 +53,14 @@ class Batch:
     ) -> list[dict[str, Any]]:
         """Send the batch; return `[{"status", "body"}]`, in the order of the queue.
 
-        If the record that is signed in is among those changed or deleted, the auth store changes with it.
+        If the signed-in record is changed or deleted, the auth store follows.
 
         Raises:
-            PocketBaseBatchError: a member failed, and nothing was changed; `errors` tells which, by index.
+            PocketBaseBatchError: a member failed, and nothing was changed; `errors` has the errors by index.
             PocketBaseForbiddenError: batches are switched off in the server's settings.
             ValueError: the queue is empty or too long.
-            RuntimeError: it was sent already.
-            PocketBaseDecodeError: all of it happened, but an answer is not what it should be.
+            RuntimeError: the batch was sent already.
+            PocketBaseDecodeError: all changes were made, but a record has an unexpected form.
         """
         if self._sent:
             raise RuntimeError("this batch was sent already; make a new one")
@@ -82,12 +82,11 @@ class Batch:
 
     def _keep_store_in_step(self, members: Sequence[Member], answers: Sequence[batch.Answer]) -> None:
         for member, answer in zip(members, answers, strict=True):
-            if member.call.request.method == "DELETE":
-                record_deleted(self._store, member.collection, member.record_id)
-            elif member.record_id is not None:
-                record_changed(
-                    self._store, member.collection, member.record_id, member.call.request.body, json_object(answer.body)
-                )
+            request, record = member.call.request, json_object(answer.body)
+            if request.method == "DELETE":
+                session.record_deleted(self._store, member.collection, member.record_id)
+            else:
+                session.record_changed(self._store, member.collection, member.record_id, request.body, record)
 
     async def __aenter__(self) -> Self:
         return self
@@ -120,7 +119,7 @@ class Queued(Generic[T]):
 
 
 class BatchRecords(Generic[T]):
-    """Queues what happens to the records of one collection."""
+    """The records of one collection, whose changes are queued in a batch."""
 
     def __init__(self, batch: Batch, collection: str, decode: Decoder[T]) -> None:
         self._batch = batch
@@ -130,7 +129,7 @@ class BatchRecords(Generic[T]):
     def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Queued[T]:
-        """A new record."""
+        """Create a record."""
         return self._add(records.create(self._collection, body, read(RecordOptions, options, keywords)), None)
 
     def update(
@@ -140,21 +139,21 @@ class BatchRecords(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> Queued[T]:
-        """A change of some fields."""
+        """Change some fields of a record."""
         call = records.update(self._collection, record_id, body, read(RecordOptions, options, keywords))
         return self._add(call, record_id)
 
     def upsert(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Queued[T]:
-        """A change of the record of the body's `id`, or a new one where there is none."""
+        """Change the record with the body's `id`, or create one if there is none."""
         call = records.upsert(self._collection, body, read(RecordOptions, options, keywords))
         return self._add(call, body.get("id"))
 
     def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
-        """A record's end."""
+        """Delete a record."""
         self._queue(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)), record_id)
 
     def _add(self, call: Call[Record], record_id: object) -> Queued[T]:

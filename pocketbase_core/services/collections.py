@@ -5,8 +5,9 @@ from typing import Any, Unpack
 
 from ..api import collections as api
 from ..api.lists import Page
-from ..auth.revocation import has_new_secret, is_signed_in_to
-from ..auth.store import AuthStore, storing
+from ..auth import session
+from ..auth.revocation import has_new_secret
+from ..auth.store import AuthStore
 from ..call import Executor
 from ..options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
 from ..typed import plain
@@ -21,8 +22,8 @@ class CollectionService:
     A collection is `{"name", "type": "base" | "auth" | "view", "fields": [{"name", "type", …}], …}`. The style before
     PocketBase 0.23 (`schema`, with nested `options`) is translated, with a `DeprecationWarning`.
 
-    What ends the tokens of the signed-in user's own collection clears the auth store: a new secret for tokens, or the
-    end of all its records.
+    A change that ends the tokens of the signed-in user's own collection clears the auth store: a new secret for tokens,
+    or the deletion of all records.
     """
 
     def __init__(self, executor: Executor, store: AuthStore) -> None:
@@ -36,31 +37,31 @@ class CollectionService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[ListOptions],
     ) -> Page[Collection]:
-        """One page of collections."""
+        """Return one page of collections."""
         return await self._executor.execute(api.get_list(page, per_page, read(ListOptions, options, keywords)))
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
     ) -> list[Collection]:
-        """All collections. A `timeout` is for all requests together."""
+        """Return all collections. A `timeout` is for all requests together."""
         settings = read(FullListOptions, options, keywords)
         batch = settings.rest.get("batch", 1000)
         return await all_items(self._executor, settings, lambda number: api.get_page(number, batch, settings), plain)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> Collection:
-        """The first of the list, or PocketBaseNotFoundError."""
+        """Return the first of the list, or raise PocketBaseNotFoundError."""
         return await self._executor.execute(api.get_first(read(FirstOptions, options, keywords)))
 
     async def get_one(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Collection:
-        """A collection with its fields and rules."""
+        """Return a collection with its fields and rules."""
         return await self._executor.execute(api.get_one(id_or_name, read(RecordOptions, options, keywords)))
 
     async def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Collection:
-        """A new collection."""
+        """Create a collection."""
         return await self._executor.execute(api.create(body, read(RecordOptions, options, keywords)))
 
     async def update(
@@ -70,11 +71,11 @@ class CollectionService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> Collection:
-        """The collection after a change. `fields` replaces all fields: what is left out is deleted with its data."""
+        """Change a collection, and return it. `fields` replaces all fields: others are deleted with their data."""
         settings = read(RecordOptions, options, keywords)
         changed = await self._executor.execute(api.update(id_or_name, body, settings))
         if has_new_secret(body):
-            self._end_session_of(id_or_name)
+            session.collection_ended(self._store, id_or_name)
         return changed
 
     async def delete(
@@ -82,7 +83,7 @@ class CollectionService:
     ) -> None:
         """Delete a collection with all its records."""
         await self._executor.execute(api.delete(id_or_name, read(CommonOptions, options, keywords)))
-        self._end_session_of(id_or_name)
+        session.collection_ended(self._store, id_or_name)
 
     async def import_collections(
         self,
@@ -95,35 +96,29 @@ class CollectionService:
         settings = read(CommonOptions, options, keywords)
         await self._executor.execute(api.import_collections(collections, delete_missing, settings))
         for collection in filter(has_new_secret, collections):
-            self._end_session_of(collection.get("id"), collection.get("name"))
+            session.collection_ended(self._store, collection.get("id"), collection.get("name"))
 
     async def truncate(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete all records of a collection."""
         await self._executor.execute(api.truncate(id_or_name, read(CommonOptions, options, keywords)))
-        self._end_session_of(id_or_name)
+        session.collection_ended(self._store, id_or_name)
 
     async def get_scaffolds(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
-        """An empty collection of each type."""
+        """Return an empty collection of each type."""
         return await self._executor.execute(api.get_scaffolds(read(CommonOptions, options, keywords)))
 
     async def get_all_oauth2_providers(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
-        """The OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
+        """Return the OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
         return await self._executor.execute(api.get_all_oauth2_providers(read(CommonOptions, options, keywords)))
 
     async def dry_run_view_query(
         self, query: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
-        """`{"fields", "sample"}` of a view, without making it (PocketBase 0.37 and newer)."""
+        """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer)."""
         return await self._executor.execute(api.dry_run_view_query(query, read(CommonOptions, options, keywords)))
-
-    def _end_session_of(self, *ids_or_names: object) -> None:
-        """Clear the store if the signed-in record is, or was, one of this collection."""
-        if any(is_signed_in_to(self._store, each) for each in ids_or_names):
-            with storing():
-                self._store.clear()

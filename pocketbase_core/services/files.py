@@ -46,7 +46,7 @@ class FileService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[FileOptions],
     ) -> str:
-        """The absolute URL of a file: `get_url(collection, record_id, filename)` or `get_url(record, filename)`.
+        """Return the absolute URL of a file: `get_url(collection, record_id, filename)` or `get_url(record, filename)`.
 
         A record is a dict, or has `id` and `collectionId` or `collectionName` as attributes, in snake case too. The URL
         is `""` where the file name is, as with a record whose file field is empty.
@@ -71,7 +71,7 @@ class FileService:
         return self._executor.build_url(call.request.full_url)
 
     async def get_token(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> str:
-        """A token for protected files, as option `token`; it lives for about three minutes."""
+        """Return a token for protected files, for the option `token`; the token lives for about three minutes."""
         return await self._executor.execute(files.get_token(read(CommonOptions, options, keywords)))
 
     async def download_file(
@@ -82,7 +82,7 @@ class FileService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[FileOptions],
     ) -> bytes:
-        """The file's content."""
+        """Return the file's content."""
         settings = read(FileOptions, options, keywords)
         return await self._executor.execute(files.download(collection, record_id, filename, settings))
 
@@ -120,6 +120,6 @@ class FileService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[FileOptions],
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        """The file as it comes: `async with … as response: async for chunk in response.aiter_bytes()`."""
+        """Stream a file: `async with … as response: async for chunk in response.aiter_bytes()`."""
         settings = read(FileOptions, options, keywords)
         return self._executor.stream(files.download(collection, record_id, filename, settings))

@@ -1,4 +1,4 @@
-"""Whether the server is up."""
+"""The server's health."""
 
 from collections.abc import Mapping
 from typing import Any, Unpack
@@ -9,7 +9,7 @@ from ..options import CommonOptions, read
 
 
 class HealthService:
-    """The server's state."""
+    """The server's health."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -17,5 +17,5 @@ class HealthService:
     async def check(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
-        """`{"code": 200, "message", "data"}` when it is well."""
+        """Return `{"code": 200, "message", "data"}` if the server is healthy; raise PocketBaseError if not."""
         return await self._executor.execute(health.check(read(CommonOptions, options, keywords)))

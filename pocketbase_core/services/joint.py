@@ -1,13 +1,13 @@
-"""The requests of one call that takes several."""
+"""Calls that take several requests."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from ..auth.token import user_of
+from ..auth.token import is_same_user
 from ..call import Call, Executor
 from ..errors import PocketBaseTimeoutError, PocketBaseUnauthorizedError
+from ..loops import running_loop
 from ..messages import ServerSentEvent
 from ..options import Options
 from ..ports import StreamedResponse
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Joint:
-    """Sends the requests of one call: as the user who made it, with the headers of its options, within its timeout.
+    """The requests of one call: sent as the user who made it, with the headers and the timeout of its options.
 
     A timeout that the caller gave is for all requests together, or with `each` for each of them; the client's is for
     each of them. Once another user has signed in, or nobody is signed in any more, nothing more is sent: each of the
@@ -26,31 +26,36 @@ class Joint:
     def __init__(self, executor: Executor, options: Options, *, each: bool = False) -> None:
         self._executor = executor
         self._options = options
-        self._user = self._signed_in()
+        self._token = executor.auth_store.token
         self._ends_at: float | None = None
         if options.timeout is not None and not each:
-            self._ends_at = asyncio.get_running_loop().time() + options.timeout
+            self._ends_at = running_loop().time() + options.timeout
 
     async def execute(self, call: Call[T]) -> T:
-        """As `PocketBase.execute`."""
+        """Send a request as `PocketBase.execute` does."""
         return await self._executor.execute(self._of(call))
 
     def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[StreamedResponse]:
-        """As `PocketBase.stream`."""
+        """Open a stream as `PocketBase.stream` does."""
         return self._executor.stream(self._of(call))
 
     def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
-        """As `PocketBase.events`."""
+        """Open a stream of events as `PocketBase.events` does."""
         return self._executor.events(self._of(call))
 
     def build_url(self, path: str) -> str:
-        """As `PocketBase.build_url`."""
+        """Return an absolute URL as `PocketBase.build_url` does."""
         return self._executor.build_url(path)
 
     def _of(self, call: Call[T]) -> Call[T]:
-        """The call, as it is to be sent now."""
+        """Return the call as it is to be sent now.
+
+        Raises:
+            PocketBaseUnauthorizedError: the user of the first request is not signed in any more.
+            PocketBaseTimeoutError: no time is left.
+        """
         options, request = self._options, call.request
-        if "Authorization" not in options.headers and self._signed_in() != self._user:
+        if "Authorization" not in options.headers and not is_same_user(self._token, self._executor.auth_store.token):
             message = "another user is signed in than when this call began, or nobody; no more of it was sent"
             raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)
         if options.headers:
@@ -60,16 +65,11 @@ class Joint:
         return call._replace(request=request.replace(timeout=self._left(request.url)), default_timeout=False)
 
     def _left(self, path: str) -> float | None:
-        """The seconds that the next request has."""
+        """Return the seconds that are left for the next request; None is no limit."""
         if self._ends_at is None:
             return self._options.timeout
-        left = self._ends_at - asyncio.get_running_loop().time()
+        left = self._ends_at - running_loop().time()
         if left <= 0:
             message = f"the call did not end within {self._options.timeout:g} s"
             raise PocketBaseTimeoutError(self.build_url(path), message=message, request_sent=False)
         return left
-
-    def _signed_in(self) -> object:
-        token = self._executor.auth_store.token
-        user = user_of(token)
-        return token if user == (None, None) else user

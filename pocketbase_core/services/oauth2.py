@@ -1,4 +1,4 @@
-"""Signing in by OAuth2 in a browser, told over a realtime connection of its own."""
+"""Sign-ins with OAuth2 in a browser, whose outcome comes over a realtime connection of their own."""
 
 import asyncio
 import inspect
@@ -18,7 +18,7 @@ _TOPIC = "@oauth2"
 
 
 def open_browser(url: str) -> None:
-    """Have the user's browser show a page."""
+    """Open a page in the user's browser."""
     import webbrowser  # imports much that only this needs
 
     webbrowser.open(url)
@@ -70,7 +70,7 @@ async def _outcome(
     open_url: Callable[[str], Any],
     scopes: Sequence[str] | None,
 ) -> dict[str, object]:
-    """What the server tells when the browser comes back: `{"state", "code", "error"?}`."""
+    """Return what the server sends when the browser comes back: `{"state", "code", "error"?}`."""
     async with joint.events(realtime.connect()) as events:
         client_id = realtime.client_id(await _next(events, redirect_url), redirect_url)
         await joint.execute(realtime.subscribe(client_id, [_TOPIC]))
@@ -80,14 +80,14 @@ async def _outcome(
         else:
             await asyncio.to_thread(open_url, url)
         message = realtime.message(await _next(events, redirect_url, _TOPIC))
-    # The server sends it to the client that `state` names and to no other: any other text is no mistake of a user.
+    # The server sends the event to the client that `state` names and to no other: no user can cause this by mistake.
     if message.get("state") != client_id:
         raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")
     return message
 
 
 async def _next(events: AsyncIterator[ServerSentEvent], url: str, name: str | None = None) -> ServerSentEvent:
-    """The next event, or the next of this name: the server may send others to every client."""
+    """Return the next event, or the next of this name: the server may send other events to every client."""
     async for event in events:
         if name is None or event.event == name:
             return event

@@ -1,4 +1,4 @@
-"""Which passwords have to be sent twice."""
+"""Passwords that the server wants twice."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class Passwords:
-    """Adds `passwordConfirm` to bodies that have `password` alone and go to an auth collection.
+    """The auth collections that a client knows, whose passwords it sends as `passwordConfirm` too.
 
     Only an auth collection wants a password twice; in any other, `passwordConfirm` may be a field of its own, which
-    nobody asked to change. A client does not know the type of a collection. So it asks the server, until it knows
-    that the collection is one; `users` and `_superusers`, which every server begins with, are.
+    nobody asked to change. `users` and `_superusers` are auth collections, with which every server begins. For any
+    other collection, the client asks the server before each write, until the answer is that it is an auth collection.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Passwords:
         except PocketBaseError as error:
             if not 400 <= error.status < 500 or error.status == 429:
                 raise
-            # 404: it is none. If something else forbids to ask, the server's answer to the write tells what it lacks.
+            # 404 is any other collection. After another refusal, the server's answer to the write tells the reason.
             return False
         self._auth_collections.add(collection)
         return True

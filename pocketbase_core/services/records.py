@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, Unpack
 from ..api import records
 from ..api.lists import Page
 from ..api.realtime import record_topic
-from ..auth.session import record_changed, record_deleted
+from ..auth import session
 from ..auth.store import AuthStore
 from ..call import Call, Executor
 from ..options import (
@@ -21,12 +21,13 @@ from ..options import (
     read,
 )
 from ..realtime import EventStream, Realtime
-from ..typed import Decoder, Record, RecordEvent, decoded, decoded_page, event_decoder
+from ..typed import Decoder, RecordEvent, decode_from, decoded, decoded_page, event_decoder
 from .auth import AuthService
 from .joint import Joint
 from .paging import all_items, every_record
 from .passwords import Passwords, is_unconfirmed
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -60,14 +61,14 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[ListOptions],
     ) -> Page[T]:
-        """One page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
+        """Return a page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
         call = records.get_list(self._collection, page, per_page, read(ListOptions, options, keywords))
         return await self._executor.execute(decoded_page(call, self._decode))
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
     ) -> list[T]:
-        """All records, read in batches of 1000 or `batch`. A `timeout` is for all requests together."""
+        """Return all records, read in batches of 1000 or `batch`. A `timeout` is for all requests together."""
         settings = read(FullListOptions, options, keywords)
         batch = settings.rest.get("batch", 1000)
         return await all_items(
@@ -80,20 +81,21 @@ class RecordService(Generic[T]):
     def iterate(
         self, batch: int = 500, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]
     ) -> AsyncIterator[T]:
-        """All records, one after the other, read in batches: little more than one of them is in memory.
+        """Iterate over all records, read in batches: little more than one batch is in memory.
 
-        Without a sort they come in the order of their ids. Then no page costs more than the first, and what others
-        create or delete meanwhile shifts nothing: each record that stays is seen once. `timeout` is for each request.
+        Without a sort, the records come in the order of their ids. Then no page costs more than the first, and records
+        that are created or deleted meanwhile shift nothing: each record that stays is seen once. `timeout` is for each
+        request.
         """
         settings = read(FirstOptions, options, keywords)
         reader = records.by_id(self._collection, batch, settings)
         return every_record(self._executor, settings, reader, self._decode)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> T:
-        """The first record of the list.
+        """Return the first record of the list.
 
         Raises:
-            PocketBaseNotFoundError: there is none.
+            PocketBaseNotFoundError: the list is empty.
         """
         call = records.get_first(self._collection, read(FirstOptions, options, keywords))
         return await self._executor.execute(decoded(call, self._decode))
@@ -101,7 +103,7 @@ class RecordService(Generic[T]):
     async def get_one(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> T:
-        """The record of this id."""
+        """Return the record with this id."""
         call = records.get_one(self._collection, record_id, read(RecordOptions, options, keywords))
         return await self._executor.execute(decoded(call, self._decode))
 
@@ -110,10 +112,10 @@ class RecordService(Generic[T]):
     ) -> T:
         """Create a record, and return it as the server stored it.
 
-        In a collection of users, a `password` without `passwordConfirm` gets it: see `passwords.py`.
+        In an auth collection, a `password` is sent as `passwordConfirm` too, if that is missing: see `passwords.py`.
         """
         settings = read(RecordOptions, options, keywords)
-        return await self._write(records.create(self._collection, body, settings), self._decode, settings)
+        return await self._write(decoded(records.create(self._collection, body, settings), self._decode), settings)
 
     async def update(
         self,
@@ -122,27 +124,24 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> T:
-        """The record after a change of some fields. If it is the one signed in, the auth store changes with it.
+        """Change some fields of a record, and return it. If the record is the signed-in one, the auth store follows.
 
         A new password or e-mail address ends all tokens of the user: the store is cleared then.
         """
-
-        def keep_and_decode(record: Record) -> T:
-            record_changed(self._store, self._collection, record_id, call.request.body, record)
-            return self._decode(record)
-
         settings = read(RecordOptions, options, keywords)
         call = records.update(self._collection, record_id, body, settings)
-        return await self._write(call, keep_and_decode, settings)
+        record = await self._write(call, settings)
+        session.record_changed(self._store, self._collection, record_id, call.request.body, record)
+        return decode_from(self._executor.build_url(call.request.url), 200, record, self._decode)
 
     async def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
-        """Delete a record. If it is the one signed in, the auth store is cleared."""
+        """Delete a record. If the record is the signed-in one, the auth store is cleared."""
         await self._executor.execute(
             records.delete(self._collection, record_id, read(CommonOptions, options, keywords))
         )
-        record_deleted(self._store, self._collection, record_id)
+        session.record_deleted(self._store, self._collection, record_id)
 
     async def subscribe(
         self,
@@ -161,11 +160,11 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Callable[[], Awaitable[None]]:
-        """As `subscribe`, for all records of the collection, new ones too."""
+        """Subscribe to all records of the collection, new ones too; see `subscribe`."""
         return await self.subscribe(callback, "*", options, **keywords)
 
     async def unsubscribe(self, record_id: str | None = None) -> None:
-        """End the subscriptions of a record (`"*"` are those of all), or without one every subscription here."""
+        """End the subscriptions to one record (`"*"`: to all records), or without an id, all of this collection."""
         if record_id is None:
             await self._realtime.unsubscribe_by_prefix(f"{self._collection}/")
         else:
@@ -177,16 +176,17 @@ class RecordService(Generic[T]):
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> AbstractAsyncContextManager[EventStream[RecordEvent[T]]]:
-        """What happens to records: `async with posts.events() as events: async for event in events`.
+        """Iterate over changes of records: `async with posts.events() as events: async for event in events`.
 
-        An event is `{"action", "record"}`, or a `Gap` where some may be missing.
+        An event is `{"action", "record"}`, or a `Gap` if events may be missing.
         """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
-    async def _write(self, call: Call[Record], decode: Decoder[T], options: Options) -> T:
+    async def _write(self, call: Call[S], options: Options) -> S:
+        """Execute a call with its password confirmed, which may take another request first."""
         if not is_unconfirmed(call):
-            return await self._executor.execute(decoded(call, decode))
+            return await self._executor.execute(call)
         joint = Joint(self._executor, options)
         (call,) = await self._passwords.confirm(joint, [(self._collection, call)])
-        return await joint.execute(decoded(call, decode))
+        return await joint.execute(call)

@@ -1,14 +1,17 @@
-"""A call that has the server restart."""
+"""A call that makes the server restart."""
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Self
 
 from ..api import health, realtime
 from ..call import Call, Executor
 from ..errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, PocketBaseTransportError
-from ..options import CommonOptions, read
+from ..options import CommonOptions, Options, read
+from .joint import Joint
 
 RESTORE_TIMEOUT = 300.0
 """Seconds for a restore, whose backup is unpacked first."""
@@ -19,19 +22,24 @@ GRACE = 0.5
 PAUSE = 0.2
 
 
-async def through_restart(executor: Executor, call: Call[None], patience: float | None) -> None:
-    """Send the call, and return when the server has gone and answers again.
+async def through_restart(executor: Executor, call: Call[None], options: Options) -> None:
+    """Send the call, and return when the server has stopped and answers again.
 
-    That it goes is seen by a stream of events, which then ends: it may be away for too short a time to be missed.
+    A stream of events shows the stop by its end: the server may be away for too short a time to be missed otherwise.
+
+    The timeout of `options` is for all of that.
 
     Raises:
-        PocketBaseTimeoutError: that was not within `patience` seconds.
+        PocketBaseTimeoutError: the restart took longer than the timeout.
+        PocketBaseUnauthorizedError: somebody else signed in before the call could be sent.
         PocketBaseError: the call failed.
     """
+    patience = RESTORE_TIMEOUT if options.default_timeout else options.timeout
+    joint = Joint(executor, options)
     url = executor.build_url(call.request.url)
     try:
         async with asyncio.timeout(patience):
-            await _until_gone(executor, call, url)
+            await _until_gone(executor, partial(joint.execute, call), url)
             await asyncio.sleep(GRACE)
             while not await _answers(executor):
                 await asyncio.sleep(PAUSE * (0.5 + random.random()))
@@ -40,14 +48,14 @@ async def through_restart(executor: Executor, call: Call[None], patience: float 
         raise PocketBaseTimeoutError(url, message=message) from error
 
 
-async def _until_gone(executor: Executor, call: Call[None], url: str) -> None:
-    """Send the call, and return when the server that it reached has gone."""
+async def _until_gone(executor: Executor, send: Callable[[], Awaitable[None]], url: str) -> None:
+    """Send a call, and return when the server that got the call has stopped."""
     async with AsyncExitStack() as streams:
         current = await streams.enter_async_context(_Stream(executor, url))
         await asyncio.wait([current.opened, current.reading], return_when=asyncio.FIRST_COMPLETED)
         if not current.opened.done():
             current.reading.result()
-        await executor.execute(call)
+        await send()
         life = LIFE
         while not await current.ends_within(life):
             life = PAUSE

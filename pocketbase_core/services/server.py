@@ -18,13 +18,13 @@ class SettingsService:
     async def get_all(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
-        """All settings; secrets come redacted."""
+        """Return all settings, with secrets redacted."""
         return await self._executor.execute(server.get_settings(read(RecordOptions, options, keywords)))
 
     async def update(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
-        """All settings after a change of some."""
+        """Change some settings, and return all."""
         return await self._executor.execute(server.update_settings(body, read(RecordOptions, options, keywords)))
 
     async def test_s3(
@@ -58,7 +58,7 @@ class SettingsService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[CommonOptions],
     ) -> dict[str, Any]:
-        """`{"secret"}` for signing in with Apple; `duration` in seconds."""
+        """Return `{"secret"}` for signing in with Apple; `duration` is in seconds."""
         settings = read(CommonOptions, options, keywords)
         return await self._executor.execute(
             server.generate_apple_client_secret(client_id, team_id, key_id, private_key, duration, settings)
@@ -78,19 +78,19 @@ class LogService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[ListOptions],
     ) -> Page[dict[str, Any]]:
-        """One page of log entries."""
+        """Return one page of log entries."""
         return await self._executor.execute(server.get_logs(page, per_page, read(ListOptions, options, keywords)))
 
     async def get_one(
         self, log_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
-        """One log entry."""
+        """Return one log entry."""
         return await self._executor.execute(server.get_log(log_id, read(RecordOptions, options, keywords)))
 
     async def get_stats(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[ListOptions]
     ) -> list[dict[str, Any]]:
-        """Entries an hour: `[{"date", "total"}]`."""
+        """Return the numbers of entries per hour: `[{"date", "total"}]`."""
         return await self._executor.execute(server.get_log_stats(read(ListOptions, options, keywords)))
 
     async def truncate(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> None:
@@ -107,7 +107,7 @@ class CronService:
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> list[dict[str, Any]]:
-        """All jobs: `[{"id", "expression"}]`."""
+        """Return all jobs: `[{"id", "expression"}]`."""
         return await self._executor.execute(server.get_crons(read(RecordOptions, options, keywords)))
 
     async def run(
@@ -126,5 +126,8 @@ class SqlService:
     async def run(
         self, query: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
-        """`{"columns", "rows", "affectedRows", "execTime"}`; values come as text. Put nothing of a user's into it."""
+        """Run a query, and return `{"columns", "rows", "affectedRows", "execTime"}`, with values as text.
+
+        The query is not escaped: put no input of users into it.
+        """
         return await self._executor.execute(server.run_sql(query, read(CommonOptions, options, keywords)))

@@ -14,7 +14,7 @@ from pocketbase_core import (
 )
 from pocketbase_core.realtime.inbox import Inbox
 from pocketbase_core.realtime.listeners import Caller
-from pocketbase_core.realtime.tasks import Tasks
+from pocketbase_core.tasks import Tasks
 
 from .realtime_server import Calls, RealtimeServer
 

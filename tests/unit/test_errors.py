@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -27,6 +28,11 @@ from pocketbase_transports import MockTransport
 
 URL = "http://h/api/x"
 FAILED: dict[str, Any] = {"code": "batch_request_failed", "message": "Batch request failed.", "response": {}}
+
+
+@dataclass
+class Post:
+    n: int
 
 
 def answered(status: int, body: Any = None, **headers: str) -> PocketBaseError:
@@ -125,6 +131,17 @@ async def test_the_error_of_a_batch_travels_with_those_of_its_members() -> None:
         (member,) = error.errors.values()
         assert isinstance(member, PocketBaseNotFoundError)
         assert (member.message, member.url) == ("Gone.", "/api/collections/posts/records/gone")
+
+
+@pytest.mark.parametrize("method", ["get_one", "update"])
+async def test_the_error_of_a_record_that_cannot_be_decoded_travels(method: str) -> None:
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, json={"id": "x", "n": "text"})))
+    posts = pb.collection("posts", Post)
+    with pytest.raises(PocketBaseDecodeError) as caught:
+        await (posts.get_one("x") if method == "get_one" else posts.update("x", {}))
+    for error in (caught.value, of_json(caught.value), of_pickle(caught.value)):
+        assert (error.url, error.status) == ("http://h/api/collections/posts/records/x", 200)
+    assert seen(of_json(caught.value)) == seen(caught.value)
 
 
 def test_a_message_that_is_given_goes_before_the_servers() -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import pytest
 import pocketbase_core.auth.file as file_module
 from pocketbase_core import FileAuthStore, PocketBase, Request, Response
 from pocketbase_core.auth.file import PrivateFile
+from pocketbase_core.auth.store import look_again, replace_renewed
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
@@ -30,6 +31,19 @@ RECORD = {"id": "u1", "collectionId": "c1", "collectionName": "users"}
 
 def full(*_: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+Change = Callable[[PocketBase], Awaitable[object]]
+FOLLOWED: dict[str, Change] = {
+    "update": lambda pb: pb.collection("users").update("u1", {"name": "new"}),
+    "new password": lambda pb: pb.collection("users").update("u1", {"password": "new"}),
+    "verification": lambda pb: pb.collection("users").auth.confirm_verification(token(30)),
+    "password reset": lambda pb: pb.collection("users").auth.confirm_password_reset(token(30), "new"),
+    "delete": lambda pb: pb.collection("users").delete("u1"),
+    "truncate": lambda pb: pb.collections.truncate("users"),
+}
+
+CHANGES: dict[str, dict[str, Any]] = {"update": {"name": "new"}, "verification": {"verified": True}}
 
 
 @pytest.fixture
@@ -60,7 +74,7 @@ class Server:
     def answer(self, request: Request) -> Response:
         if not request.url.endswith(("auth-refresh", "auth-with-password")):
             self.sent.append(request.headers.get("Authorization", ""))
-            return Response(200, json={})
+            return Response(200, json=dict(request.body or {}))
         self.renewals += 1
         self.meanwhile()
         return Response(200, json={"token": token(3600, f"new {self.renewals}"), "record": RECORD})
@@ -87,6 +101,20 @@ async def test_a_store_that_cannot_be_written_renews_once_and_fails_no_request(
 
 def token_in(server: Server, number: int) -> str:
     return server.sent[number - 1]
+
+
+@pytest.mark.parametrize("name", ["update", "new password", "verification", "delete"])
+async def test_what_a_call_does_to_the_signed_in_record_on_a_full_disk_holds_in_memory_and_is_logged(
+    name: str, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(store := FileAuthStore(path))
+    store.save(mine := token(3600), RECORD)
+    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(PrivateFile, "remove", full)
+    await FOLLOWED[name](server.pb)
+    assert store.token == (mine if name in CHANGES else "")
+    assert store.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
+    assert caplog.text.count("in memory only") == 1
 
 
 async def test_a_sign_in_on_a_full_disk_holds_in_memory_and_is_logged(
@@ -317,6 +345,76 @@ async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Pat
     assert FileAuthStore(path).token == theirs
     assert server.pb.auth_store.token == theirs
     assert server.pb.auth_store.record == {"id": "u2"}
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+@pytest.mark.parametrize("theirs", [token(3600, "theirs", id="u2"), ""])
+async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_another_process(
+    name: str, theirs: str, path: Path
+) -> None:
+    other = FileAuthStore(path)
+    other.save(token(3600), RECORD)
+    server = Server(FileAuthStore(path))
+    if theirs:
+        other.save(theirs, {"id": "u2"})
+    else:
+        other.clear()
+    await FOLLOWED[name](server.pb)
+    assert FileAuthStore(path).token == theirs
+    assert server.pb.auth_store.token == theirs
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewal_by_another_process(
+    name: str, path: Path
+) -> None:
+    other = FileAuthStore(path)
+    other.save(token(3600), RECORD)
+    server = Server(FileAuthStore(path))
+    other.save(newer := token(3600, "newer"), RECORD)
+    await FOLLOWED[name](server.pb)
+    again = FileAuthStore(path)
+    assert (again.token, again.record) == (server.pb.auth_store.token, server.pb.auth_store.record)
+    assert again.token == ("" if name not in CHANGES else newer)
+    assert again.record == ({**RECORD, **CHANGES[name]} if name in CHANGES else None)
+
+
+def test_a_file_that_is_too_large_is_an_empty_store(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    FileAuthStore(path).save("mine")
+    monkeypatch.setattr(file_module, "LARGEST", 10)
+    assert FileAuthStore(path).token == ""
+    assert "larger than 16 MiB" in caplog.text
+
+
+@pytest.mark.parametrize("newer", ["other", ""])
+def test_a_renewal_that_comes_too_late_is_not_written(newer: str, path: Path) -> None:
+    store = FileAuthStore(path)
+    store.save("a")
+    store.save(newer)
+    replace_renewed(store, "a", "renewed", {})
+    assert (store.token, FileAuthStore(path).token) == (newer, newer)
+
+
+def renew(store: FileAuthStore) -> None:
+    replace_renewed(store, store.token, "renewed", {})
+
+
+@pytest.mark.parametrize("take_over", [look_again, renew])
+def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
+    take_over: Callable[[FileAuthStore], None], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(mine: str, record: object) -> None:
+        if mine == "theirs":
+            store.save("mine", RECORD)
+
+    monkeypatch.setattr(file_module, "PATIENCE", 0.0)
+    other, store = FileAuthStore(path), FileAuthStore(path)
+    store.on_change(refuse)
+    other.save("theirs", {"id": "u2"})
+    take_over(store)
+    assert (store.token, FileAuthStore(path).token) == ("mine", "mine")
 
 
 async def test_a_renewal_by_another_process_is_taken_over_before_one_of_ones_own(path: Path) -> None:

@@ -22,6 +22,7 @@ from pocketbase_core import (
     PocketBaseTimeoutError,
     Request,
     Response,
+    uploads,
 )
 from pocketbase_core.content import encode
 from pocketbase_core.ports import Chunks, Exchange, read_error
@@ -93,9 +94,7 @@ def test_a_reader_that_was_closed_reads_no_more(tmp_path: Path) -> None:
     assert reader.read() == b""
 
 
-def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(io.BytesIO):
         def read(self, *_: Any) -> bytes:
             reading.set()
@@ -107,7 +106,8 @@ def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(
 
     slow, reading, go_on = Slow(), threading.Event(), threading.Event()
     monkeypatch.setattr(Path, "open", open_slow)
-    reader = Reader("a.bin", tmp_path, None, threading.Lock())
+    monkeypatch.setattr(uploads, "GRACE", 0.01)
+    reader = Reader("a.bin", Path("a.bin"), None, threading.Lock())
     thread = threading.Thread(target=reader.read)
     thread.start()
     reading.wait()

@@ -11,7 +11,7 @@ import pytest
 
 from pocketbase_core import PocketBase
 from pocketbase_core.loops import OwnerLoop
-from pocketbase_core.realtime.tasks import Tasks
+from pocketbase_core.tasks import Tasks
 from pocketbase_transports import _loops
 from pocketbase_transports._loops import PerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports
@@ -119,6 +119,29 @@ async def test_tasks_end_on_their_own_loops() -> None:
     there.close()
     await tasks.aclose()
     assert vars(tasks)["_running"] == {}
+
+
+async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at_that_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tasks = Tasks()
+
+    async def work() -> None:
+        pass
+
+    async def start() -> "asyncio.Task[None]":
+        task = tasks.start(work(), "work")
+        await task
+        return task
+
+    def start_elsewhere() -> None:
+        monkeypatch.undo()
+        thread = threading.Thread(target=asyncio.run, args=[start()])
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(tasks, "_forget_gone", start_elsewhere)
+    assert (await start()).get_loop() is asyncio.get_running_loop()
 
 
 class Session:

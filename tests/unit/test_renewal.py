@@ -24,6 +24,7 @@ from pocketbase_core.middleware import Retry
 from pocketbase_core.middleware.auth import Auth
 from pocketbase_transports import MockTransport
 
+from ..eager import FACTORY, start_at_once
 from .test_auth import encoded
 from .virtual import pass_time, run
 
@@ -338,6 +339,32 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
     assert sent == [new]
 
 
+@pytest.mark.parametrize("timeout", [None, 30])
+@pytest.mark.parametrize("factory", dict.fromkeys([None, FACTORY, start_at_once]))
+def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
+    factory: Any, timeout: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @on_a_virtual_loop
+    async def test(server: Server) -> None:
+        server.loop.set_task_factory(factory)
+
+        async def ask(request: Request, call_next: Any) -> Response:
+            if request.url.endswith("auth-refresh"):
+                await asyncio.wait_for(pb.health.check(timeout=timeout), 60)
+            response: Response = await call_next(request)
+            return response
+
+        pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[ask])
+        getattr(pb, "_auth")._clock = server.now
+        pb.auth_store.save(mine := token("a", server.now() + 30))
+        server.go_on.set()
+        await pb.health.check(timeout=timeout)
+        assert server.loop.time() == 0
+        assert server.tokens() == [mine, pb.auth_store.token]
+
+    test(monkeypatch)
+
+
 def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> PocketBase:
         server = Server(monkeypatch)
@@ -347,7 +374,7 @@ def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatc
         return server.pb
 
     pb = run(leave())
-    assert getattr(pb, "_auth")._flights == {}
+    assert getattr(pb, "_auth")._renewals == {}
 
 
 class Stalling:
@@ -358,7 +385,7 @@ class Stalling:
         self.store = AuthStore()
         self.store.save(token("a", time.time() + 30))
         self.auth = Auth(self.store, self.refresh)
-        self.flights: dict[Any, Any] = getattr(self.auth, "_flights")
+        self.in_progress: dict[Any, Any] = getattr(self.auth, "_renewals")
 
     async def refresh(self, old: str) -> None:
         self.renewals.append(old)
@@ -375,26 +402,26 @@ class Stalling:
 def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
-    assert len(stalling.flights) == 1
+    assert len(stalling.in_progress) == 1
     run(stalling.use())
     assert len(stalling.renewals) == 2
     run(stalling.auth.aclose())  # tells the loop that stands still
     still.run_until_complete(asyncio.sleep(0))
     still.run_until_complete(asyncio.sleep(0))
-    assert stalling.flights == {}
+    assert stalling.in_progress == {}
     still.close()
 
 
 def test_a_loop_that_is_closed_in_the_midst_of_a_renewal_is_forgotten() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
-    (left,) = stalling.flights.values()
+    (left,) = stalling.in_progress.values()
     left._log_destroy_pending = False
     still.close()
     run(stalling.auth.aclose())
     run(stalling.use())
     assert len(stalling.renewals) == 2
-    assert stalling.flights == {}
+    assert stalling.in_progress == {}
 
 
 @on_a_virtual_loop

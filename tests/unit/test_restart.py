@@ -13,6 +13,7 @@ from pocketbase_core import (
     PocketBaseConnectionError,
     PocketBaseServerError,
     PocketBaseTimeoutError,
+    PocketBaseUnauthorizedError,
     Request,
     Response,
     ServerSentEvent,
@@ -20,6 +21,7 @@ from pocketbase_core import (
 from pocketbase_core.options import CommonOptions
 from pocketbase_transports import MockTransport
 
+from .test_auth import token
 from .virtual import run
 
 
@@ -101,6 +103,21 @@ def test_a_stream_that_ends_at_once() -> None:
     server = Server(1.0, silent=True)
     with pytest.raises(PocketBaseConnectionError, match="ended at once"):
         run(server.restore())
+    assert server.asked == [], "nothing was restored"
+
+
+def test_a_restore_goes_out_as_the_user_who_asked_for_it_or_not_at_all() -> None:
+    server = Server(1.0)
+
+    async def switch(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        async for event in server.events(request):
+            pb.auth_store.save(token(1000, id="ben"))
+            yield event
+
+    pb = PocketBase("http://h", transport=MockTransport(server.answer, switch), middleware=[])
+    pb.auth_store.save(token(1000, id="ann"))
+    with pytest.raises(PocketBaseUnauthorizedError, match="another user is signed in"):
+        run(pb.backups.restore("a.zip", wait=True))
     assert server.asked == [], "nothing was restored"
 
 

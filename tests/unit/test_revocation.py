@@ -32,6 +32,8 @@ def superuser_updated(body: dict[str, Any]) -> Callable[[PocketBase], Awaitable[
 
 
 EMAIL = {"email": "b@example.com"}
+IN_CAPITALS = "USERS"  # the server ignores the case of a collection's name
+STAFF = {**USER, "collectionName": "Staff"}
 ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
     (updated({"password": "new"}), USER, {}),
     (updated({"password": "new", "avatar": FileUpload(("a.png", b""))}), USER, {}),
@@ -44,6 +46,11 @@ ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict
     (lambda pb: pb.collections.update("_superusers", {"authToken": {"secret": "x" * 30}}), ADMIN, {}),
     (lambda pb: pb.collections.truncate("pbc_3142635823"), ADMIN, None),
     (lambda pb: pb.collections.delete("users"), USER, None),
+    (lambda pb: pb.collections.delete(IN_CAPITALS), USER, None),
+    (lambda pb: pb.collection(IN_CAPITALS).update("u1", {"password": "new"}), USER, {}),
+    (lambda pb: pb.collection(IN_CAPITALS).delete("u1"), USER, None),
+    (lambda pb: pb.collection("users").delete("u1"), USER, None),
+    (lambda pb: pb.collection("staff").delete("u1"), STAFF, None),
     (lambda pb: pb.collections.import_collections([{"name": "users", "authToken": {"secret": "x"}}]), USER, None),
 ]
 KEEPS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
@@ -79,6 +86,22 @@ async def test_a_call_that_ends_none_or_another_users_tokens_keeps_the_store(
     mine = pb.auth_store.token
     await call(pb)
     assert pb.auth_store.token == mine
+
+
+BY_ID: list[Callable[[PocketBase], Awaitable[object]]] = [
+    lambda pb: pb.collection("c1").update("u1", {"password": "new"}),
+    lambda pb: pb.collection("c1").delete("u1"),
+    lambda pb: pb.collection("users").auth.confirm_password_reset(token(1), "new"),
+    lambda pb: pb.collections.truncate("c1"),
+]
+
+
+@pytest.mark.parametrize("call", BY_ID)
+async def test_a_token_without_a_record_is_its_users(call: Callable[[PocketBase], Awaitable[object]]) -> None:
+    pb = client(USER, {})
+    pb.auth_store.save(token(3600))
+    await call(pb)
+    assert pb.auth_store.token == ""
 
 
 async def test_a_refused_change_keeps_the_store() -> None:

@@ -92,6 +92,7 @@ async def test_events_for_everybody_do_not_end_a_sign_in() -> None:
         "http://p/\ud800",
         "http://[p/auth",
         "http://p:port/auth",
+        "http://p:0/auth",
         None,
         3,
     ],

@@ -8,17 +8,19 @@ import stat
 import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase
-from pocketbase_core.auth import persistent
+from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response, loops
 from pocketbase_core.auth.store import replace_renewed, sign_in_of
+from pocketbase_transports import MockTransport
 
 from .test_auth import token
+from .virtual import run
 
 RECORD = {"id": "u1", "collectionName": "users", "name": 'Ünï; "x"'}
 
@@ -219,6 +221,18 @@ def test_a_loop_that_stands_still_keeps_no_other_from_writing_and_undoes_nothing
     assert storage.written == ["newer", "older", "newer"]
 
 
+def test_a_change_on_a_loop_that_stands_still_is_written_when_the_store_is_closed() -> None:
+    storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
+    storage.let_through = go_on.wait
+    still.run_until_complete(storage.change("a"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == ["a"]
+    still.call_soon(go_on.set)
+    still.run_until_complete(storage.store.aclose())
+    still.close()
+
+
 def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 
@@ -237,7 +251,7 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
     storage.reached.wait(5)
     asyncio.run(storage.store.aclose())
     assert storage.written == []
-    monkeypatch.setattr(persistent, "PATIENCE", 0.05)
+    monkeypatch.setattr(loops, "PATIENCE", 0.01)
     storage.let_through = lambda: asyncio.sleep(0)
 
     async def second() -> None:
@@ -249,6 +263,37 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
     ended.set()
     thread.join()
     assert storage.written == ["second", "first", "second"]
+
+
+def test_a_forked_child_waits_for_no_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, ended = Storage(), threading.Event()
+
+    async def poll() -> None:
+        while not ended.is_set():
+            await asyncio.sleep(0.001)
+
+    async def in_the_parent() -> None:
+        await storage.change("parent")
+        await poll()
+
+    async def in_the_child() -> float:
+        await storage.store.aclose()
+        assert storage.written == [], "the parent writes it"
+        await storage.change("child")
+        await storage.store.aclose()
+        return asyncio.get_running_loop().time()
+
+    storage.let_through = poll
+    thread = threading.Thread(target=asyncio.run, args=[in_the_parent()])
+    thread.start()
+    storage.reached.wait(5)
+    storage.let_through = lambda: asyncio.sleep(0)
+    with monkeypatch.context() as forked:
+        forked.setattr("os.getpid", lambda: -1)
+        assert run(in_the_child()) == 0, "it waited"
+    assert storage.written == ["child"]
+    ended.set()
+    thread.join()
 
 
 async def awaited() -> str:
@@ -359,6 +404,25 @@ def test_a_cookie_of_someone_elses_making(value: str, caplog: pytest.LogCaptureF
     assert (store.token, store.record) == ("", None)
 
 
+async def test_a_sign_in_that_a_store_cannot_take_is_an_error_and_no_call_goes_out_as_the_user_before(
+    tmp_path: Path,
+) -> None:
+    def handler(request: Request) -> Response:
+        return Response(200, json={"token": token(3600, id="ben"), "record": {"id": "ben", "score": 0.1}})
+
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save(anns := token(3600, id="ann"), {"id": "ann", "collectionId": "c1"})
+    pb = PocketBase(
+        "http://h",
+        transport=MockTransport(handler),
+        auth_store=store,
+        json_loads=lambda text: json.loads(text, parse_float=Decimal),
+    )
+    with pytest.raises(TypeError, match="Decimal"):
+        await pb.collection("users").auth.with_password("ben", "secret")
+    assert store.token == anns
+
+
 def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError("disk full")
@@ -402,6 +466,48 @@ def test_an_interrupt_is_no_error_of_a_callback() -> None:
     with pytest.raises(KeyboardInterrupt):
         store.save("a", None)
     assert store.token == "a"
+
+
+def test_callbacks_are_told_of_the_last_change_last() -> None:
+    store, told = AuthStore(), list[str]()
+
+    def refuse(token: str, record: object) -> None:
+        if token:
+            store.clear()
+
+    store.on_change(refuse)
+    store.on_change(lambda token, record: told.append(token))
+    store.save("a", None)
+    assert (store.token, told[-1]) == ("", "")
+
+
+def test_a_renewal_that_a_store_cannot_take_leaves_the_sign_in_as_it_was(tmp_path: Path) -> None:
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save("a")
+    replace_renewed(store, "a", "b", {})
+    with pytest.raises(TypeError):
+        replace_renewed(store, "b", "c", {"score": Decimal(1)})
+    assert (store.token, sign_in_of(store)) == ("b", "a")
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
+    store = FileAuthStore(tmp_path / "auth.json") if is_in_file else AuthStore()
+    store.save("a")
+    record: dict[str, Any] = {"tags": ["a"]}
+    replace_renewed(store, "a", "b", record)
+    record["tags"].append("b")
+    assert store.record == {"tags": ["a"]}
+
+
+@pytest.mark.parametrize("before", ["", token(30, id="ann")])
+def test_a_refresh_that_brings_another_user_is_a_sign_in(before: str) -> None:
+    store, bens = AuthStore(), token(3600, id="ben")
+    store.save(before)
+    replace_renewed(store, before, bens, {})
+    assert (store.token, sign_in_of(store)) == (bens, bens)
+    store.clear()
+    assert sign_in_of(store) == ""
 
 
 def test_a_sign_in_is_the_same_while_its_tokens_are_renewed() -> None:

@@ -5,11 +5,11 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
-from ..loops import OwnerLoop
+from .loops import OwnerLoop
 
 
 async def ended(task: "asyncio.Task[None]") -> None:
-    """Wait for a cancelled task, also when the caller is cancelled: it takes no time, and nothing may stay behind."""
+    """Wait for a cancelled task, even if the caller is cancelled: the task ends soon, and nothing may stay behind."""
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError:
@@ -18,22 +18,24 @@ async def ended(task: "asyncio.Task[None]") -> None:
 
 
 class Tasks:
-    """Starts tasks, and ends those that are still running, on whatever loops."""
+    """The running tasks of an owner, on any event loops."""
 
     def __init__(self) -> None:
         self._running: dict[asyncio.Task[None], OwnerLoop] = {}
         self._owner: OwnerLoop | None = None
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        if self._owner is None or not self._owner.is_current:
-            self._owner = OwnerLoop()
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        owner = self._owner
+        if owner is None or not owner.is_current:
+            owner = self._owner = OwnerLoop()
             self._forget_gone()
-        task = self._owner.loop.create_task(work, name=name)
-        self._running[task] = self._owner
+        task = owner.loop.create_task(work, name=name)  # not `self._owner`, which another thread may have set
+        self._running[task] = owner
         task.add_done_callback(self._discard)
+        return task
 
     async def aclose(self) -> None:
-        """Cancel all but the one that asks for it, and wait for them."""
+        """Cancel all tasks but the calling one, and wait for them."""
         for owner in {*self._running.copy().values()}:
             await owner.run(partial(self._end, owner))
         self._forget_gone()
@@ -46,7 +48,7 @@ class Tasks:
             await asyncio.wait(others)
 
     def _forget_gone(self) -> None:
-        """Hold nothing that will never end."""
+        """Forget the tasks of loops that will never run again."""
         for task in [task for task, owner in self._running.copy().items() if owner.is_gone]:
             self._discard(task)
 
