@@ -21,7 +21,7 @@ _MOST_CONDITIONS = 200
 
 
 class Numbered:
-    """A reader of a list by page numbers. `next_call` builds the call for the records that come next, until `is_done`."""
+    """A reader of a list by page numbers: `next_call` builds the call for the next records, until `is_done`."""
 
     def __init__(self, path: str, size: int, options: Options, given: int = 0) -> None:
         self._path = path
@@ -97,7 +97,7 @@ class Keyset:
 
     def _take(self, page: Page[Record]) -> list[Record]:
         """Return those records of a page, and of those held back, that are to be given now."""
-        ids = [record.get("id") for record in page["items"]]
+        ids: list[Any] = [record.get("id") for record in page["items"]]
         if not self._follows(ids):
             return self._number_the_rest(page["perPage"])
         if self._key in ids:

@@ -5,10 +5,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection
 
+from ..api.creates import find_create
 from ..errors import PocketBaseTransportError
 from ..messages import Request, Response
 from .chain import Handler
-from .creates import find_create
+from .creates import RepeatedCreate
 from .deletes import settled
 from .quota import CAPACITY, INCREMENT, RetryQuota
 
@@ -28,7 +29,7 @@ class Retry:
     then makes the ids of new records, 15 characters of a-z and 0-9, where the caller gave none. What a lost answer
     leaves open is read from the server. It is not for collections whose ids have another form, nor for records that
     are deleted right after they were made. A batch that adds to what is stored (`n+`, `docs+`) or uploads files to
-    records that exist is not repeated: see `creates.py`.
+    records that exist is not repeated: see `api/creates.py`.
 
     `quota` bounds the retries of all calls together, so that a server that is down is not asked three times for each
     of them. It is a number of tokens: a retry costs 5, or 10 after a timeout. A success gives back what its last retry
@@ -73,7 +74,7 @@ class Retry:
         def repeat(request: Request, call_next: Handler) -> Awaitable[Response]:
             return self._repeat(self._within(request, deadline), call_next, deadline, harmless=True)
 
-        return create.send(repeat, call_next)
+        return RepeatedCreate(create).send(repeat, call_next)
 
     async def _repeat(
         self, request: Request, call_next: Handler, deadline: float | None, *, harmless: bool = False
@@ -89,7 +90,7 @@ class Retry:
                 in_doubt |= error.request_sent is not False
             else:
                 if response.status_code not in self._statuses:
-                    if in_doubt and request.method == "DELETE" and response.status_code in (400, 404):
+                    if in_doubt and request.method == "DELETE":
                         response = await settled(self._within(request, deadline), response, call_next)
                     if self._quota is not None and self._quota.spent and 200 <= response.status_code < 300:
                         self._quota.release(cost)
