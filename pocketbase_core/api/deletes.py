@@ -17,8 +17,7 @@ def is_gone(request: Request, status: int) -> Call[bool] | None:
     With any other status, the server has said what happened: None.
     """
     if status == 404:
-        head = request.replace(method="HEAD", body=None, files=())
-        return Call(head, lambda response: not 200 <= response.status_code < 300)
+        return Call(request.replace(method="HEAD", body=None, files=()), _is_not_found)
     backup = _BACKUP.fullmatch(request.url)
     if backup is None or status != 400:
         return None
@@ -27,3 +26,7 @@ def is_gone(request: Request, status: int) -> Call[bool] | None:
         return unquote(backup[2]) not in [json_object(each).get("key") for each in parse_list(response)]
 
     return Call(request.replace(method="GET", url=backup[1], body=None, files=()), parse)
+
+
+def _is_not_found(response: Response) -> bool:
+    return not 200 <= response.status_code < 300

@@ -1,4 +1,4 @@
-"""Tries again what may be tried again."""
+"""Requests that are sent again after a failure."""
 
 import asyncio
 import random
@@ -33,9 +33,10 @@ class Retry:
 
     `quota` bounds the retries of all calls together, so that a server that is down is not asked three times for each
     of them. It is a number of tokens: a retry costs 5, or 10 after a timeout. A success gives back what its last retry
-    cost, or 1 if it needed none. When too few are left, an outcome is final. None is no limit. The numbers, 500 tokens
-    among them, are those of botocore's standard retry mode: see `quota.py`. One `Retry` has one quota: light clients
-    share it, as their server is the same; clients of different servers should have a `Retry` each.
+    cost, or 1 if it needed none; a call that is cancelled gives back the cost of a retry that was not sent yet. When
+    too few are left, an outcome is final. None is no limit. The numbers, 500 tokens among them, are those of
+    botocore's standard retry mode: see `quota.py`. One `Retry` has one quota: light clients share it, as their server
+    is the same; clients of different servers should have a `Retry` each.
     """
 
     def __init__(
@@ -100,7 +101,12 @@ class Retry:
                     return response
                 in_doubt |= response.status_code >= 500
             delay, cost = retry
-            await self._sleep(delay)
+            try:
+                await self._sleep(delay)
+            except BaseException:
+                if self._quota is not None:
+                    self._quota.release(cost)  # of a retry that is not sent
+                raise
             attempt += 1
             request = self._within(request, deadline)
 
@@ -115,7 +121,7 @@ class Retry:
         deadline: float | None,
         harmless: bool,
     ) -> tuple[float, int] | None:
-        """Seconds to wait before the next attempt, and what it cost; None when this attempt was the last."""
+        """Return the seconds to wait before the next attempt, and its cost; None when this attempt was the last."""
         if attempt == self._attempts or not is_repeatable(request, outcome, harmless):
             return None
         asked = outcome.retry_after() if isinstance(outcome, Response) else None
@@ -129,7 +135,7 @@ class Retry:
 
 
 def is_repeatable(request: Request, outcome: Response | PocketBaseTransportError, harmless: bool) -> bool:
-    """Whether sending the request again can do no harm."""
+    """Return whether sending the request again can do no harm."""
     if not all(file.replayable for _, file in request.files):
         return False
     harmless = harmless or request.method in ("GET", "HEAD", "OPTIONS", "DELETE")
