@@ -22,29 +22,11 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
 from .conftest import OPEN
+from .losing import Losing
 
 KEY = {"name": "id", "type": "text", "primaryKey": True, "required": True, "system": True, "min": 1}
 NUMBERS = {**KEY, "max": 10, "pattern": "^[0-9]+$", "autogeneratePattern": "[0-9]{10}"}
 TITLE = {"name": "title", "type": "text"}
-
-
-class Losing:
-    """Has requests answered, and loses the answers to the first writes."""
-
-    def __init__(self, answers: int = 1, status: int | None = None) -> None:
-        self.left = answers
-        self.status = status
-        self.sent: list[Request] = []
-
-    async def __call__(self, request: Request, call_next: Handler) -> Response:
-        self.sent.append(request)
-        response = await call_next(request)
-        if request.method == "POST" and self.left:
-            self.left -= 1
-            if self.status is not None:
-                return Response(self.status)
-            raise PocketBaseConnectionError(request.url, message="lost")
-        return response
 
 
 Client = Callable[[Losing], PocketBase]

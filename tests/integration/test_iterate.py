@@ -37,7 +37,13 @@ async def test_in_the_order_of_ids(pb: PocketBase, name: str) -> None:
     assert [record["id"] async for record in posts.iterate(1)] == everything
 
 
-@pytest.mark.parametrize("comment", ["", " // not (c", " // not c)", " && title != '//)'", " && title != 'x\\\\'"])
+@pytest.mark.parametrize(
+    "comment",
+    [
+        *["", " // not (c", " // not c)", " && title != '//)'"],
+        pytest.param(" && title != 'x\\\\'", id="an escape that only recent servers read"),
+    ],
+)
 async def test_with_a_filter(pb: PocketBase, name: str, comment: str) -> None:
     where = "title = 'b' || (title > 'c' && n = 1) || title = 'a'" + comment
     found = [record["id"][-2:] async for record in pb.collection(name).iterate(2, filter=where)]
