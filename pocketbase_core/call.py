@@ -30,7 +30,7 @@ class Call(NamedTuple, Generic[T]):
 
 
 class Executor(Protocol):
-    """What sends calls: the client."""
+    """The sender of calls: the client."""
 
     @property
     def json_loads(self) -> Loads: ...

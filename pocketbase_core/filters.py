@@ -21,7 +21,7 @@ _AMBIGUOUS = re.compile(r"""\\(?:[\\"'ntr]|$)""")
 
 
 def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) -> str:
-    """`raw` with each `{:name}` replaced by the value of that name, quoted; values are not searched again.
+    """Return `raw` with each `{:name}` replaced by the value of that name, quoted; values are not searched again.
 
     `escapes` writes backslashes for servers from 0.39.9 on, and only for them.
 
@@ -51,7 +51,7 @@ def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) 
 
 
 def _ends_for_new_servers(token: str) -> bool:
-    """Whether a text in quotes ends here for new servers, while for old ones its last quote is escaped."""
+    """Return whether a text in quotes ends here for new servers, while for old ones its last quote is escaped."""
     return len(token) > 3 and token[0] == token[-1] and token[0] in "\"'" and token[-2] == "\\"
 
 

@@ -23,7 +23,7 @@ class CommonOptions(TypedDict, total=False):
 
 
 class RecordOptions(CommonOptions, total=False):
-    """Where records come back: relations to expand, fields to return."""
+    """For methods that return records: relations to expand, fields to return."""
 
     expand: str | Sequence[str]
     fields: str | Sequence[str]

@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 async def run(cwd: Path, name: str, *arguments: str) -> str:
-    """What an example prints."""
+    """Return the text that an example prints."""
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=cwd)
     assert (done.returncode, done.stderr) == (0, "")

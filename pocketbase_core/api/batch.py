@@ -19,17 +19,17 @@ _JSON = Headers({"Content-Type": "application/json"})
 
 
 class Answer(NamedTuple):
-    """What the server answered to a member, as it came."""
+    """The server's answer to a member, as it came."""
 
     status: int
     body: Any
 
 
 def member(call: Call[T]) -> Call[T]:
-    """A call as a member of a batch.
+    """Return a call as a member of a batch.
 
     Raises:
-        ValueError: it has a timeout of its own, or combines files as a batch cannot.
+        ValueError: the call has a timeout of its own, or combines files as a batch cannot.
     """
     if not call.default_timeout:
         raise ValueError("timeout is for the batch as a whole: give it to send")
@@ -40,10 +40,10 @@ def member(call: Call[T]) -> Call[T]:
 
 
 def send(members: Sequence[Call[Any]], options: Options) -> Call[list[Answer]]:
-    """One call for all members.
+    """Build one call for all members.
 
     Raises:
-        ValueError: there are none, or too many.
+        ValueError: there are no members, or too many.
     """
     if not members:
         raise ValueError("the batch is empty")
@@ -80,7 +80,7 @@ def results(members: Sequence[Call[Any]], answers: Sequence[Answer]) -> list[dic
     """Take the answers apart by the members' own parsers: `[{"status", "body"}]`.
 
     Raises:
-        PocketBaseDecodeError: one is not what it should be.
+        PocketBaseDecodeError: a member's parser does not accept the member's answer.
     """
     return [
         {"status": answer.status, "body": call.parse(_response(call, answer.status, answer.body))}

@@ -1,4 +1,4 @@
-"""Whether the server is up."""
+"""The health of the server."""
 
 from typing import Any
 

@@ -56,7 +56,7 @@ def sends(part: bytes, *headers: str, status: int = 200, total: int = len(CONTEN
 
 
 def rest(count: int = len(CONTENT), *headers: str, total: int = len(CONTENT)) -> Answer:
-    """What the Range asks for, cut after so many bytes."""
+    """The bytes that the Range asks for, cut after so many."""
 
     async def answer(connection: Connection, start: int) -> None:
         if not start:  # aiohttp may drop what came before the connection broke

@@ -1,4 +1,4 @@
-"""What a batch makes of answers that are not those of its members."""
+"""Batches whose answers are not those of their members."""
 
 from typing import Any
 

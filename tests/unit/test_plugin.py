@@ -1,5 +1,7 @@
 """The plugin for pytest, in runs of their own."""
 
+import os
+
 import pytest
 
 TESTS = """
@@ -90,7 +92,7 @@ def test_it_is_inert_without_its_extra(
     pytester.makepyfile(test_others=TEST_OF_OTHERS)
     pytester.path.joinpath("site").mkdir()
     pytester.path.joinpath("site", "sitecustomize.py").write_text(missing)
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"), prepend=os.pathsep)
     monkeypatch.delenv("POCKETBASE_BIN", raising=False)
     result = run(pytester, "pocketbase")
     result.assert_outcomes(passed=2)

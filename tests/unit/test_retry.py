@@ -1,4 +1,4 @@
-"""What is sent again, when, and what never is. No time passes here."""
+"""Requests that are sent again, the waits before that, and requests that never are. No time passes here."""
 
 import logging
 import random
