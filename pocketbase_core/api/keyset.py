@@ -123,11 +123,10 @@ class Keyset:
         """Return whether a page is in the order of texts, and follows the page before it."""
         if not all(isinstance(key, str) for key in ids):
             return False
-        if self._key is None:
-            return ids == sorted(ids)
-        if not self._held and self._key in ids:
+        if self._key in ids and not self._held:
             return False
-        return [self._key, *ids] == sorted([self._key, *ids])
+        in_turn = ids if self._key is None else [self._key, *ids]
+        return in_turn == sorted(in_turn)
 
     def _number_the_rest(self, size: int) -> list[Record]:
         """Have what was not given yet read by page numbers, and give nothing now."""

@@ -110,6 +110,14 @@ async def test_no_request_is_added_where_ids_are_unique(size: int) -> None:
     assert {request.params["page"] for request in view.asked} == {"1"}
 
 
+async def test_after_a_long_run_of_one_id_the_next_ids_are_followed_again() -> None:
+    view = View([*"aaaabcdefg"])
+    assert len([record async for record in view.client.collection("posts").iterate(2)]) == 10
+    asked = [(request.params["page"], request.params.get("filter")) for request in view.asked]
+    run = [(page, 'id = "a"') for page in "12"]
+    assert asked == [("1", None), *run, ("1", 'id > "a"'), ("1", 'id >= "d"'), ("1", 'id >= "f"')]
+
+
 async def test_records_that_go_and_come_meanwhile_shift_nothing() -> None:
     view = View([f"{number:03}" for number in range(10)])
     seen: list[str] = []
