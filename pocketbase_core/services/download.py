@@ -76,7 +76,7 @@ async def save(
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """Which version of a file a response has, as far as its headers say.
+    """The version of a file that a response has, as far as its headers tell.
 
     `validator` is a strong one for If-Range: equal only for equal bytes (RFC 9110, 8.8.1).
     """
@@ -95,13 +95,13 @@ class Version:
         return cls(body_length(headers), tag, modified, validator)
 
     def rest(self, done: int) -> dict[str, str]:
-        """The headers that ask for the rest; none where nothing proves that it belongs to the same version."""
+        """Return the headers that ask for the rest; none where nothing proves that the rest is of the same version."""
         if not done or self.total is None or self.validator is None:
             return {}
         return {"Range": f"bytes={done}-", "If-Range": self.validator}
 
     def is_rest(self, done: int, headers: Headers) -> bool:
-        """Whether a 206 brings what was asked for (it may leave Last-Modified out: RFC 9110, 15.3.7)."""
+        """Return whether a 206 brings the rest of this version. A 206 may lack Last-Modified (RFC 9110, 15.3.7)."""
         total = self.total or 0
         same = (
             headers.get("Last-Modified", self.modified) == self.modified and headers.get("ETag", self.tag) == self.tag
@@ -110,7 +110,7 @@ class Version:
 
 
 def _is_strong(modified: str, date: str) -> bool:
-    """Whether the file was last changed long enough before the response for any later change to have another date.
+    """Return whether the file was last changed long enough before the response for any later change to have another date.
 
     One second is enough by the same clock (RFC 9110, 8.8.2.2), but a file in an object store has the store's clock.
     """
@@ -125,7 +125,7 @@ def _is_strong(modified: str, date: str) -> bool:
 
 
 class _Download:
-    """How far the attempts have come, all together."""
+    """The progress of all attempts together."""
 
     def __init__(self, joint: Joint, part: Part, on_progress: Progress | None) -> None:
         self.done = 0
@@ -139,7 +139,7 @@ class _Download:
         self._pending = 0
 
     async def attempt(self, prepare: Prepare) -> bool:
-        """Whether the file is whole now.
+        """Receive what is missing, and return whether the file is whole now.
 
         Raises:
             OSError: the file cannot be written.
