@@ -25,7 +25,7 @@ Records that are deleted right after they were made, as those of a queue, are no
 import re
 import string
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from ..errors import PocketBaseError
 from ..messages import Request, Response
@@ -78,15 +78,15 @@ class Create(NamedTuple):
 
 def find_create(request: Request) -> Create | None:
     """Return the create that a request is, or that a batch begins with, where the caller gave no id."""
-    given: Any = request.body
-    if request.method != "POST" or not isinstance(given, Mapping):
+    given = _mapping(request.body)
+    if request.method != "POST" or given is None:
         return None
     if request.url.endswith("/api/batch"):
         return _batch(request, request.url.removesuffix("/api/batch"))
     path, mark, query = request.url.partition("?")
-    if not _RECORDS.fullmatch(path) or not _lacks_id(given):  # pyright: ignore[reportUnknownArgumentType]
+    if not _RECORDS.fullmatch(path) or not _lacks_id(given):
         return None
-    body = _with_id(given)  # pyright: ignore[reportUnknownArgumentType]
+    body = _with_id(given)
     return Create(request.replace(body=body), [("id",)], [_get(request, f"{path}/{body['id']}{mark}{query}")])
 
 
@@ -146,18 +146,24 @@ class _Member(NamedTuple):
 def _members(request: Request) -> list[_Member]:
     """Return the members of a batch; none where one of them is not understood."""
     given: Any = request.body.get("requests")
+    requests = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else ()
     with_files = {match[1] for field, _ in request.files if (match := _FILE.match(field))}
     members: list[_Member] = []
-    for number, described in enumerate(given if isinstance(given, tuple) else ()):  # pyright: ignore
-        if not (isinstance(described, Mapping) and "method" in described and "url" in described):
+    for number, member in enumerate(requests):
+        described = _mapping(member)
+        if described is None or not {"method", "url"} <= described.keys():
             return []
-        body = described.get("body") or {}
-        if not isinstance(body, Mapping) or not _is_readable(body.get("id")):
+        body = _mapping(described.get("body") or {})
+        if body is None or not _is_readable(body.get("id")):
             return []
         path, mark, query = str(described["url"]).partition("?")
         method = str(described["method"]).upper()
         members.append(_Member(described, method, path, mark + query, body, str(number) in with_files))
     return members
+
+
+def _mapping(value: Any) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
 
 
 def _lacks_id(body: Mapping[str, Any]) -> bool:

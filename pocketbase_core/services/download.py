@@ -110,7 +110,7 @@ class Version:
 
 
 def _is_strong(modified: str, date: str) -> bool:
-    """Return whether the file was last changed long enough before the response for any later change to have another date.
+    """Return whether the file is so old that any change after the response has another date.
 
     One second is enough by the same clock (RFC 9110, 8.8.2.2), but a file in an object store has the store's clock.
     """
