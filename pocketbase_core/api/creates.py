@@ -146,7 +146,7 @@ class _Member(NamedTuple):
 def _members(request: Request) -> list[_Member]:
     """Return the members of a batch; none where one of them is not understood."""
     given: Any = request.body.get("requests")
-    requests = cast("tuple[Any, ...]", given) if isinstance(given, tuple) else ()
+    requests: list[Any] = [*given] if isinstance(given, tuple) else []
     with_files = {match[1] for field, _ in request.files if (match := _FILE.match(field))}
     members: list[_Member] = []
     for number, member in enumerate(requests):

@@ -101,14 +101,17 @@ class Retry:
                     return response
                 in_doubt |= response.status_code >= 500
             delay, cost = retry
-            try:
-                await self._sleep(delay)
-            except BaseException:
-                if self._quota is not None:
-                    self._quota.release(cost)  # of a retry that is not sent
-                raise
+            await self._wait(delay, cost)
             attempt += 1
             request = self._within(request, deadline)
+
+    async def _wait(self, delay: float, cost: int) -> None:
+        try:
+            await self._sleep(delay)
+        except BaseException:
+            if self._quota is not None:
+                self._quota.release(cost)  # of a retry that is not sent
+            raise
 
     def _within(self, request: Request, deadline: float | None) -> Request:
         return request if deadline is None else request.replace(timeout=max(deadline - self._clock(), 0.001))
