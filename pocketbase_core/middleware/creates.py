@@ -33,17 +33,7 @@ class RepeatedCreate:
             PocketBaseDecodeError: the create was done, and what is stored cannot be read.
             PocketBaseTransportError: no response came, or none that tells whether the create was done.
         """
-
-        async def attempt(request: Request) -> Response:
-            try:
-                answer = await call_next(request)
-            except PocketBaseTransportError as error:
-                self._in_doubt |= error.request_sent is not False
-                raise
-            self._in_doubt |= answer.status_code >= 500
-            return answer
-
-        answer = await repeat(self._create.request, attempt)
+        answer = await repeat(self._create.request, self._watched(call_next))
         if not 400 <= answer.status_code < 500:
             return answer
         refused = error_from(answer.replace(url=""))
@@ -66,6 +56,20 @@ class RepeatedCreate:
             message = f"nobody can know whether the first attempt was done; a later one was refused: {refused}"
             raise PocketBaseConnectionError(self._create.request.url, message=message) from None
         return self._create.answer(stored, answer)
+
+    def _watched(self, call_next: Handler) -> Handler:
+        """Return a handler that also notes whether the create may have been done."""
+
+        async def attempt(request: Request) -> Response:
+            try:
+                answer = await call_next(request)
+            except PocketBaseTransportError as error:
+                self._in_doubt |= error.request_sent is not False
+                raise
+            self._in_doubt |= answer.status_code >= 500
+            return answer
+
+        return attempt
 
     async def _read(self, request: Request, repeat: Repeat, call_next: Handler) -> Response:
         what = "the batch was done, but a record of it" if self._create.is_batch else "the record was stored, but"
