@@ -77,7 +77,7 @@ app = FastAPI(lifespan=lifespan)
 
 @app.exception_handler(PocketBaseError)
 async def refused(_: Request, error: PocketBaseError) -> JSONResponse:
-    """What PocketBase refuses, the application refuses in the same words; what fails in between is a 502."""
+    """Refuse in PocketBase's words what PocketBase refuses; a failure in between is a 502."""
     if isinstance(error, PocketBaseTransportError) or not 400 <= error.status < 500:
         return JSONResponse({"message": "The database does not answer."}, 502)
     return JSONResponse({"message": error.message, "fields": error.field_errors}, error.status)

@@ -21,7 +21,7 @@ _AMBIGUOUS = re.compile(r"""\\(?:[\\"'ntr]|$)""")
 
 
 def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) -> str:
-    """`raw` with each `{:name}` replaced by the value of that name, quoted; values are not searched again.
+    """Return `raw` with each `{:name}` replaced by the value of that name, quoted; values are not searched again.
 
     `escapes` writes backslashes for servers from 0.39.9 on, and only for them.
 

@@ -60,7 +60,7 @@ def encode(name: str, data: Any = None) -> bytes:
 
 
 def replace(queue: asyncio.Queue[bytes], chunk: bytes) -> None:
-    """What waits by this one thing."""
+    """Replace all chunks that wait by this one."""
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(chunk)

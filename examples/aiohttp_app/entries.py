@@ -16,7 +16,7 @@ VISITOR = web.RequestKey("visitor", PocketBase)
 
 
 def shown(record: dict[str, Any]) -> dict[str, Any]:
-    """What browsers get to know of a record, which comes with its author."""
+    """Return the part of a record that browsers get to know. The record comes with its author."""
     return {
         "id": record["id"],
         "name": record.get("expand", {}).get("author", {}).get("name", ""),

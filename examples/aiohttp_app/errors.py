@@ -1,4 +1,4 @@
-"""What visitors are told when PocketBase does not do as they wish."""
+"""The messages for visitors when PocketBase does not do as they wish."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler

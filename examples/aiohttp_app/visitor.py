@@ -1,4 +1,4 @@
-"""Who a request comes from. Each visitor has a client of their own, whose auth store lives in a cookie."""
+"""The visitor that a request comes from. Each visitor has a client of their own, whose auth store lives in a cookie."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -33,7 +33,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def show(request: web.Request) -> web.Response:
-    """Who is signed in. A cookie is anybody's text, so PocketBase is asked, and renews the token."""
+    """Return the name of who is signed in. A cookie is anybody's text, so PocketBase is asked, and renews the token."""
     pb = request[VISITOR]
     try:
         if pb.auth_store.is_valid:

@@ -25,7 +25,10 @@ def get_token(options: Options) -> Call[str]:
 
 
 def check_token(token: str, timeout: float) -> Call[str]:
-    """Find out whether the server accepts a user's token: it answers 401 if not. Nothing on the server changes."""
+    """Build a call that raises PocketBaseUnauthorizedError if the server does not accept a user's token.
+
+    Nothing on the server changes.
+    """
     return get_token(read(CommonOptions, None, {"headers": {"Authorization": token}, "timeout": timeout}))
 
 
@@ -34,10 +37,10 @@ def download(collection: str, record_id: str, filename: str, options: Options) -
 
 
 def of_record(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
-    """The collection and the id of a record.
+    """Return the collection and the id of a record.
 
     Raises:
-        TypeError: it lacks one of them.
+        TypeError: the record lacks one of them.
     """
     found: dict[str, Any] = {
         name: record.get(name) if isinstance(record, Mapping) else getattr(record, name, None) for name in _PLACE

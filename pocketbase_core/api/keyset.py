@@ -8,7 +8,7 @@ from ..call import Call
 from ..filters import build_filter
 from ..messages import Response
 from ..options import Options
-from .lists import Page, get_page, is_last, of_size, wrong_page
+from .lists import Page, get_page, is_last, of_size
 
 Record = dict[str, Any]
 _ID_CUT = re.compile(r"(^|,)\s*(id|\*)\s*:")
@@ -21,7 +21,7 @@ _MOST_CONDITIONS = 200
 
 
 class Numbered:
-    """Reads a list by page numbers. `next_call` is the call for the records that come next, until `is_done`."""
+    """A reader of a list by page numbers: `next_call` builds the call for the next records, until `is_done`."""
 
     def __init__(self, path: str, size: int, options: Options, given: int = 0) -> None:
         self._path = path
@@ -32,7 +32,10 @@ class Numbered:
         self.is_done = False
 
     def next_call(self) -> Call[list[Record]]:
-        """The parser raises PocketBaseDecodeError for a page that does not continue the list."""
+        """Build the call for the records that come next.
+
+        Its parser raises PocketBaseDecodeError for a page that does not continue the list.
+        """
         call = of_size(get_page(self._path, self._number, self._size, self._options), self._page_size)
 
         def parse(response: Response) -> list[Record]:
@@ -48,12 +51,13 @@ class Numbered:
 
 
 class Keyset:
-    """Reads a list in the order of ids, each page from the last id of the page before it (keyset pagination).
+    """A reader of a list in the order of ids, each page from the last id of the page before it (keyset pagination).
 
     No page costs more than the first, and none is shifted by what others create or delete. Ids may repeat, as in a view
     that joins tables: the records with the last id of a full page are held back until the next page, which begins with
-    all records of that id. An id with more records than a page holds is read by page numbers. So is the rest of
-    the list where an id cannot be written into a filter.
+    all records of that id. An id with more records than a page holds is read by page numbers. So is the rest of the
+    list where an id cannot be written into a filter, and where a page does not follow the one before it: the server
+    compares ids in another way (`COLLATE NOCASE`), or a cache answers, which page numbers bring to light.
     """
 
     def __init__(self, path: str, size: int, options: Options, *, without_id: bool) -> None:
@@ -67,18 +71,17 @@ class Keyset:
         self._given = 0
         self._numbered: Numbered | None = None
         self._is_run = False
-        self._circle = _Circle()
         self.is_done = False
 
     def next_call(self) -> Call[list[Record]]:
-        """As `Numbered.next_call`."""
+        """Build the call for the records that come next, as `Numbered.next_call` does."""
         if self._numbered is not None:
             return self._next_numbered(self._numbered)
         options = self._options
         if self._key is not None:
             options = self._filtered(">=" if self._held else ">", self._key)
         call = get_page(self._path, 1, self._size, options)
-        return call.parsed_by(lambda response: self._give(self._take(response, call.parse(response))))
+        return call.parsed_by(lambda response: self._give(self._take(call.parse(response))))
 
     def _next_numbered(self, numbered: Numbered) -> Call[list[Record]]:
         call = numbered.next_call()
@@ -92,33 +95,44 @@ class Keyset:
 
         return call.parsed_by(parse)
 
-    def _take(self, response: Response, page: Page[Record]) -> list[Record]:
-        """Those of a page, and those that were held back, that are to be given now."""
-        ids = [record.get("id") for record in page["items"]]
-        if self._key is not None and self._key in ids:
-            if not self._held or ids[0] != self._key:
-                raise wrong_page(response, f"asked for what follows id {self._key!r:.80}, got it again")
+    def _take(self, page: Page[Record]) -> list[Record]:
+        """Return those records of a page, and of those held back, that are to be given now."""
+        ids: list[Any] = [record.get("id") for record in page["items"]]
+        if not self._follows(ids):
+            return self._number_the_rest(page["perPage"])
+        if self._key in ids:
             self._held = []  # the page has them, with all others of this id
         ready = self._held + page["items"]
         self._held = []
         if is_last(page):
             self.is_done = True
             return ready
-        last = ids[-1]
-        if not isinstance(last, str) or self._filter(">=", last) is None:
-            self._numbered, self._is_run = Numbered(self._path, page["perPage"], self._options, self._given), False
-            return []
+        last: str = ids[-1]
+        if self._filter(">=", last) is None:
+            return self._number_the_rest(page["perPage"])
         run = next((count for count, key in enumerate(reversed(ids)) if key != last), len(ids))
         if run == len(ids):
             # So is each page of ids that are not set: they come first, read as "", and only `=` finds them.
             self._numbered, self._is_run = Numbered(self._path, self._size, self._filtered("=", last)), True
         else:
             self._held = ready[-run:]
-        if last != self._key:
-            self._key = last
-            if self._circle.closes_with(last):
-                raise wrong_page(response, f"the list does not end: id {last!r:.80} came again")
+        self._key = last
         return ready[: len(ready) - run]
+
+    def _follows(self, ids: list[Any]) -> bool:
+        """Return whether a page is in the order of texts, and follows the page before it."""
+        if not all(isinstance(key, str) for key in ids):
+            return False
+        if self._key in ids and not self._held:
+            return False
+        in_turn = ids if self._key is None else [self._key, *ids]
+        return in_turn == sorted(in_turn)
+
+    def _number_the_rest(self, size: int) -> list[Record]:
+        """Have what was not given yet read by page numbers, and give nothing now."""
+        self._held = []
+        self._numbered, self._is_run = Numbered(self._path, size, self._options, self._given), False
+        return []
 
     def _give(self, records: list[Record]) -> list[Record]:
         self._given += len(records)
@@ -128,7 +142,7 @@ class Keyset:
         return records
 
     def _filter(self, comparison: str, key: str) -> str | None:
-        """The filter for the records whose ids compare so with this one; None where it cannot be written."""
+        """Build the filter for the records whose ids compare so with this key; None where no filter can say that."""
         try:
             expression = build_filter(f"id {comparison} {{:id}}", {"id": key})
             if self._where:
@@ -144,25 +158,8 @@ class Keyset:
         return replace(self._options, params={**self._options.params, "filter": where})
 
 
-class _Circle:
-    """Notices keys that come again and again, by remembering one of them (Brent's algorithm)."""
-
-    def __init__(self) -> None:
-        self._remembered: str | None = None
-        self._left = self._length = 1
-
-    def closes_with(self, key: str) -> bool:
-        if key == self._remembered:
-            return True
-        self._left -= 1
-        if not self._left:
-            self._length *= 2
-            self._left, self._remembered = self._length, key
-        return False
-
-
 def by_id(path: str, size: int, options: Options) -> Keyset | Numbered:
-    """What reads a list in the order of ids, or in the order that the options ask for.
+    """Return a reader of a list: in the order of ids, or by page numbers in the order that the options ask for.
 
     Raises:
         TypeError, ValueError: the options or the size cannot be sent.

@@ -26,7 +26,7 @@ def get_list(path: str, page: int, per_page: int, options: Options) -> Call[Page
 
 
 def get_page(path: str, page: int, size: int, options: Options) -> Call[Page[dict[str, Any]]]:
-    """A page of a list that is read to its end, which needs no totals.
+    """Build the call for a page of a list that is read to its end, which needs no totals.
 
     Its parser raises PocketBaseDecodeError for another page than this one, as a cache may answer.
     """
@@ -42,7 +42,7 @@ def get_page(path: str, page: int, size: int, options: Options) -> Call[Page[dic
 
 
 def of_size(call: Call[Page[dict[str, Any]]], size: int | None) -> Call[Page[dict[str, Any]]]:
-    """The call for a page that follows others of `size` records; None for the first page.
+    """Return the call for a page that follows others of `size` records; the first page has None.
 
     Its parser raises PocketBaseDecodeError for a page of another size: page numbers would then skip or repeat records.
     """
@@ -57,12 +57,15 @@ def of_size(call: Call[Page[dict[str, Any]]], size: int | None) -> Call[Page[dic
 
 
 def is_last(page: Page[Any]) -> bool:
-    """A page is full when it is as long as the server says, which may be less than asked."""
+    """Return whether a page ends the list: it has fewer records than the server puts on a page.
+
+    The server may put fewer on a page than it was asked for.
+    """
     return not page["items"] or len(page["items"]) < page["perPage"]
 
 
 def wrong_page(response: Response, what: str) -> PocketBaseDecodeError:
-    """The error for a page that does not continue the list."""
+    """Return the error for a page that does not continue the list."""
     message = f"{what}; does a cache answer in place of the server?"
     return PocketBaseDecodeError(response.url, response.status_code, message=message)
 

@@ -9,7 +9,7 @@ Middleware = Callable[[Request, Handler], Awaitable[Response]]
 
 
 def chain(middleware: Sequence[Middleware], send: Handler) -> Handler:
-    """One handler that passes a request through the middleware, the first outermost, and then to `send`."""
+    """Return one handler that passes a request through the middleware, the first outermost, and then to `send`."""
     for layer in reversed(middleware):
         send = _wrap(layer, send)
     return send

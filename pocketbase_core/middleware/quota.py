@@ -1,4 +1,4 @@
-"""How many retries a client may spend."""
+"""A limit for the retries of a client."""
 
 import threading
 
@@ -10,7 +10,7 @@ RETRY_COST = 5
 TIMEOUT_COST = 10
 """The cost of a retry after a timeout, which held a connection for longer than other failures do."""
 INCREMENT = 1
-"""What a call gives back that succeeded at its first attempt."""
+"""The tokens that a call gives back if its first attempt succeeded."""
 
 
 class RetryQuota:

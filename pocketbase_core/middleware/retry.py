@@ -1,14 +1,15 @@
-"""Tries again what may be tried again."""
+"""Requests that are sent again after a failure."""
 
 import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Collection
 
+from ..api.creates import find_create
 from ..errors import PocketBaseTransportError
 from ..messages import Request, Response
 from .chain import Handler
-from .creates import find_create
+from .creates import RepeatedCreate
 from .deletes import settled
 from .quota import CAPACITY, INCREMENT, RetryQuota
 
@@ -28,13 +29,14 @@ class Retry:
     then makes the ids of new records, 15 characters of a-z and 0-9, where the caller gave none. What a lost answer
     leaves open is read from the server. It is not for collections whose ids have another form, nor for records that
     are deleted right after they were made. A batch that adds to what is stored (`n+`, `docs+`) or uploads files to
-    records that exist is not repeated: see `creates.py`.
+    records that exist is not repeated: see `api/creates.py`.
 
     `quota` bounds the retries of all calls together, so that a server that is down is not asked three times for each
     of them. It is a number of tokens: a retry costs 5, or 10 after a timeout. A success gives back what its last retry
-    cost, or 1 if it needed none. When too few are left, an outcome is final. None is no limit. The numbers, 500 tokens
-    among them, are those of botocore's standard retry mode: see `quota.py`. One `Retry` has one quota: light clients
-    share it, as their server is the same; clients of different servers should have a `Retry` each.
+    cost, or 1 if it needed none; a call that is cancelled gives back the cost of a retry that was not sent yet. When
+    too few are left, an outcome is final. None is no limit. The numbers, 500 tokens among them, are those of
+    botocore's standard retry mode: see `quota.py`. One `Retry` has one quota: light clients share it, as their server
+    is the same; clients of different servers should have a `Retry` each.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Retry:
         def repeat(request: Request, call_next: Handler) -> Awaitable[Response]:
             return self._repeat(self._within(request, deadline), call_next, deadline, harmless=True)
 
-        return create.send(repeat, call_next)
+        return RepeatedCreate(create).send(repeat, call_next)
 
     async def _repeat(
         self, request: Request, call_next: Handler, deadline: float | None, *, harmless: bool = False
@@ -89,7 +91,7 @@ class Retry:
                 in_doubt |= error.request_sent is not False
             else:
                 if response.status_code not in self._statuses:
-                    if in_doubt and request.method == "DELETE" and response.status_code in (400, 404):
+                    if in_doubt and request.method == "DELETE":
                         response = await settled(self._within(request, deadline), response, call_next)
                     if self._quota is not None and self._quota.spent and 200 <= response.status_code < 300:
                         self._quota.release(cost)
@@ -99,9 +101,17 @@ class Retry:
                     return response
                 in_doubt |= response.status_code >= 500
             delay, cost = retry
-            await self._sleep(delay)
+            await self._wait(delay, cost)
             attempt += 1
             request = self._within(request, deadline)
+
+    async def _wait(self, delay: float, cost: int) -> None:
+        try:
+            await self._sleep(delay)
+        except BaseException:
+            if self._quota is not None:
+                self._quota.release(cost)  # of a retry that is not sent
+            raise
 
     def _within(self, request: Request, deadline: float | None) -> Request:
         return request if deadline is None else request.replace(timeout=max(deadline - self._clock(), 0.001))
@@ -114,7 +124,7 @@ class Retry:
         deadline: float | None,
         harmless: bool,
     ) -> tuple[float, int] | None:
-        """Seconds to wait before the next attempt, and what it cost; None when this attempt was the last."""
+        """Return the seconds to wait before the next attempt, and its cost; None when this attempt was the last."""
         if attempt == self._attempts or not is_repeatable(request, outcome, harmless):
             return None
         asked = outcome.retry_after() if isinstance(outcome, Response) else None
@@ -128,7 +138,7 @@ class Retry:
 
 
 def is_repeatable(request: Request, outcome: Response | PocketBaseTransportError, harmless: bool) -> bool:
-    """Whether sending the request again can do no harm."""
+    """Return whether sending the request again can do no harm."""
     if not all(file.replayable for _, file in request.files):
         return False
     harmless = harmless or request.method in ("GET", "HEAD", "OPTIONS", "DELETE")

@@ -144,7 +144,7 @@ async def test_the_end_of_the_application_ends_all_streams(
         writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
     with caplog.at_level(logging.WARNING):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(10):  # aiohttp would wait for a minute
             await guestbook.close()
     for reader, writer in streams:
         assert await reader.read() == b"0\r\n\r\n"

@@ -79,7 +79,7 @@ Way = Callable[[PocketBase, str, dict[str, Any]], Awaitable[None]]
 
 
 class Outcome(NamedTuple):
-    """What became of a record, or of what kind the server's refusal is."""
+    """A record after a change, or the kind of the server's refusal."""
 
     docs: str = ""
     one: str = ""
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
 
 
 async def outcome(pb: PocketBase, way: Way, shape: Callable[[str, str], dict[str, Any]]) -> Outcome:
-    """What a body does to a record whose `docs` are a and b, and whose `one` is o."""
+    """Return what a body does to a record whose `docs` are a and b, and whose `one` is o."""
     papers = pb.collection("papers")
     record = await papers.create({"docs": upload("a", "b"), "one": upload("o")})
     refused = False
@@ -158,7 +158,7 @@ PLANS = st.dictionaries(KEYS, st.lists(ITEMS, max_size=3), min_size=1, max_size=
 
 
 def is_ordered(plan: dict[str, list[str]]) -> bool:
-    """Whether no two modifiers name stored files: the server applies those in an order that changes."""
+    """Return whether no two modifiers name stored files: the server applies those in an order that changes."""
     return sum(key not in ("docs", "one") and bool({"a", "b"} & {*items}) for key, items in plan.items()) < 2
 
 

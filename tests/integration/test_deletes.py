@@ -5,11 +5,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pocketbase_core import AuthStore, PocketBase, PocketBaseConnectionError, PocketBaseNotFoundError, Request, Response
-from pocketbase_core.middleware import Handler, Middleware, Retry
+from pocketbase_core import (
+    AuthStore,
+    FileUpload,
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseNotFoundError,
+)
+from pocketbase_core.middleware import Middleware, Retry
 from pocketbase_core.ports import Transport
 
 from .conftest import OPEN
+from .losing import Losing
+
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
 async def record(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
@@ -32,39 +41,27 @@ async def record_of_a_collection_that_goes(pb: PocketBase) -> Callable[[PocketBa
 
 async def backup(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
     name = f"gone_{secrets.token_hex(4)}.zip"
-    await pb.backups.create(name)
+    await pb.backups.upload(FileUpload((name, EMPTY_ZIP)))
     return lambda lossy: lossy.backups.delete(name)
 
 
-def lossy(pb: PocketBase, transport: Transport, store: AuthStore, lost: Callable[[], Response]) -> PocketBase:
-    left = 1
-
-    async def losing(request: Request, call_next: Handler) -> Response:
-        nonlocal left
-        response = await call_next(request)
-        if request.method == "DELETE" and left:
-            left -= 1
-            return lost()
-        return response
-
-    layers: list[Middleware] = [Retry(backoff=0), losing]
+def lossy(pb: PocketBase, transport: Transport, store: AuthStore, status: int | None = None) -> PocketBase:
+    layers: list[Middleware] = [Retry(backoff=0), Losing(status=status, method="DELETE")]
     return PocketBase(pb.base_url, transport=transport, auth_store=store, middleware=layers)
 
 
-def broken() -> Response:
-    raise PocketBaseConnectionError("http://h", message="lost")
-
-
-@pytest.mark.parametrize("lost", [broken, lambda: Response(502)])
+@pytest.mark.parametrize("status", [None, 502])
 @pytest.mark.parametrize("prepare", [record, collection, record_of_a_collection_that_goes, backup])
 async def test_a_delete_whose_answer_was_lost_is_a_success(
     pb: PocketBase,
     transport: Transport,
     prepare: Callable[[PocketBase], Awaitable[Callable[[PocketBase], Awaitable[None]]]],
-    lost: Callable[[], Response],
+    status: int | None,
 ) -> None:
     delete = await prepare(pb)
-    assert await delete(lossy(pb, transport, pb.auth_store, lost)) is None  # type: ignore[func-returns-value]
+    await delete(lossy(pb, transport, pb.auth_store, status))
+    with pytest.raises((PocketBaseNotFoundError, PocketBaseBadRequestError)):
+        await delete(pb)
 
 
 async def test_what_this_user_may_see_and_not_delete_is_not_reported_as_deleted(
@@ -75,7 +72,7 @@ async def test_what_this_user_may_see_and_not_delete_is_not_reported_as_deleted(
     await pb.collections.create({"name": name, "type": "base", **rules, "fields": []})
     created = await pb.collection(name).create({})
     with pytest.raises(PocketBaseNotFoundError):
-        await lossy(pb, transport, AuthStore(), broken).collection(name).delete(created["id"])
+        await lossy(pb, transport, AuthStore()).collection(name).delete(created["id"])
     assert await pb.collection(name).get_one(created["id"])
     await pb.collections.delete(name)
 

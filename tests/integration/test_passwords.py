@@ -11,7 +11,6 @@ from pocketbase_core import (
     AuthStore,
     PocketBase,
     PocketBaseBadRequestError,
-    PocketBaseConnectionError,
     Request,
     Response,
 )
@@ -20,6 +19,7 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from .conftest import OPEN
+from .losing import Losing
 
 TEXTS = [{"name": name, "type": "text"} for name in ("password", "passwordConfirm", "oldPassword")]
 
@@ -118,17 +118,7 @@ async def test_a_batch_confirms_passwords_of_users_and_no_others(
 
 
 async def test_a_user_whose_answer_is_lost_is_there_once(admin: PocketBase, names: tuple[str, str]) -> None:
-    left = 1
-
-    async def losing(request: Request, call_next: Handler) -> Response:
-        nonlocal left
-        response = await call_next(request)
-        if request.method == "POST" and left:
-            left -= 1
-            raise PocketBaseConnectionError(request.url, message="lost")
-        return response
-
-    layers: list[Middleware] = [Retry(creates=True, backoff=0), losing]
+    layers: list[Middleware] = [Retry(creates=True, backoff=0), Losing()]
     async with PocketBase(admin.base_url, transport=AiohttpTransport(), middleware=layers) as pb:
         body = user()
         created = await pb.collection(names[0]).create(body)

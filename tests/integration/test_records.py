@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from pocketbase_core import (
+    AuthStore,
     FileUpload,
     PocketBase,
     PocketBaseBadRequestError,
@@ -16,6 +18,8 @@ from pocketbase_core import (
     PocketBaseNotFoundError,
     PocketBaseUnauthorizedError,
 )
+from pocketbase_core.testing import LocalServer
+from pocketbase_transports import AiohttpTransport
 
 
 async def test_create_read_change_delete(pb: PocketBase) -> None:
@@ -54,19 +58,22 @@ async def test_lists(pb: PocketBase) -> None:
     assert caught.value.data == {"status": 404, "message": "The requested resource wasn't found.", "data": {}}
 
 
-async def test_a_full_list_larger_than_the_servers_page(pb: PocketBase, library: str) -> None:
-    fields = [{"name": "n", "type": "number"}]
-    name = f"many_{library}"
-    await pb.collections.create({"name": name, "type": "base", "fields": fields})
-    many = pb.collection(name)
-    numbers = iter(range(1200))
+@pytest_asyncio.fixture(scope="session")
+async def many(server: LocalServer, superuser: AuthStore) -> None:
+    """More records than the server puts on a page, made on one transport."""
+    async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser, timeout=120) as pb:
+        await pb.settings.update({"batch": {"enabled": True, "maxRequests": 1000, "timeout": 60}})
+        fields = [{"name": "n", "type": "number"}]
+        await pb.collections.create({"name": "many", "type": "base", "fields": fields})
+        for numbers in (range(1000), range(1000, 1200)):
+            async with pb.create_batch() as batch:
+                for number in numbers:
+                    batch.collection("many").create({"n": number})
 
-    async def create() -> None:
-        for number in numbers:
-            await many.create({"n": number})
 
-    await asyncio.gather(*(create() for _ in range(16)))
-    records = await many.get_full_list(batch=2000)
+@pytest.mark.usefixtures("many")
+async def test_a_full_list_larger_than_the_servers_page(pb: PocketBase) -> None:
+    records = await pb.collection("many").get_full_list(batch=2000)
     assert sorted(record["n"] for record in records) == list(range(1200))
 
 

@@ -25,7 +25,7 @@ SHARES = {"create": 5, "update": 3, "get": 4, "list": 2, "delete": 1, "batch": 1
 
 
 class Model:
-    """What the client was told, and may believe."""
+    """The outcomes of which the client was told."""
 
     def __init__(self, pb: PocketBase, operations: int, seed: int) -> None:
         source = random.Random(seed)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SUITES = [str(HERE / f"test_{name}.py") for name in ("records", "services", "auth", "batches", "passwords")]
+NAMES = ("auth", "batches", "creates", "deletes", "iterate", "passwords", "records", "services")
+SUITES = [str(HERE / f"test_{name}.py") for name in NAMES]
 
 
 @pytest.mark.slow

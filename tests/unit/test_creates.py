@@ -1,4 +1,4 @@
-"""What a client concludes from the answers to a create that it sends again."""
+"""The conclusions of a client from the answers to a create that was sent again."""
 
 import json
 import re
@@ -104,7 +104,7 @@ async def test_after_an_error_of_the_server_it_is_in_doubt() -> None:
 
 
 class Sent:
-    """What a create that is sent again looks like, below the middleware."""
+    """A create that is sent again, as it looks below the middleware."""
 
     def __init__(self, *outcomes: Any) -> None:
         self.left = [*outcomes]

@@ -1,6 +1,7 @@
 """Lists in the order of ids, from a server that is played: ids repeat, pages are short, and caches answer."""
 
 import json
+import operator
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from pocketbase_transports import MockTransport
 
 CLAUSE = re.compile(r'id (>=|>|=) ("(?:\\"|[^"])*")(?: && \((.*)\))?')
 # The last two cannot be written into a filter that all servers read alike.
-IDS = st.sampled_from(["", "a", "aa", "b", "c", "d", 'e"', "f g", "日本", "h\\", "i\\n"])
+IDS = st.sampled_from(["", "a", "A", "aa", "b", "B", "c", "d", 'e"', "f g", "日本", "h\\", "i\\n"])
 
 
 @dataclass
@@ -23,18 +24,22 @@ class Comment:
 
 
 class View:
-    """Rows in the order of their ids. Each of `limits` is the most that a page has; the last is for all that follow."""
+    """Rows in the order of their ids. Each of `limits` is the most that a page has; the last is for all that follow.
 
-    def __init__(self, ids: list[str], *limits: int) -> None:
+    With `folded`, ids are compared without regard to case.
+    """
+
+    def __init__(self, ids: list[str], *limits: int, folded: bool = False) -> None:
         self.rows: list[dict[str, Any]] = [{"id": key, "comment": number} for number, key in enumerate(ids)]
         self.limits = [*limits] or [1000]
+        self.form = str.lower if folded else str
         self.asked: list[Request] = []
 
     def __call__(self, request: Request) -> Response:
         self.asked.append(request)
         number, size = int(str(request.params["page"])), int(str(request.params["perPage"]))
         size = min(size, self.limits.pop(0) if len(self.limits) > 1 else self.limits[0])
-        rows = sorted(self.found(str(request.params.get("filter", ""))), key=lambda row: row["id"])
+        rows = sorted(self.found(str(request.params.get("filter", ""))), key=lambda row: self.form(row["id"]))
         items = rows[(number - 1) * size : number * size]
         if fields := request.params.get("fields"):
             items = [{name: row[name] for name in str(fields).split(",")} for row in items]
@@ -45,25 +50,34 @@ class View:
             assert where in ("", "comment >= 0"), where
             return [*self.rows]
         assert match[3] in (None, "comment >= 0")
-        key = json.loads(match[2])
-        if match[1] == "=":
-            return [row for row in self.rows if row["id"] == key]
-        # What is not set is NULL for the database, and compares with nothing.
-        return [row for row in self.rows if row["id"] and (row["id"] > key or (match[1] == ">=" and row["id"] == key))]
+        key = self.form(json.loads(match[2]))
+        # What is not set is NULL for the database: only `=` finds it.
+        compares = {"=": operator.eq, ">": operator.gt, ">=": operator.ge}[match[1]]
+        return [row for row in self.rows if (match[1] == "=" or row["id"]) and compares(self.form(row["id"]), key)]
 
     @property
     def client(self) -> PocketBase:
         return PocketBase("http://h", transport=MockTransport(self), middleware=[])
 
 
-@given(st.lists(IDS, max_size=24), st.integers(1, 10), st.integers(1, 12), st.sampled_from(["", "comment >= 0", " "]))
-@example(["a", "a", "a"], 1, 1, "")
-@example(["a", "b", "b", "c"], 2, 12, "")
-@example(["", "", "a"], 1, 12, "comment >= 0")
-@example(["a", "b", "c", "h\\", "h\\", "i"], 2, 12, "")
-async def test_each_record_comes_once_whatever_its_id(ids: list[str], size: int, limit: int, where: str) -> None:
-    view = View(ids, limit)
-    expected = sorted(range(len(ids)), key=lambda number: ids[number])
+@given(
+    st.lists(IDS, max_size=24),
+    st.integers(1, 10),
+    st.integers(1, 12),
+    st.sampled_from(["", "comment >= 0", " "]),
+    st.booleans(),
+)
+@example(["a", "a", "a"], 1, 1, "", False)
+@example(["a", "b", "b", "c"], 2, 12, "", False)
+@example(["", "", "a"], 1, 12, "comment >= 0", False)
+@example(["a", "b", "c", "h\\", "h\\", "i"], 2, 12, "", False)
+@example(["a", "A", "a", "b"], 2, 12, "", True)
+@example(["A", "a", "A", "a"], 1, 12, "", True)
+async def test_each_record_comes_once_whatever_its_id(
+    ids: list[str], size: int, limit: int, where: str, folded: bool
+) -> None:
+    view = View(ids, limit, folded=folded)
+    expected = sorted(range(len(ids)), key=lambda number: view.form(ids[number]))
     options: Any = {"filter": where} if where.strip() else {}
     comments = view.client.collection("comments")
     found = [record async for record in comments.iterate(size, options)]
@@ -94,6 +108,14 @@ async def test_no_request_is_added_where_ids_are_unique(size: int) -> None:
     assert len([record async for record in view.client.collection("posts").iterate(size)]) == 100
     assert len(view.asked) == -(-100 // size)
     assert {request.params["page"] for request in view.asked} == {"1"}
+
+
+async def test_after_a_long_run_of_one_id_the_next_ids_are_followed_again() -> None:
+    view = View([*"aaaabcdefg"])
+    assert len([record async for record in view.client.collection("posts").iterate(2)]) == 10
+    asked = [(request.params["page"], request.params.get("filter")) for request in view.asked]
+    run = [(page, 'id = "a"') for page in "12"]
+    assert asked == [("1", None), *run, ("1", 'id > "a"'), ("1", 'id >= "d"'), ("1", 'id >= "f"')]
 
 
 async def test_records_that_go_and_come_meanwhile_shift_nothing() -> None:
@@ -150,21 +172,35 @@ def answering(*pages: list[str]) -> PocketBase:
 
 
 @pytest.mark.parametrize(
-    ("pages", "words"),
+    "pages",
     [
-        ([["a", "b"]], "asked for what follows id 'b', got it again"),
-        ([["a", "b"], ["c", "d"]], "id 'b' came again"),
-        ([["a", "b"], ["b", "c"], ["b", "c"]], "asked for what follows id 'c', got it again"),
-        ([["b", "b"]], "asked for page 2 of the list, got page 1"),
+        [["a", "b"]],
+        [["a", "b"], ["c", "d"]],
+        [["a", "b"], ["b", "c"]],
+        [["a", "b"], ["b", "c"], ["b", "c"]],
+        [["b", "b"]],
+        [["b", "b"], ["b", "c"]],
     ],
 )
-async def test_a_cache_that_repeats_pages_is_noticed(pages: list[list[str]], words: str) -> None:
+async def test_a_cache_that_repeats_pages_is_noticed(pages: list[list[str]]) -> None:
     pb = answering(*pages)
-    with pytest.raises(PocketBaseDecodeError, match=words) as caught:
+    with pytest.raises(PocketBaseDecodeError, match="asked for page 2 of the list, got page 1") as caught:
         async for _ in pb.collection("posts").iterate(2):
             pass
     assert (caught.value.url, caught.value.status) == ("http://h/api/collections/posts/records", 200)
     assert "does a cache answer in place of the server?" in caught.value.message
+
+
+async def test_a_run_that_comes_again_after_its_end_is_noticed() -> None:
+    pages = [(1, "bb"), (1, "bb"), (2, ""), (1, "bc"), (2, "bc"), (3, "")]
+
+    def handler(request: Request) -> Response:
+        number, ids = pages.pop(0)
+        return Response(200, json={"page": number, "perPage": 2, "items": [{"id": key} for key in ids]})
+
+    posts = PocketBase("http://h", transport=MockTransport(handler)).collection("posts")
+    assert "".join([record["id"] async for record in posts.iterate(1)]) == "bbbc"
+    assert pages == []
 
 
 async def test_a_cache_that_repeats_numbered_pages_is_noticed() -> None:

@@ -1,5 +1,7 @@
 """The plugin for pytest, in runs of their own."""
 
+import os
+
 import pytest
 
 TESTS = """
@@ -58,6 +60,14 @@ metadata.distribution = distribution
 """
 
 
+def run(pytester: pytest.Pytester, *plugins: str) -> pytest.RunResult:
+    """Run pytest in a process of its own, with these plugins and no others, as those that are installed take long."""
+    options = [option for name in plugins for option in ("-p", name)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", *options)
+
+
 @pytest.mark.parametrize(
     ("mode", "fixtures", "tests"),
     [("strict", "function", "function"), ("auto", "function", "session"), ("auto", "session", "session")],
@@ -70,7 +80,7 @@ def test_the_fixtures(pytester: pytest.Pytester, mode: str, fixtures: str, tests
         asyncio_default_fixture_loop_scope = {fixtures}
         asyncio_default_test_loop_scope = {tests}
     """)
-    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider")
+    result = run(pytester, "asyncio", "pocketbase")
     result.assert_outcomes(passed=4)
     result.stderr.no_fnmatch_line("*")
 
@@ -82,7 +92,7 @@ def test_it_is_inert_without_its_extra(
     pytester.makepyfile(test_others=TEST_OF_OTHERS)
     pytester.path.joinpath("site").mkdir()
     pytester.path.joinpath("site", "sitecustomize.py").write_text(missing)
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"), prepend=os.pathsep)
     monkeypatch.delenv("POCKETBASE_BIN", raising=False)
-    result = pytester.runpytest_subprocess("-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio")
+    result = run(pytester, "pocketbase")
     result.assert_outcomes(passed=2)

@@ -90,6 +90,44 @@ async def test_without_tokens_an_outcome_is_final() -> None:
     assert await call(retry, 503, 200) == 2
 
 
+@pytest.mark.parametrize("quota", [100, None])
+async def test_a_retry_that_is_cancelled_before_it_is_sent_costs_nothing(quota: int | None) -> None:
+    is_waiting = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        is_waiting.set()
+        await asyncio.Event().wait()
+
+    retry = Retry(quota=quota, sleep=sleep)
+    calling = asyncio.create_task(call(retry, LATE))
+    await is_waiting.wait()
+    assert quota is None or tokens(retry) == 90
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert quota is None or tokens(retry) == 100
+
+
+async def test_a_retry_that_is_cancelled_after_it_was_sent_has_been_paid_for() -> None:
+    attempts: list[Request] = []
+    is_sent = asyncio.Event()
+
+    async def send(request: Request) -> Response:
+        attempts.append(request)
+        if len(attempts) == 2:
+            is_sent.set()
+            await asyncio.Event().wait()
+        return Response(503)
+
+    retry = Retry(quota=100, sleep=at_once)
+    calling = asyncio.ensure_future(chain([retry], send)(GET))
+    await is_sent.wait()
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert tokens(retry) == 95
+
+
 async def test_what_is_not_repeated_costs_nothing() -> None:
     retry = Retry(quota=100, sleep=at_once)
     await call(retry, LOST, request=Request("POST", "http://h"))

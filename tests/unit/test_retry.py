@@ -1,4 +1,4 @@
-"""What is sent again, when, and what never is. No time passes here."""
+"""Requests that are sent again, the waits before that, and requests that never are. No time passes here."""
 
 import logging
 import random
@@ -202,6 +202,7 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
             for odd in (403, lost(None), Response(200, json={}), Response(200, content=b"<"))
         ],
         (BACKUP, [UNKNOWN_BACKUP], 400, "DELETE"),
+        *[(BACKUP, [lost(None), told], told, "DELETE DELETE") for told in (204, 403, 500)],
         (f"{BACKUP}?a=b", [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
     ],
 )
