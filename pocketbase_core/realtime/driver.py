@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from ..api import realtime
-from ..auth.store import AuthStore
+from ..auth.store import AuthStore, sign_in_of
 from ..call import Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..loops import OwnerLoop
@@ -42,6 +42,7 @@ class Driver:
         executor: Executor,
         store: AuthStore,
         settings: RealtimeSettings,
+        timeout: float,
         connected: Hooks,
         disconnected: Hooks,
         failed: Hooks,
@@ -52,16 +53,18 @@ class Driver:
         self.is_running = True
         self.trouble: Exception | None = None
         """Why there is no connection."""
-        self._executor, self._store, self._settings = executor, store, settings
+        self._executor, self._store, self._settings, self._timeout = executor, store, settings, timeout
         self._connected, self._disconnected, self._failed = connected, disconnected, failed
         self._wake = asyncio.Event()
         self._lines = Lines(self._receive, partial(self.owner.call, self._wake.set), settings.queue_size // 2)
         self._line: Line | None = None
+        self._sign_in = sign_in_of(store)
+        """The sign-in that events are delivered to."""
         self._told = Told()
         self._handover = Handover(settings, self._wake.set)
         self._losses = Losses(self.subscriptions)
-        self._verification = Verification(executor, self._tell_revoked)
-        self._submitter = Submitter(executor, store, self.subscriptions, self._verification, self.discard)
+        self._verification = Verification(executor, store, self._tell_revoked)
+        self._submitter = Submitter(executor, store, self.subscriptions, self._verification, self.discard, timeout)
         self._proven, self._not_before = False, 0.0
         self._reconnecting, self._retrying = Backoff(), Backoff()
         """For connections, and for requests while a connection is there."""
@@ -131,9 +134,9 @@ class Driver:
         """Do the one thing that is due most, or wait."""
         if self._handover.is_due(now) and await self._end_handover():
             self.subscriptions.forgotten()  # the next response proves that the present connection is whole
+        self._withdraw()  # for a store that tells nobody
         line = self._line
         if line is not None and has_changed(line.sign_in, self._store):
-            self._withdraw()
             await self._lose(line, line.ending)
             self._not_before = 0.0
             return
@@ -149,10 +152,8 @@ class Driver:
         resubmit_at = max(0.0 if is_due else self._told.renew_at, self._not_before)
         if not line.is_open:
             await self._lose(line, line.ending)
-            self._reconnect_later(line)
         elif now >= dead_at:
             await self._lose(line, self._error("the server's end of the stream is overdue", is_timeout=True))
-            self._reconnect_later(line)
         elif now >= resubmit_at:
             await self._resubmit(line)
         elif now >= rotate_at:
@@ -169,7 +170,7 @@ class Driver:
         line = self._lines.new()
         asked = self.subscriptions.pending
         try:
-            await line.open(self._executor)
+            await line.open(self._executor, self._timeout)
             told = await self._submitter.submit(line)
         except Exception as error:
             await self._give_up(line)
@@ -180,7 +181,7 @@ class Driver:
                 self.discard(self.subscriptions.all, error)
             elif is_refusal(error):
                 self.discard(asked, error)
-            self._reconnect_later(line)
+            self._reconnect_later()
             return
         if not self.subscriptions or has_changed(line.sign_in, self._store):
             await self._give_up(line)
@@ -201,7 +202,6 @@ class Driver:
         except Exception as error:
             if is_refusal(error) or getattr(error, "status", 0) == 404:  # of the connection, not of a topic
                 await self._lose(line, error)
-                self._reconnect_later(line)
             else:
                 self._retry_later()
 
@@ -210,7 +210,7 @@ class Driver:
         await self._end_handover()
         fresh = self._lines.new()
         try:
-            await fresh.open(self._executor)
+            await fresh.open(self._executor, self._timeout)
             self._handover.begin(fresh)
             told = await self._submitter.submit_live(fresh)
         except Exception:
@@ -235,9 +235,11 @@ class Driver:
 
     def _take(self, line: Line, told: Told) -> None:
         self._line, self._told = line, told
-        self._losses.submitted_as(told.sign_in)
         self._proven, self.trouble, self._not_before = True, None, 0.0
-        self._losses.tell()
+        if told.sign_in == self._sign_in:
+            self._losses.tell()
+        else:
+            self._losses.note(0.0)  # also for those who were confirmed just now, as somebody else
 
     async def _lose(self, line: Line, reason: Exception | None) -> None:
         _logger.warning("realtime: the connection is lost: %s", reason)
@@ -249,6 +251,9 @@ class Driver:
         self._note_loss(line)
         self._handover = Handover(self._settings, self._wake.set)
         self._disconnected.tell(reason)
+        if self.loop.time() - line.opened >= SOUND_AFTER:
+            self._reconnecting.reset()
+        self._reconnect_later()
 
     def _note_loss(self, line: Line) -> None:
         self._losses.note(self.loop.time() - line.heard_all)
@@ -258,8 +263,10 @@ class Driver:
             return
         if not self._handover.is_new(line, event):
             return
-        if self._line is None:
-            self._losses.tell()  # the answer to the submission is still on its way
+        if self._line is None:  # the response to the submission is still on its way
+            if line.sign_in != self._sign_in:
+                return  # the gap is to come first, and lasts until the present user is submitted
+            self._losses.tell()
         topic, data, _ = event
         for listener in self.subscriptions.of(topic):
             listener.deliver(data)
@@ -269,9 +276,16 @@ class Driver:
         self._wake.set()
 
     def _withdraw(self) -> None:
-        """Where the user has changed, deliver nothing more of what the user before was sent."""
-        if self._lines.cut(self._store, self._error("the user has changed")):
-            self._losses.withdraw(self._verification.accepted_at)
+        """Note another sign-in, which has missed what the one before could not see. Deliver nothing of a user's."""
+        before, self._sign_in = self._sign_in, sign_in_of(self._store)
+        if before == self._sign_in:
+            return
+        since = self._verification.restart()
+        if before:
+            self._lines.cut(self._store, self._error("the user has changed"))
+            self._losses.withdraw(since)
+        else:
+            self._losses.note(time.time() - since)
 
     def _tell_revoked(self, error: PocketBaseUnauthorizedError) -> None:
         _logger.warning("realtime: %s", error.message)
@@ -280,9 +294,7 @@ class Driver:
         if self._line is not None:
             self._losses.tell()
 
-    def _reconnect_later(self, line: Line) -> None:
-        if self.loop.time() - line.opened >= SOUND_AFTER:
-            self._reconnecting.reset()
+    def _reconnect_later(self) -> None:
         self._not_before = self.loop.time() + self._reconnecting.wait()
 
     def _retry_later(self) -> None:

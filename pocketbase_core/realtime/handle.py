@@ -20,7 +20,7 @@ from .driver import Driver
 from .hooks import Hooks
 from .inbox import Inbox
 from .listeners import Caller, EventStream, Listener
-from .schedule import RealtimeSettings
+from .schedule import RealtimeSettings, request_timeout
 from .tasks import Tasks
 
 _logger = logging.getLogger("pocketbase_core")
@@ -168,7 +168,13 @@ class Realtime:
                 self._driver = None
             if self._driver is None or not self._driver.is_running:
                 self._driver = Driver(
-                    self._executor, self._store, self.settings, self._connected, self._disconnected, self._failed
+                    self._executor,
+                    self._store,
+                    self.settings,
+                    request_timeout(self._timeout),
+                    self._connected,
+                    self._disconnected,
+                    self._failed,
                 )
             driver = self._driver
         if not driver.owner.is_current:

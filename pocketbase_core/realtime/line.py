@@ -41,18 +41,16 @@ class Line:
     def is_open(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    async def open(self, executor: Executor) -> None:
-        """Connect, and wait for the client id.
-
-        Whoever opens it closes it, whatever comes of that.
+    async def open(self, executor: Executor, limit: float) -> None:
+        """Connect within `limit` seconds, and wait for the client id. Whoever opens a line closes it in any case.
 
         Raises:
-            PocketBaseTimeoutError: it did not come.
-            PocketBaseError: there is no such stream.
+            PocketBaseTimeoutError: If there was no response, or no client id.
+            PocketBaseError: If the server cannot be reached, or the response is no such stream.
         """
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        self._task = loop.create_task(self._read(executor, ready), name="realtime connection")
+        self._task = loop.create_task(self._read(executor, limit, ready), name="realtime connection")
         await ready
 
     def cut(self, reason: Exception) -> None:
@@ -71,11 +69,11 @@ class Line:
             self._cancelled = True
             task.cancel()
 
-    async def _read(self, executor: Executor, ready: "asyncio.Future[None]") -> None:
+    async def _read(self, executor: Executor, limit: float, ready: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()
         url = executor.build_url(realtime.PATH)
         try:
-            async with executor.events(realtime.connect()) as events:
+            async with executor.events(realtime.connect(timeout=limit)) as events:
                 first = await _first(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)
@@ -107,8 +105,7 @@ class Line:
 async def _first(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
     """Return the first event, or None if the stream ends before it.
 
-    The time counts from the response on: many clients that connect at once wait for their turn, for as long as the
-    client's own timeout allows.
+    Only the wait for the event is limited here: of many clients that connect at once, some wait long for a response.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -132,12 +129,11 @@ class Lines:
         self._all.add(line)
         return line
 
-    def cut(self, store: AuthStore, reason: Exception) -> bool:
-        """Close those whose user is no longer signed in, without waiting. Returns whether there are any."""
-        outdated = [line for line in self._all if has_changed(line.sign_in, store)]
-        for line in outdated:
-            line.cut(reason)
-        return bool(outdated)
+    def cut(self, store: AuthStore, reason: Exception) -> None:
+        """Close the connections of users who are no longer signed in, without waiting."""
+        for line in self._all:
+            if has_changed(line.sign_in, store):
+                line.cut(reason)
 
     async def close(self, line: Line) -> None:
         await line.close()

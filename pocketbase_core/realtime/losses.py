@@ -17,8 +17,6 @@ class Losses:
         self._subscriptions = subscriptions
         self._since: float | None = None
         self._listeners: dict[Listener, None] = {}
-        self._sign_in = ""
-        self._signed_out_at: float | None = None
 
     def note(self, silence: float) -> None:
         """A connection was lost, of which nothing has been heard for so many seconds."""
@@ -30,15 +28,6 @@ class Losses:
         """Drop what waits for the listeners. A gap begins then or with the first dropped item, whichever is earlier."""
         waiting = [dropped for each in self._subscriptions.all if (dropped := each.withdraw()) is not None]
         self.note(time.time() - min([since, *waiting]))
-
-    def submitted_as(self, sign_in: str) -> None:
-        """Note the sign-in of a submission, `""` for a guest. Who signs in may have missed what guests do not get."""
-        if self._sign_in and not sign_in:
-            self._signed_out_at = time.time()
-        elif sign_in and self._signed_out_at is not None:
-            self.note(time.time() - self._signed_out_at)
-            self._signed_out_at = None
-        self._sign_in = sign_in
 
     def tell(self) -> None:
         """From here on nothing is missing."""

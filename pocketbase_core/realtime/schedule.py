@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from ..auth.token import renewable_until
 
 CONNECT_TIMEOUT = 15.0
-"""Seconds in which a connection has to say its first event."""
+"""Seconds from the response on in which the first event has to come."""
+REQUEST_TIMEOUT = 60.0
+"""The most seconds that a request takes, also where the client's timeout is longer or None: nobody hears meanwhile."""
 GRACE = 10.0
 """Seconds after the server's limit in which its end of the stream has to arrive, if the connection is alive."""
 SHORTEST_WAIT = 0.2
 LONGEST_WAIT = 30.0
 SOUND_AFTER = 5.0
-"""A connection that lived so many seconds counts as a success. A message alone proves nothing."""
+"""Seconds that a connection has to live to count as a success. A message alone proves nothing."""
 VERIFY_EVERY = 300.0
 """Seconds after which a token that the server has accepted is checked again."""
 RENEWAL = 55.0
@@ -43,13 +45,18 @@ class RealtimeSettings:
         return min(opened + self.lifetime, heard + self.idle_limit) + GRACE
 
 
-def reconnect_wait(failures: int, jitter: float) -> float:
-    """Seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
-    return jitter * min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(failures, 10))
+def request_timeout(timeout: float | None) -> float:
+    """Return the seconds for one request of a client with this timeout."""
+    return REQUEST_TIMEOUT if timeout is None else min(timeout, REQUEST_TIMEOUT)
+
+
+def reconnect_wait(failures: int, jitter: float, longest: float = LONGEST_WAIT) -> float:
+    """Return the seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
+    return jitter * min(longest, SHORTEST_WAIT * 2.0 ** min(failures, 20))
 
 
 def renewal_wait(token: str, now: float) -> float | None:
-    """Seconds until the subscriptions are to be sent again, so that the token is renewed in time; None for never."""
+    """Return in how many seconds to submit the topics again, so that the token is renewed in time; None for never."""
     expires = renewable_until(token)
     if expires is None or expires <= now:
         return None

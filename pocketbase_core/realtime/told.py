@@ -43,10 +43,10 @@ class Told:
 
 
 def has_changed(sign_in: str, store: AuthStore) -> bool:
-    """Whether a connection of this sign-in belongs to nobody who is signed in now. A guest may sign in on its own."""
+    """Return whether a connection of this sign-in is another user's by now. A guest may sign in on the connection."""
     return bool(sign_in) and sign_in != sign_in_of(store)
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the server does not want what it was told, so that telling it again would not help."""
+    """Return whether the server refuses what it was told, so that to tell it again would not help."""
     return isinstance(error, PocketBaseError) and 400 <= error.status < 500 and error.status not in (404, 408, 429)

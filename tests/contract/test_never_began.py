@@ -154,7 +154,7 @@ async def test_a_lost_realtime_connection_is_back_as_soon_as_the_server_is(
     """The waits between the attempts are the driver's own: retries add requests, and no time."""
     away, seen, waits = asyncio.Event(), list[str](), list[int]()
 
-    def wait(failures: int, jitter: float) -> float:
+    def wait(failures: int, *_: float) -> float:
         waits.append(failures)
         return 0.0
 
