@@ -151,9 +151,9 @@ class Driver:
         is_due = self.subscriptions.are_due or self._store.token != self._told.token
         resubmit_at = max(0.0 if is_due else self._told.renew_at, self._not_before)
         if not line.is_open:
-            await self._lose(line, line.ending)
+            await self._fail(line, line.ending)
         elif now >= dead_at:
-            await self._lose(line, self._error("the server's end of the stream is overdue", is_timeout=True))
+            await self._fail(line, self._error("the server's end of the stream is overdue", is_timeout=True))
         elif now >= resubmit_at:
             await self._resubmit(line)
         elif now >= rotate_at:
@@ -201,7 +201,7 @@ class Driver:
             self._retrying.reset()
         except Exception as error:
             if is_refusal(error) or getattr(error, "status", 0) == 404:  # of the connection, not of a topic
-                await self._lose(line, error)
+                await self._fail(line, error)
             else:
                 self._retry_later()
 
@@ -251,6 +251,10 @@ class Driver:
         self._note_loss(line)
         self._handover = Handover(self._settings, self._wake.set)
         self._disconnected.tell(reason)
+
+    async def _fail(self, line: Line, reason: Exception | None) -> None:
+        """Lose a connection by a failure, so that the next one has to wait."""
+        await self._lose(line, reason)
         if self.loop.time() - line.opened >= SOUND_AFTER:
             self._reconnecting.reset()
         self._reconnect_later()

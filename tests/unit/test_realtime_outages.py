@@ -22,7 +22,7 @@ from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
 
 from .virtual import pass_time, run
-from .virtual_server import Server, WithServer
+from .virtual_server import Server, WithServer, sign_in
 from .virtual_server import with_server as with_server
 
 
@@ -91,6 +91,23 @@ def test_a_connection_of_five_seconds_was_a_success(
         await pb.aclose()
 
     run(main())
+
+
+def test_a_user_who_changes_is_no_failure_of_the_connection(
+    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+    @with_server
+    async def _(server: Server) -> None:
+        await server.pb.realtime.subscribe("a", print)
+        for number in range(10):
+            sign_in(server, f"user {number}")
+            await pass_time(0.1)
+        server.crash()
+        server.is_up = True
+        await pass_time(0.3)
+        assert server.pb.realtime.is_connected
 
 
 def test_an_end_that_is_overdue_is_a_dead_connection(with_server: WithServer) -> None:
