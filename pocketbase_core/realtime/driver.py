@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import copy
 import logging
 import time
 import warnings
@@ -43,9 +42,7 @@ class Driver:
         store: AuthStore,
         settings: RealtimeSettings,
         timeout: float,
-        connected: Hooks,
-        disconnected: Hooks,
-        failed: Hooks,
+        hooks: Hooks,
     ) -> None:
         self.owner = OwnerLoop()
         self.loop = self.owner.loop
@@ -53,8 +50,8 @@ class Driver:
         self.is_running = True
         self.trouble: Exception | None = None
         """Why there is no connection."""
-        self._executor, self._store, self._settings, self._timeout = executor, store, settings, timeout
-        self._connected, self._disconnected, self._failed = connected, disconnected, failed
+        self._executor, self._store, self._settings = executor, store, settings
+        self._timeout, self._hooks = timeout, hooks
         self._wake = asyncio.Event()
         self._lines = Lines(self._receive, partial(self.owner.call, self._wake.set), settings.queue_size // 2)
         self._line: Line | None = None
@@ -78,21 +75,14 @@ class Driver:
 
     def add(self, listener: Listener) -> None:
         if self.subscriptions.add(listener):
-            listener.confirmed.set_result(None)
+            listener.confirm()
         self._wake.set()
 
     def discard(self, listeners: Iterable[Listener], error: Exception | None = None) -> None:
-        """Forget listeners. Those who wait for their confirmation get the error, or return if there is none."""
+        """Forget listeners, and end them. Those who wait for their confirmation get the error."""
         for listener in listeners:
             self.subscriptions.discard(listener)
-            listener.stop()
-            if listener.confirmed.done():
-                continue
-            if error is None:
-                listener.confirmed.set_result(None)
-            else:
-                listener.confirmed.set_exception(copy.copy(error))
-                listener.confirmed.exception()  # it may have nobody left to take it
+            listener.end(error)
         self._wake.set()
 
     async def leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
@@ -128,7 +118,7 @@ class Driver:
                 was_connected = self._line is not None
                 await self._lines.close_all()
                 if was_connected and not was_left:
-                    self._disconnected.tell(None)
+                    self._hooks.disconnected.tell(None)
 
     async def _step(self, now: float) -> None:
         """Do the one thing that is due most, or wait."""
@@ -138,7 +128,6 @@ class Driver:
         line = self._line
         if line is not None and has_changed(line.sign_in, self._store):
             await self._lose(line, line.ending)
-            self._not_before = 0.0
             return
         if line is None:
             if now < self._not_before:
@@ -187,7 +176,7 @@ class Driver:
             await self._give_up(line)
         else:
             self._take(line, told)
-            self._connected.tell()
+            self._hooks.connected.tell()
 
     async def _give_up(self, line: Line) -> None:
         """Close a connection that was never used. The server may have confirmed some of the topics on it."""
@@ -250,7 +239,8 @@ class Driver:
         self._line = None  # only now: until then an event may come
         self._note_loss(line)
         self._handover = Handover(self._settings, self._wake.set)
-        self._disconnected.tell(reason)
+        self._not_before = 0.0
+        self._hooks.disconnected.tell(reason)
 
     async def _fail(self, line: Line, reason: Exception | None) -> None:
         """Lose a connection by a failure, so that the next one has to wait."""
@@ -293,7 +283,7 @@ class Driver:
 
     def _tell_revoked(self, error: PocketBaseUnauthorizedError) -> None:
         _logger.warning("realtime: %s", error.message)
-        self._failed.tell(error, None)
+        self._hooks.failed.tell(error, None)
         self._losses.note(time.time() - self._verification.accepted_at)
         if self._line is not None:
             self._losses.tell()

@@ -17,7 +17,7 @@ from ..loops import starting
 from ..options import Options, SubscribeOptions, read
 from ..values import Loads, read_json
 from .driver import Driver
-from .hooks import Hooks
+from .hooks import Hook, Hooks
 from .inbox import Inbox
 from .listeners import Caller, EventStream, Listener
 from .schedule import RealtimeSettings, request_timeout
@@ -42,9 +42,7 @@ class Realtime:
         self._timeout = timeout
         self._driver: Driver | None = None
         self._tasks = Tasks()
-        self._connected = Hooks(self._tasks)
-        self._disconnected = Hooks(self._tasks)
-        self._failed = Hooks(self._tasks)
+        self._hooks = Hooks(self._tasks)
 
     @property
     def is_connected(self) -> bool:
@@ -78,7 +76,7 @@ class Realtime:
         """
         settings = read(SubscribeOptions, options, keywords)
         name = realtime.topic(topic, settings)
-        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._failed)
+        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._hooks.failed)
         if not callable(callback) or not (on_gap is None or callable(on_gap)):
             raise TypeError("callback and on_gap must be functions")
         listener = Caller(name, self._inbox(topic), self._decoder(decode), callback, on_gap, failed, self._tasks)
@@ -120,21 +118,21 @@ class Realtime:
 
         Returns a function that removes it.
         """
-        return self._connected.add(callback)
+        return self._hooks.connected.add(callback)
 
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
         """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
 
         Returns a function that removes it.
         """
-        return self._disconnected.add(callback)
+        return self._hooks.disconnected.add(callback)
 
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
         """Call `callback(error, topic)` when a callback raised, and with None as topic when the token has expired.
 
         Returns a function that removes it.
         """
-        return self._failed.add(callback)
+        return self._hooks.failed.add(callback)
 
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
@@ -162,21 +160,7 @@ class Realtime:
 
     async def _join(self, listener: Listener, options: Options) -> None:
         """Add a listener, and wait until the server knows its topic."""
-        with starting:
-            if self._driver is not None and self._driver.owner.is_gone:
-                self._driver.forget()
-                self._driver = None
-            if self._driver is None or not self._driver.is_running:
-                self._driver = Driver(
-                    self._executor,
-                    self._store,
-                    self.settings,
-                    request_timeout(self._timeout),
-                    self._connected,
-                    self._disconnected,
-                    self._failed,
-                )
-            driver = self._driver
+        driver = self._running_driver()
         if not driver.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
         timeout = self._timeout if options.default_timeout else options.timeout
@@ -193,15 +177,25 @@ class Realtime:
             await driver.leave(lambda _: [listener])
             raise
 
+    def _running_driver(self) -> Driver:
+        with starting:
+            if self._driver is not None and self._driver.owner.is_gone:
+                self._driver.forget()
+                self._driver = None
+            if self._driver is None or not self._driver.is_running:
+                timeout = request_timeout(self._timeout)
+                self._driver = Driver(self._executor, self._store, self.settings, timeout, self._hooks)
+            return self._driver
+
     async def _leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
         driver = self._driver
         if driver is not None:
             await driver.owner.run(partial(driver.leave, choose, error))
 
 
-def _report(hooks: Hooks, error: BaseException, topic: str) -> None:
+def _report(hook: Hook, error: BaseException, topic: str) -> None:
     _logger.error("the callback of %r failed", topic, exc_info=error)
-    hooks.tell(error, topic)
+    hook.tell(error, topic)
 
 
 def _load(loads: Loads, text: str) -> Any:

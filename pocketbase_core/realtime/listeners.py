@@ -1,6 +1,7 @@
 """Those who wait for events: a callback, or an iterator."""
 
 import asyncio
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -36,6 +37,19 @@ class Listener(ABC):
     def withdraw(self) -> float | None:
         """Drop everything that waits. Returns the time of the earliest dropped item in seconds since the epoch."""
         return self._inbox.withdraw()
+
+    def confirm(self) -> None:
+        """Let those return who wait for the confirmation."""
+        if not self.confirmed.done():
+            self.confirmed.set_result(None)
+
+    def end(self, error: Exception | None) -> None:
+        """Take nothing any more. Raise the error, if there is one, for those who wait for the confirmation."""
+        self.stop()
+        if error is not None and not self.confirmed.done():
+            self.confirmed.set_exception(copy.copy(error))
+            self.confirmed.exception()  # nobody may be left to take it
+        self.confirm()
 
     @abstractmethod
     def stop(self) -> None:

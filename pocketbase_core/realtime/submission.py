@@ -102,8 +102,7 @@ class Submitter:
     async def _send(self, line: Line, topics: Sequence[str]) -> None:
         await self._executor.execute(realtime.subscribe(line.client_id, topics, timeout=self._timeout))
         for listener in self._subscriptions.told(topics):
-            if not listener.confirmed.done():
-                listener.confirmed.set_result(None)
+            listener.confirm()
 
     def _concerns_topics(self, line: Line, error: Exception) -> bool:
         """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""
