@@ -31,9 +31,9 @@ _logger = logging.getLogger("pocketbase_core")
 
 
 class Driver:
-    """Drives from one state to the next: what is wanted, what the server was told, and how the connection is.
+    """A task that compares what is wanted with what the server was told, and does what is due next.
 
-    It lives as long as anything is subscribed, and keeps the client alive for as long.
+    The task lives as long as anything is subscribed, and keeps the client alive for as long.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Driver:
         self.subscriptions: Subscriptions[Listener] = Subscriptions()
         self.is_running = True
         self.trouble: Exception | None = None
-        """Why there is no connection."""
+        """The reason why there is no connection."""
         self._executor, self._store, self._settings = executor, store, settings
         self._timeout, self._hooks = timeout, hooks
         self._wake = asyncio.Event()
@@ -66,7 +66,7 @@ class Driver:
         self._reconnecting, self._retrying = Backoff(), Backoff()
         """For connections, and for requests while a connection is there."""
         self.forget = store.on_change(lambda token, record: self.owner.call(self._store_changed))
-        """Listen to the store no longer. For a driver whose loop is gone, which cannot do that itself."""
+        """Stop listening to the store. Called from outside if the driver's loop is gone, so that its task cannot."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -86,14 +86,14 @@ class Driver:
         self._wake.set()
 
     async def leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
-        """Forget the listeners that `choose` takes out of all, as `discard` does. When none is left, end at once."""
+        """Discard the listeners that `choose` picks out of all. When none is left, end."""
         self.discard(choose(self.subscriptions.all), error)
         if self.is_running and not self.subscriptions:
             self.abandon()
             await ended(self._task)
 
     def abandon(self) -> None:
-        """End at once, whatever it is waiting for, without waiting for that."""
+        """Cancel the task, without waiting for its end."""
         self.is_running = False
         self.forget()
         self._task.cancel()
@@ -179,7 +179,7 @@ class Driver:
             self._hooks.connected.tell()
 
     async def _give_up(self, line: Line) -> None:
-        """Close a connection that was never used. The server may have confirmed some of the topics on it."""
+        """Close a connection that was never in use. The server may have confirmed some of the topics on it."""
         await self._lines.close(line)
         self._note_loss(line)
         self.subscriptions.forgotten()
@@ -214,7 +214,7 @@ class Driver:
         self._retrying.reset()
 
     async def _end_handover(self) -> bool:
-        """Close the previous connection. Returns whether it may not have brought everything, which is a loss."""
+        """Close the previous connection. Return whether events may be missing, which is noted as a loss."""
         old, silence = self._handover.end()
         if silence is not None:
             self._losses.note(silence)

@@ -1,4 +1,4 @@
-"""What a client offers for realtime."""
+"""The public side of realtime."""
 
 import asyncio
 import logging
@@ -30,8 +30,8 @@ Unsubscribe = Callable[[], Awaitable[None]]
 class Realtime:
     """Subscriptions, all on one connection, which is opened with the first and closed with the last of them.
 
-    It is replaced before the server ends it, without a loss. When it is lost, it is opened again for as long as it
-    takes, and each subscription is told of the `Gap`.
+    The connection is replaced before the server ends it, without a loss. A lost connection is opened again, however
+    long that takes, and each subscription is told of the `Gap`.
     """
 
     def __init__(self, executor: Executor, store: AuthStore, settings: RealtimeSettings, timeout: float | None) -> None:
@@ -46,12 +46,12 @@ class Realtime:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection whose subscriptions the server has confirmed."""
+        """True while there is a connection whose subscriptions the server has confirmed."""
         return bool(self.client_id)
 
     @property
     def client_id(self) -> str:
-        """The server's name for the connection; `""` without one."""
+        """The server's name for the connection; `""` if there is none."""
         return "" if self._driver is None or self._driver.owner.is_gone else self._driver.client_id
 
     async def subscribe(
@@ -65,14 +65,14 @@ class Realtime:
     ) -> Unsubscribe:
         """Call `callback`, a function or coroutine function, with each message of a topic, in order.
 
-        Returns a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
-        for records `{"action", "record"}`, or the text where it is not JSON; or what `decode` makes of that. Calls that
-        raise are logged, and told to `on_error`. With option `on_gap`, that is called with each `Gap` in its place
-        between the messages.
+        Return a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
+        for records `{"action", "record"}`, or the text if it is not JSON; `decode` turns it into something else. What
+        a callback raises is logged and passed to `on_error`. `on_gap` is called with each `Gap`, in its place between
+        the messages.
 
         Raises:
-            PocketBaseTimeoutError: it was not confirmed within `timeout`.
-            PocketBaseError: the server cannot be reached or does not want it, and has not been subscribed to before.
+            PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
+            PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
         """
         settings = read(SubscribeOptions, options, keywords)
         name = realtime.topic(topic, settings)
@@ -96,7 +96,7 @@ class Realtime:
         decode: Callable[[Any], Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> AsyncGenerator[EventStream[Any], None]:
-        """The messages of a topic as an iterator, with a `Gap` wherever some may be missing. Raises as `subscribe`."""
+        """Iterate over the messages of a topic, with a `Gap` where some may be missing. Raises as `subscribe` does."""
         settings = read(SubscribeOptions, options, keywords)
         listener = EventStream[Any](realtime.topic(topic, settings), self._inbox(topic), self._decoder(decode))
         await self._join(listener, settings)
@@ -106,31 +106,32 @@ class Realtime:
             await self._leave(lambda _: [listener])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
-        """End the subscriptions of a topic, with whatever options, or all."""
+        """End the subscriptions of a topic, whatever their options, or all subscriptions."""
         await self._leave(lambda known: [each for each in known if topic in (None, each.name)])
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
-        """End the subscriptions of all topics that start so."""
+        """End the subscriptions of all topics that start with `prefix`."""
         await self._leave(lambda known: [each for each in known if each.topic.startswith(prefix)])
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback()` when a lost connection, or the first, is there and everything is subscribed.
+        """Call `callback()` when the first connection, or one after a loss, is there and everything is subscribed.
 
-        Returns a function that removes it.
+        Return a function that removes the callback.
         """
         return self._hooks.connected.add(callback)
 
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
         """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
 
-        Returns a function that removes it.
+        Return a function that removes the callback.
         """
         return self._hooks.disconnected.add(callback)
 
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
-        """Call `callback(error, topic)` when a callback raised, and with None as topic when the token has expired.
+        """Call `callback(error, topic)` when a subscription's callback has raised.
 
-        Returns a function that removes it.
+        The topic is None when the token has expired or the server no longer accepts it: the error is a
+        `PocketBaseUnauthorizedError`. Return a function that removes the callback.
         """
         return self._hooks.failed.add(callback)
 
@@ -143,7 +144,7 @@ class Realtime:
         with starting:
             if self._driver is not None and not self._driver.loop.is_running():
                 self._driver.forget()
-                self._driver = None  # it ends when its loop runs again, if ever
+                self._driver = None  # the task ends when its loop runs again, if ever
 
     def __del__(self) -> None:
         driver: Driver | None = getattr(self, "_driver", None)
@@ -199,7 +200,7 @@ def _report(hook: Hook, error: BaseException, topic: str) -> None:
 
 
 def _load(loads: Loads, text: str) -> Any:
-    """A message's JSON; hooks of a server may send any text."""
+    """Return a message's JSON, or the text if it is none: hooks of a server may send any text."""
     try:
         return read_json(text, loads)
     except (ValueError, RecursionError):

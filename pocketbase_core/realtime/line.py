@@ -16,8 +16,9 @@ from .told import has_changed
 class Line:
     """A stream of events, read by a task of its own.
 
-    `changed` is called when it ends: then `ending` tells why, and it is `whole` when the server had said all. After
-    each `breath` events others get a turn: many may be in memory already, where reading never waits.
+    `changed` is called when the stream ends. Then `ending` is the reason, and `whole` is True if the server ended the
+    stream itself. After each `breath` events other tasks get a turn, as many may be in memory, where reading never
+    waits.
     """
 
     def __init__(
@@ -26,7 +27,7 @@ class Line:
         self.client_id = ""
         self.opened = self.heard = asyncio.get_running_loop().time()
         self.heard_all = self.heard
-        """Until when nothing is missing: the last event, or a clean end."""
+        """The time up to which nothing is missing: that of the last event, or of a clean end."""
         self.ending: Exception | None = None
         self.whole = False
         self.sign_in = ""
@@ -93,7 +94,7 @@ class Line:
         except Exception as error:
             self.ending = error
         finally:
-            if loop.is_closed():  # then it is the garbage collector that ends this
+            if loop.is_closed():  # the garbage collector ends this task
                 pass
             elif self.ending is None:
                 ready.cancel()

@@ -1,4 +1,4 @@
-"""What may be missing, until those concerned can be told."""
+"""The losses that the listeners are not told of yet."""
 
 import time
 
@@ -7,11 +7,11 @@ from .listeners import Listener
 from .subscriptions import Subscriptions
 
 LAG = 1.0
-"""Seconds that an event may be under way."""
+"""Seconds that an event may take from the server to here."""
 
 
 class Losses:
-    """Becomes one gap, however many connections were lost in a row."""
+    """All losses since the last gap, which become one gap, and those who have to be told."""
 
     def __init__(self, subscriptions: Subscriptions[Listener]) -> None:
         self._subscriptions = subscriptions
@@ -19,7 +19,7 @@ class Losses:
         self._listeners: dict[Listener, None] = {}
 
     def note(self, silence: float) -> None:
-        """A connection was lost, of which nothing has been heard for so many seconds."""
+        """Note that the live listeners may have missed events of the last `silence` seconds."""
         since = time.time() - LAG - silence
         self._since = since if self._since is None else min(self._since, since)
         self._listeners.update(dict.fromkeys(self._subscriptions.live))
@@ -30,7 +30,7 @@ class Losses:
         self.note(time.time() - min([since, *waiting]))
 
     def tell(self) -> None:
-        """From here on nothing is missing."""
+        """Deliver one gap for all losses that were noted. From here on nothing is missing."""
         if self._since is None:
             return
         live = [listener for listener in self._listeners if listener in self._subscriptions.of(listener.topic)]

@@ -1,15 +1,15 @@
-"""When to do what: decisions about time, without a clock."""
+"""Decisions about time, without a clock."""
 
 from dataclasses import dataclass
 
 from ..auth.token import renewable_until
 
 CONNECT_TIMEOUT = 15.0
-"""Seconds from the response on in which the first event has to come."""
+"""Seconds from the response on within which the first event has to come."""
 REQUEST_TIMEOUT = 60.0
-"""The most seconds that a request takes, also where the client's timeout is longer or None: nobody hears meanwhile."""
+"""Limit in seconds for a request, also if the client's timeout is longer or None, as no event may come meanwhile."""
 GRACE = 10.0
-"""Seconds after the server's limit in which its end of the stream has to arrive, if the connection is alive."""
+"""Seconds after the server's limit within which the end of the stream arrives if the connection is alive."""
 SHORTEST_WAIT = 0.2
 LONGEST_WAIT = 30.0
 SOUND_AFTER = 5.0
@@ -37,11 +37,11 @@ class RealtimeSettings:
             raise ValueError(f"limits must be above 0, not {self}")
 
     def rotate_at(self, opened: float, heard: float) -> float:
-        """When to replace a connection that was opened then and last heard of then."""
+        """Return when to replace a connection that was opened and last heard at these times."""
         return min(opened + 0.9 * self.lifetime, heard + 0.8 * self.idle_limit)
 
     def dead_at(self, opened: float, heard: float) -> float:
-        """When the server's end of the stream is overdue, so that the connection must be dead."""
+        """Return from when on the server's end of the stream is overdue, so that the connection must be dead."""
         return min(opened + self.lifetime, heard + self.idle_limit) + GRACE
 
 

@@ -1,4 +1,4 @@
-"""Telling the server the topics of a connection."""
+"""Submission of the topics of a connection."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ class Submitter:
                 self._refuse(self._subscriptions.of(wanted[0]), refusal)
 
     async def _attempt(self, line: Line, topics: Sequence[str]) -> Exception | None:
-        """Submit these topics with the live ones. Returns why the server refuses them."""
+        """Submit these topics with the live ones. Return the server's refusal, or None."""
         try:
             await self._send(line, [*self._subscriptions.live_topics, *topics])
         except Exception as error:

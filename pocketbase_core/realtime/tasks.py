@@ -9,7 +9,7 @@ from ..loops import OwnerLoop
 
 
 async def ended(task: "asyncio.Task[None]") -> None:
-    """Wait for a cancelled task, also when the caller is cancelled: it takes no time, and nothing may stay behind."""
+    """Wait for a cancelled task to end, also if the caller is cancelled: a cancelled task ends soon."""
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError:
@@ -18,7 +18,7 @@ async def ended(task: "asyncio.Task[None]") -> None:
 
 
 class Tasks:
-    """Starts tasks, and ends those that are still running, on whatever loops."""
+    """The running tasks of one owner, on whatever loops, which end with the owner."""
 
     def __init__(self) -> None:
         self._running: dict[asyncio.Task[None], OwnerLoop] = {}
@@ -33,7 +33,7 @@ class Tasks:
         task.add_done_callback(self._discard)
 
     async def aclose(self) -> None:
-        """Cancel all but the one that asks for it, and wait for them."""
+        """Cancel all tasks but the calling one, and wait for them."""
         for owner in {*self._running.copy().values()}:
             await owner.run(partial(self._end, owner))
         self._forget_gone()
@@ -46,7 +46,7 @@ class Tasks:
             await asyncio.wait(others)
 
     def _forget_gone(self) -> None:
-        """Hold nothing that will never end."""
+        """Drop the tasks of loops that are gone, which will never end."""
         for task in [task for task, owner in self._running.copy().items() if owner.is_gone]:
             self._discard(task)
 

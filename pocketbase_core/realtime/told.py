@@ -1,4 +1,4 @@
-"""What the server was told of the user, and whether it accepts it."""
+"""The token of a connection, and the sign-in that it belongs to."""
 
 import time
 from dataclasses import dataclass, replace
@@ -27,12 +27,12 @@ class Told:
 
     @classmethod
     def by(cls, store: AuthStore) -> Self:
-        """Return what a request that is sent now carries."""
+        """Return the value for a request that is sent now."""
         token = store.token
         return cls(token, sign_in_of(store), bool(token) and not is_valid(token, time.time()))
 
     def confirmed(self, store: AuthStore, now: float) -> Self:
-        """Return what the server knows once it has confirmed the submission. `now` is the loop's time.
+        """Return the value once the server has confirmed the submission. `now` is the loop's time.
 
         The request may have renewed the token before it was sent. The server ties a connection to the user and not to
         the token, so a token of the same sign-in need not be submitted once more.

@@ -1,4 +1,4 @@
-"""Asking the server whether it still accepts the token."""
+"""Regular checks of the token."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ SEEN_AS_GUEST = "what is subscribed now is what a guest may see"
 
 
 class Verification:
-    """Checks the token when it is asked to, and every `VERIFY_EVERY` seconds from then on.
+    """A task that checks the token when asked to, and every `VERIFY_EVERY` seconds from then on.
 
     A server that revokes a token does not tell its realtime connections. It answers submissions with a revoked token
     as it answers a guest's. `revoked` is called once for each token.
@@ -27,7 +27,7 @@ class Verification:
         self, executor: Executor, store: AuthStore, revoked: Callable[[PocketBaseUnauthorizedError], None]
     ) -> None:
         self.accepted_at = time.time()
-        """When the server was last known to accept the present sign-in. Before the first check, when it began."""
+        """The time of the last check that found the present sign-in accepted; before the first, when it began."""
         self._executor = executor
         self._store = store
         self._revoked = revoked
@@ -36,7 +36,7 @@ class Verification:
         self._task: asyncio.Task[None] | None = None
 
     def restart(self) -> float:
-        """Note that another sign-in has begun. Return when the one before was last known to be accepted."""
+        """Note that another sign-in has begun. Return when the sign-in before was last known to be accepted."""
         before, self.accepted_at = self.accepted_at, time.time()
         return before
 
@@ -47,7 +47,7 @@ class Verification:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="realtime verification")
 
     def report(self, token: str, reason: str, status: int = 0) -> None:
-        """Tell that the server does not accept a token, once for each token."""
+        """Call `revoked` with an error that says so, unless the token was reported before."""
         if token != self._reported:
             self._reported = token
             url = self._executor.build_url(realtime.PATH)
