@@ -1,4 +1,4 @@
-"""Connections that end, and what becomes of the subscriptions, on each transport."""
+"""Connections that end, and their subscriptions, on each transport."""
 
 import asyncio
 
@@ -116,7 +116,7 @@ async def test_rotation_of_a_quiet_connection(server: RealtimeServer, pb: Pocket
 async def test_rotation_away_from_a_dead_connection(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its end is overdue, so it may have missed events: nobody knows."""
+    """The end of the connection is overdue, so events may be missing."""
     monkeypatch.setattr(schedule, "GRACE", 0.05)
     pb.realtime.settings = RealtimeSettings(lifetime=1.2)
     gaps = Calls()

@@ -32,7 +32,7 @@ def memory() -> int:
 
 
 async def seconds_of_requests(pb: PocketBase, count: int) -> float:
-    """What a request takes, alone, in the middle of so many."""
+    """Seconds that a single request takes in the middle of so many."""
     taken: list[float] = []
     for _ in range(count):
         started = time.perf_counter()

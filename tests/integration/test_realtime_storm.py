@@ -1,4 +1,4 @@
-"""Users come, go and change passwords while a server restarts: nobody hears of another, or misses in silence."""
+"""Users who come, go and change passwords while a server restarts: each event or its gap reaches its user alone."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ class Listener:
         self.heard: list[str] = []
         self.gaps: list[tuple[float, float]] = []
         self.since = float("inf")
-        """When it was confirmed."""
+        """The time of the confirmation."""
 
     def hear(self, event: Any) -> None:
         owner, title = event["record"]["owner"], event["record"]["title"]

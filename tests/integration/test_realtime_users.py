@@ -20,7 +20,7 @@ from .test_realtime import until
 
 
 class Program:
-    """What a program with a private subscription was told."""
+    """Titles, gaps and errors that a program with a private subscription was told."""
 
     def __init__(self, pb: PocketBase) -> None:
         self.titles: list[str] = []

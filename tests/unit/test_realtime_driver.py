@@ -1,4 +1,4 @@
-"""Realtime in virtual time: days, tokens, and who is told."""
+"""Realtime in virtual time: days, tokens, refusals."""
 
 import asyncio
 import time

@@ -218,7 +218,7 @@ def test_waits_grow_also_where_each_attempt_takes_its_time_to_fail(with_server: 
 def test_a_request_that_hangs_is_given_up(
     with_server: WithServer, method: str, timeout: float | None, limit: float
 ) -> None:
-    """Whatever the client's timeout is, as nobody hears anything meanwhile."""
+    """The limit holds for each timeout of the client, as no event may come meanwhile."""
 
     @with_server
     async def _(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""Realtime in virtual time: what is delivered, and submitted, when the user changes."""
+"""Realtime in virtual time: deliveries, submissions and gaps when the user changes."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A server in virtual time, without a network, and those who listen to it."""
+"""A server in virtual time, without a network, and its listeners."""
 
 import asyncio
 import json
@@ -97,7 +97,7 @@ WithServer = Callable[[Scenario], None]
 
 @pytest.fixture
 def with_server(monkeypatch: pytest.MonkeyPatch) -> WithServer:
-    """Runs a coroutine function with a server, in virtual time; it may leave nothing but subscriptions."""
+    """Return a function that runs a scenario in virtual time. The scenario may leave nothing but subscriptions."""
 
     def run_with_server(scenario: Scenario) -> None:
         async def main() -> None:
@@ -118,7 +118,7 @@ def sign_in(server: Server, name: str, **claims: Any) -> str:
 
 
 class Heard:
-    """What a subscription and `on_error` were told."""
+    """Messages and gaps of a subscription, and errors of `on_error`."""
 
     def __init__(self, server: Server) -> None:
         self.errors: list[BaseException] = []
