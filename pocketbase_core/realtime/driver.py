@@ -50,8 +50,7 @@ class Driver:
         self.is_running = True
         self.trouble: Exception | None = None
         """The reason why there is no connection."""
-        self._executor, self._store, self._settings = executor, store, settings
-        self._timeout, self._hooks = timeout, hooks
+        self._executor, self._store, self._settings, self._hooks = executor, store, settings, hooks
         self._wake = asyncio.Event()
         self._lines = Lines(self._receive, partial(self.owner.call, self._wake.set), settings.queue_size // 2)
         self._line: Line | None = None
@@ -62,7 +61,7 @@ class Driver:
         self._losses = Losses(self.subscriptions)
         self._verification = Verification(executor, store, self._tell_revoked)
         self._submitter = Submitter(executor, store, self.subscriptions, self._verification, self.discard, timeout)
-        self._proven, self._not_before = False, 0.0
+        self._not_before = 0.0
         self._reconnecting, self._retrying = Backoff(), Backoff()
         """For connections, and for requests while a connection is there."""
         self.forget = store.on_change(lambda token, record: self.owner.call(self._store_changed))
@@ -159,14 +158,14 @@ class Driver:
         line = self._lines.new()
         asked = self.subscriptions.pending
         try:
-            await line.open(self._executor, self._timeout)
+            await line.open(self._executor, self._submitter.connecting)
             told = await self._submitter.submit(line)
         except Exception as error:
             await self._give_up(line)
             self.trouble = error
             if has_changed(line.sign_in, self._store):
                 return
-            if not (self._proven or self.subscriptions.live):
+            if not (self._submitter.is_proven or self.subscriptions.live):
                 self.discard(self.subscriptions.all, error)
             elif is_refusal(error):
                 self.discard(asked, error)
@@ -199,7 +198,7 @@ class Driver:
         await self._end_handover()
         fresh = self._lines.new()
         try:
-            await fresh.open(self._executor, self._timeout)
+            await fresh.open(self._executor, self._submitter.connecting)
             self._handover.begin(fresh)
             told = await self._submitter.submit_live(fresh)
         except Exception:
@@ -224,7 +223,7 @@ class Driver:
 
     def _take(self, line: Line, told: Told) -> None:
         self._line, self._told = line, told
-        self._proven, self.trouble, self._not_before = True, None, 0.0
+        self.trouble, self._not_before = None, 0.0
         if told.sign_in == self._sign_in:
             self._losses.tell()
         else:

@@ -6,7 +6,7 @@ from functools import partial
 
 from ..api import realtime
 from ..auth.store import AuthStore
-from ..call import Executor
+from ..call import Call, Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages import ServerSentEvent
 from .schedule import CONNECT_TIMEOUT
@@ -42,8 +42,8 @@ class Line:
     def is_open(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    async def open(self, executor: Executor, limit: float) -> None:
-        """Connect within `limit` seconds, and wait for the client id. Whoever opens a line closes it in any case.
+    async def open(self, executor: Executor, call: Call[None]) -> None:
+        """Connect, and wait for the client id. Whoever opens a line closes it in any case.
 
         Raises:
             PocketBaseTimeoutError: If there was no response, or no client id.
@@ -51,7 +51,7 @@ class Line:
         """
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        self._task = loop.create_task(self._read(executor, limit, ready), name="realtime connection")
+        self._task = loop.create_task(self._read(executor, call, ready), name="realtime connection")
         await ready
 
     def cut(self, reason: Exception) -> None:
@@ -70,11 +70,11 @@ class Line:
             self._cancelled = True
             task.cancel()
 
-    async def _read(self, executor: Executor, limit: float, ready: "asyncio.Future[None]") -> None:
+    async def _read(self, executor: Executor, call: Call[None], ready: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()
         url = executor.build_url(realtime.PATH)
         try:
-            async with executor.events(realtime.connect(timeout=limit)) as events:
+            async with executor.events(call) as events:
                 first = await _first(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ..api import realtime
 from ..auth.store import AuthStore
-from ..call import Executor
+from ..call import Call, Executor
 from .line import Line
 from .listeners import Listener
 from .subscriptions import Subscriptions
@@ -35,6 +35,13 @@ class Submitter:
         self._verification = verification
         self._refuse = refuse
         self._timeout = timeout
+        self.is_proven = False
+        """True once the server has confirmed topics. From then on the driver tries again, and `Retry` must not."""
+
+    @property
+    def connecting(self) -> Call[None]:
+        """The call that opens a connection."""
+        return self._call(realtime.connect(timeout=self._timeout))
 
     async def submit(self, line: Line) -> Told:
         """Submit all topics.
@@ -68,6 +75,7 @@ class Submitter:
     def _confirm(self, told: Told) -> Told:
         if told.token:
             self._verification.check()
+        self.is_proven = True
         return told.confirmed(self._store, asyncio.get_running_loop().time())
 
     async def _separate(self, line: Line, topics: Sequence[str], error: Exception) -> None:
@@ -100,9 +108,12 @@ class Submitter:
         return None
 
     async def _send(self, line: Line, topics: Sequence[str]) -> None:
-        await self._executor.execute(realtime.subscribe(line.client_id, topics, timeout=self._timeout))
+        await self._executor.execute(self._call(realtime.subscribe(line.client_id, topics, timeout=self._timeout)))
         for listener in self._subscriptions.told(topics):
             listener.confirm()
+
+    def _call(self, call: Call[None]) -> Call[None]:
+        return call.once() if self.is_proven else call
 
     def _concerns_topics(self, line: Line, error: Exception) -> bool:
         """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""

@@ -18,7 +18,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.middleware import Handler
+from pocketbase_core.middleware import Handler, Retry
 from pocketbase_transports import MockTransport
 
 from .virtual import pass_time, run
@@ -245,3 +245,21 @@ def test_a_request_that_hangs_is_given_up(
         server.emit('"again"')
         await pass_time(0.1)
         assert [type(each) for each in got] == [Gap, str]
+
+
+def test_a_submission_is_tried_again_by_the_driver_alone(
+    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+    @with_server
+    async def _(server: Server) -> None:
+        transport = MockTransport(server.answer, server.events)
+        server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
+        await server.pb.realtime.subscribe("a", print)
+        server.statuses = [429, 429]
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
+        await pass_time(0.1)
+        assert len(server.tokens) == 2
+        await joining
+        assert (len(server.tokens), len(server.connects)) == (4, 1)
