@@ -211,6 +211,7 @@ class Driver:
             await self._end_handover()
         self._take(fresh, told)
         self._retrying.reset()
+        self._reconnecting.reset()
 
     async def _end_handover(self) -> bool:
         """Close the previous connection. Return whether events may be missing, which is noted as a loss."""

@@ -110,6 +110,28 @@ def test_a_user_who_changes_is_no_failure_of_the_connection(
         assert server.pb.realtime.is_connected
 
 
+def test_a_loss_just_after_a_rotation_is_the_first_failure(
+    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+    @with_server
+    async def _(server: Server) -> None:
+        await server.pb.realtime.subscribe("a", print)
+        server.crash()
+        await pass_time(100)
+        server.is_up = True
+        await pass_time(31)
+        assert server.pb.realtime.is_connected
+        connects = len(server.connects)
+        while len(server.connects) == connects:
+            await pass_time(1)
+        server.crash()
+        server.is_up = True
+        await pass_time(0.3)
+        assert server.pb.realtime.is_connected
+
+
 def test_an_end_that_is_overdue_is_a_dead_connection(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
