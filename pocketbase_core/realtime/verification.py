@@ -81,7 +81,7 @@ class Verification:
         """
         began = time.time()
         try:
-            await self._executor.execute(files.check_token(token, CONNECT_TIMEOUT))
+            await self._executor.execute(files.check_token(token, CONNECT_TIMEOUT).once())
         except Exception as error:
             status: int = getattr(error, "status", 400)
             if status == 401 and token == self._store.token:

@@ -269,7 +269,7 @@ def test_a_request_that_hangs_is_given_up(
         assert [type(each) for each in got] == [Gap, str]
 
 
-def test_a_submission_is_tried_again_by_the_driver_alone(
+def test_requests_are_tried_again_by_realtime_alone(
     with_server: WithServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(random, "random", lambda: 1.0)
@@ -278,7 +278,11 @@ def test_a_submission_is_tried_again_by_the_driver_alone(
     async def _(server: Server) -> None:
         transport = MockTransport(server.answer, server.events)
         server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
+        server.check_status = 429
+        sign_in(server, "first")
         await server.pb.realtime.subscribe("a", print)
+        await pass_time(0.1)
+        assert len(server.checks) == 1
         server.statuses = [429, 429]
         joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
         await pass_time(0.1)
