@@ -17,7 +17,7 @@ FIELDS: list[dict[str, Any]] = [{"name": "city", "type": "text"}, {"name": "degr
 
 
 async def watch(pb: PocketBase, ready: asyncio.Event) -> None:
-    """Print every change; after a gap, read what is there now."""
+    """Print every change; after a gap, read what is there now. Set `ready` whenever nothing is missing any more."""
     weather = pb.collection("weather")
     async with weather.events() as events:
         ready.set()
@@ -25,6 +25,7 @@ async def watch(pb: PocketBase, ready: asyncio.Event) -> None:
             if isinstance(event, Gap):
                 cities = [record["city"] for record in await weather.get_full_list()]
                 print(f"   gap      something may be missing since {event.since:%H:%M:%S}; now there: {cities}")
+                ready.set()
                 continue
             record = event["record"]
             print(f"   {event['action']:<8} {record['city']} {record['degrees']} °C")
@@ -40,11 +41,10 @@ async def work(pb: PocketBase, server: LocalServer, ready: asyncio.Event) -> Non
     await weather.create({"city": "Lima", "degrees": 24})
     await weather.update(oslo["id"], {"degrees": -5})
 
-    reconnected = asyncio.Event()
-    pb.realtime.on_connect(reconnected.set)
     pb.realtime.on_disconnect(lambda reason: print("   …        the connection is", "lost" if reason else "closed"))
+    ready.clear()
     await server.restart()
-    await reconnected.wait()
+    await ready.wait()
 
     await weather.update(oslo["id"], {"degrees": -8})
     await weather.delete(oslo["id"])

@@ -17,16 +17,21 @@ T = TypeVar("T")
 class Call(NamedTuple, Generic[T]):
     """A request, its URL still relative to the server, and the parser of its answer.
 
-    With `default_timeout`, the client's takes the place of the request's.
+    With `default_timeout`, the client's takes the place of the request's. Without `repeats`, `Retry` is left out.
     """
 
     request: Request
     parse: Callable[[Response], T]
     default_timeout: bool = True
+    repeats: bool = True
 
     def parsed_by(self, parse: Callable[[Response], S]) -> "Call[S]":
         """The same request, its answer parsed in another way."""
-        return Call(self.request, parse, self.default_timeout)
+        return Call(self.request, parse, self.default_timeout, self.repeats)
+
+    def once(self) -> "Call[T]":
+        """Return the same call for a caller that has its own way of trying again."""
+        return self._replace(repeats=False)
 
 
 class Executor(Protocol):

@@ -17,7 +17,7 @@ from .discovery import check_transport, installed_transport
 from .errors import PocketBaseError, not_events, response_of
 from .filters import build_filter
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
-from .middleware import AfterSend, BeforeSend, Middleware, chain, default_middleware
+from .middleware import AfterSend, BeforeSend, Middleware, Retry, chain, default_middleware
 from .middleware.auth import LIMIT, Auth
 from .options import SendOptions, check_size, check_timeout, read
 from .paths import custom_path
@@ -169,7 +169,8 @@ class PocketBase:
 
     async def execute(self, call: Call[T]) -> T:
         """Send a call through the middleware and parse its answer."""
-        return call.parse(await self._handle(self._complete(call)))
+        handle = self._handle if call.repeats else chain(self._layers_for(call), self._send)
+        return call.parse(await handle(self._complete(call)))
 
     @asynccontextmanager
     async def stream(self, call: Call[Any]) -> AsyncGenerator[StreamedResponse, None]:
@@ -199,7 +200,7 @@ class PocketBase:
 
     def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
         """Send a call through the middleware and read its answer as server-sent events, of this one connection."""
-        return _events(self._layers, self._open_transport(), self._complete(call))
+        return _events(self._layers_for(call), self._open_transport(), self._complete(call))
 
     async def aclose(self) -> None:
         """End realtime and renewals of tokens, and close the transport, but not a session that was handed to it."""
@@ -236,6 +237,9 @@ class PocketBase:
             self._json_dumps,
             self._max_response_bytes,
         )
+
+    def _layers_for(self, call: Call[Any]) -> Sequence[Middleware]:
+        return [layer for layer in self._layers if call.repeats or not isinstance(layer, Retry)]
 
     def _open_transport(self) -> Transport:
         if self._transport is None:

@@ -1,8 +1,9 @@
-"""The stream of events, and what it is to carry."""
+"""The stream of events, and the topics that it is to carry."""
 
 import json
 import re
 from collections.abc import Sequence
+from typing import Unpack
 from urllib.parse import quote
 
 from ..auth.token import is_token
@@ -18,21 +19,21 @@ MAX_TOPIC = 2500
 _PLAIN = re.compile(r"[\w./*@-]+", re.ASCII)
 
 
-def connect() -> Call[None]:
-    return read(CommonOptions, None, {}).call("GET", PATH, parse_nothing)
+def connect(**options: Unpack[CommonOptions]) -> Call[None]:
+    return read(CommonOptions, None, options).call("GET", PATH, parse_nothing)
 
 
-def subscribe(client_id: str, topics: Sequence[str]) -> Call[None]:
-    """Replaces the whole set of topics."""
+def subscribe(client_id: str, topics: Sequence[str], **options: Unpack[CommonOptions]) -> Call[None]:
+    """Replace the whole set of topics."""
     body = {"clientId": client_id, "subscriptions": topics}
-    return read(CommonOptions, None, {}).call("POST", PATH, parse_nothing, body=body)
+    return read(CommonOptions, None, options).call("POST", PATH, parse_nothing, body=body)
 
 
 def client_id(event: ServerSentEvent, url: str) -> str:
-    """What the first event of a stream tells.
+    """Return the client id that the first event of a stream brings.
 
     Raises:
-        PocketBaseDecodeError: it is another event.
+        PocketBaseDecodeError: If it is another event.
     """
     value = message(event).get("clientId") if event.event == "PB_CONNECT" else None
     if not value or not is_token(value):
@@ -41,7 +42,7 @@ def client_id(event: ServerSentEvent, url: str) -> str:
 
 
 def message(event: ServerSentEvent) -> dict[str, object]:
-    """The JSON object that an event brings; `{}` when it brings something else."""
+    """Return the JSON object that an event brings; `{}` when it brings something else."""
     try:
         return json_object(json_value(event.data))
     except (ValueError, RecursionError):
@@ -49,10 +50,10 @@ def message(event: ServerSentEvent) -> dict[str, object]:
 
 
 def record_topic(collection: str, record_id: str) -> str:
-    """The topic of one record, or with `*` of all.
+    """Return the topic of one record, or with `*` of all.
 
     Raises:
-        TypeError, ValueError: they cannot be a name and an id.
+        TypeError, ValueError: If these cannot be a name and an id.
     """
     for text in (collection, record_id):
         if not isinstance(text, str):
@@ -63,12 +64,12 @@ def record_topic(collection: str, record_id: str) -> str:
 
 
 def topic(name: str, options: Options) -> str:
-    """A topic with its options, as the server reads them.
+    """Return a topic with its options, as the server reads them.
 
-    Options that it cannot read it takes for none, and sends everything: so nothing is left to chance.
+    The server ignores options that it cannot read and sends everything, so options that it might misread are refused.
 
     Raises:
-        TypeError, ValueError: the server would not understand it.
+        TypeError, ValueError: If the server would not understand the topic.
     """
     if not isinstance(name, str):
         raise TypeError(f"a topic must be text, not {type(name).__name__}")

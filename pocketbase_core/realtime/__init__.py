@@ -1,4 +1,4 @@
-"""Subscriptions that survive the night."""
+"""Subscriptions that outlive their connections."""
 
 from .handle import Realtime
 from .inbox import Gap

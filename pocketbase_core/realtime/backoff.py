@@ -2,18 +2,19 @@
 
 import random
 
-from .schedule import reconnect_wait
+from .schedule import LONGEST_WAIT, reconnect_wait
 
 
 class Backoff:
-    """Waits that grow with each failure in a row, until a success."""
+    """Waits of up to `longest` seconds, which grow with each failure in a row until a success."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float = LONGEST_WAIT) -> None:
+        self._longest = longest
         self._failures = 0
 
     def wait(self) -> float:
-        """Count a failure. Returns the seconds to wait before the next attempt."""
-        seconds = reconnect_wait(self._failures, random.random())
+        """Count a failure. Return the seconds to wait before the next attempt."""
+        seconds = reconnect_wait(self._failures, random.random(), self._longest)
         self._failures += 1
         return seconds
 

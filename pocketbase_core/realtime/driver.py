@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import copy
 import logging
 import time
 import warnings
@@ -10,7 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from ..api import realtime
-from ..auth.store import AuthStore
+from ..auth.store import AuthStore, sign_in_of
 from ..call import Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..loops import OwnerLoop
@@ -32,9 +31,9 @@ _logger = logging.getLogger("pocketbase_core")
 
 
 class Driver:
-    """Drives from one state to the next: what is wanted, what the server was told, and how the connection is.
+    """A task that compares what is wanted with what the server was told, and does what is due next.
 
-    It lives as long as anything is subscribed, and keeps the client alive for as long.
+    The task lives as long as anything is subscribed, and keeps the client alive for as long.
     """
 
     def __init__(
@@ -42,31 +41,31 @@ class Driver:
         executor: Executor,
         store: AuthStore,
         settings: RealtimeSettings,
-        connected: Hooks,
-        disconnected: Hooks,
-        failed: Hooks,
+        timeout: float,
+        hooks: Hooks,
     ) -> None:
         self.owner = OwnerLoop()
         self.loop = self.owner.loop
         self.subscriptions: Subscriptions[Listener] = Subscriptions()
         self.is_running = True
         self.trouble: Exception | None = None
-        """Why there is no connection."""
-        self._executor, self._store, self._settings = executor, store, settings
-        self._connected, self._disconnected, self._failed = connected, disconnected, failed
+        """The reason why there is no connection."""
+        self._executor, self._store, self._settings, self._hooks = executor, store, settings, hooks
         self._wake = asyncio.Event()
         self._lines = Lines(self._receive, partial(self.owner.call, self._wake.set), settings.queue_size // 2)
         self._line: Line | None = None
+        self._sign_in = sign_in_of(store)
+        """The sign-in that events are delivered to."""
         self._told = Told()
         self._handover = Handover(settings, self._wake.set)
         self._losses = Losses(self.subscriptions)
-        self._verification = Verification(executor, self._tell_revoked)
-        self._submitter = Submitter(executor, store, self.subscriptions, self._verification, self.discard)
-        self._proven, self._not_before = False, 0.0
+        self._verification = Verification(executor, store, self._tell_revoked)
+        self._submitter = Submitter(executor, store, self.subscriptions, self._verification, self.discard, timeout)
+        self._not_before = 0.0
         self._reconnecting, self._retrying = Backoff(), Backoff()
         """For connections, and for requests while a connection is there."""
         self.forget = store.on_change(lambda token, record: self.owner.call(self._store_changed))
-        """Listen to the store no longer. For a driver whose loop is gone, which cannot do that itself."""
+        """Stop listening to the store. Called from outside if the driver's loop is gone, so that its task cannot."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
@@ -75,32 +74,25 @@ class Driver:
 
     def add(self, listener: Listener) -> None:
         if self.subscriptions.add(listener):
-            listener.confirmed.set_result(None)
+            listener.confirm()
         self._wake.set()
 
     def discard(self, listeners: Iterable[Listener], error: Exception | None = None) -> None:
-        """Forget listeners. Those who wait for their confirmation get the error, or return if there is none."""
+        """Forget listeners, and end them. Those who wait for their confirmation get the error."""
         for listener in listeners:
             self.subscriptions.discard(listener)
-            listener.stop()
-            if listener.confirmed.done():
-                continue
-            if error is None:
-                listener.confirmed.set_result(None)
-            else:
-                listener.confirmed.set_exception(copy.copy(error))
-                listener.confirmed.exception()  # it may have nobody left to take it
+            listener.end(error)
         self._wake.set()
 
     async def leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
-        """Forget the listeners that `choose` takes out of all, as `discard` does. When none is left, end at once."""
+        """Discard the listeners that `choose` picks out of all. When none is left, end."""
         self.discard(choose(self.subscriptions.all), error)
         if self.is_running and not self.subscriptions:
             self.abandon()
             await ended(self._task)
 
     def abandon(self) -> None:
-        """End at once, whatever it is waiting for, without waiting for that."""
+        """Cancel the task, without waiting for its end."""
         self.is_running = False
         self.forget()
         self._task.cancel()
@@ -125,17 +117,16 @@ class Driver:
                 was_connected = self._line is not None
                 await self._lines.close_all()
                 if was_connected and not was_left:
-                    self._disconnected.tell(None)
+                    self._hooks.disconnected.tell(None)
 
     async def _step(self, now: float) -> None:
         """Do the one thing that is due most, or wait."""
         if self._handover.is_due(now) and await self._end_handover():
             self.subscriptions.forgotten()  # the next response proves that the present connection is whole
+        self._withdraw()  # for a store that tells nobody
         line = self._line
         if line is not None and has_changed(line.sign_in, self._store):
-            self._withdraw()
             await self._lose(line, line.ending)
-            self._not_before = 0.0
             return
         if line is None:
             if now < self._not_before:
@@ -148,11 +139,9 @@ class Driver:
         is_due = self.subscriptions.are_due or self._store.token != self._told.token
         resubmit_at = max(0.0 if is_due else self._told.renew_at, self._not_before)
         if not line.is_open:
-            await self._lose(line, line.ending)
-            self._reconnect_later(line)
+            await self._fail(line, line.ending)
         elif now >= dead_at:
-            await self._lose(line, self._error("the server's end of the stream is overdue", is_timeout=True))
-            self._reconnect_later(line)
+            await self._fail(line, self._error("the server's end of the stream is overdue", is_timeout=True))
         elif now >= resubmit_at:
             await self._resubmit(line)
         elif now >= rotate_at:
@@ -169,27 +158,27 @@ class Driver:
         line = self._lines.new()
         asked = self.subscriptions.pending
         try:
-            await line.open(self._executor)
+            await line.open(self._executor, self._submitter.connecting)
             told = await self._submitter.submit(line)
         except Exception as error:
             await self._give_up(line)
             self.trouble = error
             if has_changed(line.sign_in, self._store):
                 return
-            if not (self._proven or self.subscriptions.live):
+            if not (self._submitter.is_proven or self.subscriptions.live):
                 self.discard(self.subscriptions.all, error)
             elif is_refusal(error):
                 self.discard(asked, error)
-            self._reconnect_later(line)
+            self._reconnect_later()
             return
         if not self.subscriptions or has_changed(line.sign_in, self._store):
             await self._give_up(line)
         else:
             self._take(line, told)
-            self._connected.tell()
+            self._hooks.connected.tell()
 
     async def _give_up(self, line: Line) -> None:
-        """Close a connection that was never used. The server may have confirmed some of the topics on it."""
+        """Close a connection that was never in use. The server may have confirmed some of the topics on it."""
         await self._lines.close(line)
         self._note_loss(line)
         self.subscriptions.forgotten()
@@ -200,8 +189,7 @@ class Driver:
             self._retrying.reset()
         except Exception as error:
             if is_refusal(error) or getattr(error, "status", 0) == 404:  # of the connection, not of a topic
-                await self._lose(line, error)
-                self._reconnect_later(line)
+                await self._fail(line, error)
             else:
                 self._retry_later()
 
@@ -210,7 +198,7 @@ class Driver:
         await self._end_handover()
         fresh = self._lines.new()
         try:
-            await fresh.open(self._executor)
+            await fresh.open(self._executor, self._submitter.connecting)
             self._handover.begin(fresh)
             told = await self._submitter.submit_live(fresh)
         except Exception:
@@ -223,9 +211,10 @@ class Driver:
             await self._end_handover()
         self._take(fresh, told)
         self._retrying.reset()
+        self._reconnecting.reset()
 
     async def _end_handover(self) -> bool:
-        """Close the previous connection. Returns whether it may not have brought everything, which is a loss."""
+        """Close the previous connection. Return whether events may be missing, which is noted as a loss."""
         old, silence = self._handover.end()
         if silence is not None:
             self._losses.note(silence)
@@ -235,9 +224,11 @@ class Driver:
 
     def _take(self, line: Line, told: Told) -> None:
         self._line, self._told = line, told
-        self._losses.submitted_as(told.sign_in)
-        self._proven, self.trouble, self._not_before = True, None, 0.0
-        self._losses.tell()
+        self.trouble, self._not_before = None, 0.0
+        if told.sign_in == self._sign_in:
+            self._losses.tell()
+        else:
+            self._losses.note(0.0)  # also for those who were confirmed just now, as somebody else
 
     async def _lose(self, line: Line, reason: Exception | None) -> None:
         _logger.warning("realtime: the connection is lost: %s", reason)
@@ -248,7 +239,15 @@ class Driver:
         self._line = None  # only now: until then an event may come
         self._note_loss(line)
         self._handover = Handover(self._settings, self._wake.set)
-        self._disconnected.tell(reason)
+        self._not_before = 0.0
+        self._hooks.disconnected.tell(reason)
+
+    async def _fail(self, line: Line, reason: Exception | None) -> None:
+        """Lose a connection by a failure, so that the next one has to wait."""
+        await self._lose(line, reason)
+        if self.loop.time() - line.opened >= SOUND_AFTER:
+            self._reconnecting.reset()
+        self._reconnect_later()
 
     def _note_loss(self, line: Line) -> None:
         self._losses.note(self.loop.time() - line.heard_all)
@@ -258,8 +257,10 @@ class Driver:
             return
         if not self._handover.is_new(line, event):
             return
-        if self._line is None:
-            self._losses.tell()  # the answer to the submission is still on its way
+        if self._line is None:  # the response to the submission is still on its way
+            if line.sign_in != self._sign_in:
+                return  # the gap is to come first, and lasts until the present user is submitted
+            self._losses.tell()
         topic, data, _ = event
         for listener in self.subscriptions.of(topic):
             listener.deliver(data)
@@ -269,20 +270,25 @@ class Driver:
         self._wake.set()
 
     def _withdraw(self) -> None:
-        """Where the user has changed, deliver nothing more of what the user before was sent."""
-        if self._lines.cut(self._store, self._error("the user has changed")):
-            self._losses.withdraw(self._verification.accepted_at)
+        """Note another sign-in, which has missed what the one before could not see. Deliver nothing of a user's."""
+        before, self._sign_in = self._sign_in, sign_in_of(self._store)
+        if before == self._sign_in:
+            return
+        since = self._verification.restart()
+        if before:
+            self._lines.cut(self._store, self._error("the user has changed"))
+            self._losses.withdraw(since)
+        else:
+            self._losses.note(time.time() - since)
 
     def _tell_revoked(self, error: PocketBaseUnauthorizedError) -> None:
         _logger.warning("realtime: %s", error.message)
-        self._failed.tell(error, None)
+        self._hooks.failed.tell(error, None)
         self._losses.note(time.time() - self._verification.accepted_at)
         if self._line is not None:
             self._losses.tell()
 
-    def _reconnect_later(self, line: Line) -> None:
-        if self.loop.time() - line.opened >= SOUND_AFTER:
-            self._reconnecting.reset()
+    def _reconnect_later(self) -> None:
         self._not_before = self.loop.time() + self._reconnecting.wait()
 
     def _retry_later(self) -> None:

@@ -1,4 +1,4 @@
-"""What a client offers for realtime."""
+"""The public side of realtime."""
 
 import asyncio
 import logging
@@ -18,10 +18,10 @@ from ..options import Options, SubscribeOptions, read
 from ..tasks import Tasks
 from ..values import Loads, read_json
 from .driver import Driver
-from .hooks import Hooks
+from .hooks import Hook, Hooks
 from .inbox import Inbox
 from .listeners import Caller, EventStream, Listener
-from .schedule import RealtimeSettings
+from .schedule import RealtimeSettings, request_timeout
 
 _logger = logging.getLogger("pocketbase_core")
 Unsubscribe = Callable[[], Awaitable[None]]
@@ -30,8 +30,8 @@ Unsubscribe = Callable[[], Awaitable[None]]
 class Realtime:
     """Subscriptions, all on one connection, which is opened with the first and closed with the last of them.
 
-    It is replaced before the server ends it, without a loss. When it is lost, it is opened again for as long as it
-    takes, and each subscription is told of the `Gap`.
+    The connection is replaced before the server ends it, without a loss. A lost connection is opened again, however
+    long that takes, and each subscription is told of the `Gap`.
     """
 
     def __init__(self, executor: Executor, store: AuthStore, settings: RealtimeSettings, timeout: float | None) -> None:
@@ -42,18 +42,16 @@ class Realtime:
         self._timeout = timeout
         self._driver: Driver | None = None
         self._tasks = Tasks()
-        self._connected = Hooks(self._tasks)
-        self._disconnected = Hooks(self._tasks)
-        self._failed = Hooks(self._tasks)
+        self._hooks = Hooks(self._tasks)
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection whose subscriptions the server has confirmed."""
+        """True while there is a connection whose subscriptions the server has confirmed."""
         return bool(self.client_id)
 
     @property
     def client_id(self) -> str:
-        """The server's name for the connection; `""` without one."""
+        """The server's name for the connection; `""` if there is none."""
         return "" if self._driver is None or self._driver.owner.is_gone else self._driver.client_id
 
     async def subscribe(
@@ -67,18 +65,18 @@ class Realtime:
     ) -> Unsubscribe:
         """Call `callback`, a function or coroutine function, with each message of a topic, in order.
 
-        Returns a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
-        for records `{"action", "record"}`, or the text where it is not JSON; or what `decode` makes of that. Calls that
-        raise are logged, and told to `on_error`. With option `on_gap`, that is called with each `Gap` in its place
-        between the messages.
+        Return a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
+        for records `{"action", "record"}`, or the text if it is not JSON; `decode` turns it into something else. What
+        a callback raises is logged and passed to `on_error`. `on_gap` is called with each `Gap`, in its place between
+        the messages.
 
         Raises:
-            PocketBaseTimeoutError: it was not confirmed within `timeout`.
-            PocketBaseError: the server cannot be reached or does not want it, and has not been subscribed to before.
+            PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
+            PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
         """
         settings = read(SubscribeOptions, options, keywords)
         name = realtime.topic(topic, settings)
-        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._failed)
+        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._hooks.failed)
         if not callable(callback) or not (on_gap is None or callable(on_gap)):
             raise TypeError("callback and on_gap must be functions")
         listener = Caller(name, self._inbox(topic), self._decoder(decode), callback, on_gap, failed, self._tasks)
@@ -98,7 +96,7 @@ class Realtime:
         decode: Callable[[Any], Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> AsyncGenerator[EventStream[Any], None]:
-        """The messages of a topic as an iterator, with a `Gap` wherever some may be missing. Raises as `subscribe`."""
+        """Iterate over the messages of a topic, with a `Gap` where some may be missing. Raises as `subscribe` does."""
         settings = read(SubscribeOptions, options, keywords)
         listener = EventStream[Any](realtime.topic(topic, settings), self._inbox(topic), self._decoder(decode))
         await self._join(listener, settings)
@@ -108,33 +106,34 @@ class Realtime:
             await self._leave(lambda _: [listener])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
-        """End the subscriptions of a topic, with whatever options, or all."""
+        """End the subscriptions of a topic, whatever their options, or all subscriptions."""
         await self._leave(lambda known: [each for each in known if topic in (None, each.name)])
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
-        """End the subscriptions of all topics that start so."""
+        """End the subscriptions of all topics that start with `prefix`."""
         await self._leave(lambda known: [each for each in known if each.topic.startswith(prefix)])
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback()` when a lost connection, or the first, is there and everything is subscribed.
+        """Call `callback()` when the first connection, or one after a loss, is there and everything is subscribed.
 
-        Returns a function that removes it.
+        Return a function that removes the callback.
         """
-        return self._connected.add(callback)
+        return self._hooks.connected.add(callback)
 
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
         """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
 
-        Returns a function that removes it.
+        Return a function that removes the callback.
         """
-        return self._disconnected.add(callback)
+        return self._hooks.disconnected.add(callback)
 
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
-        """Call `callback(error, topic)` when a callback raised, and with None as topic when the token has expired.
+        """Call `callback(error, topic)` when a subscription's callback has raised.
 
-        Returns a function that removes it.
+        The topic is None when the token has expired or the server no longer accepts it: the error is a
+        `PocketBaseUnauthorizedError`. Return a function that removes the callback.
         """
-        return self._failed.add(callback)
+        return self._hooks.failed.add(callback)
 
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
@@ -145,7 +144,7 @@ class Realtime:
         with starting:
             if self._driver is not None and not self._driver.loop.is_running():
                 self._driver.forget()
-                self._driver = None  # it ends when its loop runs again, if ever
+                self._driver = None  # the task ends when its loop runs again, if ever
 
     def __del__(self) -> None:
         driver: Driver | None = getattr(self, "_driver", None)
@@ -162,15 +161,7 @@ class Realtime:
 
     async def _join(self, listener: Listener, options: Options) -> None:
         """Add a listener, and wait until the server knows its topic."""
-        with starting:
-            if self._driver is not None and self._driver.owner.is_gone:
-                self._driver.forget()
-                self._driver = None
-            if self._driver is None or not self._driver.is_running:
-                self._driver = Driver(
-                    self._executor, self._store, self.settings, self._connected, self._disconnected, self._failed
-                )
-            driver = self._driver
+        driver = self._running_driver()
         if not driver.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
         timeout = self._timeout if options.default_timeout else options.timeout
@@ -187,19 +178,29 @@ class Realtime:
             await driver.leave(lambda _: [listener])
             raise
 
+    def _running_driver(self) -> Driver:
+        with starting:
+            if self._driver is not None and self._driver.owner.is_gone:
+                self._driver.forget()
+                self._driver = None
+            if self._driver is None or not self._driver.is_running:
+                timeout = request_timeout(self._timeout)
+                self._driver = Driver(self._executor, self._store, self.settings, timeout, self._hooks)
+            return self._driver
+
     async def _leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
         driver = self._driver
         if driver is not None:
             await driver.owner.run(partial(driver.leave, choose, error))
 
 
-def _report(hooks: Hooks, error: BaseException, topic: str) -> None:
+def _report(hook: Hook, error: BaseException, topic: str) -> None:
     _logger.error("the callback of %r failed", topic, exc_info=error)
-    hooks.tell(error, topic)
+    hook.tell(error, topic)
 
 
 def _load(loads: Loads, text: str) -> Any:
-    """A message's JSON; hooks of a server may send any text."""
+    """Return a message's JSON, or the text if it is none: hooks of a server may send any text."""
     try:
         return read_json(text, loads)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The connection that is being replaced, and the one that takes over."""
+"""The replacement of a connection by the next one."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from .schedule import RealtimeSettings
 from .told import NEVER
 
 SHARE = 0.05
-"""How much of the server's limits one connection may lag behind the other."""
+"""The share of the server's limits by which one connection may lag behind the other."""
 
 
 class Handover:
-    """Keeps the older connection until it is certain that it has brought everything."""
+    """The older of two connections, kept until it has certainly brought everything."""
 
     def __init__(self, settings: RealtimeSettings, changed: Callable[[], None]) -> None:
         self._settings = settings
@@ -23,33 +23,36 @@ class Handover:
         self._overlap = Overlap(min(SETTLE, SHARE * settings.idle_limit, SHARE * settings.lifetime))
         self._old: Line | None = None
         self._ended_early = False
-        """Whether the older connection ended before the newer one was subscribed."""
+        """True if the older connection ended before the newer one was subscribed."""
 
     @property
     def ends_at(self) -> float:
-        """When to close the older connection."""
+        """The loop's time at which to close the older connection."""
         old = self._old
         return NEVER if old is None else self._overlap.obsolete_at(self._settings.dead_at(old.opened, old.heard))
 
     def is_due(self, now: float) -> bool:
-        """Whether the older connection is to be closed, or has ended."""
+        """Return whether the older connection is to be closed, or has ended."""
         return self._old is not None and (now >= self.ends_at or not self._old.is_open)
 
     def begin(self, fresh: Line) -> None:
-        """The topics are about to be submitted on a new connection."""
+        """Note that the topics are about to be submitted on a new connection."""
         self._overlap.begin(self._loop.time(), fresh)
 
     def cancel(self) -> None:
-        """Nothing came of the new connection."""
+        """Note that the new connection has failed."""
         self._overlap.cancel(self._loop.time())
 
     def confirmed(self, old: Line) -> None:
-        """The server has confirmed the topics on the new connection."""
+        """Note that the server has confirmed the topics on the new connection."""
         self._overlap.confirmed(self._loop.time())
         self._old, self._ended_early = old, not old.is_open
 
     def end(self) -> tuple[Line | None, float | None]:
-        """Returns the older connection, and how many seconds ago events may have been lost; None where none were."""
+        """Return the older connection, and how many seconds ago the first event may have been lost.
+
+        The first is None if there is no older connection, the second if nothing is lost.
+        """
         old, self._old = self._old, None
         if old is None:
             return None, None
@@ -61,7 +64,7 @@ class Handover:
         return old, max(losses, default=None)
 
     def is_new(self, line: Line, event: ServerSentEvent) -> bool:
-        """Whether the event is not the copy of one that came on the other connection."""
+        """Return whether the event is no copy of one that came on the other connection."""
         if line.heard > self._overlap.ends:
             return True
         was_paired = self._overlap.paired

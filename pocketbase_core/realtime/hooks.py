@@ -1,4 +1,4 @@
-"""Who is told about the connection."""
+"""Callbacks that are told about the connection."""
 
 import inspect
 import logging
@@ -10,29 +10,36 @@ from ..tasks import Tasks
 _logger = logging.getLogger("pocketbase_core")
 
 
-class Hooks:
-    """Functions and coroutine functions, told in the order in which they were added."""
+class Hook:
+    """Functions and coroutine functions that are told of one thing, in the order in which they were added."""
 
     def __init__(self, tasks: Tasks) -> None:
-        self._hooks: list[Callable[..., object]] = []
+        self._callbacks: list[Callable[..., object]] = []
         self._tasks = tasks
 
-    def add(self, hook: Callable[..., object]) -> Callable[[], None]:
-        """Returns a function that removes it."""
-        self._hooks.append(hook)
+    def add(self, callback: Callable[..., object]) -> Callable[[], None]:
+        """Add a callback. Return a function that removes it."""
+        self._callbacks.append(callback)
 
         def remove() -> None:
-            if hook in self._hooks:
-                self._hooks.remove(hook)
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
 
         return remove
 
     def tell(self, *arguments: object) -> None:
-        """Never waits, and never fails."""
-        for hook in [*self._hooks]:
-            result = notify("a realtime hook", hook, *arguments)
+        """Call all callbacks, without waiting for them. What they raise is logged."""
+        for callback in [*self._callbacks]:
+            result = notify("a realtime hook", callback, *arguments)
             if inspect.isawaitable(result):
                 self._tasks.start(_finish(result), "realtime hook")
+
+
+class Hooks:
+    """Those who are told of connections that are there, of connections that are lost, and of errors."""
+
+    def __init__(self, tasks: Tasks) -> None:
+        self.connected, self.disconnected, self.failed = Hook(tasks), Hook(tasks), Hook(tasks)
 
 
 async def _finish(result: Awaitable[object]) -> None:

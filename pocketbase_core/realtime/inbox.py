@@ -1,4 +1,4 @@
-"""What has arrived for one subscription and was not yet taken."""
+"""The messages and gaps that wait for one subscription."""
 
 from collections import deque
 from collections.abc import Callable
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Events may be missing: read again what you need.
+    """A place between messages where others may be missing, so that the program has to read again what it needs.
 
-    It comes after a connection was lost and is whole again, and where more events waited than fit the queue. Nothing
-    is missing from before `since`, by this machine's clock. `topics` are those concerned.
+    A gap comes once a lost connection is replaced, after a change of the user, and in place of events that did not fit
+    the queue. Nothing from before `since`, by this machine's clock, is missing. `topics` are those concerned.
     """
 
     since: datetime
@@ -21,7 +21,7 @@ class Gap:
 class Inbox(deque[str | Gap]):
     """A bounded queue of messages and gaps.
 
-    What does not fit becomes a gap, which lasts until it is taken out; who does that calls `taken`.
+    Messages that do not fit become one gap, which lasts until it is taken out. Call `taken` with each gap taken out.
     """
 
     def __init__(self, topic: str, size: int, clock: Callable[[], float]) -> None:
@@ -44,7 +44,7 @@ class Inbox(deque[str | Gap]):
         self.append(item)
 
     def withdraw(self) -> float | None:
-        """Drop all items. Returns a time, in seconds since the epoch, before which nothing is dropped."""
+        """Drop all items. Return a time, in seconds since the epoch, from before which nothing is dropped."""
         if not self:
             return None
         gaps = [item.since.timestamp() for item in self if isinstance(item, Gap)]
@@ -53,7 +53,8 @@ class Inbox(deque[str | Gap]):
         return min([self._waiting_since, *gaps])
 
     def taken(self, gap: Gap) -> Gap:
-        if not self:  # it was the last, and after one for want of room nothing is put in
+        """Note that a gap is taken out. Return the gap."""
+        if not self:  # nothing is put in after a gap that stands for what did not fit
             self._overflowed = False
         return gap
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from ..api import realtime
 from ..auth.store import AuthStore
-from ..call import Executor
+from ..call import Call, Executor
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages import ServerSentEvent
 from .schedule import CONNECT_TIMEOUT
@@ -16,8 +16,9 @@ from .told import has_changed
 class Line:
     """A stream of events, read by a task of its own.
 
-    `changed` is called when it ends: then `ending` tells why, and it is `whole` when the server had said all. After
-    each `breath` events others get a turn: many may be in memory already, where reading never waits.
+    `changed` is called when the stream ends. Then `ending` is the reason, and `whole` is True if the server ended the
+    stream itself. After each `breath` events other tasks get a turn, as many may be in memory, where reading never
+    waits.
     """
 
     def __init__(
@@ -26,7 +27,7 @@ class Line:
         self.client_id = ""
         self.opened = self.heard = asyncio.get_running_loop().time()
         self.heard_all = self.heard
-        """Until when nothing is missing: the last event, or a clean end."""
+        """The time up to which nothing is missing: that of the last event, or of a clean end."""
         self.ending: Exception | None = None
         self.whole = False
         self.sign_in = ""
@@ -41,18 +42,16 @@ class Line:
     def is_open(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    async def open(self, executor: Executor) -> None:
-        """Connect, and wait for the client id.
-
-        Whoever opens it closes it, whatever comes of that.
+    async def open(self, executor: Executor, call: Call[None]) -> None:
+        """Connect, and wait for the client id. Whoever opens a line closes it in any case.
 
         Raises:
-            PocketBaseTimeoutError: it did not come.
-            PocketBaseError: there is no such stream.
+            PocketBaseTimeoutError: If there was no response, or no client id.
+            PocketBaseError: If the server cannot be reached, or the response is no such stream.
         """
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        self._task = loop.create_task(self._read(executor, ready), name="realtime connection")
+        self._task = loop.create_task(self._read(executor, call, ready), name="realtime connection")
         await ready
 
     def cut(self, reason: Exception) -> None:
@@ -71,11 +70,11 @@ class Line:
             self._cancelled = True
             task.cancel()
 
-    async def _read(self, executor: Executor, ready: "asyncio.Future[None]") -> None:
+    async def _read(self, executor: Executor, call: Call[None], ready: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()
         url = executor.build_url(realtime.PATH)
         try:
-            async with executor.events(realtime.connect()) as events:
+            async with executor.events(call) as events:
                 first = await _first(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)
@@ -95,7 +94,7 @@ class Line:
         except Exception as error:
             self.ending = error
         finally:
-            if loop.is_closed():  # then it is the garbage collector that ends this
+            if loop.is_closed():  # the garbage collector ends this task
                 pass
             elif self.ending is None:
                 ready.cancel()
@@ -107,8 +106,7 @@ class Line:
 async def _first(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
     """Return the first event, or None if the stream ends before it.
 
-    The time counts from the response on: many clients that connect at once wait for their turn, for as long as the
-    client's own timeout allows.
+    Only the wait for the event is limited here: of many clients that connect at once, some wait long for a response.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -132,12 +130,11 @@ class Lines:
         self._all.add(line)
         return line
 
-    def cut(self, store: AuthStore, reason: Exception) -> bool:
-        """Close those whose user is no longer signed in, without waiting. Returns whether there are any."""
-        outdated = [line for line in self._all if has_changed(line.sign_in, store)]
-        for line in outdated:
-            line.cut(reason)
-        return bool(outdated)
+    def cut(self, store: AuthStore, reason: Exception) -> None:
+        """Close the connections of users who are no longer signed in, without waiting."""
+        for line in self._all:
+            if has_changed(line.sign_in, store):
+                line.cut(reason)
 
     async def close(self, line: Line) -> None:
         await line.close()

@@ -1,6 +1,7 @@
-"""Those who wait for events: a callback, or an iterator."""
+"""Those who are sent events: a callback, or an iterator."""
 
 import asyncio
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -15,12 +16,12 @@ Decode = Callable[[str], Any]
 
 
 class Listener(ABC):
-    """One subscription: its topic, and what has arrived for it."""
+    """One subscription: its topic, and the inbox of what has arrived."""
 
     def __init__(self, topic: str, inbox: Inbox, decode: Decode) -> None:
         self.topic = topic
         self.confirmed: asyncio.Future[None] = running_loop().create_future()
-        """Done when the server knows the topic, or has refused it."""
+        """Done when the server has confirmed or refused the topic, or the subscription has ended before."""
         self._inbox = inbox
         self._decode = decode
 
@@ -31,11 +32,24 @@ class Listener(ABC):
 
     @abstractmethod
     def deliver(self, item: str | Gap) -> None:
-        """Never waits."""
+        """Put a message or a gap into the inbox, without waiting."""
 
     def withdraw(self) -> float | None:
-        """Drop everything that waits. Returns the time of the earliest dropped item in seconds since the epoch."""
+        """Drop everything that waits. Return the time of the earliest dropped item in seconds since the epoch."""
         return self._inbox.withdraw()
+
+    def confirm(self) -> None:
+        """Let those return who wait for the confirmation."""
+        if not self.confirmed.done():
+            self.confirmed.set_result(None)
+
+    def end(self, error: Exception | None) -> None:
+        """Take nothing any more. Raise the error, if there is one, for those who wait for the confirmation."""
+        self.stop()
+        if error is not None and not self.confirmed.done():
+            self.confirmed.set_exception(copy.copy(error))
+            self.confirmed.exception()  # nobody may be left to take it
+        self.confirm()
 
     @abstractmethod
     def stop(self) -> None:

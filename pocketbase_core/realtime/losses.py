@@ -1,4 +1,4 @@
-"""What may be missing, until those concerned can be told."""
+"""The losses that the listeners are not told of yet."""
 
 import time
 
@@ -7,21 +7,19 @@ from .listeners import Listener
 from .subscriptions import Subscriptions
 
 LAG = 1.0
-"""Seconds that an event may be under way."""
+"""Seconds that an event may take from the server to here."""
 
 
 class Losses:
-    """Becomes one gap, however many connections were lost in a row."""
+    """All losses since the last gap, which become one gap, and those who have to be told."""
 
     def __init__(self, subscriptions: Subscriptions[Listener]) -> None:
         self._subscriptions = subscriptions
         self._since: float | None = None
         self._listeners: dict[Listener, None] = {}
-        self._sign_in = ""
-        self._signed_out_at: float | None = None
 
     def note(self, silence: float) -> None:
-        """A connection was lost, of which nothing has been heard for so many seconds."""
+        """Note that the live listeners may have missed events of the last `silence` seconds."""
         since = time.time() - LAG - silence
         self._since = since if self._since is None else min(self._since, since)
         self._listeners.update(dict.fromkeys(self._subscriptions.live))
@@ -31,17 +29,8 @@ class Losses:
         waiting = [dropped for each in self._subscriptions.all if (dropped := each.withdraw()) is not None]
         self.note(time.time() - min([since, *waiting]))
 
-    def submitted_as(self, sign_in: str) -> None:
-        """Note the sign-in of a submission, `""` for a guest. Who signs in may have missed what guests do not get."""
-        if self._sign_in and not sign_in:
-            self._signed_out_at = time.time()
-        elif sign_in and self._signed_out_at is not None:
-            self.note(time.time() - self._signed_out_at)
-            self._signed_out_at = None
-        self._sign_in = sign_in
-
     def tell(self) -> None:
-        """From here on nothing is missing."""
+        """Deliver one gap for all losses that were noted. From here on nothing is missing."""
         if self._since is None:
             return
         live = [listener for listener in self._listeners if listener in self._subscriptions.of(listener.topic)]

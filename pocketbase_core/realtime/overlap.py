@@ -1,4 +1,4 @@
-"""Two connections at once.
+"""The events of two connections at once.
 
 Each event arrives on both connections, so the second copy of a content is dropped. Events carry no identity, and two
 events may have the same content. A copy is mistaken for another event in one case only: an event was sent on the older
@@ -16,12 +16,12 @@ SETTLE = 5.0
 
 
 class Overlap:
-    """Tells which events are new while two connections bring the same ones, in almost the same order."""
+    """A filter of copies while two connections bring the same events, in almost the same order."""
 
     def __init__(self, settle: float = SETTLE) -> None:
         self.ends = float("-inf")
         self.paired = False
-        """Whether an event has arrived on both, so that the older one still works."""
+        """True once an event has arrived on both connections, which proves that the older one works."""
         self._settle = settle
         self._newer: object = None
         self._began = 0.0
@@ -32,21 +32,21 @@ class Overlap:
         """Contents of which the older connection may have brought an event alone, and when they arrived last."""
 
     def begin(self, now: float, newer: object) -> None:
-        """From now on, the same events may arrive on another connection, which is being subscribed."""
+        """Note that the same events may arrive on another connection from now on, which is being subscribed."""
         self._newer, self._began, self._confirmed = newer, now, float("inf")
         self.ends, self.paired = float("inf"), False
         self._doubts.clear()
 
     def confirmed(self, now: float) -> None:
-        """The server has confirmed the subscriptions of the newer connection."""
+        """Note that the server has confirmed the subscriptions of the newer connection."""
         self._confirmed = now
 
     def cancel(self, now: float) -> None:
-        """The newer connection is closed, or is alone. What has arrived may still be followed by its copy."""
+        """Note that one of the two connections is closed. Copies of what has arrived may still come."""
         self.ends = min(self.ends, now + SETTLE)
 
     def end(self, now: float) -> float | None:
-        """The older connection is closed. Returns since when events may have been taken for copies, or None."""
+        """Note the end of the older connection. Return since when events may have been taken for copies, or None."""
         self.cancel(now)
         self._forget(now)
         if not self._doubts:
@@ -57,7 +57,7 @@ class Overlap:
         return self._began
 
     def obsolete_at(self, otherwise: float) -> float:
-        """When the older connection is no longer needed, unless its server ends it before.
+        """Return when the older connection is no longer needed, at the latest `otherwise`.
 
         Within `settle` after the confirmation, an event may still come on the older one alone. A mistake is made up for
         within `settle` after the last event of the same content.
@@ -68,7 +68,7 @@ class Overlap:
         return min(otherwise, max(self._confirmed, last) + self._settle)
 
     def admit(self, source: object, content: int, now: float) -> bool:
-        """Whether an event, known by the hash of its content, has not arrived on the other connection already."""
+        """Return whether an event is no copy of one that came on the other connection. `content` is a hash of it."""
         self._forget(now)
         is_newer = source is self._newer
         if content in self._doubts or (not is_newer and now <= self._confirmed + self._settle):

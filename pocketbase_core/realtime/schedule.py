@@ -1,17 +1,19 @@
-"""When to do what: decisions about time, without a clock."""
+"""Decisions about time, without a clock."""
 
 from dataclasses import dataclass
 
 from ..auth.token import renewable_until
 
 CONNECT_TIMEOUT = 15.0
-"""Seconds in which a connection has to say its first event."""
+"""Seconds from the response on within which the first event has to come."""
+REQUEST_TIMEOUT = 60.0
+"""Limit in seconds for a request, also if the client's timeout is longer or None, as no event may come meanwhile."""
 GRACE = 10.0
-"""Seconds after the server's limit in which its end of the stream has to arrive, if the connection is alive."""
+"""Seconds after the server's limit within which the end of the stream arrives if the connection is alive."""
 SHORTEST_WAIT = 0.2
 LONGEST_WAIT = 30.0
 SOUND_AFTER = 5.0
-"""A connection that lived so many seconds counts as a success. A message alone proves nothing."""
+"""Seconds that a connection has to live to count as a success. A message alone proves nothing."""
 VERIFY_EVERY = 300.0
 """Seconds after which a token that the server has accepted is checked again."""
 RENEWAL = 55.0
@@ -35,21 +37,26 @@ class RealtimeSettings:
             raise ValueError(f"limits must be above 0, not {self}")
 
     def rotate_at(self, opened: float, heard: float) -> float:
-        """When to replace a connection that was opened then and last heard of then."""
+        """Return when to replace a connection that was opened and last heard at these times."""
         return min(opened + 0.9 * self.lifetime, heard + 0.8 * self.idle_limit)
 
     def dead_at(self, opened: float, heard: float) -> float:
-        """When the server's end of the stream is overdue, so that the connection must be dead."""
+        """Return from when on the server's end of the stream is overdue, so that the connection must be dead."""
         return min(opened + self.lifetime, heard + self.idle_limit) + GRACE
 
 
-def reconnect_wait(failures: int, jitter: float) -> float:
-    """Seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
-    return jitter * min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(failures, 10))
+def request_timeout(timeout: float | None) -> float:
+    """Return the seconds for one request of a client with this timeout."""
+    return REQUEST_TIMEOUT if timeout is None else min(timeout, REQUEST_TIMEOUT)
+
+
+def reconnect_wait(failures: int, jitter: float, longest: float = LONGEST_WAIT) -> float:
+    """Return the seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
+    return jitter * min(longest, SHORTEST_WAIT * 2.0 ** min(failures, 20))
 
 
 def renewal_wait(token: str, now: float) -> float | None:
-    """Seconds until the subscriptions are to be sent again, so that the token is renewed in time; None for never."""
+    """Return in how many seconds to submit the topics again, so that the token is renewed in time; None for never."""
     expires = renewable_until(token)
     if expires is None or expires <= now:
         return None

@@ -1,12 +1,11 @@
-"""Telling the server the topics of a connection."""
+"""Submission of the topics of a connection."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 
 from ..api import realtime
 from ..auth.store import AuthStore
-from ..call import Executor
-from ..errors import PocketBaseUnauthorizedError
+from ..call import Call, Executor
 from .line import Line
 from .listeners import Listener
 from .subscriptions import Subscriptions
@@ -28,12 +27,21 @@ class Submitter:
         subscriptions: Subscriptions[Listener],
         verification: Verification,
         refuse: Callable[[Sequence[Listener], Exception], None],
+        timeout: float,
     ) -> None:
         self._executor = executor
         self._store = store
         self._subscriptions = subscriptions
         self._verification = verification
         self._refuse = refuse
+        self._timeout = timeout
+        self.is_proven = False
+        """True once the server has confirmed topics. From then on the driver tries again, and `Retry` must not."""
+
+    @property
+    def connecting(self) -> Call[None]:
+        """The call that opens a connection."""
+        return self._call(realtime.connect(timeout=self._timeout))
 
     async def submit(self, line: Line) -> Told:
         """Submit all topics.
@@ -60,17 +68,15 @@ class Submitter:
     def _begin(self, line: Line) -> Told:
         told = Told.by(self._store)
         line.sign_in = told.sign_in
-        self._verification.begin(told)
         if told.has_expired:
-            message = "the token is no longer valid: what is subscribed now is what a guest may see"
-            url = self._executor.build_url(realtime.PATH)
-            self._verification.report(told.token, PocketBaseUnauthorizedError(url, message=message))
+            self._verification.report(told.token, "the token has expired")
         return told
 
     def _confirm(self, told: Told) -> Told:
-        told = told.confirmed(self._store, asyncio.get_running_loop().time())
-        self._verification.confirmed(told)
-        return told
+        if told.token:
+            self._verification.check()
+        self.is_proven = True
+        return told.confirmed(self._store, asyncio.get_running_loop().time())
 
     async def _separate(self, line: Line, topics: Sequence[str], error: Exception) -> None:
         """Submit new topics that were refused together in halves, until each one is confirmed or refused on its own.
@@ -92,7 +98,7 @@ class Submitter:
                 self._refuse(self._subscriptions.of(wanted[0]), refusal)
 
     async def _attempt(self, line: Line, topics: Sequence[str]) -> Exception | None:
-        """Submit these topics with the live ones. Returns why the server refuses them."""
+        """Submit these topics with the live ones. Return the server's refusal, or None."""
         try:
             await self._send(line, [*self._subscriptions.live_topics, *topics])
         except Exception as error:
@@ -102,11 +108,13 @@ class Submitter:
         return None
 
     async def _send(self, line: Line, topics: Sequence[str]) -> None:
-        await self._executor.execute(realtime.subscribe(line.client_id, topics))
+        await self._executor.execute(self._call(realtime.subscribe(line.client_id, topics, timeout=self._timeout)))
         for listener in self._subscriptions.told(topics):
-            if not listener.confirmed.done():
-                listener.confirmed.set_result(None)
+            listener.confirm()
+
+    def _call(self, call: Call[None]) -> Call[None]:
+        return call.once() if self.is_proven else call
 
     def _concerns_topics(self, line: Line, error: Exception) -> bool:
-        """Whether a topic may be the reason of an error. The server also refuses another user on a connection."""
+        """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""
         return is_refusal(error) and not has_changed(line.sign_in, self._store)

@@ -1,14 +1,14 @@
-"""What is wanted, and what the server was told: state, without a connection or a clock."""
+"""The wanted topics, and those that the server was told: state, without a connection or a clock."""
 
 from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 MAX_TOPICS = 1000
-"""The most that a server takes for one connection."""
+"""The most topics that a server takes for one connection."""
 
 
 class HasTopic(Protocol):
-    """Who wants a topic's events."""
+    """Anything that wants a topic's events."""
 
     @property
     def topic(self) -> str: ...
@@ -18,7 +18,7 @@ L = TypeVar("L", bound=HasTopic)
 
 
 class Subscriptions(Generic[L]):
-    """The listeners of each topic; those of them that are live; the topics that the server knows of."""
+    """The listeners of each topic, the live ones among them, and the topics that the server knows."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, tuple[L, ...]] = {}
@@ -30,12 +30,12 @@ class Subscriptions(Generic[L]):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """What the server is to be told."""
+        """All topics, which the server is to know."""
         return tuple(self._listeners)
 
     @property
     def are_due(self) -> bool:
-        """Whether the server was told something else."""
+        """True if the server knows other topics than these."""
         return self._listeners.keys() != self._told
 
     @property
@@ -44,12 +44,12 @@ class Subscriptions(Generic[L]):
 
     @property
     def live(self) -> list[L]:
-        """Those that the server has confirmed at some time."""
+        """The listeners whose topic the server has confirmed at some time."""
         return [*self._live]
 
     @property
     def pending(self) -> list[L]:
-        """Those that it has not confirmed yet."""
+        """The listeners whose topic the server has not confirmed yet."""
         return [listener for listener in self.all if listener not in self._live]
 
     @property
@@ -67,10 +67,10 @@ class Subscriptions(Generic[L]):
         return self._listeners.get(topic, ())
 
     def add(self, listener: L) -> bool:
-        """Returns whether it is live at once, as the server knows its topic.
+        """Add a listener. Return whether it is live at once, as the server knows its topic.
 
         Raises:
-            ValueError: it is one topic too many.
+            ValueError: If the listener's topic is one too many.
         """
         if listener.topic not in self._listeners and len(self._listeners) >= MAX_TOPICS:
             raise ValueError(f"a connection takes at most {MAX_TOPICS} topics")
@@ -89,12 +89,12 @@ class Subscriptions(Generic[L]):
             self._listeners.pop(listener.topic, None)
 
     def told(self, topics: Iterable[str]) -> list[L]:
-        """The server has confirmed these topics, as all that it knows. Returns those that are live by that."""
+        """Note that the server has confirmed exactly these topics. Return the listeners that are live by that."""
         self._told = frozenset(topics)
         fresh = [listener for listener in self.pending if listener.topic in self._told]
         self._live.update(dict.fromkeys(fresh))
         return fresh
 
     def forgotten(self) -> None:
-        """The connection is lost, and with it what the server knew."""
+        """Note that the connection is lost, and with it all that the server knew."""
         self._told = frozenset()

@@ -1,4 +1,4 @@
-"""What the server was told of the user, and whether it accepts it."""
+"""The token of a connection, and the sign-in that it belongs to."""
 
 import time
 from dataclasses import dataclass, replace
@@ -27,12 +27,12 @@ class Told:
 
     @classmethod
     def by(cls, store: AuthStore) -> Self:
-        """Return what a request that is sent now carries."""
+        """Return the value for a request that is sent now."""
         token = store.token
         return cls(token, sign_in_of(store), bool(token) and not is_valid(token, time.time()))
 
     def confirmed(self, store: AuthStore, now: float) -> Self:
-        """Return what the server knows once it has confirmed the submission. `now` is the loop's time.
+        """Return the value once the server has confirmed the submission. `now` is the loop's time.
 
         The request may have renewed the token before it was sent. The server ties a connection to the user and not to
         the token, so a token of the same sign-in need not be submitted once more.
@@ -43,10 +43,10 @@ class Told:
 
 
 def has_changed(sign_in: str, store: AuthStore) -> bool:
-    """Whether a connection of this sign-in belongs to nobody who is signed in now. A guest may sign in on its own."""
+    """Return whether a connection of this sign-in is another user's by now. A guest may sign in on the connection."""
     return bool(sign_in) and sign_in != sign_in_of(store)
 
 
 def is_refusal(error: Exception) -> bool:
-    """Whether the server does not want what it was told, so that telling it again would not help."""
+    """Return whether the server refuses what it was told, so that to tell it again would not help."""
     return isinstance(error, PocketBaseError) and 400 <= error.status < 500 and error.status not in (404, 408, 429)

@@ -1,4 +1,4 @@
-"""PocketBase's realtime endpoints, as a script for the wire: it can refuse, break, and tell what it was told."""
+"""PocketBase's realtime endpoints, as a script for the wire, which can refuse and break, and notes what it is sent."""
 
 import asyncio
 import contextlib
@@ -26,13 +26,13 @@ class RealtimeServer:
     renewed: str = ""
     """The token that a renewal gives."""
     tokens: list[str] = field(default_factory=list[str])
-    """Those of the submissions."""
+    """Tokens of the submissions."""
     checks: list[str] = field(default_factory=list[str])
     """Tokens that the server was asked about."""
     verdicts: list[int] = field(default_factory=list[int])
     """Statuses for the next questions, in place of 200."""
     answers: asyncio.Event = field(default_factory=asyncio.Event)
-    """Whether submissions are answered."""
+    """Set while submissions are answered."""
     forgotten: set[str] = field(default_factory=set[str])
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -98,7 +98,7 @@ class RealtimeServer:
                     await self.send(connection, topic, json.dumps(data))
 
     def end_streams(self) -> None:
-        """As PocketBase does at its limits: the body ends, the connection stays."""
+        """End the bodies and keep the connections, as PocketBase does at its limits."""
         self.streams.clear()
 
     def reset_streams(self) -> None:

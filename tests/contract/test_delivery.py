@@ -1,4 +1,4 @@
-"""What subscribers and hooks are told, on each transport."""
+"""Deliveries to subscribers and hooks, on each transport."""
 
 import asyncio
 import logging

@@ -65,7 +65,7 @@ async def test_what_happens_to_records(pb: PocketBase) -> None:
 
 
 async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> None:
-    """What it cannot parse, it ignores: a filter with it."""
+    """The server ignores options that it cannot parse, and the filter among them."""
     pb.filter_escapes = True
     texts = [*map(chr, range(1, 128)), "é", "😀", "\u2028", "a\\", "%00", "a;b&c#d%20+e"]
     if VERSION and tuple(map(int, VERSION.split("."))) < (0, 39, 9):
@@ -94,7 +94,7 @@ async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> Non
 
 
 async def test_who_is_signed_in(pb: PocketBase, guest: PocketBase) -> None:
-    """A server refuses a connection whose user changes, so that it has to be another one."""
+    """A server refuses another user on a connection, so each user has a connection of its own."""
     users = pb.collection("users")
     await pb.collections.update("comments", {"viewRule": '@request.auth.id != ""'})
     comment = await pb.collection("comments").create({})
@@ -138,7 +138,7 @@ async def test_a_server_that_restarts(transport: Transport) -> None:
             assert event["record"]["title"] == "after"
 
 
-def never_wait(failures: int, jitter: float) -> float:
+def never_wait(*_: float) -> float:
     return 0.0
 
 
@@ -213,7 +213,7 @@ async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, Non
 
 
 class Diary:
-    """What a listener heard: numbers of records, and gaps with the moment they were told."""
+    """The numbers of records that a listener heard, and gaps with the times at which they were told."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []

@@ -1,6 +1,5 @@
 """Users whose passwords change, and realtime, on a real server."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -9,6 +8,9 @@ from typing import Any
 import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseUnauthorizedError
+from pocketbase_core.api import files
+from pocketbase_core.api.files import check_token
+from pocketbase_core.call import Call
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import verification
 from pocketbase_core.testing import LocalServer
@@ -18,7 +20,7 @@ from .test_realtime import until
 
 
 class Program:
-    """What a program with a private subscription was told."""
+    """Titles, gaps and errors that a program with a private subscription was told."""
 
     def __init__(self, pb: PocketBase) -> None:
         self.titles: list[str] = []
@@ -117,7 +119,14 @@ async def test_a_password_that_changes_on_an_older_server(
 async def test_a_token_is_accepted_until_its_password_changes(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
-    monkeypatch.setattr(verification, "VERIFY_EVERY", 0.1)
+    checks: list[str] = []
+
+    def note(token: str, timeout: float) -> Call[str]:
+        checks.append(token)
+        return check_token(token, timeout)
+
+    monkeypatch.setattr(verification, "VERIFY_EVERY", 0.01)
+    monkeypatch.setattr(files, "check_token", note)
     async with private_notes(server, superuser, make_transport()) as (admin, user, name):
         if who == "impersonated":
             client = await admin.collection("users").auth.impersonate(user["id"], 600)
@@ -130,7 +139,7 @@ async def test_a_token_is_accepted_until_its_password_changes(
             await auth.with_password(user["email"], "password123")
         program = Program(client)
         await client.collection(name).subscribe_all(program.hear, on_gap=program.miss)
-        await asyncio.sleep(0.5)
+        await until(lambda: len(checks) > 5)
         assert (program.errors, program.gaps) == ([], [])
         users = admin.admins if who == "superuser" else admin.collection("users")
         await users.update(user["id"], {"password": "password456"})

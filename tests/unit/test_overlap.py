@@ -15,7 +15,7 @@ from pocketbase_core.realtime.overlap import SETTLE, Overlap
 
 BEGINS = 30.0
 LATEST = BEGINS + 60.0
-"""When the server ends the older connection."""
+"""The time at which the server ends the older connection."""
 
 
 class Simulation:
@@ -27,14 +27,14 @@ class Simulation:
         pause = source.choice([0.02, 0.3, 2.0, 7.0, 20.0])
         self.how = source.choice(["kept", "kept", "breaks"])
         self.is_hard = self.how == "breaks" or contents < 10**9
-        """Whether the older connection may break early, or contents are sent again within seconds."""
+        """True if the older connection may break early, or contents may be sent again within seconds."""
         lags = [source.choice([0.001, 0.2, 2.0, SETTLE]) for _ in range(2)]
         subscribed = BEGINS + source.random()
         self.confirmed = subscribed + source.random()
         self.breaks = self.confirmed + source.random() * 40
         self.sent: list[tuple[float, int]] = []
         self.arrivals: list[tuple[float, str, int, float]] = []
-        """When, on which connection, what, and when it was sent."""
+        """For each arrival: its time, the connection, the content, and the time at which it was sent."""
         now = 0.0
         while now < LATEST + 30.0:
             now += source.expovariate(1 / pause)
@@ -49,7 +49,7 @@ class Simulation:
         self.arrivals.sort()
 
     def run(self) -> tuple[Counter[int], bool]:
-        """What was delivered, and whether a gap was told."""
+        """The delivered contents, and whether there was a gap."""
         overlap, delivered, has_gap = Overlap(), Counter[int](), False
         stage, before = 0, 0.0
         for now, on, content, _ in [*self.arrivals, (float("inf"), "", 0, 0.0)]:

@@ -1,22 +1,19 @@
-"""Realtime in virtual time: what is delivered, and submitted, when the user changes."""
+"""Realtime in virtual time: deliveries, submissions and gaps when the user changes."""
 
 import asyncio
 import threading
 import time
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
 
-from pocketbase_core import AuthStore, Gap, PocketBaseForbiddenError, Request, ServerSentEvent
+from pocketbase_core import AuthStore, Gap, PocketBaseForbiddenError
 from pocketbase_core.auth.store import replace_renewed
-from pocketbase_transports import MockTransport
 
 from .test_auth import token
-from .test_realtime_driver import Server, WithServer
-from .test_realtime_driver import with_server as with_server
-from .test_realtime_users import keep_busy, listen, sign_in
 from .virtual import pass_time
+from .virtual_server import Server, WithServer, keep_busy, listen, sign_in
+from .virtual_server import with_server as with_server
 
 
 @pytest.mark.parametrize("way", ["clear", "switch"])
@@ -163,23 +160,6 @@ def test_a_renewal_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
         assert len(server.connects) == 1
 
 
-def test_a_server_that_ends_after_each_event_is_no_busy_loop(with_server: WithServer) -> None:
-    @with_server
-    async def _(server: Server) -> None:
-        async def one(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
-            server.connects.append(0.0)
-            yield ServerSentEvent("PB_CONNECT", '{"clientId": "short"}')
-            await pass_time(0.01)
-            yield ServerSentEvent("a", "1")
-
-        await server.pb.realtime.subscribe("a", print)
-        server.pb._transport = MockTransport(server.answer, one)  # pyright: ignore[reportPrivateUsage]
-        server.crash()
-        server.is_up = True
-        await pass_time(600)
-        assert 30 < len(server.connects) < 120
-
-
 def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
@@ -206,30 +186,111 @@ def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer
         assert server.tokens == [""]
 
 
-def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(with_server: WithServer) -> None:
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(
+    with_server: WithServer, is_away: bool
+) -> None:
+    """The gap begins at the sign-out, also if the server could not be told of it at once."""
+
     @with_server
     async def _(server: Server) -> None:
         sign_in(server, "first")
         heard = await listen(server)
-        server.pb.auth_store.clear()
         await pass_time(10)
-        assert len(heard.gaps) == 1, "for the connection of the user"
-        signed_out = time.time() - 10
-        await pass_time(100)
+        if is_away:
+            server.crash()
+            await pass_time(20)
+        for signs_out in (1, 2):
+            server.pb.auth_store.clear()
+            signed_out = time.time()
+            await pass_time(50)
+            server.is_up = True
+            await keep_busy(server, 500)
+            assert len(heard.gaps) == 2 * signs_out - 1, "for what the guest may have missed"
+            sign_in(server, f"again {signs_out}")
+            await pass_time(1)
+            assert len(heard.gaps) == 2 * signs_out
+            assert signed_out - 2 < heard.gaps[-1] <= signed_out
+
+
+def test_who_signs_in_hears_of_what_a_guest_did_not_get(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        heard = await listen(server)
+        subscribed = time.time()
+        await keep_busy(server, 500)
+        sign_in(server, "first")
+        await pass_time(1)
+        assert heard.gaps == [pytest.approx(subscribed - 1, abs=0.1)]
+
+
+def test_a_guest_who_signs_in_during_a_submission_has_the_gap_after_the_next(with_server: WithServer) -> None:
+    """Also for what was subscribed to by the guest's submission, as the user's comes later."""
+
+    @with_server
+    async def _(server: Server) -> None:
+        heard = await listen(server)
+        server.submitting = 2.0
+        gaps: list[Gap] = []
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print, on_gap=gaps.append))
+        await pass_time(1)
+        sign_in(server, "first")
+        await pass_time(2)
+        assert joining.done()
+        assert (heard.gaps, gaps) == ([], [])
+        await pass_time(2)
+        assert (len(heard.gaps), len(gaps), len(server.connects)) == (1, 1, 1)
+
+
+def test_a_guest_who_signs_in_while_a_connection_is_made_has_the_gap_first(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        got: list[object] = []
+        await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
+        server.submitting = 2.0
+        server.crash()
+        server.is_up = True
+        await pass_time(1)
+        sign_in(server, "first")
+        server.emit('"for the guest"')
+        await pass_time(2)
+        assert got == []
+        await pass_time(2)
+        server.emit('"for the user"')
+        await pass_time(0.1)
+        assert [type(each) for each in got] == [Gap, str]
+        assert got[1] == "for the user"
+
+
+def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        text = sign_in(server, "first")
+        heard = await listen(server)
+        await keep_busy(server, 200)
+        server.revoked.add(text)
+        revoked = time.time()
+        await keep_busy(server, 60)
+        server.crash()
+        await pass_time(10)
         sign_in(server, "second")
-        await pass_time(10)
-        assert len(heard.gaps) == 2
-        assert heard.gaps[1] == pytest.approx(signed_out - 1, abs=0.5)
-        server.pb.auth_store.clear()
-        await pass_time(10)
-        assert len(heard.gaps) == 3
+        server.is_up = True
+        await pass_time(60)
+        assert len(heard.gaps) == 1
+        assert heard.gaps[0] <= revoked
 
 
-def test_a_guest_who_signs_in_for_the_first_time_has_missed_nothing(with_server: WithServer) -> None:
+@pytest.mark.parametrize("during", ["a submission", "a rotation"])
+def test_a_sign_out_while_topics_are_submitted_is_one_gap(with_server: WithServer, during: str) -> None:
     @with_server
     async def _(server: Server) -> None:
-        heard = await listen(server)
-        await pass_time(100)
         sign_in(server, "first")
+        heard = await listen(server)
+        server.submitting = 2.0
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
+        await pass_time(1 if during == "a submission" else 241)
+        server.pb.auth_store.clear()
         await pass_time(10)
-        assert not heard.gaps
+        assert server.tokens[-2:] == [server.tokens[0], ""]
+        assert len(heard.gaps) == 1
+        await joining

@@ -35,6 +35,6 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def pass_time(seconds: float) -> None:
-    """Let so much time pass on the virtual clock, which takes none."""
+    """Let seconds pass on the virtual clock, which takes no real time."""
     assert isinstance(asyncio.get_running_loop(), VirtualLoop)
     await asyncio.sleep(seconds)
