@@ -18,6 +18,8 @@ from .chain import Handler
 
 MARGIN = 60.0
 PAUSE = 5.0
+SHARE = 0.5
+"""The part of a call's timeout for which the call waits for a renewal."""
 LIMIT = 30.0
 """Seconds that a renewal takes at the most."""
 _SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
@@ -80,7 +82,7 @@ class Auth:
             PocketBaseUnauthorizedError: the token expired, and there is no other one of the same user.
         """
         loop = asyncio.get_running_loop()
-        until = math.inf if request.timeout is None else loop.time() + request.timeout / 2
+        until = math.inf if request.timeout is None else loop.time() + request.timeout * SHARE
         while is_own := is_same_user(token, newest := self._store.token):
             token, left = newest, until - loop.time()
             if left <= 0 or not self._is_due(token) or _is_in_renewal():

@@ -133,14 +133,18 @@ def test_errors_of_the_system_stay_as_they_are() -> None:
     assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]
 
 
-async def test_an_error_that_is_being_handled_tells_nothing_of_the_next_one(transport: Transport) -> None:
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("end", [resetting, None])
+async def test_an_error_that_is_being_handled_tells_nothing_of_the_next_one(
+    transport: Transport, method: str, end: Script | None
+) -> None:
     handled = OSError(errno.EMFILE, "too many open files")
-    async with wire(sending(b"", resetting)) as server:
+    async with wire(sending(b"", end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             try:
                 raise handled
             except OSError:
-                await transport.send(Request("POST", server.url, body={"a": 1}, timeout=5))
+                await transport.send(Request(method, server.url, timeout=5))
     assert caught.value.request_sent is None, "it arrived: repeated, it would be done twice"
     assert "open files" not in str(caught.value)
     assert handled not in everything(caught.value.__cause__)

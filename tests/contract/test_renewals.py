@@ -4,7 +4,10 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from pocketbase_core import FileAuthStore, PocketBase
+from pocketbase_core.middleware import auth
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.wire import Connection, Wire, wire
 
@@ -43,13 +46,17 @@ def tokens(server: Wire) -> list[str]:
     return [each.headers.get("authorization", "") for each in server.requests if "records" in each.target]
 
 
-async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(transport: Transport) -> None:
+async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "SHARE", 0.002)
     script = Stalling()
     async with wire(script) as server:
         pb = PocketBase(server.url, transport=transport)
         pb.auth_store.save(mine := token(30), {"id": "u1"})
-        async with asyncio.timeout(5):
-            await asyncio.gather(*(pb.collection("posts").get_one("x", timeout=0.2) for _ in range(5)))
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(pb.collection("posts").get_one("x", timeout=10) for _ in range(5)))
+            await script.renewing.wait()
             assert tokens(server) == [mine] * 5
             await pb.aclose()
             await script.hung_up.wait()

@@ -3,16 +3,27 @@
 import asyncio
 import io
 import os
+import socket
 import sys
+import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 
-from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseRateLimitError
+from pocketbase_core import (
+    FileUpload,
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseError,
+    PocketBaseRateLimitError,
+)
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.wire import Connection, answering, ignoring, responding, unused_port, wire
+from pocketbase_transports import HttpxTransport
 
 Told = list[tuple[int, int | None]]
 
@@ -181,3 +192,29 @@ async def test_a_read_that_never_ends_does_not_keep_the_interpreter(tmp_path: Pa
             process.kill()
             raise
     assert (process.returncode, output) == (0, b"late\n")
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+async def test_an_answer_that_the_loop_has_not_read_yet_survives_the_next_write(library: Any) -> None:
+    """On aiohttp, a write that fails closes the connection, and the answer is lost."""
+
+    def refuse() -> None:
+        connection, _ = listener.accept()
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Whatever\r\nContent-Length: 0\r\n\r\n")
+        connection.close()  # with data in it that was not read, so that the kernel sends RST
+        hung_up.set()
+
+    async def source() -> AsyncGenerator[bytes, None]:
+        yield bytes(100_000)
+        assert hung_up.wait(5)  # the loop has no turn meanwhile
+        yield bytes(100_000)
+
+    hung_up = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=refuse).start()
+        async with library.AsyncClient() as client:
+            pb = PocketBase(f"http://127.0.0.1:{listener.getsockname()[1]}", transport=HttpxTransport(client))
+            with pytest.raises(PocketBaseError) as caught:
+                await pb.collection("posts").create({"f": FileUpload(("a.bin", source()))})
+    assert caught.value.status == 413

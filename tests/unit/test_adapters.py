@@ -173,6 +173,22 @@ async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
     assert server.requests == []
 
 
+async def test_a_new_connection_that_ends_is_an_error_at_once() -> None:
+    async def hang_up(connection: Connection) -> None:
+        connection.writer.close()
+
+    async def wait(session: object, context: object, told: object) -> None:
+        await asyncio.sleep(0.001)  # until the client has seen the end
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_end.append(wait)
+    async with wire(hang_up) as server:
+        async with PocketBase(server.url, transport=AiohttpTransport(trace_configs=[config]), middleware=[]) as pb:
+            with pytest.raises(PocketBaseConnectionError):
+                await pb.collection("posts").create({})
+        assert server.connections == 1
+
+
 @pytest.mark.parametrize("library", [httpx, httpx2])
 async def test_a_body_that_a_hook_of_the_client_has_read_is_read_from_there(library: Any) -> None:
     async def hook(response: Any) -> None:

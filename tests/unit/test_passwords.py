@@ -108,6 +108,17 @@ async def test_an_auth_collection_is_asked_about_once_by_all_clients_of_a_server
     assert [request.method for request in seen] == ["GET", "POST", "PATCH"]
 
 
+@pytest.mark.parametrize("status", [200, 404])
+async def test_a_batch_asks_about_each_collection_once(status: int) -> None:
+    pb, seen = client(Response(status, json={}))
+    batch = pb.create_batch()
+    for name in ("a", "b", "a", "b"):
+        batch.collection(name).create({"password": "p"})
+    with pytest.raises(PocketBaseDecodeError):  # the server's answer is that of another batch
+        await batch.send()
+    assert [request.method for request in seen] == ["GET", "GET", "POST"]
+
+
 async def test_nothing_is_written_as_a_user_who_signed_in_while_the_question_was_asked() -> None:
     sent: list[str] = []
 
