@@ -118,9 +118,9 @@ async def test_events_arrive_at_once(transport: Transport) -> None:
         await connection.chunk(b"data:2\n\n")
         await connection.closed_by_client()
 
-    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=0.2)) as events:
+    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=0.5)) as events:
         assert (await anext(events)).data == "1"
-        await asyncio.sleep(0.25)  # longer than the timeout, which is for the start only
+        await asyncio.sleep(0.55)  # longer than the timeout, which is for the start only
         received.set()
         assert (await anext(events)).data == "2"
 
