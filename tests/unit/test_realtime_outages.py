@@ -110,6 +110,24 @@ def test_a_user_who_changes_is_no_failure_of_the_connection(
         assert server.pb.realtime.is_connected
 
 
+def test_another_user_does_not_wait_for_a_submission_that_failed(
+    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+    @with_server
+    async def _(server: Server) -> None:
+        sign_in(server, "first")
+        await server.pb.realtime.subscribe("a", print)
+        server.statuses = [503] * 6
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
+        while server.statuses:
+            await pass_time(0.1)
+        sign_in(server, "second")
+        await pass_time(0.1)
+        assert joining.done()
+
+
 def test_a_loss_just_after_a_rotation_is_the_first_failure(
     with_server: WithServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
