@@ -18,7 +18,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.middleware import Handler, Retry
+from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
 
 from .virtual import pass_time, run
@@ -285,25 +285,3 @@ def test_a_request_that_hangs_is_given_up(
         server.emit('"again"')
         await pass_time(0.1)
         assert [type(each) for each in got] == [Gap, str]
-
-
-def test_requests_are_tried_again_by_realtime_alone(
-    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(random, "random", lambda: 1.0)
-
-    @with_server
-    async def _(server: Server) -> None:
-        transport = MockTransport(server.answer, server.events)
-        server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
-        server.check_status = 429
-        sign_in(server, "first")
-        await server.pb.realtime.subscribe("a", print)
-        await pass_time(0.1)
-        assert len(server.checks) == 1
-        server.statuses = [429, 429]
-        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
-        await pass_time(0.1)
-        assert len(server.tokens) == 2
-        await joining
-        assert (len(server.tokens), len(server.connects)) == (4, 1)
