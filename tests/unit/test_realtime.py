@@ -188,3 +188,12 @@ def test_the_same_options_are_the_same_topic() -> None:
     one = read(SubscribeOptions, {"filter": "a = 1", "expand": "b"}, {})
     other = read(SubscribeOptions, {"expand": "b", "filter": "a = 1"}, {})
     assert realtime.topic("posts/*", one) == realtime.topic("posts/*", other)
+
+
+def test_an_inbox_that_was_withdrawn_from_has_room_again() -> None:
+    inbox = Inbox("a", 1, lambda: 5.0)
+    for text in "12":
+        inbox.put(text)
+    assert inbox.withdraw() == 5.0
+    inbox.put("3")
+    assert [*inbox] == ["3"]

@@ -1,6 +1,7 @@
 """Realtime in virtual time: days, tokens, refusals."""
 
 import asyncio
+import random
 import time
 from functools import partial
 
@@ -15,11 +16,12 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.auth.store import replace_renewed
+from pocketbase_core.middleware import Retry
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
 from .virtual import pass_time, run
-from .virtual_server import Server, WithServer
+from .virtual_server import Server, WithServer, sign_in
 from .virtual_server import with_server as with_server
 
 
@@ -69,11 +71,13 @@ def test_another_sign_in_gets_another_connection(with_server: WithServer) -> Non
             (keep, anew, 2),
             (keep, other, 3),
             (keep, namesake, 4),
-            (lambda *_: server.pb.auth_store.clear(), "", 5),
         ):
             change(value, {"id": "u"})
             await pass_time(1)
             assert (server.tokens[-1], len(server.connects)) == (value, connects)
+        server.pb.auth_store.clear()
+        await pass_time(1)
+        assert (server.tokens[-1], len(server.connects)) == ("", 5)
 
 
 def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
@@ -85,8 +89,9 @@ def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
         await server.pb.realtime.subscribe("a", print)
         assert not errors
         server.pb.auth_store.save(token(0, exp=time.time() - 1), {"id": "u1"})
-        await pass_time(1)
-        assert [type(error) for error in errors] == [PocketBaseUnauthorizedError]
+        await pass_time(1000)
+        assert len(server.tokens) > 4
+        assert [type(error) for error in errors] == [PocketBaseUnauthorizedError], "once, however often it is submitted"
 
 
 def test_leaving_the_loop_without_closing_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,3 +184,23 @@ def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: With
         with pytest.raises(PocketBaseBadRequestError, match="No such topic"):
             await bad
         await good
+
+
+def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+    @with_server
+    async def _(server: Server) -> None:
+        transport = MockTransport(server.answer, server.events)
+        server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
+        server.check_status = 429
+        sign_in(server, "first")
+        await server.pb.realtime.subscribe("a", print)
+        await pass_time(0.1)
+        assert len(server.checks) == 1
+        server.statuses = [429, 429]
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
+        await pass_time(0.1)
+        assert len(server.tokens) == 2
+        await joining
+        assert (len(server.tokens), len(server.connects)) == (4, 1)

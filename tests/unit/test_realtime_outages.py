@@ -18,7 +18,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.middleware import Handler, Retry
+from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
 
 from .virtual import pass_time, run
@@ -108,6 +108,24 @@ def test_a_user_who_changes_is_no_failure_of_the_connection(
         server.is_up = True
         await pass_time(0.3)
         assert server.pb.realtime.is_connected
+
+
+def test_another_user_does_not_wait_for_a_submission_that_failed(
+    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+    @with_server
+    async def _(server: Server) -> None:
+        sign_in(server, "first")
+        await server.pb.realtime.subscribe("a", print)
+        server.statuses = [503] * 6
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
+        while server.statuses:
+            await pass_time(0.1)
+        sign_in(server, "second")
+        await pass_time(0.1)
+        assert joining.done()
 
 
 def test_a_loss_just_after_a_rotation_is_the_first_failure(
@@ -267,23 +285,3 @@ def test_a_request_that_hangs_is_given_up(
         server.emit('"again"')
         await pass_time(0.1)
         assert [type(each) for each in got] == [Gap, str]
-
-
-def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random, "random", lambda: 1.0)
-
-    @with_server
-    async def _(server: Server) -> None:
-        transport = MockTransport(server.answer, server.events)
-        server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
-        server.check_status = 429
-        sign_in(server, "first")
-        await server.pb.realtime.subscribe("a", print)
-        await pass_time(0.1)
-        assert len(server.checks) == 1
-        server.statuses = [429, 429]
-        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
-        await pass_time(0.1)
-        assert len(server.tokens) == 2
-        await joining
-        assert (len(server.tokens), len(server.connects)) == (4, 1)
