@@ -73,7 +73,7 @@ class Submitter:
         return told
 
     def _confirm(self, told: Told) -> Told:
-        if told.token:
+        if told.token and not told.has_expired:
             self._verification.check()
         self.is_proven = True
         return told.confirmed(self._store, asyncio.get_running_loop().time())
