@@ -116,9 +116,6 @@ class Duplex:
         raise self._error
 
     async def aclose(self) -> None:
-        await asyncio.shield(self._close())  # whoever is cancelled once more while closing leaves nothing open
-
-    async def _close(self) -> None:
         self._reader.cancel()
         await asyncio.wait([self._reader])
         await self._stream.aclose()

@@ -15,6 +15,7 @@ from . import clients, given, sse
 from .bodies import raw
 from .early import Watched, is_large
 from .errors import WAITING, faults
+from .isolation import answered, isolated
 from .leftovers import discard_leftovers
 from .sockets import take_transports
 
@@ -89,15 +90,18 @@ class HttpxTransport:
 
     async def send(self, request: Request) -> Response:
         async with Exchange(request, self._faults, self._waiting) as exchange:
-            pool = await self._clients(self._for_requests)
-            async with pool.places:
-                with pool.client() as client:
-                    async with (
-                        aclosing(await self._request(client, exchange, None)) as answer,
-                        aclosing(raw(answer)) as chunks,
-                    ):
-                        content = await exchange.read(answer.status_code, answer.headers, chunks)
+            answer, content = await isolated(self._receive(exchange))
         return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
+
+    async def _receive(self, exchange: Exchange) -> "tuple[httpx2.Response, bytes]":
+        pool = await self._clients(self._for_requests)
+        async with pool.places:
+            with pool.client() as client:
+                async with (
+                    aclosing(await self._request(client, exchange, None)) as answer,
+                    aclosing(raw(answer)) as chunks,
+                ):
+                    return answer, await exchange.read(answer.status_code, answer.headers, chunks)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
@@ -106,11 +110,11 @@ class HttpxTransport:
                 pool = await self._clients(self._for_requests)
                 await stack.enter_async_context(pool.places)
                 client = stack.enter_context(pool.client())
-                answer = await self._request(client, exchange, request.timeout)
-                await stack.enter_async_context(aclosing(answer))
+                asked = self._request(client, exchange, request.timeout)
+                answer = await stack.enter_async_context(answered(asked))
             received = await stack.enter_async_context(aclosing(raw(answer)))
             headers = Headers(answer.headers.multi_items())
-            chunks = Chunks(exchange, lambda: anext(received, b""))
+            chunks = Chunks(exchange, lambda: isolated(anext(received, b"")))
             yield Streamed(answer.status_code, headers, exchange.decompressed(answer.status_code, headers, chunks))
 
     @asynccontextmanager
@@ -120,8 +124,7 @@ class HttpxTransport:
                 pool = await self._clients(self._for_streams)
                 client = stack.enter_context(pool.client())
                 async with pool.places:
-                    answer = await self._request(client, exchange, None)
-                await stack.enter_async_context(aclosing(answer))
+                    answer = await stack.enter_async_context(answered(self._request(client, exchange, None)))
                 await sse.check(answer, exchange)
             self._streams += 1
             try:

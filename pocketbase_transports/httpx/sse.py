@@ -10,6 +10,7 @@ from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.ports import EVENT_STREAM, Chunks, Exchange
 
 from .bodies import raw
+from .isolation import isolated
 
 if TYPE_CHECKING:
     import httpx2
@@ -31,8 +32,8 @@ async def check(answer: "httpx2.Response", exchange: Exchange) -> None:
     """Raise the error of an answer that is no stream of events."""
     if exchange.is_stream(answer.status_code, answer.headers):
         return
-    async with aclosing(answer), aclosing(raw(answer)) as chunks:
-        content = await exchange.read(answer.status_code, answer.headers, chunks)
+    async with aclosing(raw(answer)) as chunks:
+        content = await isolated(exchange.read(answer.status_code, answer.headers, chunks))
     raise exchange.no_stream(answer.status_code, answer.headers.multi_items(), content)
 
 
@@ -57,7 +58,7 @@ def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
 async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
     """Yield one line for each field, however many lines its data came in: the libraries take time for each."""
     async with aclosing(raw(answer)) as received:
-        chunks = Chunks(exchange, lambda: anext(received, b""))
+        chunks = Chunks(exchange, lambda: isolated(anext(received, b"")))
         decompressed = exchange.decompressed(answer.status_code, answer.headers, chunks)
         async with aclosing(exchange.event_fields(decompressed)) as events:
             async for fields in events:

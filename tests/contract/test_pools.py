@@ -42,13 +42,13 @@ async def test_streams_of_events_take_no_connection_from_requests(transport: Tra
         assert server.connections <= 170
 
 
-def limited(library: str, *, is_handed: bool) -> tuple[Any, Any]:
-    """A transport that may have two connections, and its session."""
+def limited(library: str, *, is_handed: bool, connections: int = 2) -> tuple[Any, Any]:
+    """Make a transport that may have so many connections, and its session."""
     if library == "aiohttp":
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=2)) if is_handed else None
-        return (AiohttpTransport(session) if session else AiohttpTransport(limit=2)), session
+        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) if is_handed else None
+        return (AiohttpTransport(session) if session else AiohttpTransport(limit=connections)), session
     module: Any = httpx if library == "httpx" else httpx2
-    limits = module.Limits(max_connections=2)
+    limits = module.Limits(max_connections=connections)
     if is_handed or library == "httpx":
         client = module.AsyncClient(limits=limits, timeout=None)
         return HttpxTransport(client), client

@@ -1,0 +1,68 @@
+"""Calls that are cancelled at each of their steps, on a pool of one connection."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from pocketbase_core import FileUpload, PocketBase
+from pocketbase_core.api import custom
+from pocketbase_core.options import SendOptions, read
+from pocketbase_core.testing.contract.wire import Connection, wire
+
+from .test_pools import close, limited
+
+
+async def serving(connection: Connection) -> None:
+    while True:
+        request = await connection.request()
+        if request.target == "/events":
+            await connection.start_stream()
+            await connection.chunk(b"data:1\n\n")
+            await connection.send(b"0\r\n\r\n")
+        else:
+            await connection.respond_json("{}")
+
+
+async def send(pb: PocketBase) -> None:
+    await pb.send("/x")
+
+
+async def upload(pb: PocketBase) -> None:
+    await pb.collection("posts").create({"docs": FileUpload(("a.bin", bytes(100_000)))})
+
+
+async def stream(pb: PocketBase) -> None:
+    async with pb.files.stream("posts", "a", "b") as response:
+        async for _ in response.aiter_bytes():
+            pass
+
+
+async def events(pb: PocketBase) -> None:
+    async with pb.events(custom.send("/events", read(SendOptions, None, {}))) as stream_of_events:
+        async for _ in stream_of_events:
+            pass
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("call", [send, upload, stream, events])
+async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
+    library: str, call: Callable[[PocketBase], Awaitable[None]], times: int
+) -> None:
+    transport, session = limited(library, is_handed=True, connections=1)
+    async with wire(serving) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[], timeout=20)
+        is_done = False
+        step = 0
+        while not is_done:
+            task = asyncio.ensure_future(call(pb))
+            for _ in range(step):
+                await asyncio.sleep(0)
+            is_done = task.done()
+            for _ in range(times):
+                task.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait([task])
+            assert await pb.send("/x", timeout=5) == {}, f"cancelled at step {step}"
+            step += 1
+    await close(session)
