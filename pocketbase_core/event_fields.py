@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 
 MAX_EVENT_SIZE = 16 * 1024 * 1024
-SLICE = 16 * 1024
+SLICE = 32 * 1024
 """The most bytes that are split before the loop has a turn."""
 
 
@@ -25,6 +25,11 @@ class EventFields:
         self._fields: dict[str, str] = {}
         self._data = bytearray()
         """The lines of data, each with a newline."""
+
+    @property
+    def has_begun(self) -> bool:
+        """True within an event, or within a pair of CR and LF."""
+        return bool(self._begun or self._size or self._after_cr)
 
     def feed(self, data: bytes) -> Generator[dict[str, str], None, None]:
         """Yield the fields of the events that end in these bytes."""
@@ -77,6 +82,29 @@ async def event_fields(
             if start:
                 await asyncio.sleep(0)
             for event in fields.feed(chunk[start : start + SLICE]):
-                if start:
-                    await asyncio.sleep(0)
+                yield event
+
+
+async def event_parts(
+    chunks: AsyncIterator[bytes], check: Callable[[int], None]
+) -> AsyncGenerator[bytes | dict[str, str], None]:
+    """Yield short events as they came, many at once; of any other event yield the fields, as `event_fields` does.
+
+    A library reads its own lines in less time. Short events are whole, and their lines end in LF.
+    """
+    fields, begun = EventFields(check), b""
+    async for chunk in chunks:
+        for start in range(0, len(chunk), SLICE):
+            if start:
+                await asyncio.sleep(0)
+            data, begun = begun + chunk[start : start + SLICE], b""
+            if not fields.has_begun and b"\r" not in data:
+                end = data.rfind(b"\n\n") + 2
+                if end > 1:
+                    yield data[:end]
+                begun = data[end:] if end > 1 else data
+                if len(begun) <= SLICE:
+                    continue
+                data, begun = begun, b""
+            for event in fields.feed(data):
                 yield event

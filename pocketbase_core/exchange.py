@@ -18,7 +18,7 @@ from .errors import (
     PocketBaseTransportError,
     not_events,
 )
-from .event_fields import MAX_EVENT_SIZE, event_fields
+from .event_fields import MAX_EVENT_SIZE, event_fields, event_parts
 from .headers import body_length
 from .messages import Request, Response
 from .streamed import read_whole, too_large
@@ -201,6 +201,10 @@ class Exchange(AsyncIterator[bytes]):
         Reading them raises PocketBaseConnectionError where an event has more than 16 MiB.
         """
         return event_fields(chunks, self._check_event)
+
+    def event_parts(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes | dict[str, str], None]:
+        """Yield short events as they came, many at once, and the fields of any other event. Raise as `event_fields`."""
+        return event_parts(chunks, self._check_event)
 
     def decompressed(
         self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]

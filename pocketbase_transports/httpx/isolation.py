@@ -19,38 +19,36 @@ T = TypeVar("T")
 
 
 async def isolated(work: Awaitable[T]) -> T:
-    """Await `work` in a task of its own, which has ended when this returns or raises."""
+    """Await `work` in a task of its own, which has ended when this raises."""
     loop = asyncio.get_running_loop()
-    scope, ended = anyio.CancelScope(), loop.create_future()
-    cancelled: list[BaseException] = []
+    scope, cancelled = anyio.CancelScope(), None
+    outcome: asyncio.Future[T] = loop.create_future()
 
-    async def run() -> T:
-        with scope:
-            try:
-                return await work
-            except asyncio.CancelledError as error:
-                cancelled.append(error)
-                raise
-        raise asyncio.CancelledError
-
-    def note_end(_: "asyncio.Task[T]") -> None:
-        if not ended.done():
-            ended.set_result(None)
+    async def run() -> None:
+        nonlocal cancelled
+        try:
+            with scope:
+                try:
+                    result = await work
+                except asyncio.CancelledError as error:
+                    cancelled = error
+                    raise
+                if not outcome.done():
+                    outcome.set_result(result)
+        except BaseException as error:
+            if not outcome.done():
+                outcome.set_exception(error)
 
     task = loop.create_task(run())
-    task.add_done_callback(note_end)
     try:
-        await ended
+        return await outcome
     except asyncio.CancelledError as error:
         scope.cancel()
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # or asyncio says that nobody asked for it
-        error.__context__ = next(iter(cancelled), None)  # its traceback tells what was waited for
+        error.__context__ = cancelled  # its traceback tells what was waited for
         raise
-    return task.result()
 
 
 @asynccontextmanager

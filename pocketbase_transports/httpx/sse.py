@@ -44,7 +44,8 @@ async def events(
     async with aclosing(_text(answer, exchange)) as text, aclosing(_reader(library, _Opened(answer, text))) as source:
         async for message in source:
             if message.data:
-                yield ServerSentEvent(message.event or "message", _unguard(message.data), message.id)
+                event = ServerSentEvent(message.event or "message", message.data, message.id)
+                yield ServerSentEvent(*map(_unguard, event)) if _is_guarded(event) else event
 
 
 def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
@@ -60,15 +61,26 @@ async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator
     async with aclosing(raw(answer)) as received:
         chunks = Chunks(exchange, lambda: isolated(anext(received, b"")))
         decompressed = exchange.decompressed(answer.status_code, answer.headers, chunks)
-        async with aclosing(exchange.event_fields(decompressed)) as events:
-            async for fields in events:
-                yield "".join([*(f"{name}: {_guard(value)}\n" for name, value in fields.items()), "\n"])
+        async with aclosing(exchange.event_parts(decompressed)) as parts:
+            async for part in parts:
+                if isinstance(part, bytes):
+                    yield _escape(part.decode("utf-8", "replace"))
+                else:
+                    yield "".join([*(f"{name}: {_guard(value)}\n" for name, value in part.items()), "\n"])
 
 
 # A newline travels as another character, and that one, should it occur, as a pair. One for one takes the least time.
 def _guard(value: str) -> str:
-    return value.replace("\x1e", "\x1e0").replace("\x1f", "\x1e1").replace("\n", "\x1f")
+    return _escape(value).replace("\n", "\x1f")
+
+
+def _escape(text: str) -> str:
+    return text.replace("\x1e", "\x1e0").replace("\x1f", "\x1e1")
 
 
 def _unguard(value: str) -> str:
     return value.replace("\x1f", "\n").replace("\x1e1", "\x1f").replace("\x1e0", "\x1e")
+
+
+def _is_guarded(event: ServerSentEvent) -> bool:
+    return "\x1f" in event.data or "\x1e" in event.data or "\x1e" in event.event or "\x1e" in event.id

@@ -95,6 +95,9 @@ async def of_aiohttp(chunks: list[bytes]) -> AsyncGenerator[AsyncGenerator[Serve
 @example([b"id:a\0\ndata:b\n\n"])
 @example([b"data:a\r\r"])
 @example([b"data:\x1e1\x1f\ndata:0\x1e0\ndata:=\n\n"])
+@example([b"event:\x1e1\nid:\x1e\x1f0\ndata:1\n\n"])
+@example([b"data:1\n", b"\ndata:2\r", b"\n\r\ndata:3\n\n"])
+@example([b"data:" + b"x" * 40_000, b"\ndata:y\n\ndata:2\n\n"])
 async def test_all_transports_read_the_same_events(chunks: list[bytes]) -> None:
     outcomes: list[Any] = []
     for opened in (
