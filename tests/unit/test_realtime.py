@@ -1,5 +1,6 @@
 """Realtime's pure parts."""
 
+import asyncio
 import json
 import time
 from dataclasses import FrozenInstanceError
@@ -8,17 +9,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pocketbase_core import (
-    PocketBaseError,
-)
+from pocketbase_core import PocketBase, PocketBaseConnectionError, PocketBaseError, Response, ServerSentEvent
 from pocketbase_core.api import realtime
 from pocketbase_core.options import SubscribeOptions, read
 from pocketbase_core.realtime.inbox import Gap, Inbox, moment
+from pocketbase_core.realtime.line import Line
 from pocketbase_core.realtime.listeners import EventStream, Listener
 from pocketbase_core.realtime.losses import Losses
 from pocketbase_core.realtime.schedule import RealtimeSettings, reconnect_wait, renewal_wait
 from pocketbase_core.realtime.subscriptions import Subscriptions
 from pocketbase_core.realtime.told import is_refusal
+from pocketbase_transports import MockTransport
 
 from .test_auth import token
 from .virtual import run
@@ -197,3 +198,14 @@ def test_an_inbox_that_was_withdrawn_from_has_room_again() -> None:
     assert inbox.withdraw() == 5.0
     inbox.put("3")
     assert [*inbox] == ["3"]
+
+
+async def test_a_connection_that_has_ended_keeps_the_reason_when_it_is_cut() -> None:
+    ended = asyncio.Event()
+    line = Line(lambda line, event: None, ended.set, 1)
+    transport = MockTransport(lambda request: Response(500), [ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')])
+    await line.open(PocketBase("http://h", transport=transport), realtime.connect())
+    await ended.wait()
+    await line.close()
+    line.cut(ValueError("too late"))
+    assert isinstance(line.ending, PocketBaseConnectionError)
