@@ -64,7 +64,10 @@ def _read_beside(connection: Any, length: float) -> None:
 
 
 class Duplex:
-    """A network stream that reads while it writes, until the body is written or the answer begins."""
+    """A network stream that reads while it writes, until the body is written or the answer begins.
+
+    httpcore passes a `timeout` in seconds, or None, to `write` and `read` by keyword.
+    """
 
     def __init__(self, connection: Any, stream: Any, length: float) -> None:
         self._connection = connection
@@ -79,14 +82,14 @@ class Duplex:
         """Bytes of the body to be written."""
         self._reader = asyncio.create_task(self._read())
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as httpcore has it
+    async def write(self, buffer: bytes, **limits: float | None) -> None:
         if not buffer:
             return
         self._left -= len(buffer)
         if self._stream.get_extra_info("is_readable"):
             await asyncio.sleep(0)  # the reader comes first: a failing write would close the connection
         if not self._answer.done():
-            writing = asyncio.create_task(self._stream.write(buffer, timeout))
+            writing = asyncio.create_task(self._stream.write(buffer, **limits))
             try:
                 await asyncio.wait([writing, self._answer], return_when=asyncio.FIRST_COMPLETED)
                 if writing.done():
@@ -97,7 +100,7 @@ class Duplex:
                 await asyncio.gather(writing, return_exceptions=True)
         raise self._library.WriteError("the answer came before the request was written")
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as httpcore has it
+    async def read(self, max_bytes: int, **limits: float | None) -> bytes:
         if not self._answer.done():
             self._left = 0
         elif not self._reader.done():
@@ -105,7 +108,7 @@ class Duplex:
         while not self._received and not self._reader.done():
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), timeout)
+                await asyncio.wait_for(self._news.wait(), limits.get("timeout"))
             except TimeoutError as error:
                 raise self._library.ReadTimeout from error
         data = self._received.popleft() if self._received else b""

@@ -8,20 +8,9 @@ import pytest
 from pocketbase_core import FileUpload, PocketBase
 from pocketbase_core.api import custom
 from pocketbase_core.options import SendOptions, read
-from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_core.testing.contract.wire import wire
 
-from .test_pools import close, limited
-
-
-async def serving(connection: Connection) -> None:
-    while True:
-        request = await connection.request()
-        if request.target == "/events":
-            await connection.start_stream()
-            await connection.chunk(b"data:1\n\n")
-            await connection.send(b"0\r\n\r\n")
-        else:
-            await connection.respond_json("{}")
+from .test_pools import close, limited, listening_or_answering
 
 
 async def send(pb: PocketBase) -> None:
@@ -40,8 +29,7 @@ async def stream(pb: PocketBase) -> None:
 
 async def events(pb: PocketBase) -> None:
     async with pb.events(custom.send("/events", read(SendOptions, None, {}))) as stream_of_events:
-        async for _ in stream_of_events:
-            pass
+        await anext(stream_of_events)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -50,7 +38,7 @@ async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
     library: str, call: Callable[[PocketBase], Awaitable[None]], times: int
 ) -> None:
     transport, session = limited(library, is_handed=True, connections=1)
-    async with wire(serving) as server:
+    async with wire(listening_or_answering) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=20)
         is_done = False
         step = 0

@@ -163,8 +163,12 @@ class Storm:
                 await actor.step()
                 await asyncio.sleep(self.source.random() * 0.05)
 
+        is_under_way = asyncio.Event()
+
         async def pour() -> None:
             for number in range(STEPS):
+                if number == STEPS // 2:
+                    is_under_way.set()
                 await self.write(f"{kind} {number} {self.source.random()}", self.source.choice([*self.passwords]))
                 await asyncio.sleep(self.source.random() * 0.02)
 
@@ -173,7 +177,7 @@ class Storm:
                 group.create_task(act(actor))
             group.create_task(pour())
             if kind % 3 == 1:
-                await asyncio.sleep(0.3)
+                await is_under_way.wait()
                 if kind == 4:
                     self.server.kill()
                 await self.server.restart()

@@ -47,7 +47,7 @@ async def test_a_read_that_takes_too_long_is_the_librarys_own_timeout() -> None:
     stream = Stream()
     duplex = connection(stream)._network_stream
     with pytest.raises(httpcore.ReadTimeout):
-        await duplex.read(10, 0.01)
+        await duplex.read(10, timeout=0.01)
     await duplex.aclose()
     assert stream.is_closed
 

@@ -1,6 +1,5 @@
 """Calls that take several requests: they have one timeout, one user and one Authorization."""
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -19,7 +18,7 @@ from pocketbase_core import (
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
-from .virtual import run
+from .virtual import pass_time, run
 
 PROVIDER = {"name": "oidc", "authURL": "http://p/auth?redirect_uri=", "codeVerifier": "v"}
 Use = Callable[[PocketBase, Path, dict[str, Any]], Coroutine[Any, Any, Any]]
@@ -146,7 +145,7 @@ TOGETHER = ["full list", "collections", "linked accounts", "unlink", "backup", "
 @pytest.mark.parametrize("name", sorted(TOGETHER))
 def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_path: Path) -> None:
     async def slow() -> None:
-        await asyncio.sleep(0.4)
+        await pass_time(0.4)
 
     server = Server(slow)
     with pytest.raises(PocketBaseTimeoutError) as caught:

@@ -1,7 +1,6 @@
 """Realtime in virtual time: days, tokens, refusals."""
 
 import asyncio
-import random
 import time
 from functools import partial
 
@@ -22,6 +21,7 @@ from pocketbase_transports import MockTransport
 from .test_auth import token
 from .virtual import pass_time, run
 from .virtual_server import Server, WithServer, sign_in
+from .virtual_server import longest_waits as longest_waits
 from .virtual_server import with_server as with_server
 
 
@@ -186,9 +186,7 @@ def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: With
         await good
 
 
-def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(random, "random", lambda: 1.0)
-
+def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: Server) -> None:
         transport = MockTransport(server.answer, server.events)

@@ -1,7 +1,6 @@
 """Realtime in virtual time: connections that are lost, or never come."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncGenerator
 from itertools import pairwise
@@ -23,6 +22,7 @@ from pocketbase_transports import MockTransport
 
 from .virtual import pass_time, run
 from .virtual_server import Server, WithServer, sign_in
+from .virtual_server import longest_waits as longest_waits
 from .virtual_server import with_server as with_server
 
 
@@ -72,9 +72,7 @@ def test_connections_that_end_at_once_are_no_busy_loop(with_server: WithServer) 
 
 
 @pytest.mark.parametrize(("lives", "waits"), [(4.5, [0.2, 0.4, 0.8, 1.6]), (5.5, [0.2] * 4)])
-def test_a_connection_of_five_seconds_was_a_success(
-    monkeypatch: pytest.MonkeyPatch, lives: float, waits: list[float]
-) -> None:
+def test_a_connection_of_five_seconds_was_a_success(longest_waits: None, lives: float, waits: list[float]) -> None:
     async def main() -> None:
         connects: list[float] = []
 
@@ -83,7 +81,6 @@ def test_a_connection_of_five_seconds_was_a_success(
             yield ServerSentEvent("PB_CONNECT", '{"clientId": "short"}')
             await pass_time(lives)
 
-        monkeypatch.setattr(random, "random", lambda: 1.0)
         pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(204), ends), middleware=[])
         await pb.realtime.subscribe("a", print)
         await pass_time(40)
@@ -93,11 +90,7 @@ def test_a_connection_of_five_seconds_was_a_success(
     run(main())
 
 
-def test_a_user_who_changes_is_no_failure_of_the_connection(
-    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(random, "random", lambda: 1.0)
-
+def test_a_user_who_changes_is_no_failure_of_the_connection(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: Server) -> None:
         await server.pb.realtime.subscribe("a", print)
@@ -110,11 +103,7 @@ def test_a_user_who_changes_is_no_failure_of_the_connection(
         assert server.pb.realtime.is_connected
 
 
-def test_another_user_does_not_wait_for_a_submission_that_failed(
-    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(random, "random", lambda: 1.0)
-
+def test_another_user_does_not_wait_for_a_submission_that_failed(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: Server) -> None:
         sign_in(server, "first")
@@ -128,11 +117,7 @@ def test_another_user_does_not_wait_for_a_submission_that_failed(
         assert joining.done()
 
 
-def test_a_loss_just_after_a_rotation_is_the_first_failure(
-    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(random, "random", lambda: 1.0)
-
+def test_a_loss_just_after_a_rotation_is_the_first_failure(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: Server) -> None:
         await server.pb.realtime.subscribe("a", print)

@@ -31,8 +31,7 @@ def test_nothing_of_a_user_is_delivered_after_the_sign_out(with_server: WithServ
             await go_on.wait()
 
         server.pb.auth_store.on_change(fail)  # before realtime's own
-        sign_in(server, "first")
-        heard = await listen(server)
+        heard = await listen(server, "first")
         gaps: list[Gap] = []
         await server.pb.realtime.subscribe("a", slowly, on_gap=gaps.append)
         await pass_time(10)
@@ -66,8 +65,7 @@ def test_a_store_that_tells_nobody_of_a_sign_out(with_server: WithServer) -> Non
     @with_server
     async def _(server: Server) -> None:
         server.pb = server.pb.with_auth_store(Silent())
-        sign_in(server, "first")
-        heard = await listen(server)
+        heard = await listen(server, "first")
         server.emit('"before"')
         await pass_time(1)
         server.pb.auth_store.clear()
@@ -151,8 +149,7 @@ def test_a_renewal_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
     @with_server
     async def _(server: Server) -> None:
         server.pb = server.pb.with_auth_store(store := Full())
-        sign_in(server, "first")
-        heard = await listen(server)
+        heard = await listen(server, "first")
         replace_renewed(store, store.token, token(0, "second", exp=time.time() + 10**6), {})
         store.is_full = True
         with pytest.raises(OSError, match="full"):
@@ -165,8 +162,7 @@ def test_a_renewal_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
 def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
-        sign_in(server, "first")
-        await listen(server)
+        await listen(server, "first")
         thread = threading.Thread(target=server.pb.auth_store.clear)
         thread.start()
         thread.join()
@@ -196,8 +192,7 @@ def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(
 
     @with_server
     async def _(server: Server) -> None:
-        sign_in(server, "first")
-        heard = await listen(server)
+        heard = await listen(server, "first")
         await pass_time(10)
         if is_away:
             server.crash()
@@ -267,11 +262,9 @@ def test_a_guest_who_signs_in_while_a_connection_is_made_has_the_gap_first(with_
 def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
-        text = sign_in(server, "first")
-        heard = await listen(server)
+        heard = await listen(server, "first")
         await keep_busy(server, 200)
-        server.revoked.add(text)
-        revoked = time.time()
+        revoked = server.revoke()
         await keep_busy(server, 60)
         server.crash()
         await pass_time(10)
@@ -286,8 +279,7 @@ def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_
 def test_a_sign_out_while_topics_are_submitted_is_one_gap(with_server: WithServer, during: str) -> None:
     @with_server
     async def _(server: Server) -> None:
-        sign_in(server, "first")
-        heard = await listen(server)
+        heard = await listen(server, "first")
         server.submitting = 2.0
         joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
         await pass_time(1 if during == "a submission" else 241)

@@ -191,7 +191,7 @@ async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Serve
 
     class Slow(PocketBase):
         async def before_send(self, request: Any) -> Any:
-            await asyncio.sleep(5)
+            await pass_time(5)
             return request
 
     async def answer(request: Request) -> Response:

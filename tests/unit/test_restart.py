@@ -22,7 +22,7 @@ from pocketbase_core.options import CommonOptions
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
-from .virtual import run
+from .virtual import pass_time, run
 
 
 class Server:
@@ -143,7 +143,7 @@ class Odd(Server):
         if self.odd == "hangs":
             await asyncio.Event().wait()
         if self.odd == "late":
-            await asyncio.sleep(2)
+            await pass_time(2)
         yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "c"}))
         gone = self._gone
         assert gone is not None
@@ -169,7 +169,7 @@ def test_a_restore_that_is_cancelled_leaves_no_stream() -> None:
     async def cancel() -> int:
         before = asyncio.all_tasks()
         waiting = asyncio.create_task(Odd(1e6, "hangs").restore())
-        await asyncio.sleep(46)
+        await pass_time(46)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,12 @@ from .test_auth import token
 from .virtual import run
 
 RECORD = {"id": "u1", "collectionName": "users", "name": 'Ünï; "x"'}
+
+
+async def set_in_a_thread(event: threading.Event) -> None:
+    """Wait for an event that another thread sets, without blocking the loop."""
+    while not event.is_set():
+        await asyncio.sleep(0.001)
 
 
 def test_a_file_survives(tmp_path: Path) -> None:
@@ -177,15 +184,11 @@ def test_a_change_that_a_loop_took_along_is_written_on_the_next_loop() -> None:
 def test_changes_on_two_loops_are_written_in_their_order() -> None:
     storage, go_on = Storage(), threading.Event()
 
-    async def poll() -> None:
-        while not go_on.is_set():
-            await asyncio.sleep(0.001)
-
     async def first() -> None:
         await storage.change("first")
         await storage.store.aclose()
 
-    storage.let_through = poll
+    storage.let_through = partial(set_in_a_thread, go_on)
     thread = threading.Thread(target=asyncio.run, args=[first()])
     thread.start()
     storage.reached.wait(5)
@@ -236,11 +239,7 @@ def test_a_change_on_a_loop_that_stands_still_is_written_when_the_store_is_close
 def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 
-    async def poll() -> None:
-        while not ended.is_set():
-            await asyncio.sleep(0.001)
-
-    storage.let_through = poll
+    storage.let_through = partial(set_in_a_thread, ended)
 
     async def first() -> None:
         await storage.change("first")
@@ -268,13 +267,9 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
 def test_a_forked_child_waits_for_no_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 
-    async def poll() -> None:
-        while not ended.is_set():
-            await asyncio.sleep(0.001)
-
     async def in_the_parent() -> None:
         await storage.change("parent")
-        await poll()
+        await set_in_a_thread(ended)
 
     async def in_the_child() -> float:
         await storage.store.aclose()
@@ -283,7 +278,7 @@ def test_a_forked_child_waits_for_no_write_of_its_parent(monkeypatch: pytest.Mon
         await storage.store.aclose()
         return asyncio.get_running_loop().time()
 
-    storage.let_through = poll
+    storage.let_through = partial(set_in_a_thread, ended)
     thread = threading.Thread(target=asyncio.run, args=[in_the_parent()])
     thread.start()
     storage.reached.wait(5)

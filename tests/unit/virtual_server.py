@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -85,6 +86,11 @@ class Server:
         for queue in self.queues:
             queue.put_nowait(ServerSentEvent("a", data))
 
+    def revoke(self) -> float:
+        """Revoke the token of the present user. Return the time, in seconds since the epoch."""
+        self.revoked.add(self.pb.auth_store.token)
+        return time.time()
+
     def crash(self) -> None:
         self.is_up = False
         for queue in self.queues:
@@ -93,6 +99,12 @@ class Server:
 
 Scenario = Callable[[Server], Awaitable[None]]
 WithServer = Callable[[Scenario], None]
+
+
+@pytest.fixture
+def longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the jitter out of all waits: each is as long as it may be."""
+    monkeypatch.setattr(random, "random", lambda: 1.0)
 
 
 @pytest.fixture
@@ -130,7 +142,10 @@ class Heard:
         self.gaps.append(gap.since.timestamp())
 
 
-async def listen(server: Server) -> Heard:
+async def listen(server: Server, user: str = "") -> Heard:
+    """Subscribe to the topic `a`, after this user has signed in."""
+    if user:
+        sign_in(server, user)
     heard = Heard(server)
     await server.pb.realtime.subscribe("a", heard.messages.append, on_gap=heard.miss)
     return heard
