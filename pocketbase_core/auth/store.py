@@ -141,7 +141,7 @@ class AuthStore:
 
 def sign_in_of(store: AuthStore) -> str:
     """Return the token with which the present sign-in began. It identifies the sign-in while tokens are refreshed."""
-    return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage]
+    return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
@@ -149,9 +149,9 @@ def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str,
 
     The sign-in stays the same.
     """
-    AuthStore._renew(store, old, token, record)  # pyright: ignore[reportPrivateUsage]
+    AuthStore._renew(store, old, token, record)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def look_again(store: AuthStore) -> None:
     """Take over what another process has written to the same place."""
-    store._look_again()  # pyright: ignore[reportPrivateUsage]
+    store._look_again()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores

@@ -137,7 +137,7 @@ def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> 
                 return Response(400, json={"message": "No such topic."})
             return Response(204)
 
-        server.pb._transport = MockTransport(refuse, server.events)  # pyright: ignore[reportPrivateUsage]
+        server.answering = refuse
         told: list[object] = []
         server.pb.realtime.on_disconnect(told.append)
         unsubscribe = await server.pb.realtime.subscribe("a", print)
@@ -172,7 +172,7 @@ def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: With
                 return Response(400, json={"message": "No such topic."})
             return Response(204)
 
-        server.pb._transport = MockTransport(refuse, server.events)  # pyright: ignore[reportPrivateUsage]
+        server.answering = refuse
         await server.pb.realtime.subscribe("a", print)
         refusing = True
         server.queues[0].put_nowait(None)

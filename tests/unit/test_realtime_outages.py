@@ -64,7 +64,7 @@ def test_connections_that_end_at_once_are_no_busy_loop(with_server: WithServer) 
             server.connects.append(0.0)
             yield ServerSentEvent("PB_CONNECT", '{"clientId": "short"}')
 
-        server.pb._transport = MockTransport(server.answer, ends)  # pyright: ignore[reportPrivateUsage]
+        server.streaming = ends
         server.crash()
         server.is_up = True
         await pass_time(600)
@@ -205,7 +205,7 @@ def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServ
             await pass_time(1)
             return await server.answer(request)
 
-        server.pb._transport = MockTransport(slow, server.events)  # pyright: ignore[reportPrivateUsage]
+        server.answering = slow
         await pass_time(260)
         assert (len(gaps), len(server.connects), len(server.tokens)) == (1, 2, 2)
 
@@ -220,7 +220,7 @@ def test_a_server_that_ends_after_each_event_is_no_busy_loop(with_server: WithSe
             yield ServerSentEvent("a", "1")
 
         await server.pb.realtime.subscribe("a", print)
-        server.pb._transport = MockTransport(server.answer, one)  # pyright: ignore[reportPrivateUsage]
+        server.streaming = one
         server.crash()
         server.is_up = True
         await pass_time(600)

@@ -38,7 +38,10 @@ class Server:
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
         monkeypatch.setattr(Auth.__init__, "__kwdefaults__", {"clock": time.time})
-        transport = MockTransport(self.answer, self.events)
+        self.answering: Callable[[Request], Awaitable[Response]] = self.answer
+        self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
+        """These two may be replaced by a test at any time."""
+        transport = MockTransport(lambda request: self.answering(request), lambda request: self.streaming(request))
         self.pb = PocketBase("http://h", transport=transport, middleware=[])
 
     async def answer(self, request: Request) -> Response:
