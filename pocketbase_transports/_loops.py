@@ -55,11 +55,18 @@ class PerLoop(Generic[S]):
         return session.value
 
     async def aclose(self) -> None:
-        """Close all sessions, each on its own loop."""
+        """Close all sessions, each on its own loop. If the caller is cancelled, they are closed all the same."""
         self._closed = True
         self._abandon(lambda loop: loop.is_closed())
         closing = [session.owner.run(session.close) for session in self._take(lambda loop: True)]
-        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        together = asyncio.gather(*closing, return_exceptions=True)
+        try:
+            outcomes = await asyncio.shield(together)
+        except asyncio.CancelledError:
+            while not together.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([together])
+            raise
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome

@@ -88,8 +88,10 @@ class Sessions:
         return explain(min(filter(None, limits), default=None), self._streams if self.are_shared else 0, advice)
 
     async def aclose(self) -> None:
-        await self._for_requests.aclose()
-        await self._for_streams.aclose()
+        try:
+            await self._for_requests.aclose()
+        finally:
+            await self._for_streams.aclose()
 
     def _open(self) -> _Pool:
         return _Pool(self._new(self._for_connector), Places(None))

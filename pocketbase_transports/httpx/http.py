@@ -133,8 +133,10 @@ class HttpxTransport:
                 self._streams -= 1
 
     async def aclose(self) -> None:
-        await self._for_requests.aclose()
-        await self._for_streams.aclose()
+        try:
+            await self._for_requests.aclose()
+        finally:
+            await self._for_streams.aclose()
 
 
 async def _close(own: clients.Clients) -> None:

@@ -1,4 +1,4 @@
-"""Calls that are cancelled at each of their steps, on a pool of one connection."""
+"""Calls, and the closing of a client, that are cancelled at each of their steps."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,8 +8,10 @@ import pytest
 from pocketbase_core import FileUpload, PocketBase
 from pocketbase_core.api import custom
 from pocketbase_core.options import SendOptions, read
+from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.wire import wire
 
+from .realtime_server import until
 from .test_pools import close, limited, listening_or_answering
 
 
@@ -54,3 +56,26 @@ async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
             assert await pb.send("/x", timeout=5) == {}, f"cancelled at step {step}"
             step += 1
     await close(session)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_closing_that_is_cancelled_at_any_step_leaves_no_connection(
+    make_transport: MakeTransport, times: int
+) -> None:
+    async with wire(listening_or_answering) as server:
+        is_done = False
+        step = 0
+        while not is_done:
+            pb = PocketBase(server.url, transport=make_transport(), middleware=[])
+            await asyncio.gather(*(pb.send("/x") for _ in range(8)))
+            closing = asyncio.create_task(pb.aclose())
+            for _ in range(step):
+                await asyncio.sleep(0)
+            is_done = closing.done()
+            for _ in range(times):
+                closing.cancel()
+                await asyncio.sleep(0)
+            await asyncio.wait([closing])
+            await pb.aclose()
+            await until(lambda: not server.open)
+            step += 1
