@@ -1,12 +1,13 @@
 """Files to upload."""
 
+import asyncio
 import inspect
 import io
 import os
 import stat
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -111,7 +112,14 @@ class File:
             while chunk := await in_thread(reader.read):
                 yield chunk
         finally:
-            await in_thread(reader.close)  # which goes on where this wait is cancelled
+            closing = asyncio.ensure_future(in_thread(reader.close))
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:  # by anyio again and again, until this ends
+                while not closing.done():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.wait([closing])
+                raise
 
     def _once_only(self) -> ValueError:
         return ValueError(f"{self.filename!r} was read for an earlier request, and its source cannot be read again")

@@ -4,12 +4,14 @@ import asyncio
 import io
 import os
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
+import anyio
 import msgspec
 import pydantic
 import pytest
@@ -137,6 +139,27 @@ async def test_only_threads_look_at_the_disk(tmp_path: Path, monkeypatch: pytest
     assert FileUpload(path).files[0].replayable
     assert threads
     assert threading.current_thread() not in threads
+
+
+async def test_a_file_is_closed_before_a_cancellation_of_anyio_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.bin").write_bytes(b"x")
+    closed: list[Reader] = []
+    end = Reader.close
+
+    def close(reader: Reader) -> None:
+        time.sleep(0.02)  # in a thread
+        end(reader)
+        closed.append(reader)
+
+    monkeypatch.setattr(Reader, "close", close)
+    with anyio.CancelScope() as scope:
+        async with aclosing(FileUpload(tmp_path / "a.bin").files[0].chunks()) as chunks:
+            await anext(chunks)
+            scope.cancel()
+            await asyncio.sleep(60)
+    assert closed
 
 
 async def test_a_pipe_is_sent_once(tmp_path: Path) -> None:
