@@ -13,7 +13,6 @@ from .api import custom
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
 from .call import Call, asked_for, success
-from .discovery import check_transport, installed_transport
 from .errors import PocketBaseError, not_events, response_of
 from .filters import build_filter
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
@@ -31,6 +30,7 @@ from .services.health import HealthService
 from .services.passwords import Passwords
 from .services.records import RecordService
 from .services.server import CronService, LogService, SettingsService, SqlService
+from .transport.discovery import check_transport, installed_transport
 from .typed import Record, decoder, plain
 from .values import Dumps, Loads, json_text, json_value
 

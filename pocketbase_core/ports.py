@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
-from .exchange import EVENT_STREAM as EVENT_STREAM
-from .exchange import Exchange as Exchange
-from .exchange import Fault as Fault
-from .exchange import Faults as Faults
-from .exchange import Waiting as Waiting
 from .loops import OwnerLoop as OwnerLoop
 from .loops import running_loop as running_loop
 from .messages import Headers, Request, Response, ServerSentEvent
-from .streamed import Chunks as Chunks
-from .streamed import Streamed as Streamed
-from .streamed import read_error as read_error
+from .transport.exchange import EVENT_STREAM as EVENT_STREAM
+from .transport.exchange import Exchange as Exchange
+from .transport.exchange import Fault as Fault
+from .transport.exchange import Faults as Faults
+from .transport.exchange import Waiting as Waiting
+from .transport.streaming import Chunks as Chunks
+from .transport.streaming import Streamed as Streamed
+from .transport.streaming import read_error as read_error
 
 
 class StreamedResponse(Protocol):

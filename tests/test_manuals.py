@@ -15,8 +15,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiosmtpd.smtp import SMTP
 
-from pocketbase_core import PocketBase, discovery
+from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
+from pocketbase_core.transport import discovery
 
 from .integration.oidc import Provider, browse, provider
 from .integration.test_auth import Mailbox

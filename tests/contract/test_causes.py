@@ -10,17 +10,9 @@ from typing import Any
 import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseTransportError, Request
-from pocketbase_core.causes import LibraryError, describe, shown
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import (
-    Connection,
-    Script,
-    ignoring,
-    resetting,
-    sending,
-    unused_port,
-    wire,
-)
+from pocketbase_core.testing.contract.wire import Connection, Script, ignoring, resetting, sending, unused_port, wire
+from pocketbase_core.transport.causes import LibraryError, describe, shown
 
 WORD = "".join(["SEC", "RET"])
 """Not spelled out, as tracebacks quote the lines that were run."""

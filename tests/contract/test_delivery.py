@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import (
-    Gap,
-    PocketBase,
-    RealtimeSettings,
-)
+from pocketbase_core import Gap, PocketBase, RealtimeSettings
 from pocketbase_core.realtime.inbox import Inbox
 from pocketbase_core.realtime.listeners import Caller
 from pocketbase_core.tasks import Tasks

@@ -5,13 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pocketbase_core import (
-    AuthStore,
-    FileUpload,
-    PocketBase,
-    PocketBaseBadRequestError,
-    PocketBaseNotFoundError,
-)
+from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseBadRequestError, PocketBaseNotFoundError
 from pocketbase_core.middleware import Middleware, Retry
 from pocketbase_core.ports import Transport
 

@@ -7,13 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from pocketbase_core import (
-    AuthStore,
-    PocketBase,
-    PocketBaseBadRequestError,
-    Request,
-    Response,
-)
+from pocketbase_core import AuthStore, PocketBase, PocketBaseBadRequestError, Request, Response
 from pocketbase_core.middleware import Handler, Middleware, Retry
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport

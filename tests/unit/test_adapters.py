@@ -16,14 +16,7 @@ import pytest
 from aioresponses import aioresponses
 
 import pocketbase_transports
-from pocketbase_core import (
-    FileUpload,
-    PocketBase,
-    PocketBaseConnectionError,
-    PocketBaseTimeoutError,
-    Request,
-    Response,
-)
+from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseTimeoutError, Request, Response
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.wire import Connection, answering, ignoring, responding, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport

@@ -11,8 +11,8 @@ import pytest
 
 import pocketbase_core
 from pocketbase_core import PocketBase, Request, Response
-from pocketbase_core.content import encode
 from pocketbase_core.middleware import Retry
+from pocketbase_core.transport.body_encoding import encode
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
 TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")

@@ -24,10 +24,10 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.api import realtime
-from pocketbase_core.discovery import installed_transport
 from pocketbase_core.errors import error_from
 from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
 from pocketbase_core.ports import Exchange, Fault
+from pocketbase_core.transport.discovery import installed_transport
 from pocketbase_transports import AiohttpTransport, MockTransport
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core.deadlines import Deadline
+from pocketbase_core.transport.deadline import Deadline
 
 from .virtual import pass_time, run
 

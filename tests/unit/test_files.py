@@ -26,11 +26,11 @@ from pocketbase_core import (
     Response,
     uploads,
 )
-from pocketbase_core.content import encode
 from pocketbase_core.ports import Chunks, Exchange, read_error
 from pocketbase_core.services.download import Version
 from pocketbase_core.services.partial import Part
 from pocketbase_core.threads import in_thread
+from pocketbase_core.transport.body_encoding import encode
 from pocketbase_core.uploads import Reader
 from pocketbase_transports import MockTransport
 

@@ -6,14 +6,7 @@ from functools import partial
 
 import pytest
 
-from pocketbase_core import (
-    Gap,
-    PocketBase,
-    PocketBaseBadRequestError,
-    PocketBaseUnauthorizedError,
-    Request,
-    Response,
-)
+from pocketbase_core import Gap, PocketBase, PocketBaseBadRequestError, PocketBaseUnauthorizedError, Request, Response
 from pocketbase_core.auth.store import replace_renewed
 from pocketbase_core.middleware import Retry
 from pocketbase_transports import MockTransport

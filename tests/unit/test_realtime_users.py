@@ -2,9 +2,7 @@
 
 import pytest
 
-from pocketbase_core import (
-    PocketBaseUnauthorizedError,
-)
+from pocketbase_core import PocketBaseUnauthorizedError
 
 from .virtual import pass_time
 from .virtual_server import Heard, Server, WithServer, keep_busy, listen, sign_in

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 
 from pocketbase_core import AuthStore, FileAuthStore, FileUpload, PocketBase, PocketBaseError, Request, Response
 from pocketbase_core.auth.token import is_refreshable, is_token
-from pocketbase_core.content import encode
 from pocketbase_core.errors import error_from
 from pocketbase_core.messages import Headers
 from pocketbase_core.realtime.schedule import renewal_wait
+from pocketbase_core.transport.body_encoding import encode
 from pocketbase_transports import MockTransport
 
 from .test_auth import token

@@ -4,12 +4,7 @@ import asyncio
 
 import pytest
 
-from ... import (
-    PocketBase,
-    PocketBaseConnectionError,
-    PocketBaseTimeoutError,
-    PocketBaseTransportError,
-)
+from ... import PocketBase, PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseTransportError
 from ...messages import Request
 from ...ports import Transport
 from .wire import Connection, Script, resetting, sending, unused_port, wire

@@ -5,11 +5,7 @@ from urllib.parse import parse_qsl, unquote
 
 import pytest
 
-from ... import (
-    PocketBase,
-    PocketBaseDecodeError,
-    PocketBaseError,
-)
+from ... import PocketBase, PocketBaseDecodeError, PocketBaseError
 from ...messages import Request
 from ...ports import Transport
 from .transports import MakeTransport

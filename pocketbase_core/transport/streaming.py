@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Self
 
-from .errors import PocketBaseDecodeError, PocketBaseTimeoutError
-from .messages import Headers, Request, Response
+from ..errors import PocketBaseDecodeError, PocketBaseTimeoutError
+from ..messages import Headers, Request, Response
 
 if TYPE_CHECKING:
     from .exchange import Exchange

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .ports import Transport
+from ..ports import Transport
 
 GROUP = "pocketbase.transports"
 _PREFERRED = ("aiohttp", "httpx")

@@ -7,21 +7,21 @@ from functools import partial
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from .causes import describe, is_out_of_files, raise_without_context, shown, was_in
-from .content import encode
-from .deadlines import Deadline
-from .decompression import ACCEPTED, Decompressed
-from .errors import (
+from ..errors import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
     PocketBaseTransportError,
     not_events,
 )
-from .event_fields import MAX_EVENT_SIZE, event_fields, event_parts
-from .headers import body_length
-from .messages import Request, Response
-from .streamed import read_whole, too_large
+from ..headers import body_length
+from ..messages import Request, Response
+from .body_encoding import encode
+from .causes import describe, is_out_of_files, raise_without_context, shown, was_in
+from .deadline import Deadline
+from .decompression import ACCEPTED, Decompressed
+from .sse import MAX_EVENT_SIZE, event_fields, event_parts
+from .streaming import read_whole, too_large
 
 EVENT_STREAM = "text/event-stream"
 
