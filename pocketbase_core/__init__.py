@@ -5,9 +5,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api.lists import Page
     from .auth import AsyncAuthStore, AuthStore, FileAuthStore
     from .client import PocketBase
+    from .endpoints.pages import Page
     from .errors import (
         PocketBaseBadRequestError,
         PocketBaseBatchError,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
         PocketBaseUnauthorizedError,
     )
     from .messages import Headers, Request, Response, ServerSentEvent
+    from .messages.uploads import FileUpload
+    from .models.decoders import RecordEvent
     from .realtime import Gap, RealtimeSettings
-    from .typed import RecordEvent
-    from .uploads import FileUpload
 
 __all__ = [
     "AsyncAuthStore",
@@ -56,13 +56,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "api.lists": ("Page",),
+    "endpoints.pages": ("Page",),
     "auth": ("AsyncAuthStore", "AuthStore", "FileAuthStore"),
     "client": ("PocketBase",),
     "messages": ("Headers", "Request", "Response", "ServerSentEvent"),
     "realtime": ("Gap", "RealtimeSettings"),
-    "typed": ("RecordEvent",),
-    "uploads": ("FileUpload",),
+    "models.decoders": ("RecordEvent",),
+    "messages.uploads": ("FileUpload",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("errors", "messages", "middleware", "ports", "testing")

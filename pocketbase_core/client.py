@@ -9,30 +9,30 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from .api import custom
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
-from .call import Call, asked_for, success
+from .calls.call import Call, asked_for, success
+from .calls.filters import build_filter
+from .calls.options import SendOptions, check_size, check_timeout, read
+from .calls.paths import custom_path
+from .endpoints import custom
 from .errors import PocketBaseError, not_events, response_of
-from .filters import build_filter
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
+from .messages.json_values import Dumps, Loads, json_text, json_value
 from .middleware import AfterSend, BeforeSend, Middleware, Retry, chain, default_middleware
-from .middleware.auth import LIMIT, Auth
-from .options import SendOptions, check_size, check_timeout, read
-from .paths import custom_path
+from .middleware.authentication import LIMIT, Auth
+from .models.decoders import Record, decoder, plain
 from .ports import Streamed, StreamedResponse, Transport, read_error
 from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
 from .services.batch import Batch
 from .services.collections import CollectionService
 from .services.files import FileService
+from .services.flows.password_confirmation import Passwords
 from .services.health import HealthService
-from .services.passwords import Passwords
 from .services.records import RecordService
 from .services.server import CronService, LogService, SettingsService, SqlService
 from .transport.discovery import check_transport, installed_transport
-from .typed import Record, decoder, plain
-from .values import Dumps, Loads, json_text, json_value
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .messages import Response
-from .values import json_object
+from .messages.json_values import json_object
 
 
 class PocketBaseError(Exception):

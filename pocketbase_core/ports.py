@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
-from .loops import OwnerLoop as OwnerLoop
-from .loops import running_loop as running_loop
+from .concurrency.event_loops import OwnerLoop as OwnerLoop
+from .concurrency.event_loops import running_loop as running_loop
 from .messages import Headers, Request, Response, ServerSentEvent
 from .transport.exchange import EVENT_STREAM as EVENT_STREAM
 from .transport.exchange import Exchange as Exchange

@@ -12,7 +12,7 @@ from pocketbase_core import AuthStore, PocketBase
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract import transport as transport
 from pocketbase_transports import AiohttpTransport, HttpxTransport
-from pocketbase_transports.httpx.errors import faults
+from pocketbase_transports.httpx.exceptions import faults
 
 
 class OnHttpx(HttpxTransport):

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..loops import OwnerLoop
+from ..concurrency.event_loops import OwnerLoop
 from .file import PrivateFile
 from .store import AuthStore
 from .stored import copied, from_text, to_text

@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..values import json_object
+from ..messages.json_values import json_object
 from .revocation import ends_tokens
 from .store import AuthStore, look_again, replace_renewed
 from .token import user_of

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..callbacks import notify
+from ..concurrency.callbacks import notify
 from . import cookies
 from .stored import copied, from_text
 from .token import claims, expires_at, is_valid, user_of

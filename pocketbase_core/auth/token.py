@@ -6,7 +6,7 @@ import re
 import sys
 from typing import Any, TypeGuard
 
-from ..values import json_object
+from ..messages.json_values import json_object
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -5,12 +5,12 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection
 
-from ..api.creates import find_create
+from ..endpoints.idempotent_create import find_create
 from ..errors import PocketBaseTransportError
 from ..messages import Request, Response
 from .chain import Handler
-from .creates import RepeatedCreate
-from .deletes import settled
+from .idempotent_create import RepeatedCreate
+from .idempotent_delete import settled
 from .quota import CAPACITY, INCREMENT, RetryQuota
 
 

@@ -1,8 +1,8 @@
 """Subscriptions that outlive their connections."""
 
-from .handle import Realtime
-from .inbox import Gap
-from .listeners import EventStream
-from .schedule import RealtimeSettings
+from .event_queue import Gap
+from .service import Realtime
+from .subscription import EventStream
+from .timing import RealtimeSettings
 
 __all__ = ["EventStream", "Gap", "Realtime", "RealtimeSettings"]

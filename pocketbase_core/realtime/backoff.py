@@ -2,7 +2,7 @@
 
 import random
 
-from .schedule import LONGEST_WAIT, reconnect_wait
+from .timing import LONGEST_WAIT, reconnect_wait
 
 
 class Backoff:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from ..messages import ServerSentEvent
-from .line import Line
-from .overlap import SETTLE, Overlap
-from .schedule import RealtimeSettings
-from .told import NEVER
+from .connection import Line
+from .deduplication import SETTLE, Overlap
+from .identity import NEVER
+from .timing import RealtimeSettings
 
 SHARE = 0.05
 """The share of the server's limits by which one connection may lag behind the other."""

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from ..api import realtime
 from ..auth.store import AuthStore
-from ..call import Call, Executor
-from .line import Line
-from .listeners import Listener
-from .subscriptions import Subscriptions
-from .told import Told, has_changed, is_refusal
+from ..calls.call import Call, Executor
+from ..endpoints import realtime
+from .connection import Line
+from .identity import Told, has_changed, is_refusal
+from .registry import Subscriptions
+from .subscription import Listener
 from .verification import Verification
 
 

@@ -5,13 +5,13 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from ..api import files, realtime
 from ..auth.store import AuthStore
-from ..call import Executor
+from ..calls.call import Executor
+from ..concurrency.background_tasks import ended
+from ..endpoints import files, realtime
 from ..errors import PocketBaseUnauthorizedError
-from ..tasks import ended
 from .backoff import Backoff
-from .schedule import CONNECT_TIMEOUT, VERIFY_EVERY
+from .timing import CONNECT_TIMEOUT, VERIFY_EVERY
 
 SEEN_AS_GUEST = "what is subscribed now is what a guest may see"
 

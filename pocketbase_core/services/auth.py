@@ -3,15 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ..api import auth
 from ..auth import session
 from ..auth.store import AuthStore
-from ..call import Call, Executor
-from ..options import CommonOptions, RecordOptions, read
-from ..typed import plain
-from .joint import Joint
-from .oauth2 import PATIENCE, browser_payload, open_browser
-from .paging import all_items
+from ..calls.call import Call, Executor
+from ..calls.options import CommonOptions, RecordOptions, read
+from ..endpoints import auth
+from ..models.decoders import plain
+from .flows.joint import Joint
+from .flows.oauth2_browser import PATIENCE, browser_payload, open_browser
+from .flows.pagination import all_items
 
 if TYPE_CHECKING:
     from ..client import PocketBase

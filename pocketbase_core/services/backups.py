@@ -4,13 +4,13 @@ import os
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ..api import backups, files
-from ..call import Call, Executor
-from ..options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, read
-from ..uploads import FileUpload, Progress
-from .download import save
-from .joint import Joint
-from .restart import through_restart
+from ..calls.call import Call, Executor
+from ..calls.options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, read
+from ..endpoints import backups, files
+from ..messages.uploads import FileUpload, Progress
+from .flows.download import save
+from .flows.joint import Joint
+from .flows.server_restart import through_restart
 
 
 class BackupService:

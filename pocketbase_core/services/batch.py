@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
 
-from ..api import batch, records
 from ..auth import session
 from ..auth.store import AuthStore
-from ..call import Call, Executor
+from ..calls.call import Call, Executor
+from ..calls.options import CommonOptions, RecordOptions, read
+from ..endpoints import batch, records
 from ..errors import PocketBaseDecodeError
-from ..options import CommonOptions, RecordOptions, read
-from ..typed import Decoder, Record, decoded, decoder, plain
-from ..values import json_object
-from .joint import Joint
-from .passwords import Passwords
+from ..messages.json_values import json_object
+from ..models.decoders import Decoder, Record, decoded, decoder, plain
+from .flows.joint import Joint
+from .flows.password_confirmation import Passwords
 
 T = TypeVar("T")
 

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from ..api import collections as api
-from ..api.lists import Page
 from ..auth import session
 from ..auth.revocation import has_new_secret
 from ..auth.store import AuthStore
-from ..call import Executor
-from ..options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
-from ..typed import plain
-from .paging import all_items
+from ..calls.call import Executor
+from ..calls.options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
+from ..endpoints import collections as api
+from ..endpoints.pages import Page
+from ..models.decoders import plain
+from .flows.pagination import all_items
 
 Collection = dict[str, Any]
 

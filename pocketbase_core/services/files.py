@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack, overload
 
-from ..api import files
-from ..call import Call, Executor
-from ..options import CommonOptions, FileOptions, read
+from ..calls.call import Call, Executor
+from ..calls.options import CommonOptions, FileOptions, read
+from ..endpoints import files
+from ..messages.uploads import Progress
 from ..ports import StreamedResponse
-from ..uploads import Progress
-from .download import save
-from .joint import Joint
+from .flows.download import save
+from .flows.joint import Joint
 
 
 class FileService:

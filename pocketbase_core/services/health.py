@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ..api import health
-from ..call import Executor
-from ..options import CommonOptions, read
+from ..calls.call import Executor
+from ..calls.options import CommonOptions, read
+from ..endpoints import health
 
 
 class HealthService:

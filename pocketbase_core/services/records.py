@@ -4,13 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar, Unpack
 
-from ..api import records
-from ..api.lists import Page
-from ..api.realtime import record_topic
 from ..auth import session
 from ..auth.store import AuthStore
-from ..call import Call, Executor
-from ..options import (
+from ..calls.call import Call, Executor
+from ..calls.options import (
     CommonOptions,
     FirstOptions,
     FullListOptions,
@@ -20,12 +17,15 @@ from ..options import (
     SubscribeOptions,
     read,
 )
+from ..endpoints import records
+from ..endpoints.pages import Page
+from ..endpoints.realtime import record_topic
+from ..models.decoders import Decoder, RecordEvent, decode_from, decoded, decoded_page, event_decoder
 from ..realtime import EventStream, Realtime
-from ..typed import Decoder, RecordEvent, decode_from, decoded, decoded_page, event_decoder
 from .auth import AuthService
-from .joint import Joint
-from .paging import all_items, every_record
-from .passwords import Passwords, is_unconfirmed
+from .flows.joint import Joint
+from .flows.pagination import all_items, every_record
+from .flows.password_confirmation import Passwords, is_unconfirmed
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ..api import server
-from ..api.lists import Page
-from ..call import Executor
-from ..options import CommonOptions, ListOptions, RecordOptions, read
+from ..calls.call import Executor
+from ..calls.options import CommonOptions, ListOptions, RecordOptions, read
+from ..endpoints import server
+from ..endpoints.pages import Page
 
 
 class SettingsService:

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
-from ..callbacks import notify
-from ..uploads import File, Listener
-from ..values import Dumps, json_text, thawed_json
+from ..concurrency.callbacks import notify
+from ..messages.json_values import Dumps, json_text, thawed_json
+from ..messages.uploads import File, Listener
 
 # WHATWG's form-data encoding of names; RFC 7578, 4.2 leaves non-ASCII as UTF-8. The server refuses every control
 # character, and takes a backslash for the start of a pair (RFC 9110, 5.6.4).

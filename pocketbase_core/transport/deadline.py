@@ -3,7 +3,7 @@
 import asyncio
 import threading
 
-from ..loops import running_loop
+from ..concurrency.event_loops import running_loop
 
 _here = threading.local()
 

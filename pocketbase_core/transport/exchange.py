@@ -14,8 +14,8 @@ from ..errors import (
     PocketBaseTransportError,
     not_events,
 )
-from ..headers import body_length
 from ..messages import Request, Response
+from ..messages.headers import body_length
 from .body_encoding import encode
 from .causes import describe, is_out_of_files, raise_without_context, shown, was_in
 from .deadline import Deadline

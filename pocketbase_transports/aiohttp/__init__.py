@@ -1,5 +1,5 @@
 """The transport on aiohttp."""
 
-from .http import AiohttpTransport
+from .transport import AiohttpTransport
 
 __all__ = ["AiohttpTransport"]

@@ -10,7 +10,7 @@ from aiohttp_sse_client.client import EventSource
 from pocketbase_core.messages import Headers, ServerSentEvent
 from pocketbase_core.ports import EVENT_STREAM, Chunks, Exchange
 
-from .bodies import read
+from .reading import read
 
 
 class _EndOfBody(Exception):

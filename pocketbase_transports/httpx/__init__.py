@@ -1,5 +1,5 @@
 """The transport on httpx and httpx2."""
 
-from .http import HttpxTransport
+from .transport import HttpxTransport
 
 __all__ = ["HttpxTransport"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.ports import EVENT_STREAM, Chunks, Exchange
 
-from .bodies import raw
 from .isolation import isolated
+from .reading import raw
 
 if TYPE_CHECKING:
     import httpx2

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from pocketbase_core import PocketBase
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Wire, answering, wire
+from pocketbase_core.testing.contract.scripted_server import Wire, answering, wire
 
 from .certificates import server_context
 from .realtime_server import RealtimeServer, realtime_server

@@ -20,9 +20,9 @@ from collections.abc import Coroutine
 from typing import Any, cast
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
-from pocketbase_core.api import custom
+from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.endpoints import custom
 from pocketbase_core.middleware import Handler
-from pocketbase_core.options import SendOptions, read
 from pocketbase_transports import HttpxTransport
 from tests.conftest import MAKERS
 from tests.contract.realtime_server import Calls

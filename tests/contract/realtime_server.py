@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pocketbase_core.testing.contract.wire import Connection, Wire, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
 
 
 @dataclass

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from pocketbase_core import FileUpload, PocketBase
-from pocketbase_core.api import custom
-from pocketbase_core.options import SendOptions, read
+from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.wire import wire
+from pocketbase_core.testing.contract.scripted_server import wire
 
 from .realtime_server import until
 from .test_pools import close, limited, listening_or_answering

@@ -11,7 +11,15 @@ import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseTransportError, Request
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, Script, ignoring, resetting, sending, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import (
+    Connection,
+    Script,
+    ignoring,
+    resetting,
+    sending,
+    unused_port,
+    wire,
+)
 from pocketbase_core.transport.causes import LibraryError, describe, shown
 
 WORD = "".join(["SEC", "RET"])

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from pocketbase_core import Request
-from pocketbase_core.testing.contract.wire import Wire, answering, streaming, wire
+from pocketbase_core.testing.contract.scripted_server import Wire, answering, streaming, wire
 from pocketbase_transports import AiohttpTransport
 
 from .certificates import trusting_context

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pocketbase_core import Gap, PocketBase, RealtimeSettings
-from pocketbase_core.realtime.inbox import Inbox
-from pocketbase_core.realtime.listeners import Caller
-from pocketbase_core.tasks import Tasks
+from pocketbase_core.concurrency.background_tasks import Tasks
+from pocketbase_core.realtime.event_queue import Inbox
+from pocketbase_core.realtime.subscription import Caller
 
 from .realtime_server import Calls, RealtimeServer
 

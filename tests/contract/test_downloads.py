@@ -18,13 +18,13 @@ from pocketbase_core import (
     PocketBaseTimeoutError,
     Response,
 )
-from pocketbase_core.api import files
-from pocketbase_core.call import Call
-from pocketbase_core.options import CommonOptions, read
+from pocketbase_core.calls.call import Call
+from pocketbase_core.calls.options import CommonOptions, read
+from pocketbase_core.endpoints import files
 from pocketbase_core.ports import Transport
-from pocketbase_core.services import download
-from pocketbase_core.services.joint import Joint
-from pocketbase_core.testing.contract.wire import Connection, Script, wire
+from pocketbase_core.services.flows import download
+from pocketbase_core.services.flows.joint import Joint
+from pocketbase_core.testing.contract.scripted_server import Connection, Script, wire
 from pocketbase_transports import MockTransport
 
 CONTENT = bytes(range(256)) * 4096

@@ -3,7 +3,17 @@
 import pytest
 
 import pocketbase_core.testing.contract
-from pocketbase_core.testing.contract import cancel, early, encodings, faults, http, limits, sse, stream, uploads
+from pocketbase_core.testing.contract import (
+    cancellation,
+    connection_errors,
+    early,
+    encodings,
+    limits,
+    requests,
+    sse,
+    streaming,
+    uploads,
+)
 
 THEIRS = """
 import pytest
@@ -25,7 +35,7 @@ def test_the_import():
 
 
 def test_no_test_hides_another() -> None:
-    modules = [cancel, early, encodings, faults, http, limits, sse, stream, uploads]
+    modules = [cancellation, early, encodings, connection_errors, requests, limits, sse, streaming, uploads]
     tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
     exported: list[str] = vars(pocketbase_core.testing.contract)["__all__"]
     assert sorted([*tests, "MakeTransport", "memory", "stalled", "transport"]) == sorted(exported)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketbase_core.testing.contract.wire import Connection, Wire, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
 
 from ..unit.test_auth import token
 from .certificates import AUTHORITY, server_context

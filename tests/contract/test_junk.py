@@ -16,10 +16,10 @@ from yarl import URL
 from pocketbase_core import PocketBase, PocketBaseError, ServerSentEvent
 from pocketbase_core.messages import Request
 from pocketbase_core.ports import Exchange, Transport
-from pocketbase_core.testing.contract.wire import sending, streaming, wire
+from pocketbase_core.testing.contract.scripted_server import sending, streaming, wire
 from pocketbase_transports import HttpxTransport
 from pocketbase_transports.aiohttp import sse
-from pocketbase_transports.aiohttp.errors import FAULTS
+from pocketbase_transports.aiohttp.exceptions import FAULTS
 
 LINES = st.sampled_from(
     [b"data:", b"id:", b"event:", b"retry:", b":", b"\xff", b"\xef\xbb\xbf", b"\0", b"\r", b"\n", b"\n\n"]

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import PocketBase, loops
-from pocketbase_core.api import custom
-from pocketbase_core.options import SendOptions, read
+from pocketbase_core import PocketBase
+from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.concurrency import event_loops
+from pocketbase_core.endpoints import custom
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import handle
-from pocketbase_core.realtime.driver import Driver
+from pocketbase_core.realtime import service
+from pocketbase_core.realtime.connection_manager import Driver
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.wire import answering, wire
+from pocketbase_core.testing.contract.scripted_server import answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 from ..conftest import MAKERS
@@ -135,7 +136,7 @@ async def test_events_are_read_where_they_were_subscribed_and_left_anywhere(
 async def test_another_loop_that_is_blocked_does_not_hold_up_closing(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(loops, "PATIENCE", 0.05)
+    monkeypatch.setattr(event_loops, "PATIENCE", 0.05)
     with running_loop() as there:
         await on(there, pb.realtime.subscribe("a", print))
         goes_on = block(there)
@@ -226,7 +227,7 @@ async def test_two_loops_that_subscribe_at_once(
             time.sleep(0.02)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(handle, "Driver", SlowDriver)
+    monkeypatch.setattr(service, "Driver", SlowDriver)
 
     async def subscribe() -> bool:
         together.wait()

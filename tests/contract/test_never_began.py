@@ -14,11 +14,11 @@ from pocketbase_core import (
     PocketBaseForbiddenError,
     PocketBaseServerError,
 )
-from pocketbase_core.api import realtime
+from pocketbase_core.endpoints import realtime
 from pocketbase_core.middleware import Retry
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff
-from pocketbase_core.testing.contract.wire import Connection, Script, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Script, wire
 
 from .realtime_server import Calls
 

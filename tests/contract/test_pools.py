@@ -14,7 +14,7 @@ import pytest
 from pocketbase_core import FileUpload, PocketBase, PocketBaseTimeoutError, Request
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 

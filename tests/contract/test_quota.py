@@ -6,7 +6,7 @@ import random
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
 from pocketbase_core.middleware import Handler, Middleware, Retry
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, unused_port, wire
 
 
 async def test_a_server_that_is_down_gets_few_requests_more_than_there_are_calls(transport: Transport) -> None:

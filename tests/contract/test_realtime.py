@@ -18,8 +18,8 @@ from pocketbase_core import (
     RealtimeSettings,
 )
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import line
-from pocketbase_core.testing.contract.wire import Connection, unused_port, wire
+from pocketbase_core.realtime import connection as connection_module
+from pocketbase_core.testing.contract.scripted_server import Connection, unused_port, wire
 
 from .realtime_server import Calls, RealtimeServer
 
@@ -106,7 +106,7 @@ async def test_what_makes_the_first_subscription_fail(
         await server.send(connection, "hello", "{}")
         await connection.closed_by_client()
 
-    monkeypatch.setattr(line, "CONNECT_TIMEOUT", 0.6)
+    monkeypatch.setattr(connection_module, "CONNECT_TIMEOUT", 0.6)
     refused = PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport, middleware=[])
     with pytest.raises(PocketBaseConnectionError):
         await refused.realtime.subscribe("a", print)

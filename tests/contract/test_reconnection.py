@@ -14,7 +14,7 @@ from pocketbase_core import (
 )
 from pocketbase_core.auth.store import replace_renewed
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import backoff, schedule
+from pocketbase_core.realtime import backoff, timing
 
 from ..unit.test_auth import token
 from .realtime_server import Calls, RealtimeServer, until
@@ -117,7 +117,7 @@ async def test_rotation_away_from_a_dead_connection(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of the connection is overdue, so events may be missing."""
-    monkeypatch.setattr(schedule, "GRACE", 0.05)
+    monkeypatch.setattr(timing, "GRACE", 0.05)
     pb.realtime.settings = RealtimeSettings(lifetime=1.2)
     gaps = Calls()
     await pb.realtime.subscribe("a", print, on_gap=gaps)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pocketbase_core import FileAuthStore, PocketBase
-from pocketbase_core.middleware import auth
+from pocketbase_core.middleware import authentication
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, Wire, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
 
 from ..unit.test_auth import token
 
@@ -49,7 +49,7 @@ def tokens(server: Wire) -> list[str]:
 async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(auth, "SHARE", 0.002)
+    monkeypatch.setattr(authentication, "SHARE", 0.002)
     script = Stalling()
     async with wire(script) as server:
         pb = PocketBase(server.url, transport=transport)

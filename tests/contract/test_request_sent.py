@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import PocketBaseTransportError, Request
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, responding, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, responding, unused_port, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseError, Request
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, Wire, answering, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Wire, answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 SESSIONS: dict[str, Any] = {

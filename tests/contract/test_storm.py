@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseError
-from pocketbase_core.api import custom
-from pocketbase_core.call import Call
-from pocketbase_core.options import SendOptions, read
+from pocketbase_core.calls.call import Call
+from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, wire
 
 from .realtime_server import until
 

@@ -11,7 +11,7 @@ import pytest
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, refusing
-from pocketbase_core.testing.contract.wire import Wire, answering, wire
+from pocketbase_core.testing.contract.scripted_server import Wire, answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 from .certificates import server_context, trusting_context

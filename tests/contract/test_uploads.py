@@ -16,7 +16,14 @@ import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseError, PocketBaseRateLimitError
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, answering, ignoring, responding, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import (
+    Connection,
+    answering,
+    ignoring,
+    responding,
+    unused_port,
+    wire,
+)
 from pocketbase_transports import HttpxTransport
 
 Told = list[tuple[int, int | None]]

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pocketbase_core.testing.contract.wire import Connection, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, wire
 
 CLIENT = ("our-client", "our-secret")
 

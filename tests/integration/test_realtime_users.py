@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseUnauthorizedError
-from pocketbase_core.api import files
-from pocketbase_core.api.files import check_token
-from pocketbase_core.call import Call
+from pocketbase_core.calls.call import Call
+from pocketbase_core.endpoints import files
+from pocketbase_core.endpoints.files import check_token
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import verification
 from pocketbase_core.testing import LocalServer

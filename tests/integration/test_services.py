@@ -18,8 +18,8 @@ from pocketbase_core import (
     PocketBaseForbiddenError,
     PocketBaseNotFoundError,
 )
-from pocketbase_core.api import custom
-from pocketbase_core.options import SendOptions, read
+from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.endpoints import custom
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 

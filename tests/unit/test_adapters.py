@@ -18,12 +18,12 @@ from aioresponses import aioresponses
 import pocketbase_transports
 from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseTimeoutError, Request, Response
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import Connection, answering, ignoring, responding, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, answering, ignoring, responding, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
-from pocketbase_transports.aiohttp.errors import FAULTS
+from pocketbase_transports.aiohttp.exceptions import FAULTS
 from pocketbase_transports.httpx.early import connection_of
-from pocketbase_transports.httpx.errors import faults
-from pocketbase_transports.httpx.leftovers import discard_leftovers
+from pocketbase_transports.httpx.exceptions import faults
+from pocketbase_transports.httpx.trailing_data import discard_leftovers
 
 
 def exceptions(module: object, base: type[Exception]) -> list[type[Exception]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pocketbase_core import AuthStore, PocketBase, PocketBaseConnectionError, PocketBaseError, Request, Response
 from pocketbase_core.auth.token import claims, is_token, is_valid
-from pocketbase_core.middleware.auth import Auth
+from pocketbase_core.middleware.authentication import Auth
 from pocketbase_transports import MockTransport
 
 from .virtual import pass_time, run

@@ -23,7 +23,7 @@ from pocketbase_core import (
     Request,
     Response,
 )
-from pocketbase_core.api import realtime
+from pocketbase_core.endpoints import realtime
 from pocketbase_core.errors import error_from
 from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
 from pocketbase_core.ports import Exchange, Fault

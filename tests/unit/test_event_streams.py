@@ -17,7 +17,7 @@ from pocketbase_core import (
     Request,
     Response,
 )
-from pocketbase_core.api import realtime
+from pocketbase_core.endpoints import realtime
 from pocketbase_core.errors import error_from
 from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.middleware import Handler, Retry

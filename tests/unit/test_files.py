@@ -24,14 +24,14 @@ from pocketbase_core import (
     PocketBaseTimeoutError,
     Request,
     Response,
-    uploads,
 )
+from pocketbase_core.concurrency.threads import in_thread
+from pocketbase_core.messages import uploads
+from pocketbase_core.messages.uploads import Reader
 from pocketbase_core.ports import Chunks, Exchange, read_error
-from pocketbase_core.services.download import Version
-from pocketbase_core.services.partial import Part
-from pocketbase_core.threads import in_thread
+from pocketbase_core.services.flows.download import Version
+from pocketbase_core.services.flows.partial_file import Part
 from pocketbase_core.transport.body_encoding import encode
-from pocketbase_core.uploads import Reader
 from pocketbase_transports import MockTransport
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pocketbase_core import PocketBase
-from pocketbase_core.filters import build_filter
+from pocketbase_core.calls.filters import build_filter
 
 
 @pytest.mark.parametrize(

@@ -181,4 +181,4 @@ async def test_without_one_each_request_has_the_clients(
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts of a download come without a wait between them."""
-    monkeypatch.setattr("pocketbase_core.services.download.BACKOFF", 0.0)
+    monkeypatch.setattr("pocketbase_core.services.flows.download.BACKOFF", 0.0)

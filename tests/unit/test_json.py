@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseBadRequestError, PocketBaseDecodeError, Request, Response
+from pocketbase_core.messages.json_values import json_text, json_value
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.wire import answering, echoing, wire
-from pocketbase_core.values import json_text, json_value
+from pocketbase_core.testing.contract.scripted_server import answering, echoing, wire
 from pocketbase_transports import MockTransport
 
 

@@ -10,8 +10,8 @@ import aiohttp
 import pytest
 
 from pocketbase_core import PocketBase
-from pocketbase_core.loops import OwnerLoop
-from pocketbase_core.tasks import Tasks
+from pocketbase_core.concurrency.background_tasks import Tasks
+from pocketbase_core.concurrency.event_loops import OwnerLoop
 from pocketbase_transports import _loops
 from pocketbase_transports._loops import PerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports

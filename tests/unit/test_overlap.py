@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from pocketbase_core.realtime.overlap import SETTLE, Overlap
+from pocketbase_core.realtime.deduplication import SETTLE, Overlap
 
 BEGINS = 30.0
 LATEST = BEGINS + 60.0

@@ -10,15 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError, PocketBaseError, Response, ServerSentEvent
-from pocketbase_core.api import realtime
-from pocketbase_core.options import SubscribeOptions, read
-from pocketbase_core.realtime.inbox import Gap, Inbox, moment
-from pocketbase_core.realtime.line import Line
-from pocketbase_core.realtime.listeners import EventStream, Listener
-from pocketbase_core.realtime.losses import Losses
-from pocketbase_core.realtime.schedule import RealtimeSettings, reconnect_wait, renewal_wait
-from pocketbase_core.realtime.subscriptions import Subscriptions
-from pocketbase_core.realtime.told import is_refusal
+from pocketbase_core.calls.options import SubscribeOptions, read
+from pocketbase_core.endpoints import realtime
+from pocketbase_core.realtime.connection import Line
+from pocketbase_core.realtime.event_queue import Gap, Inbox, moment
+from pocketbase_core.realtime.gaps import Losses
+from pocketbase_core.realtime.identity import is_refusal
+from pocketbase_core.realtime.registry import Subscriptions
+from pocketbase_core.realtime.subscription import EventStream, Listener
+from pocketbase_core.realtime.timing import RealtimeSettings, reconnect_wait, renewal_wait
 from pocketbase_transports import MockTransport
 
 from .test_auth import token

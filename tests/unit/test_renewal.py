@@ -18,10 +18,10 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.api import realtime
 from pocketbase_core.auth.token import claims, user_of
+from pocketbase_core.endpoints import realtime
 from pocketbase_core.middleware import Retry
-from pocketbase_core.middleware.auth import Auth
+from pocketbase_core.middleware.authentication import Auth
 from pocketbase_transports import MockTransport
 
 from ..eager import FACTORY, start_at_once

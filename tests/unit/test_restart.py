@@ -18,7 +18,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.options import CommonOptions
+from pocketbase_core.calls.options import CommonOptions
 from pocketbase_transports import MockTransport
 
 from .test_auth import token

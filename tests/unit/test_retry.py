@@ -10,8 +10,8 @@ import pytest
 
 from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request, Response
 from pocketbase_core.messages import Headers
+from pocketbase_core.messages.uploads import FileUpload
 from pocketbase_core.middleware import Logging, Retry, chain
-from pocketbase_core.uploads import FileUpload
 
 
 class Clock:

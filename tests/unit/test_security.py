@@ -22,7 +22,7 @@ from pocketbase_core import AuthStore, FileAuthStore, FileUpload, PocketBase, Po
 from pocketbase_core.auth.token import is_refreshable, is_token
 from pocketbase_core.errors import error_from
 from pocketbase_core.messages import Headers
-from pocketbase_core.realtime.schedule import renewal_wait
+from pocketbase_core.realtime.timing import renewal_wait
 from pocketbase_core.transport.body_encoding import encode
 from pocketbase_transports import MockTransport
 

@@ -14,7 +14,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.api.schema import with_fields
+from pocketbase_core.endpoints.legacy_schema import with_fields
 from pocketbase_transports import MockTransport
 
 PROVIDER = {"name": "oidc", "authURL": "http://p/auth?a=b&redirect_uri=", "codeVerifier": "v", "state": "s"}

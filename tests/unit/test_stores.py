@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 import pytest
 
-from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response, loops
+from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response
 from pocketbase_core.auth.store import replace_renewed, sign_in_of
+from pocketbase_core.concurrency import event_loops
 from pocketbase_transports import MockTransport
 
 from .test_auth import token
@@ -250,7 +251,7 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
     storage.reached.wait(5)
     asyncio.run(storage.store.aclose())
     assert storage.written == []
-    monkeypatch.setattr(loops, "PATIENCE", 0.01)
+    monkeypatch.setattr(event_loops, "PATIENCE", 0.01)
     storage.let_through = lambda: asyncio.sleep(0)
 
     async def second() -> None:

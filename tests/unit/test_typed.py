@@ -13,7 +13,7 @@ import pytest
 from typing_extensions import TypeAliasType
 
 from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
-from pocketbase_core.typed import decoder, event_decoder
+from pocketbase_core.models.decoders import decoder, event_decoder
 from pocketbase_transports import MockTransport
 
 Id = NewType("Id", str)
@@ -286,11 +286,11 @@ class B(A, total=False):
 def test_the_core_does_without_pydantic_and_msgspec() -> None:
     code = """
 import dataclasses, sys
-import pocketbase_core.typed
+import pocketbase_core.models.decoders
 @dataclasses.dataclass
 class A:
     a: int
-assert pocketbase_core.typed.decoder(A)({"a": 1}) == A(1)
+assert pocketbase_core.models.decoders.decoder(A)({"a": 1}) == A(1)
 assert not {"pydantic", "msgspec", "pytest"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
-from pocketbase_core.typed import decoder, event_decoder
+from pocketbase_core.models.decoders import decoder, event_decoder
 from pocketbase_transports import MockTransport
 
 from .test_typed import ARTICLE, Article, Tag

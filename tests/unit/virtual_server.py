@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
-from pocketbase_core.middleware.auth import Auth
+from pocketbase_core.middleware.authentication import Auth
 from pocketbase_transports import MockTransport
 
 from .test_auth import token

@@ -11,17 +11,17 @@ import pytest
 for _name in ("cancel", "early", "encodings", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
-from .cancel import *
+from .cancellation import *
+from .connection_errors import *
 from .early import *
 from .encodings import *
-from .faults import *
-from .http import *
+from .fixtures import MakeTransport as MakeTransport
+from .fixtures import transport as transport
 from .limits import *
 from .limits import memory as memory
+from .requests import *
 from .sse import *
-from .stream import *
-from .transports import MakeTransport as MakeTransport
-from .transports import transport as transport
+from .streaming import *
 from .uploads import *
 from .uploads import stalled as stalled
 

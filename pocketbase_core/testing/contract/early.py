@@ -10,7 +10,7 @@ import pytest
 
 from ... import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, Request
 from ...ports import Transport
-from .wire import Connection, Received, Script, wire
+from .scripted_server import Connection, Received, Script, wire
 
 MB = 1000 * 1000
 CLOSE = "Connection: close"

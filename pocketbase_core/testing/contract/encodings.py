@@ -15,7 +15,7 @@ import pytest
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, responding, wire
+from .scripted_server import Connection, responding, wire
 
 MIB = 1024 * 1024
 BROTLI = "z///fwAkAOKxQHLv//n//w+ABEAcFoDu/T////8BkACIwwLQvf8f"

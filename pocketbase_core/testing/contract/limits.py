@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
-from ...api import files
+from ...calls.options import FileOptions, read
+from ...endpoints import files
 from ...errors import PocketBaseTransportError
 from ...messages import Request
-from ...options import FileOptions, read
 from ...ports import Transport
-from .wire import Connection, Script, answering, responding, streaming, wire
+from .scripted_server import Connection, Script, answering, responding, streaming, wire
 
 MIB = 1024 * 1024
 

@@ -16,7 +16,7 @@ from ... import (
 )
 from ...messages import Request
 from ...ports import Transport
-from .wire import Connection, Script, responding, streaming, unused_port, wire
+from .scripted_server import Connection, Script, responding, streaming, unused_port, wire
 
 
 async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:

@@ -20,7 +20,7 @@ from ... import (
     PocketBaseTimeoutError,
 )
 from ...ports import Transport
-from .wire import Connection, answering, ignoring, responding, wire
+from .scripted_server import Connection, answering, ignoring, responding, wire
 
 
 class Counted(io.BytesIO):

@@ -1,0 +1,204 @@
+"""The options of service methods, as a dict or as keyword arguments: query parameters, headers, timeout."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+from typing import Any, TypedDict, TypeVar
+
+from ..messages import Headers, Request, Response
+from ..messages.json_values import timestamp
+from ..messages.uploads import File
+from .call import Call
+
+T = TypeVar("T")
+
+
+class CommonOptions(TypedDict, total=False):
+    """For every method: extra query parameters, headers, and seconds for the whole call (None is no limit)."""
+
+    params: Mapping[str, Any]
+    headers: Mapping[str, str]
+    timeout: float | None
+
+
+class RecordOptions(CommonOptions, total=False):
+    """Options of calls that return records: the relations to expand, the fields to return."""
+
+    expand: str | Sequence[str]
+    fields: str | Sequence[str]
+
+
+class FullListOptions(RecordOptions, total=False):
+    """For lists that are read to their end; `batch` records a request."""
+
+    filter: str
+    sort: str | Sequence[str]
+    batch: int
+
+
+class FirstOptions(RecordOptions, total=False):
+    """For the first of a list."""
+
+    filter: str
+    sort: str | Sequence[str]
+
+
+class ListOptions(FirstOptions, total=False):
+    """For one page of a list; without totals it is faster."""
+
+    skip_total: bool
+
+
+class FileOptions(CommonOptions, total=False):
+    """For files: a thumbnail's size, a file token, and whether browsers should save it instead of showing it."""
+
+    thumb: str
+    token: str
+    download: bool
+
+
+class SubscribeOptions(RecordOptions, total=False):
+    """For subscriptions; `on_gap` is called where events may be missing."""
+
+    filter: str
+    on_gap: Callable[[Any], object]
+
+
+class RestoreOptions(CommonOptions, total=False):
+    """For restoring a backup; `wait` until the restored server answers, as long as `timeout` allows, else 5 minutes."""
+
+    wait: bool
+
+
+class SendOptions(CommonOptions, total=False):
+    """For custom routes."""
+
+    method: str
+    body: Any
+
+
+_QUERY = {name: name for name in ("filter", "sort", "expand", "fields", "thumb", "token", "download")}
+_QUERY["skip_total"] = "skipTotal"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Checked options: what goes on the wire, and in `rest` what the method itself wants to know."""
+
+    params: Mapping[str, str | tuple[str, ...]]
+    headers: Headers
+    timeout: float | None
+    default_timeout: bool
+    rest: Mapping[str, Any]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[Response], T],
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        files: tuple[tuple[str, File], ...] = (),
+    ) -> Call[T]:
+        """A call with these options; `params` are the method's own."""
+        together = self.params
+        if params:
+            own = query(params)
+            if double := own.keys() & self.params.keys():
+                raise ValueError(f"params holds {sorted(double)}, which this method sets itself")
+            together = {**own, **self.params}
+        request = Request(method, path, together, self.headers, body, files, self.timeout)
+        return Call(request, parse, self.default_timeout)
+
+
+_NONE = Options(MappingProxyType({}), Headers(), None, True, MappingProxyType({}))
+
+
+def read(kind: type, options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Options:
+    """The options that a method of this kind was given.
+
+    Raises:
+        TypeError: an unknown or doubled key, or a value of the wrong type.
+        ValueError: a value out of range.
+    """
+    if options is None and not keywords:
+        return _NONE
+    if options is not None and not isinstance(options, Mapping):
+        raise TypeError(f"options must be a dict, not {type(options).__name__}")
+    if double := sorted((options or {}).keys() & keywords.keys()):
+        raise TypeError(f"given twice, in options and by keyword: {', '.join(double)}")
+    merged = {**(options or {}), **keywords}
+    known: frozenset[str] = getattr(kind, "__optional_keys__")
+    if unknown := [key for key in merged if key not in known]:
+        raise TypeError(f"unknown option {', '.join(map(repr, unknown))}; known here: {', '.join(sorted(known))}")
+
+    extra = query(merged.pop("params", None) or {})
+    named = query({_QUERY[key]: _joined(key, merged.pop(key)) for key in [*merged] if key in _QUERY})
+    if double := sorted(extra.keys() & named.keys()):
+        raise ValueError(f"params holds {double}, which is set by an option too")
+    default_timeout = "timeout" not in merged
+    headers: Mapping[str, str] = merged.pop("headers", None) or {}
+    timeout = check_timeout(merged.pop("timeout", None))
+    return Options({**named, **extra}, Headers(headers), timeout, default_timeout, merged)
+
+
+def query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
+    """Query parameters as text: None is left out, a sequence repeats its key."""
+    if not isinstance(params, Mapping):
+        raise TypeError(f"params must be a dict, not {type(params).__name__}")
+    encoded: dict[str, str | tuple[str, ...]] = {}
+    for name, value in params.items():
+        key = _text(name, name)
+        if isinstance(value, (list, tuple)):
+            encoded[key] = tuple(_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        elif value is not None:
+            encoded[key] = _text(key, value)
+    return encoded
+
+
+def check_timeout(timeout: float | None) -> float | None:
+    """A timeout in seconds that can be kept."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout must be seconds or None, not {timeout!r}")
+    if not 0 < timeout < float("inf"):
+        raise ValueError(f"timeout must be above 0, not {timeout}; None is no limit")
+    return float(timeout)
+
+
+def check_size(size: int | None) -> int | None:
+    """A limit in bytes."""
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
+        raise TypeError(f"max_response_bytes must be a whole number or None, not {size!r}")
+    if size is not None and size < 1:
+        raise ValueError(f"max_response_bytes must be above 0, not {size}; None is no limit")
+    return size
+
+
+def _joined(key: str, value: Any) -> Any:
+    """PocketBase takes lists of relations, fields and sort keys as one text."""
+    if key == "download" and value is False:
+        return None
+    if value is None or isinstance(value, bool if key in ("skip_total", "download") else str):
+        return value
+    if key in ("expand", "fields", "sort") and isinstance(value, (list, tuple)):
+        return ",".join(_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    raise TypeError(f"option {key!r} cannot be {value!r}")
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"parameter {key!r} holds a lone surrogate, which is not valid Unicode text") from error
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, date):
+        return timestamp(value)
+    raise TypeError(f"parameter {key!r} cannot be of type {type(value).__name__}")

@@ -1,0 +1,56 @@
+"""Tasks that must not outlive their owner."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from .event_loops import OwnerLoop
+
+
+async def ended(task: "asyncio.Task[None]") -> None:
+    """Wait for a cancelled task, even if the caller is cancelled: the task ends soon, and nothing may stay behind."""
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+class Tasks:
+    """The running tasks of an owner, on any event loops."""
+
+    def __init__(self) -> None:
+        self._running: dict[asyncio.Task[None], OwnerLoop] = {}
+        self._owner: OwnerLoop | None = None
+
+    def start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        owner = self._owner
+        if owner is None or not owner.is_current:
+            owner = self._owner = OwnerLoop()
+            self._forget_gone()
+        task = owner.loop.create_task(work, name=name)  # not `self._owner`, which another thread may have set
+        self._running[task] = owner
+        task.add_done_callback(self._discard)
+        return task
+
+    async def aclose(self) -> None:
+        """Cancel all tasks but the calling one, and wait for them."""
+        for owner in {*self._running.copy().values()}:
+            await owner.run(partial(self._end, owner))
+        self._forget_gone()
+
+    async def _end(self, owner: OwnerLoop) -> None:
+        others = {task for task, its in self._running.copy().items() if its is owner} - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        if others:
+            await asyncio.wait(others)
+
+    def _forget_gone(self) -> None:
+        """Forget the tasks of loops that will never run again."""
+        for task in [task for task, owner in self._running.copy().items() if owner.is_gone]:
+            self._discard(task)
+
+    def _discard(self, task: "asyncio.Task[None]") -> None:
+        self._running.pop(task, None)

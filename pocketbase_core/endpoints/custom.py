@@ -1,0 +1,23 @@
+"""Routes that the server's own hooks add."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..calls.call import Call, parse_any
+from ..calls.options import Options
+from ..calls.paths import custom_path
+from ..calls.record_body import split_files
+from ..messages.uploads import File
+
+
+def send(path: str, options: Options) -> Call[Any]:
+    method = options.rest.get("method", "GET")
+    if not isinstance(method, str) or not (method.isascii() and method.isalpha()):
+        raise ValueError(f"{method!r} is not an HTTP method")
+    body = options.rest.get("body")
+    files: tuple[tuple[str, File], ...] = ()
+    if isinstance(body, Mapping):
+        body, files = split_files(body)  # pyright: ignore[reportUnknownArgumentType]
+    if body is not None and method.upper() in ("GET", "HEAD"):
+        raise ValueError(f"a {method.upper()} request carries no body")
+    return options.call(method.upper(), custom_path(path), parse_any, body=body, files=files)

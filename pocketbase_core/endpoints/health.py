@@ -1,0 +1,11 @@
+"""The server's health."""
+
+from typing import Any
+
+from ..calls.call import Call, parse_object
+from ..calls.options import Options
+from ..calls.paths import api_path
+
+
+def check(options: Options) -> Call[dict[str, Any]]:
+    return options.call("GET", api_path("health"), parse_object)

@@ -1,0 +1,87 @@
+"""The stream of events, and the topics that it is to carry."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Unpack
+from urllib.parse import quote
+
+from ..auth.token import is_token
+from ..calls.call import Call, parse_nothing
+from ..calls.options import CommonOptions, Options, read
+from ..calls.paths import api_path
+from ..errors import PocketBaseDecodeError
+from ..messages import ServerSentEvent
+from ..messages.json_values import json_object, json_value
+
+PATH = api_path("realtime")
+MAX_TOPIC = 2500
+_PLAIN = re.compile(r"[\w./*@-]+", re.ASCII)
+
+
+def connect(**options: Unpack[CommonOptions]) -> Call[None]:
+    return read(CommonOptions, None, options).call("GET", PATH, parse_nothing)
+
+
+def subscribe(client_id: str, topics: Sequence[str], **options: Unpack[CommonOptions]) -> Call[None]:
+    """Replace the whole set of topics."""
+    body = {"clientId": client_id, "subscriptions": topics}
+    return read(CommonOptions, None, options).call("POST", PATH, parse_nothing, body=body)
+
+
+def client_id(event: ServerSentEvent, url: str) -> str:
+    """Return the client id that the first event of a stream brings.
+
+    Raises:
+        PocketBaseDecodeError: If it is another event.
+    """
+    value = message(event).get("clientId") if event.event == "PB_CONNECT" else None
+    if not value or not is_token(value):
+        raise PocketBaseDecodeError(url, 200, message="the stream does not begin with PB_CONNECT and a client id")
+    return value
+
+
+def message(event: ServerSentEvent) -> dict[str, object]:
+    """Return the JSON object that an event brings; `{}` when it brings something else."""
+    try:
+        return json_object(json_value(event.data))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def record_topic(collection: str, record_id: str) -> str:
+    """Return the topic of one record, or with `*` of all.
+
+    Raises:
+        TypeError, ValueError: If these cannot be a name and an id.
+    """
+    for text in (collection, record_id):
+        if not isinstance(text, str):
+            raise TypeError(f"a name or id must be text, not {type(text).__name__}")
+        if not text or "/" in text:
+            raise ValueError(f"{text!r} cannot be the name or id of a subscription")
+    return f"{collection}/{record_id}"
+
+
+def topic(name: str, options: Options) -> str:
+    """Return a topic with its options, as the server reads them.
+
+    The server ignores options that it cannot read and sends everything, so options that it might misread are refused.
+
+    Raises:
+        TypeError, ValueError: If the server would not understand the topic.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a topic must be text, not {type(name).__name__}")
+    if not name or not name.isprintable() or name != name.strip() or "?" in name:
+        raise ValueError(f"{name!r} cannot be a topic; what would follow a '?' goes in as options")
+    if repeated := [key for key, value in options.params.items() if not isinstance(value, str)]:
+        raise ValueError(f"{repeated} cannot be repeated in a subscription")
+    if options.params or options.headers:
+        if not _PLAIN.fullmatch(name):
+            raise ValueError(f"{name!r} cannot have options: the server would take none of them")
+        text = json.dumps({"query": dict(options.params), "headers": dict(options.headers)}, sort_keys=True)
+        name += "?options=" + quote(text, safe="")
+    if len(name.encode()) > MAX_TOPIC:
+        raise ValueError(f"a topic with its options takes at most {MAX_TOPIC} bytes, not {len(name.encode())}")
+    return name

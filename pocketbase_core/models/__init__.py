@@ -1,0 +1,1 @@
+"""Records as classes of the user's own."""

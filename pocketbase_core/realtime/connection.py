@@ -1,0 +1,145 @@
+"""One connection."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+from ..auth.store import AuthStore
+from ..calls.call import Call, Executor
+from ..endpoints import realtime
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
+from ..messages import ServerSentEvent
+from .identity import has_changed
+from .timing import CONNECT_TIMEOUT
+
+
+class Line:
+    """A stream of events, read by a task of its own.
+
+    `changed` is called when the stream ends. Then `ending` is the reason, and `whole` is True if the server ended the
+    stream itself. After each `breath` events other tasks get a turn, as many may be in memory, where reading never
+    waits.
+    """
+
+    def __init__(
+        self, receive: Callable[["Line", ServerSentEvent], None], changed: Callable[[], None], breath: int
+    ) -> None:
+        self.client_id = ""
+        self.opened = self.heard = asyncio.get_running_loop().time()
+        self.heard_all = self.heard
+        """The time up to which nothing is missing: that of the last event, or of a clean end."""
+        self.ending: Exception | None = None
+        self.whole = False
+        self.sign_in = ""
+        """The sign-in whose events the server sends; `""` for what a guest may see."""
+        self._receive = receive
+        self._changed = changed
+        self._breath = breath
+        self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._task is not None and not self._task.done()
+
+    async def open(self, executor: Executor, call: Call[None]) -> None:
+        """Connect, and wait for the client id. Whoever opens a line closes it in any case.
+
+        Raises:
+            PocketBaseTimeoutError: If there was no response, or no client id.
+            PocketBaseError: If the server cannot be reached, or the response is no such stream.
+        """
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        self._task = loop.create_task(self._read(executor, call, ready), name="realtime connection")
+        await ready
+
+    def cut(self, reason: Exception) -> None:
+        """Close the open connection without waiting. No event comes any more."""
+        if self.is_open and self._task is not None:
+            self.ending = reason
+            self._cancel(self._task)
+
+    async def close(self) -> None:
+        if self._task is not None and not self._task.done():
+            self._cancel(self._task)
+            await asyncio.wait([self._task])
+
+    def _cancel(self, task: "asyncio.Task[None]") -> None:
+        if not self._cancelled:  # another cancellation would interrupt the closing of the connection
+            self._cancelled = True
+            task.cancel()
+
+    async def _read(self, executor: Executor, call: Call[None], ready: "asyncio.Future[None]") -> None:
+        loop = asyncio.get_running_loop()
+        url = executor.build_url(realtime.PATH)
+        try:
+            async with executor.events(call) as events:
+                first = await _first(events, url)
+                if first is not None:
+                    self.client_id = realtime.client_id(first, url)
+                    self.opened = self.heard = self.heard_all = loop.time()
+                    if not ready.done():
+                        ready.set_result(None)
+                left = self._breath
+                async for event in events:
+                    self.heard = self.heard_all = loop.time()
+                    self._receive(self, event)
+                    left -= 1
+                    if left <= 0:
+                        left = self._breath
+                        await asyncio.sleep(0)
+            self.whole, self.heard_all = True, loop.time()
+            self.ending = PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)
+        except Exception as error:
+            self.ending = error
+        finally:
+            if loop.is_closed():  # the garbage collector ends this task
+                pass
+            elif self.ending is None:
+                ready.cancel()
+            elif not ready.done():
+                ready.set_exception(self.ending)
+            self._changed()
+
+
+async def _first(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
+    """Return the first event, or None if the stream ends before it.
+
+    Only the wait for the event is limited here: of many clients that connect at once, some wait long for a response.
+    """
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            return await anext(aiter(events), None)
+    except TimeoutError as error:
+        message = f"no PB_CONNECT within {CONNECT_TIMEOUT:.0f} s; the usual cause is a proxy that buffers it"
+        raise PocketBaseTimeoutError(url, message=message) from error
+
+
+class Lines:
+    """All connections that are not closed yet."""
+
+    def __init__(
+        self, receive: Callable[[Line, ServerSentEvent], None], changed: Callable[[], None], breath: int
+    ) -> None:
+        self._make = partial(Line, receive, changed, breath)
+        self._all: set[Line] = set()
+
+    def new(self) -> Line:
+        line = self._make()
+        self._all.add(line)
+        return line
+
+    def cut(self, store: AuthStore, reason: Exception) -> None:
+        """Close the connections of users who are no longer signed in, without waiting."""
+        for line in self._all:
+            if has_changed(line.sign_in, store):
+                line.cut(reason)
+
+    async def close(self, line: Line) -> None:
+        await line.close()
+        self._all.discard(line)
+
+    async def close_all(self) -> None:
+        for line in [*self._all]:
+            await self.close(line)

@@ -1,0 +1,207 @@
+"""The public side of realtime."""
+
+import asyncio
+import logging
+import time
+import warnings
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, Unpack
+
+from ..auth.store import AuthStore
+from ..calls.call import Executor
+from ..calls.options import Options, SubscribeOptions, read
+from ..concurrency.background_tasks import Tasks
+from ..concurrency.event_loops import starting
+from ..endpoints import realtime
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
+from ..messages.json_values import Loads, read_json
+from .callbacks import Hook, Hooks
+from .connection_manager import Driver
+from .event_queue import Inbox
+from .subscription import Caller, EventStream, Listener
+from .timing import RealtimeSettings, request_timeout
+
+_logger = logging.getLogger("pocketbase_core")
+Unsubscribe = Callable[[], Awaitable[None]]
+
+
+class Realtime:
+    """Subscriptions, all on one connection, which is opened with the first and closed with the last of them.
+
+    The connection is replaced before the server ends it, without a loss. A lost connection is opened again, however
+    long that takes, and each subscription is told of the `Gap`.
+    """
+
+    def __init__(self, executor: Executor, store: AuthStore, settings: RealtimeSettings, timeout: float | None) -> None:
+        self.settings = settings
+        """For connections that are opened from now on."""
+        self._executor = executor
+        self._store = store
+        self._timeout = timeout
+        self._driver: Driver | None = None
+        self._tasks = Tasks()
+        self._hooks = Hooks(self._tasks)
+
+    @property
+    def is_connected(self) -> bool:
+        """True while there is a connection whose subscriptions the server has confirmed."""
+        return bool(self.client_id)
+
+    @property
+    def client_id(self) -> str:
+        """The server's name for the connection; `""` if there is none."""
+        return "" if self._driver is None or self._driver.owner.is_gone else self._driver.client_id
+
+    async def subscribe(
+        self,
+        topic: str,
+        callback: Callable[[Any], object],
+        options: Mapping[str, Any] | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Unsubscribe:
+        """Call `callback`, a function or coroutine function, with each message of a topic, in order.
+
+        Return a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
+        for records `{"action", "record"}`, or the text if it is not JSON; `decode` turns it into something else. What
+        a callback raises is logged and passed to `on_error`. `on_gap` is called with each `Gap`, in its place between
+        the messages.
+
+        Raises:
+            PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
+            PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
+        """
+        settings = read(SubscribeOptions, options, keywords)
+        name = realtime.topic(topic, settings)
+        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._hooks.failed)
+        if not callable(callback) or not (on_gap is None or callable(on_gap)):
+            raise TypeError("callback and on_gap must be functions")
+        listener = Caller(name, self._inbox(topic), self._decoder(decode), callback, on_gap, failed, self._tasks)
+        await self._join(listener, settings)
+
+        async def unsubscribe() -> None:
+            await self._leave(lambda _: [listener])
+
+        return unsubscribe
+
+    @asynccontextmanager
+    async def events(
+        self,
+        topic: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> AsyncGenerator[EventStream[Any], None]:
+        """Iterate over the messages of a topic, with a `Gap` where some may be missing. Raises as `subscribe` does."""
+        settings = read(SubscribeOptions, options, keywords)
+        listener = EventStream[Any](realtime.topic(topic, settings), self._inbox(topic), self._decoder(decode))
+        await self._join(listener, settings)
+        try:
+            yield listener
+        finally:
+            await self._leave(lambda _: [listener])
+
+    async def unsubscribe(self, topic: str | None = None) -> None:
+        """End the subscriptions of a topic, whatever their options, or all subscriptions."""
+        await self._leave(lambda known: [each for each in known if topic in (None, each.name)])
+
+    async def unsubscribe_by_prefix(self, prefix: str) -> None:
+        """End the subscriptions of all topics that start with `prefix`."""
+        await self._leave(lambda known: [each for each in known if each.topic.startswith(prefix)])
+
+    def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback()` when the first connection, or one after a loss, is there and everything is subscribed.
+
+        Return a function that removes the callback.
+        """
+        return self._hooks.connected.add(callback)
+
+    def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
+        """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
+
+        Return a function that removes the callback.
+        """
+        return self._hooks.disconnected.add(callback)
+
+    def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
+        """Call `callback(error, topic)` when a subscription's callback has raised.
+
+        The topic is None when the token has expired or the server no longer accepts it: the error is a
+        `PocketBaseUnauthorizedError`. Return a function that removes the callback.
+        """
+        return self._hooks.failed.add(callback)
+
+    async def close(self) -> None:
+        """End all subscriptions and callbacks. Subscribing again opens a new connection."""
+        message = "realtime was closed"
+        closed = PocketBaseConnectionError(self._executor.build_url(realtime.PATH), message=message, request_sent=None)
+        await self._leave(lambda known: known, closed)
+        await self._tasks.aclose()
+        with starting:
+            if self._driver is not None and not self._driver.loop.is_running():
+                self._driver.forget()
+                self._driver = None  # the task ends when its loop runs again, if ever
+
+    def __del__(self) -> None:
+        driver: Driver | None = getattr(self, "_driver", None)
+        if driver is not None and driver.is_running and not driver.owner.is_gone:
+            driver.owner.call(driver.abandon)
+            warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
+
+    def _inbox(self, topic: str) -> Inbox:
+        return Inbox(topic, self.settings.queue_size, time.time)
+
+    def _decoder(self, decode: Callable[[Any], Any] | None) -> Callable[[str], Any]:
+        load = partial(_load, self._executor.json_loads)
+        return load if decode is None else lambda text: decode(load(text))
+
+    async def _join(self, listener: Listener, options: Options) -> None:
+        """Add a listener, and wait until the server knows its topic."""
+        driver = self._running_driver()
+        if not driver.owner.is_current:
+            raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
+        timeout = self._timeout if options.default_timeout else options.timeout
+        driver.add(listener)
+        try:
+            async with asyncio.timeout(timeout):
+                await listener.confirmed
+        except TimeoutError as error:
+            await driver.leave(lambda _: [listener])
+            trouble = driver.trouble
+            message = f"not subscribed within {timeout:g} s" + (f": {trouble}" if trouble else "")
+            raise PocketBaseTimeoutError(self._executor.build_url(realtime.PATH), message=message) from error
+        except BaseException:
+            await driver.leave(lambda _: [listener])
+            raise
+
+    def _running_driver(self) -> Driver:
+        with starting:
+            if self._driver is not None and self._driver.owner.is_gone:
+                self._driver.forget()
+                self._driver = None
+            if self._driver is None or not self._driver.is_running:
+                timeout = request_timeout(self._timeout)
+                self._driver = Driver(self._executor, self._store, self.settings, timeout, self._hooks)
+            return self._driver
+
+    async def _leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
+        driver = self._driver
+        if driver is not None:
+            await driver.owner.run(partial(driver.leave, choose, error))
+
+
+def _report(hook: Hook, error: BaseException, topic: str) -> None:
+    _logger.error("the callback of %r failed", topic, exc_info=error)
+    hook.tell(error, topic)
+
+
+def _load(loads: Loads, text: str) -> Any:
+    """Return a message's JSON, or the text if it is none: hooks of a server may send any text."""
+    try:
+        return read_json(text, loads)
+    except (ValueError, RecursionError):
+        return text

@@ -1,0 +1,94 @@
+"""Sign-ins with OAuth2 in a browser, whose outcome comes over a realtime connection of their own."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from ...auth.token import is_token
+from ...calls.options import CommonOptions, read
+from ...endpoints import auth, realtime
+from ...errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError
+from ...messages import ServerSentEvent
+from .joint import Joint
+
+PATIENCE = 300.0
+"""Seconds that a user has to sign in."""
+_TOPIC = "@oauth2"
+
+
+def open_browser(url: str) -> None:
+    """Open a page in the user's browser."""
+    import webbrowser  # imports much that only this needs
+
+    webbrowser.open(url)
+
+
+async def browser_payload(
+    joint: Joint,
+    collection: str,
+    provider_name: str,
+    open_url: Callable[[str], Any],
+    scopes: Sequence[str] | None,
+    create_data: Mapping[str, Any] | None,
+    patience: float | None,
+) -> dict[str, Any]:
+    """Have the user sign in, and return what `with_oauth2` takes.
+
+    Raises:
+        ValueError: the collection does not offer the provider.
+        PocketBaseTimeoutError: the browser did not come back in time.
+        PocketBaseError: the provider refused, or the answer belongs to somebody else's attempt.
+    """
+    plain = read(CommonOptions, None, {})
+    redirect_url = joint.build_url("/api/oauth2-redirect")
+    limit = asyncio.timeout(patience)
+    try:
+        async with limit:
+            provider = await joint.execute(auth.oauth2_provider(collection, provider_name, plain))
+            message = await _outcome(joint, provider, redirect_url, open_url, scopes)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise  # that of open_url
+        raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {patience:.0f} s") from error
+    code = message.get("code")
+    if message.get("error") or not code or not is_token(code):
+        raise PocketBaseError(redirect_url, message=f"the provider refused: {message.get('error') or 'no code'}")
+    payload: dict[str, Any] = {
+        "provider": provider["name"],
+        "code": code,
+        "codeVerifier": provider["codeVerifier"],
+        "redirectURL": redirect_url,
+    }
+    return payload | ({"createData": create_data} if create_data else {})
+
+
+async def _outcome(
+    joint: Joint,
+    provider: Mapping[str, str],
+    redirect_url: str,
+    open_url: Callable[[str], Any],
+    scopes: Sequence[str] | None,
+) -> dict[str, object]:
+    """Return what the server sends when the browser comes back: `{"state", "code", "error"?}`."""
+    async with joint.events(realtime.connect()) as events:
+        client_id = realtime.client_id(await _next(events, redirect_url), redirect_url)
+        await joint.execute(realtime.subscribe(client_id, [_TOPIC]))
+        url = auth.sign_in_url(provider, redirect_url, client_id, [*scopes] if scopes else None)
+        if inspect.iscoroutinefunction(open_url):
+            await open_url(url)
+        else:
+            await asyncio.to_thread(open_url, url)
+        message = realtime.message(await _next(events, redirect_url, _TOPIC))
+    # The server sends the event to the client that `state` names and to no other: no user can cause this by mistake.
+    if message.get("state") != client_id:
+        raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")
+    return message
+
+
+async def _next(events: AsyncIterator[ServerSentEvent], url: str, name: str | None = None) -> ServerSentEvent:
+    """Return the next event, or the next of this name: the server may send other events to every client."""
+    async for event in events:
+        if name is None or event.event == name:
+            return event
+    raise PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)

@@ -1,0 +1,143 @@
+"""Answers read as they come in."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
+from ...messages import Request
+from ...ports import Transport
+from .scripted_server import Connection, Script, resetting, responding, sending, unused_port, wire
+
+BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
+
+
+async def test_chunks_come_before_the_end(transport: Transport) -> None:
+    go_on = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 206 OK\r\nX-A: b\r\nContent-Length: 6\r\n\r\nabc")
+        await go_on.wait()
+        await connection.send(b"def")
+
+    async with wire(script) as server, transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+        assert response.status_code == 206
+        assert response.headers["x-a"] == "b"
+        received = b""
+        async for chunk in response.aiter_bytes():
+            received += chunk
+            go_on.set()
+    assert received == b"abcdef"
+
+
+async def test_memory_stays_flat(transport: Transport) -> None:
+    sent = 0
+
+    async def script(connection: Connection) -> None:
+        nonlocal sent
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n")
+        while True:
+            await connection.send(bytes(65536))
+            sent += 65536
+
+    async with wire(script) as server, transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+        await anext(aiter(response.aiter_bytes()))
+        before = -1
+        while before != sent:  # until the buffers on the way are full
+            before = sent
+            await asyncio.sleep(0.05)
+        assert sent < 64 * 1024 * 1024
+
+
+async def test_leaving_early_hangs_up(transport: Transport) -> None:
+    hung_up = asyncio.Event()
+
+    async def end(connection: Connection) -> None:
+        await connection.closed_by_client()
+        hung_up.set()
+
+    async with wire(sending(BEGUN, end)) as server:
+        async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+            await anext(aiter(response.aiter_bytes()))
+        await asyncio.wait_for(hung_up.wait(), 5)
+
+
+@pytest.mark.parametrize("end", [resetting, None])
+async def test_a_body_that_breaks_off(transport: Transport, end: Script | None) -> None:
+    async with wire(sending(BEGUN, end)) as server:
+        with pytest.raises(PocketBaseConnectionError) as caught:
+            async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+                async for _ in response.aiter_bytes():
+                    pass
+    assert caught.value.request_sent is not False
+
+
+async def test_timeouts(transport: Transport) -> None:
+    async def script(connection: Connection) -> None:
+        request = await connection.request()
+        if request.target == "/body":
+            await connection.send(BEGUN)
+        await connection.closed_by_client()
+
+    async with wire(script) as server:
+        with pytest.raises(PocketBaseTimeoutError) as caught:
+            async with transport.stream(Request("GET", f"{server.url}/head", timeout=0.1)):
+                pass
+        assert caught.value.request_sent is None
+        with pytest.raises(PocketBaseTimeoutError) as caught:
+            async with transport.stream(Request("GET", f"{server.url}/body", timeout=0.1)) as response:
+                async for _ in response.aiter_bytes():
+                    pass
+        assert caught.value.request_sent is True
+
+
+async def test_refused(transport: Transport) -> None:
+    with pytest.raises(PocketBaseConnectionError) as caught:
+        async with transport.stream(Request("GET", f"http://127.0.0.1:{unused_port()}/", timeout=5)):
+            pass
+    assert caught.value.request_sent is False
+
+
+async def test_errors_of_the_block_stay_what_they_are(transport: Transport) -> None:
+    async with wire(responding(200, b"abc")) as server:
+        with pytest.raises(TimeoutError, match="mine"):
+            async with transport.stream(Request("GET", f"{server.url}/", timeout=5)):
+                raise TimeoutError("mine")
+
+
+async def test_a_part_is_only_taken_where_it_was_asked_for(transport: Transport, tmp_path: Path) -> None:
+    async def streamed(**options: Any) -> bytes:
+        async with pb.files.stream("a", "b", "c", **options) as response:
+            return b"".join([chunk async for chunk in response.aiter_bytes()])
+
+    async def script(connection: Connection) -> None:
+        while True:
+            if (await connection.request()).method == "POST":
+                await connection.respond_json('{"token": "a.b.c"}')
+            else:
+                await connection.respond(206, b"part", "Content-Range: bytes 0-3/10")
+
+    async with wire(script) as server:
+        pb = PocketBase(server.url, transport=transport, middleware=[])
+        uses: list[Callable[[], Awaitable[object]]] = [
+            lambda: pb.files.download_file("a", "b", "c"),
+            lambda: pb.files.download_to(tmp_path / "a", "a", "b", "c"),
+            lambda: pb.backups.download("a.zip"),
+            streamed,
+            pb.health.check,
+        ]
+        for use in uses:
+            with pytest.raises(
+                PocketBaseDecodeError, match=r"only a part \(bytes 0-3/10\), and the request asked for all"
+            ):
+                await use()
+        assert not list(tmp_path.iterdir())
+        asked = {"range": "bytes=0-3"}
+        assert await pb.files.download_file("a", "b", "c", headers=asked) == b"part"
+        assert await pb.backups.download("a.zip", headers=asked) == b"part"
+        assert await streamed(headers=asked) == b"part"

@@ -1,0 +1,101 @@
+"""The ports on aiohttp."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import aclosing, asynccontextmanager
+from functools import lru_cache, partial
+from math import inf
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
+from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
+
+from .._places import OPENING
+from . import sse
+from .exceptions import FAULTS, WAITING
+from .reading import read
+from .sessions import Sessions
+from .unasked import ATTEMPTS, Unusable
+
+
+class AiohttpTransport:
+    """Requests through an `aiohttp.ClientSession`: the one handed in, which stays open, or one of its own.
+
+    Several users may share a transport: no cookie is sent or kept, whatever the jar of the session handed in does.
+    `session_options` are those of `ClientSession` and of its connector (`ssl`, `limit`, …; `path` is a Unix socket).
+    `connector` may be a function that makes one, which each event loop and its streams of events need.
+
+    Raises:
+        TypeError: an unknown option, or one that would mix up the users; something else than a session.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
+        self._sessions = Sessions(session, session_options)
+        self._waiting = Waiting(WAITING, self._sessions.explain)
+        self._waiting_to_listen = self._waiting if self._sessions.have_limit else Waiting(WAITING, lambda: OPENING)
+
+    def _request(
+        self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        return self._sessions.ask(partial(_ask, exchange, read), for_stream)
+
+    async def send(self, request: Request) -> Response:
+        async with Exchange(request, FAULTS, self._waiting) as exchange:
+            answer = await self._request(exchange)
+            is_plain = "Content-Encoding" not in answer.headers
+            if is_plain and answer.content.is_eof() and not self._sessions.are_traced:  # all came with the headers
+                content = exchange.checked(answer.status, answer.content.read_nowait())
+            else:
+                content = await read(answer, exchange)
+        return Response(answer.status, answer.headers.items(), content, request.url)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
+        async with Exchange(request, FAULTS, self._waiting) as exchange:
+            answer = await self._request(exchange, request.timeout)
+        async with answer:
+            headers = Headers(answer.headers.items())
+            chunks = exchange.decompressed(answer.status, headers, Chunks(exchange, answer.content.readany))
+            yield Streamed(answer.status, headers, chunks)
+
+    @asynccontextmanager
+    async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+        async with Exchange(request, FAULTS, self._waiting_to_listen) as exchange:
+            answer = await self._request(exchange, for_stream=True)
+            await sse.check(answer, exchange)
+        with self._sessions.listening():
+            async with answer, aclosing(sse.events(answer, exchange)) as events:
+                yield events
+
+    async def aclose(self) -> None:
+        await self._sessions.aclose()
+
+
+async def _ask(exchange: Exchange, read: float | None, session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
+    has_body = exchange.has_body
+    for _ in range(ATTEMPTS):
+        try:
+            answer = await session.request(
+                exchange.request.method,
+                URL(exchange.request.full_url, encoded=True),
+                data=exchange if has_body else None,
+                headers=exchange.headers,
+                skip_auto_headers=("Content-Type",) if has_body else None,
+                allow_redirects=False,
+                raise_for_status=False,
+                auto_decompress=False,
+                timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
+            )
+        except Unusable:
+            continue
+        exchange.answered()
+        return answer
+    raise aiohttp.ClientConnectionError("the server sends before it is asked")
+
+
+@lru_cache(maxsize=16)
+def _timeout(read: float | None, connect: float | None, sock_connect: float | None) -> aiohttp.ClientTimeout:
+    """Limit single waits; the exchange limits the whole."""
+    return aiohttp.ClientTimeout(None, connect, read, sock_connect, ceil_threshold=inf)

@@ -1,0 +1,148 @@
+"""The ports on httpx and on httpx2, which has the same shape; the annotations here name the latter."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Union
+from urllib.parse import parse_qsl
+
+from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
+from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
+
+from .._loops import PerLoop
+from .._places import OPENING, explain
+from . import clients, given, sse
+from .early import Watched, is_large
+from .exceptions import WAITING, faults
+from .isolation import answered, isolated
+from .reading import raw
+from .sockets import take_transports
+from .trailing_data import discard_leftovers
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+
+class HttpxTransport:
+    """Requests through an `AsyncClient` of httpx or httpx2: the one handed in, which stays open, or one of its own.
+
+    Several users may share a transport: no cookie is sent or kept, whatever the jar of the client handed in does.
+    `client_options` go to the own one, of httpx2 where that is installed. As with aiohttp, it looks at the
+    environment's proxies only with `trust_env=True`.
+
+    Raises:
+        TypeError: an unknown option, or one that would mix up the users; something else than a client.
+    """
+
+    def __init__(
+        self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
+    ) -> None:
+        self._library = given.installed() if client is None else given.library_of(client)
+        self._faults = faults(self._library)
+        self._handed = None
+        if client is None:
+            given.check_options(self._library, client_options)
+        else:
+            self._handed = clients.Handed(given.checked(client, client_options))
+        options = cache(lambda: clients.with_certificates(self._library, client_options))
+        self._for_requests = PerLoop(lambda: clients.for_requests(self._library, options()), _close, _take_transports)
+        self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
+        self._streams = 0
+        self._waiting = self._waiting_to_listen = Waiting(WAITING, self._explain)
+        if self._handed or clients.has_transport(client_options):
+            self._for_streams = self._for_requests
+        else:
+            # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
+            self._for_streams = PerLoop(lambda: clients.for_streams(self._library, options()), _close, _take_transports)
+            self._waiting_to_listen = Waiting(WAITING, lambda: OPENING)
+
+    def _explain(self) -> str:
+        if self._for_streams is self._for_requests:
+            return explain(None, self._streams, "give the client higher limits: Limits(max_connections=…)")
+        return explain(self._limits.max_connections, 0, "give the transport higher limits: Limits(max_connections=…)")
+
+    async def _clients(self, own: PerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
+        return self._handed or own.get() or await own.open()
+
+    async def _request(self, client: "httpx2.AsyncClient", exchange: Exchange, read: float | None) -> "httpx2.Response":
+        url = exchange.request.full_url
+        # Parameters of the client's own would take the place of a query in the URL.
+        query = tuple(parse_qsl(url.partition("?")[2], keep_blank_values=True)) if client.params else None
+        timeout = self._library.Timeout(read, connect=client.timeout.connect, pool=client.timeout.pool)
+        body = Watched(exchange) if exchange.has_body and is_large(exchange) else exchange
+        answer = await client.send(
+            client.build_request(
+                exchange.request.method,
+                url,
+                params=query,
+                headers=exchange.headers,
+                content=body if exchange.has_body else None,
+                timeout=timeout,
+            ),
+            stream=True,
+            auth=self._library.Auth(),
+            follow_redirects=False,
+        )
+        exchange.answered()
+        discard_leftovers(answer.stream)
+        return answer
+
+    async def send(self, request: Request) -> Response:
+        async with Exchange(request, self._faults, self._waiting) as exchange:
+            answer, content = await isolated(self._receive(exchange))
+        return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
+
+    async def _receive(self, exchange: Exchange) -> "tuple[httpx2.Response, bytes]":
+        pool = await self._clients(self._for_requests)
+        async with pool.places:
+            with pool.client() as client:
+                async with (
+                    aclosing(await self._request(client, exchange, None)) as answer,
+                    aclosing(raw(answer)) as chunks,
+                ):
+                    return answer, await exchange.read(answer.status_code, answer.headers, chunks)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, self._faults, self._waiting) as exchange:
+                pool = await self._clients(self._for_requests)
+                await stack.enter_async_context(pool.places)
+                client = stack.enter_context(pool.client())
+                asked = self._request(client, exchange, request.timeout)
+                answer = await stack.enter_async_context(answered(asked))
+            received = await stack.enter_async_context(aclosing(raw(answer)))
+            headers = Headers(answer.headers.multi_items())
+            chunks = Chunks(exchange, lambda: isolated(anext(received, b"")))
+            yield Streamed(answer.status_code, headers, exchange.decompressed(answer.status_code, headers, chunks))
+
+    @asynccontextmanager
+    async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, self._faults, self._waiting_to_listen) as exchange:
+                pool = await self._clients(self._for_streams)
+                client = stack.enter_context(pool.client())
+                async with pool.places:
+                    answer = await stack.enter_async_context(answered(self._request(client, exchange, None)))
+                await sse.check(answer, exchange)
+            self._streams += 1
+            try:
+                yield await stack.enter_async_context(aclosing(sse.events(self._library, answer, exchange)))
+            finally:
+                self._streams -= 1
+
+    async def aclose(self) -> None:
+        try:
+            await self._for_requests.aclose()
+        finally:
+            await self._for_streams.aclose()
+
+
+async def _close(own: clients.Clients) -> None:
+    await own.aclose()
+
+
+def _take_transports(own: clients.Clients) -> Iterator[object]:
+    for client in own:
+        yield from take_transports(client)
