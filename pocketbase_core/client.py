@@ -11,9 +11,10 @@ from weakref import WeakValueDictionary
 
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
-from .calls.call import Call, asked_for, success
+from .calls.call import Call
 from .calls.filters import build_filter
 from .calls.options import SendOptions, check_size, check_timeout, read
+from .calls.parsing import asked_for, success
 from .calls.paths import custom_path
 from .endpoints import custom
 from .errors import PocketBaseError, not_events, response_of
@@ -27,11 +28,14 @@ from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
 from .services.batch import Batch
 from .services.collections import CollectionService
+from .services.crons import CronService
 from .services.files import FileService
 from .services.flows.password_confirmation import Passwords
 from .services.health import HealthService
+from .services.logs import LogService
 from .services.records import RecordService
-from .services.server import CronService, LogService, SettingsService, SqlService
+from .services.settings import SettingsService
+from .services.sql import SqlService
 from .transport.discovery import check_transport, installed_transport
 
 T = TypeVar("T")

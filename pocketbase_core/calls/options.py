@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from types import MappingProxyType
 from typing import Any, TypedDict, TypeVar
 
 from ..messages import Headers, Request, Response
-from ..messages.json_values import timestamp
 from ..messages.uploads import File
 from .call import Call
+from .query import encode_query, join_list
 
 T = TypeVar("T")
 
@@ -104,7 +103,7 @@ class Options:
         """A call with these options; `params` are the method's own."""
         together = self.params
         if params:
-            own = query(params)
+            own = encode_query(params)
             if double := own.keys() & self.params.keys():
                 raise ValueError(f"params holds {sorted(double)}, which this method sets itself")
             together = {**own, **self.params}
@@ -133,28 +132,14 @@ def read(kind: type, options: Mapping[str, Any] | None, keywords: Mapping[str, A
     if unknown := [key for key in merged if key not in known]:
         raise TypeError(f"unknown option {', '.join(map(repr, unknown))}; known here: {', '.join(sorted(known))}")
 
-    extra = query(merged.pop("params", None) or {})
-    named = query({_QUERY[key]: _joined(key, merged.pop(key)) for key in [*merged] if key in _QUERY})
+    extra = encode_query(merged.pop("params", None) or {})
+    named = encode_query({_QUERY[key]: join_list(key, merged.pop(key)) for key in [*merged] if key in _QUERY})
     if double := sorted(extra.keys() & named.keys()):
         raise ValueError(f"params holds {double}, which is set by an option too")
     default_timeout = "timeout" not in merged
     headers: Mapping[str, str] = merged.pop("headers", None) or {}
     timeout = check_timeout(merged.pop("timeout", None))
     return Options({**named, **extra}, Headers(headers), timeout, default_timeout, merged)
-
-
-def query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
-    """Query parameters as text: None is left out, a sequence repeats its key."""
-    if not isinstance(params, Mapping):
-        raise TypeError(f"params must be a dict, not {type(params).__name__}")
-    encoded: dict[str, str | tuple[str, ...]] = {}
-    for name, value in params.items():
-        key = _text(name, name)
-        if isinstance(value, (list, tuple)):
-            encoded[key] = tuple(_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-        elif value is not None:
-            encoded[key] = _text(key, value)
-    return encoded
 
 
 def check_timeout(timeout: float | None) -> float | None:
@@ -175,30 +160,3 @@ def check_size(size: int | None) -> int | None:
     if size is not None and size < 1:
         raise ValueError(f"max_response_bytes must be above 0, not {size}; None is no limit")
     return size
-
-
-def _joined(key: str, value: Any) -> Any:
-    """PocketBase takes lists of relations, fields and sort keys as one text."""
-    if key == "download" and value is False:
-        return None
-    if value is None or isinstance(value, bool if key in ("skip_total", "download") else str):
-        return value
-    if key in ("expand", "fields", "sort") and isinstance(value, (list, tuple)):
-        return ",".join(_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    raise TypeError(f"option {key!r} cannot be {value!r}")
-
-
-def _text(key: str, value: Any) -> str:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"parameter {key!r} holds a lone surrogate, which is not valid Unicode text") from error
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, date):
-        return timestamp(value)
-    raise TypeError(f"parameter {key!r} cannot be of type {type(value).__name__}")

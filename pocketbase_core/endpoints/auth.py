@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ..auth.token import is_token
-from ..calls.call import Call, parse_nothing, parse_object
+from ..calls.call import Call
 from ..calls.filters import build_filter
 from ..calls.options import Options
+from ..calls.parsing import parse_nothing, parse_object
 from ..calls.paths import api_path, segment
 from ..errors import decode_error
 from ..messages import Response

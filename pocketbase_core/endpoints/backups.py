@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..calls.call import Call, parse_list, parse_nothing
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import parse_list, parse_nothing
 from ..calls.paths import api_path
 from ..messages.uploads import FileUpload
 from .files import parse_bytes

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ..calls.call import Call, parse_list
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import parse_list
 from ..calls.paths import api_path
 from ..calls.record_body import batch_files
 from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, decode_error

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..calls.call import Call, came_with, parse_list, parse_nothing, parse_object
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import came_with, parse_list, parse_nothing, parse_object
 from ..calls.paths import api_path
 from . import pages
 from .legacy_schema import with_fields

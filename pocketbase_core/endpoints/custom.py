@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..calls.call import Call, parse_any
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import parse_any
 from ..calls.paths import custom_path
 from ..calls.record_body import split_files
 from ..messages.uploads import File

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ..auth.token import is_token
-from ..calls.call import Call, parse_object, success
+from ..calls.call import Call
 from ..calls.options import CommonOptions, Options, read
+from ..calls.parsing import parse_object, success
 from ..calls.paths import api_path
 from ..errors import decode_error
 from ..messages import Response

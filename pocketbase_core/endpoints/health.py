@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from ..calls.call import Call, parse_object
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import parse_object
 from ..calls.paths import api_path
 
 

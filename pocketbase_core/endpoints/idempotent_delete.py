@@ -3,7 +3,8 @@
 import re
 from urllib.parse import unquote
 
-from ..calls.call import Call, parse_list
+from ..calls.call import Call
+from ..calls.parsing import parse_list
 from ..messages import Request, Response
 from ..messages.json_values import json_object
 

@@ -2,8 +2,9 @@
 
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
-from ..calls.call import Call, parse_object
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import parse_object
 from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, decode_error
 from ..messages import Response
 

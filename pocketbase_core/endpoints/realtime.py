@@ -7,8 +7,9 @@ from typing import Unpack
 from urllib.parse import quote
 
 from ..auth.token import is_token
-from ..calls.call import Call, parse_nothing
+from ..calls.call import Call
 from ..calls.options import CommonOptions, Options, read
+from ..calls.parsing import parse_nothing
 from ..calls.paths import api_path
 from ..errors import PocketBaseDecodeError
 from ..messages import ServerSentEvent

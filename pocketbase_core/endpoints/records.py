@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from ..calls.call import Call, parse_nothing, parse_object
+from ..calls.call import Call
 from ..calls.options import Options
+from ..calls.parsing import parse_nothing, parse_object
 from ..calls.paths import api_path, segment
 from ..calls.record_body import record_body
 from . import keyset, pages

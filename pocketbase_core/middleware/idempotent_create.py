@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..calls.call import parse_object
+from ..calls.parsing import parse_object
 from ..endpoints.idempotent_create import EXISTS, EXISTS_OR_WRONG, Create
 from ..errors import (
     PocketBaseConnectionError,

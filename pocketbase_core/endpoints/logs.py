@@ -1,0 +1,25 @@
+"""The request log of the server."""
+
+from typing import Any
+
+from ..calls.call import Call
+from ..calls.options import Options
+from ..calls.parsing import came_with, parse_list, parse_nothing, parse_object
+from ..calls.paths import api_path
+from . import pages
+
+
+def get_list(page: int, per_page: int, options: Options) -> Call[pages.Page[dict[str, Any]]]:
+    return pages.get_list(api_path("logs"), page, per_page, options)
+
+
+def get_one(log_id: str, options: Options) -> Call[dict[str, Any]]:
+    return options.call("GET", api_path("logs", log_id), parse_object)
+
+
+def get_stats(options: Options) -> Call[list[dict[str, Any]]]:
+    return options.call("GET", api_path("logs", "stats"), parse_list)
+
+
+def truncate(options: Options) -> Call[None]:
+    return options.call("DELETE", api_path("logs"), came_with("0.40", parse_nothing))
