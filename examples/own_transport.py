@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pocketbase_core.errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange, Fault, Faults
+from pocketbase_core.transport import Chunks, Exchange, Fault, Faults
 
 FAULTS: Faults = {
     **dict.fromkeys([ConnectionRefusedError, socket.gaierror], Fault(PocketBaseConnectionError, never_sent=True)),

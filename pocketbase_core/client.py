@@ -23,7 +23,7 @@ from .messages.json_values import Dumps, Loads, json_text, json_value
 from .middleware import AfterSend, BeforeSend, Middleware, Retry, chain, default_middleware
 from .middleware.authentication import LIMIT, Auth
 from .models.decoders import Record, decoder, plain
-from .ports import Streamed, StreamedResponse, Transport, read_error
+from .ports import StreamedResponse, Transport
 from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
 from .services.batch import Batch
@@ -36,6 +36,7 @@ from .services.logs import LogService
 from .services.records import RecordService
 from .services.settings import SettingsService
 from .services.sql import SqlService
+from .transport import Streamed, read_error
 from .transport.discovery import check_transport, installed_transport
 
 T = TypeVar("T")

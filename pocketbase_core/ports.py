@@ -1,20 +1,10 @@
-"""The ports that an HTTP library is asked for, and the tools for an adapter of one."""
+"""The ports: what the core asks of an HTTP library."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
-from .concurrency.event_loops import OwnerLoop as OwnerLoop
-from .concurrency.event_loops import running_loop as running_loop
 from .messages import Headers, Request, Response, ServerSentEvent
-from .transport.exchange import EVENT_STREAM as EVENT_STREAM
-from .transport.exchange import Exchange as Exchange
-from .transport.exchange import Fault as Fault
-from .transport.exchange import Faults as Faults
-from .transport.exchange import Waiting as Waiting
-from .transport.streaming import Chunks as Chunks
-from .transport.streaming import Streamed as Streamed
-from .transport.streaming import read_error as read_error
 
 
 class StreamedResponse(Protocol):

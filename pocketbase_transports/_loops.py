@@ -7,7 +7,7 @@ import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-from pocketbase_core.ports import OwnerLoop, running_loop
+from pocketbase_core.transport import OwnerLoop, running_loop
 
 S = TypeVar("S")
 

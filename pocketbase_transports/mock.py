@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaita
 from contextlib import asynccontextmanager
 
 from pocketbase_core.messages import Request, Response, ServerSentEvent
-from pocketbase_core.ports import Streamed
+from pocketbase_core.transport import Streamed
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
 Events = AsyncIterable[ServerSentEvent] | Iterable[ServerSentEvent]

@@ -5,7 +5,7 @@ from aiohttp import http_exceptions
 
 from pocketbase_core.errors import PocketBaseConnectionError as ConnectionFailed
 from pocketbase_core.errors import PocketBaseTimeoutError as TimedOut
-from pocketbase_core.ports import Fault, Faults
+from pocketbase_core.transport import Fault, Faults
 
 FAULTS: Faults = {
     # No connection, so nothing left. The pool's own time limit counts here too.

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import aiohttp
 
 from pocketbase_core.messages import Headers
-from pocketbase_core.ports import Exchange
+from pocketbase_core.transport import Exchange
 
 
 async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:

@@ -8,7 +8,7 @@ import aiohttp
 from aiohttp_sse_client.client import EventSource
 
 from pocketbase_core.messages import Headers, ServerSentEvent
-from pocketbase_core.ports import EVENT_STREAM, Chunks, Exchange
+from pocketbase_core.transport import EVENT_STREAM, Chunks, Exchange
 
 from .reading import read
 

@@ -10,7 +10,7 @@ import aiohttp
 from yarl import URL
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
+from pocketbase_core.transport import Chunks, Exchange, Streamed, Waiting
 
 from .._places import OPENING
 from . import sse

@@ -16,7 +16,7 @@ from math import inf
 from types import FrameType
 from typing import Any
 
-from pocketbase_core.ports import Exchange
+from pocketbase_core.transport import Exchange
 
 LARGE = 64 * 1024
 """Bytes that a socket takes at once, so that the answer is waited for before the server can have hung up."""

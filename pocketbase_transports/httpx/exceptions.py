@@ -4,7 +4,7 @@ from types import ModuleType
 
 from pocketbase_core.errors import PocketBaseConnectionError as ConnectionFailed
 from pocketbase_core.errors import PocketBaseTimeoutError as TimedOut
-from pocketbase_core.ports import Fault, Faults
+from pocketbase_core.transport import Fault, Faults
 
 _BY_NAME = {
     # No connection, so nothing left.

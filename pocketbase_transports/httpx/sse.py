@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pocketbase_core.messages import ServerSentEvent
-from pocketbase_core.ports import EVENT_STREAM, Chunks, Exchange
+from pocketbase_core.transport import EVENT_STREAM, Chunks, Exchange
 
 from .isolation import isolated
 from .reading import raw

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qsl
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.ports import Chunks, Exchange, Streamed, Waiting
+from pocketbase_core.transport import Chunks, Exchange, Streamed, Waiting
 
 from .._loops import PerLoop
 from .._places import OPENING, explain

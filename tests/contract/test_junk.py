@@ -15,8 +15,9 @@ from yarl import URL
 
 from pocketbase_core import PocketBase, PocketBaseError, ServerSentEvent
 from pocketbase_core.messages import Request
-from pocketbase_core.ports import Exchange, Transport
+from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.scripted_server import sending, streaming, wire
+from pocketbase_core.transport import Exchange
 from pocketbase_transports import HttpxTransport
 from pocketbase_transports.aiohttp import sse
 from pocketbase_transports.aiohttp.exceptions import FAULTS

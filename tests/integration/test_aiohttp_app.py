@@ -25,8 +25,8 @@ from examples.aiohttp_app import create_app
 from examples.aiohttp_app.browsers import WAITING, Browsers
 from examples.aiohttp_app.entries import POCKETBASE, image
 from pocketbase_core import Headers, PocketBase, Request, Response
-from pocketbase_core.ports import Streamed
 from pocketbase_core.testing import LocalServer
+from pocketbase_core.transport import Streamed
 from pocketbase_transports import MockTransport
 
 ROOT = Path(__file__).parents[2]

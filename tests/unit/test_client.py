@@ -26,7 +26,7 @@ from pocketbase_core import (
 from pocketbase_core.endpoints import realtime
 from pocketbase_core.errors import error_from
 from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
-from pocketbase_core.ports import Exchange, Fault
+from pocketbase_core.transport import Exchange, Fault
 from pocketbase_core.transport.discovery import installed_transport
 from pocketbase_transports import AiohttpTransport, MockTransport
 

@@ -9,7 +9,7 @@ import httpcore
 import pytest
 
 from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request
-from pocketbase_core.ports import Exchange, Fault
+from pocketbase_core.transport import Exchange, Fault
 from pocketbase_transports.httpx.early import Duplex
 
 

@@ -28,9 +28,9 @@ from pocketbase_core import (
 from pocketbase_core.concurrency.threads import in_thread
 from pocketbase_core.messages import uploads
 from pocketbase_core.messages.uploads import Reader
-from pocketbase_core.ports import Chunks, Exchange, read_error
 from pocketbase_core.services.flows.download import Version
 from pocketbase_core.services.flows.partial_file import Part
+from pocketbase_core.transport import Chunks, Exchange, read_error
 from pocketbase_core.transport.body_encoding import encode
 from pocketbase_transports import MockTransport
 
