@@ -10,8 +10,8 @@ from pocketbase_core import PocketBase
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.scripted_server import Wire, answering, wire
 
-from .certificates import server_context
-from .realtime_server import RealtimeServer, realtime_server
+from ..helpers.certificates import server_context
+from ..helpers.realtime_server import RealtimeServer, realtime_server
 
 
 @pytest_asyncio.fixture

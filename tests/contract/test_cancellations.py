@@ -11,7 +11,7 @@ from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import wire
 
-from .realtime_server import until
+from ..helpers.waiting import until
 from .test_pools import close, limited, listening_or_answering
 
 

@@ -12,7 +12,7 @@ from pocketbase_core import Request
 from pocketbase_core.testing.contract.scripted_server import Wire, answering, streaming, wire
 from pocketbase_transports import AiohttpTransport
 
-from .certificates import trusting_context
+from ..helpers.certificates import trusting_context
 
 
 async def ask(transport: AiohttpTransport, url: str) -> int:

@@ -12,7 +12,7 @@ from pocketbase_core.concurrency.background_tasks import Tasks
 from pocketbase_core.realtime.event_queue import Inbox
 from pocketbase_core.realtime.subscription import Caller
 
-from .realtime_server import Calls, RealtimeServer
+from ..helpers.realtime_server import Calls, RealtimeServer
 
 
 async def test_slow_and_raising_callbacks(

@@ -14,9 +14,9 @@ import pytest
 
 from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
 
-from ..unit.test_auth import token
-from .certificates import AUTHORITY, server_context
-from .realtime_server import RealtimeServer
+from ..helpers.certificates import AUTHORITY, server_context
+from ..helpers.realtime_server import RealtimeServer
+from ..helpers.tokens import token
 
 ROOT = Path(__file__).parent.parent.parent
 STATES = ["idle", "subscribed", "in_flight", "inside_a_coroutine", "mid_refresh"]
@@ -70,7 +70,7 @@ async def run(library: str, scheme: str, states: list[str], folder: Path) -> "su
         urls = [f"{scheme}://127.0.0.1:{server.port}" for server in (realtime, plain)]
         return await asyncio.to_thread(
             subprocess.run,
-            [sys.executable, "-m", "tests.contract.forking", library, *urls, *states],
+            [sys.executable, "-m", "tests.helpers.forking", library, *urls, *states],
             capture_output=True,
             text=True,
             cwd=ROOT,

@@ -22,9 +22,10 @@ from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
-from ..conftest import MAKERS
-from .certificates import server_context
-from .realtime_server import Calls, RealtimeServer, until
+from ..helpers.certificates import server_context
+from ..helpers.realtime_server import Calls, RealtimeServer
+from ..helpers.transports import MAKERS
+from ..helpers.waiting import until
 
 
 async def elsewhere(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -20,7 +20,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff
 from pocketbase_core.testing.contract.scripted_server import Connection, Script, wire
 
-from .realtime_server import Calls
+from ..helpers.realtime_server import Calls
 
 CONTENT = b"content" * 100
 CONNECT = b'event:PB_CONNECT\ndata:{"clientId":"x"}\n\n'

@@ -21,7 +21,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import connection as connection_module
 from pocketbase_core.testing.contract.scripted_server import Connection, unused_port, wire
 
-from .realtime_server import Calls, RealtimeServer
+from ..helpers.realtime_server import Calls, RealtimeServer
 
 
 async def test_a_subscription(server: RealtimeServer, pb: PocketBase) -> None:

@@ -16,8 +16,9 @@ from pocketbase_core.auth.store import replace_renewed
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff, timing
 
-from ..unit.test_auth import token
-from .realtime_server import Calls, RealtimeServer, until
+from ..helpers.realtime_server import Calls, RealtimeServer
+from ..helpers.tokens import token
+from ..helpers.waiting import until
 
 
 def for_an_hour(*_: float) -> float:

@@ -11,7 +11,7 @@ from pocketbase_core.middleware import authentication
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
 
-from ..unit.test_auth import token
+from ..helpers.tokens import token
 
 
 class Stalling:

@@ -24,7 +24,7 @@ from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import Connection, wire
 
-from .realtime_server import until
+from ..helpers.waiting import until
 
 OPERATIONS = 6_000
 AT_ONCE = 16

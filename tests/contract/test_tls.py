@@ -14,7 +14,7 @@ from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, 
 from pocketbase_core.testing.contract.scripted_server import Wire, answering, wire
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
-from .certificates import server_context, trusting_context
+from ..helpers.certificates import server_context, trusting_context
 
 
 def strangers() -> dict[str, Any]:

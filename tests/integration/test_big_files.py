@@ -47,7 +47,7 @@ def source(tmp_path: Path) -> Generator[Path, None, None]:
 
 async def transfer(job: str, library: str, server: LocalServer, source: Path) -> Any:
     arguments = (job, library, server.url, *server.superuser, str(source), str(source.with_name("target.zip")))
-    command = [sys.executable, "-m", "tests.integration.transfer", *arguments]
+    command = [sys.executable, "-m", "tests.helpers.transfer", *arguments]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     print(job, library, done.stdout)

@@ -21,8 +21,8 @@ from pocketbase_core.middleware import Handler, Retry
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
-from .conftest import OPEN
-from .losing import Losing
+from ..helpers.lost_responses import Losing
+from ..helpers.prepared import OPEN
 
 KEY = {"name": "id", "type": "text", "primaryKey": True, "required": True, "system": True, "min": 1}
 NUMBERS = {**KEY, "max": 10, "pattern": "^[0-9]+$", "autogeneratePattern": "[0-9]{10}"}

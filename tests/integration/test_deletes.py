@@ -9,8 +9,8 @@ from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseBadRequ
 from pocketbase_core.middleware import Middleware, Retry
 from pocketbase_core.ports import Transport
 
-from .conftest import OPEN
-from .losing import Losing
+from ..helpers.lost_responses import Losing
+from ..helpers.prepared import OPEN
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 

@@ -25,7 +25,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.services.flows import server_restart
 from pocketbase_core.testing import LocalServer
 
-from .oidc import Provider, provider
+from ..helpers.oidc import Provider, provider
 
 
 @pytest_asyncio.fixture

@@ -12,8 +12,8 @@ from pocketbase_core.middleware import Handler, Middleware, Retry
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from .conftest import OPEN
-from .losing import Losing
+from ..helpers.lost_responses import Losing
+from ..helpers.prepared import OPEN
 
 TEXTS = [{"name": name, "type": "text"} for name in ("password", "passwordConfirm", "oldPassword")]
 

@@ -15,17 +15,12 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff, connection_manager
 from pocketbase_core.testing import LocalServer
 
-from ..conftest import MAKERS
-from .conftest import VERSION, prepare
+from ..helpers.prepared import VERSION, prepare
+from ..helpers.transports import MAKERS
+from ..helpers.waiting import until
 
 NEVER = 10**12
 LIMITS = "onRealtimeConnectRequest((e) => { e.idleTimeout = %d * 1e6; e.maxTimeout = %d * 1e6; e.next() })"
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

@@ -13,8 +13,8 @@ from pocketbase_core import Gap, PocketBase, PocketBaseError, PocketBaseTranspor
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
-from .conftest import VERSION
-from .test_realtime import until
+from ..helpers.prepared import VERSION
+from ..helpers.waiting import until
 
 SEED = int(os.environ.get("SOAK_SEED", "20261125"))
 ROUNDS = 6

@@ -16,7 +16,7 @@ from pocketbase_core.realtime import verification
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
-from .test_realtime import until
+from ..helpers.waiting import until
 
 
 class Program:

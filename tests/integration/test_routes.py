@@ -11,7 +11,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from .oidc import provider
+from ..helpers.oidc import provider
 
 C = "/api/collections"
 U = f"{C}/users"

@@ -16,8 +16,8 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_transports import AiohttpTransport
 
-from ..faults import proxy
-from .conftest import OPEN, VERSION
+from ..helpers.fault_proxy import proxy
+from ..helpers.prepared import OPEN, VERSION
 
 IN_FLIGHT = 32
 FIELDS = [{"name": "title", "type": "text"}, {"name": "n", "type": "number"}]

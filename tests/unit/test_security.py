@@ -26,7 +26,7 @@ from pocketbase_core.realtime.timing import renewal_wait
 from pocketbase_core.transport.body_encoding import encode
 from pocketbase_transports import MockTransport
 
-from .test_auth import token
+from ..helpers.tokens import token
 
 PIECES = st.sampled_from([*"./\\%?#&;=:@\r\n\t \0\"'aü", "..", "//", "%2e", "%2F", "%5c", "\r\n"])
 TEXT = st.lists(PIECES | st.characters(codec="utf-8"), max_size=12).map("".join)

@@ -23,7 +23,7 @@ async def measure(lab: Lab) -> None:
         source.write_bytes(b"PK\3\4" + os.urandom(size * MEBIBYTE))
         for library in LIBRARIES:
             arguments = ("speed", library, url, *superuser, str(source), str(source.with_name("target.zip")))
-            command = [sys.executable, "-m", "tests.integration.transfer", *arguments]
+            command = [sys.executable, "-m", "tests.helpers.transfer", *arguments]
             done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
             times: dict[str, list[float]] = json.loads(done.stdout)
             for way in ("up", "down"):

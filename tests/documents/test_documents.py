@@ -1,0 +1,144 @@
+"""The code of the documents and the examples run as printed."""
+
+import asyncio
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pocketbase_core
+from pocketbase_core import PocketBase, Response
+from pocketbase_core.testing import LocalServer
+from pocketbase_transports import AiohttpTransport, MockTransport
+
+from ..helpers.prepared import prepare
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(document: str) -> list[str]:
+    return re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
+async def test_the_code_of_the_readme(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    async with LocalServer() as server:
+        async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
+            await pb.admins.auth.with_password(*server.superuser)
+            await prepare(pb)
+        for number, block in enumerate(found := blocks("README.md")):
+            code = block.replace("http://127.0.0.1:8090", server.url)
+            code = code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))
+            if "ClientSession" not in code:
+                code = code.replace("AiohttpTransport", transport)
+            compiled = compile(code, f"README.md, block {number + 1}", "exec")
+            await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
+        assert len(found) == 2
+
+
+def lines(code: str) -> str:
+    """Without indentation and empty lines."""
+    return "\n".join(filter(None, map(str.strip, code.splitlines()))) + "\n"
+
+
+async def test_the_code_about_the_architecture() -> None:
+    excerpts = 0
+    for block in blocks("docs/architecture.md"):
+        path, _, excerpt = block.partition("\n")
+        if not path.startswith("# "):
+            compiled = compile(block, "docs/architecture.md", "exec")
+            await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
+            continue
+        excerpts += 1
+        for part in lines(excerpt).split("...\n"):
+            assert part in lines((ROOT / path[2:]).read_text(encoding="utf-8")), path
+    assert excerpts == 7
+
+
+def test_help_has_a_sentence_for_each_public_method() -> None:
+    pb = PocketBase("http://any", transport=MockTransport(lambda request: Response(200)))
+    posts, batch = pb.collection("posts"), pb.create_batch()
+    objects: list[object] = [pb, posts, posts.auth, batch, batch.collection("posts"), *vars(pb).values()]
+    kinds: set[type] = {type(each) for each in objects}
+    kinds.update(getattr(pocketbase_core, name) for name in pocketbase_core.__all__)
+    seen = 0
+    for kind in kinds:
+        for name, member in inspect.getmembers(kind):
+            function = member.fget if isinstance(member, property) else member
+            ours = str(getattr(function, "__module__", "")).startswith("pocketbase_core")
+            if ours and not name.startswith("_"):
+                seen += 1
+                assert re.match(r"\S.*[.:]", inspect.getdoc(member) or "", re.DOTALL), f"{kind.__name__}.{name}"
+    assert seen > 120
+
+
+def test_the_files_that_the_architecture_names() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for name in (found := re.findall(r"`((?:pocketbase_\w+|tests)/[\w./]*)`", text)):
+        assert (ROOT / name).exists(), name
+    assert len(found) > 40
+
+
+SAYS = {
+    "quickstart.py": ["★★★★★", "A draft → A book", "Cannot be blank.", "PocketBaseConnectionError", "That was it."],
+    "realtime.py": ["create   Lima 24 °C", "connection is lost", "now there: ['Oslo', 'Lima']", "delete   Oslo -8 °C"],
+}
+
+
+async def test_the_code_about_testing(tmp_path: Path) -> None:
+    settings = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
+    (tmp_path / "pytest.ini").write_text(settings)
+    modules = 0
+    for number, block in enumerate(found := blocks("docs/testing.md")):
+        if "import pytest" in block:
+            modules += 1
+            (tmp_path / f"test_block_{number}.py").write_text(block)
+        else:
+            compiled = compile(block, f"docs/testing.md, block {number + 1}", "exec")
+            await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
+    assert (modules, len(found)) == (2, 4)
+    only = "book or 204"  # not all of the contract
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-k", only]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    for number in (1, 3):
+        assert f"test_block_{number}.py ." in done.stdout
+
+
+def test_each_threat_names_a_test() -> None:
+    table = (ROOT / "docs/security.md").read_text(encoding="utf-8").partition("| input |")[0]
+    rows = [line.split("|")[-2].strip(" `") for line in re.findall(r"^\| .*", table, re.MULTILINE)[1:]]
+    folders = [ROOT / "tests", ROOT / "pocketbase_core" / "testing" / "contract"]
+    code = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
+    assert len(rows) > 20
+    assert [name for name in rows if f"def {name}(" not in code] == []
+
+
+@pytest.mark.parametrize("example", SAYS)
+async def test_the_examples(example: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", str(ROOT / "examples" / example), "--transport"]
+    for transport in ("aiohttp", "httpx"):  # in one folder, in which the first run leaves nothing
+        done = await asyncio.to_thread(
+            subprocess.run, [*command, transport], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        for words in SAYS[example]:
+            assert words in done.stdout
+        assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+async def test_the_progress_bars(transport: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", str(ROOT / "examples" / "progress.py"), "--transport", transport]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in ("upload", "download", "16.8/16.8 MB", "bytes there and back"):
+        assert words in done.stdout
+    assert not [*tmp_path.iterdir()]

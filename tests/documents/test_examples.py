@@ -1,0 +1,170 @@
+"""The examples run, and their parts do what they say."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from examples.bulk_import import FIELDS, write_rows
+from examples.custom_middleware import Cache, RateLimit
+from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core.testing import LocalServer
+from pocketbase_transports import MockTransport
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+async def run(cwd: Path, name: str, *arguments: str) -> str:
+    """Return the text that an example prints."""
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+async def test_custom_middleware(tmp_path: Path) -> None:
+    told = await run(tmp_path, "custom_middleware.py")
+    _, spans_outside, spans_inside, limit_outside = told.split("the same record three times")
+    assert [spans_outside.count(word) for word in ("sent", "span", " 404", "traced")] == [2, 4, 1, 2]
+    for inside in (spans_inside, limit_outside):
+        assert [inside.count(word) for word in ("sent", "span", " 404", "traced")] == [2, 2, 1, 2]
+
+
+async def test_the_cache() -> None:
+    now, seen = 0.0, list[Request]()
+
+    def handler(request: Request) -> Response:
+        seen.append(request)
+        return Response(404 if request.url.endswith("missing") else 200, json={"number": len(seen)})
+
+    def client() -> PocketBase:
+        return PocketBase("http://h", transport=MockTransport(handler), middleware=[cache])
+
+    cache = Cache(10, most=2, clock=lambda: now)
+    pb = client()
+    notes = pb.collection("notes")
+    assert [(await notes.get_one("a"))["number"] for _ in range(2)] == [1, 1]
+    now = 9.9
+    assert (await notes.get_one("a"))["number"] == 1
+    now = 10
+    assert [(await notes.get_one("a"))["number"] for _ in range(2)] == [2, 2]
+    assert (await notes.get_one("a", expand="b"))["number"] == 3
+    other = client()
+    other.auth_store.save("token of somebody else", None)
+    assert (await other.collection("notes").get_one("a"))["number"] == 4
+    assert (await notes.get_one("a", expand="b"))["number"] == 3
+    assert (await notes.get_one("a"))["number"] == 5, "only two were kept"
+    await notes.update("a", {})
+    assert (await notes.get_one("a"))["number"] == 7
+    for number in (8, 9):
+        await asyncio.gather(notes.get_one("missing"), return_exceptions=True)
+        assert len(seen) == number
+    for number in (10, 11):
+        assert await pb.files.download_file("notes", "a", "x.txt") == b'{"number": %d}' % number
+
+
+async def test_the_cache_forgets_what_is_read_while_something_is_written() -> None:
+    async def handler(request: Request) -> Response:
+        answer = Response(200, json=value)
+        if request.method == "GET" and not written.is_set():
+            await written.wait()
+        return answer
+
+    value, written = "old", asyncio.Event()
+    pb = PocketBase("http://h", transport=MockTransport(handler), middleware=[Cache(10)])
+    path = "/api/collections/notes/records/a"
+    begun = asyncio.ensure_future(pb.send(path))
+    await asyncio.sleep(0)
+    await pb.send(path, method="PATCH")
+    value = "new"
+    written.set()
+    assert [await begun, await pb.send(path)] == ["old", "new"]
+
+
+async def test_the_rate_limit() -> None:
+    now, slept = 100.0, list[float]()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(round(seconds, 6))
+
+    limit = RateLimit(4, lambda: now, sleep)
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, json={})), middleware=[limit])
+    await asyncio.gather(*(pb.health.check() for _ in range(3)))
+    now = 100.6
+    await pb.health.check()
+    now = 200
+    await pb.health.check()
+    assert slept == [0, 0.25, 0.5, 0.15, 0]
+
+
+async def test_bulk_import(tmp_path: Path) -> None:
+    told = await run(tmp_path, "bulk_import.py", "--rows", "300", "--size", "20")
+    assert "line 101: could not convert string to float: 'old'" in told
+    assert "line 151: 400" in told
+    assert "email: Must be a valid email address." in told
+    assert "sent 298, there already 0, wrong 2" in told
+    assert not [*tmp_path.iterdir()]
+
+
+@asynccontextmanager
+async def gate(port: int, most: int) -> AsyncGenerator[tuple[str, asyncio.Event, asyncio.Event], None]:
+    """The URL of a proxy that passes `most` batches to a port; an event when it holds one back, and one to let go."""
+    is_held, is_open, left = asyncio.Event(), asyncio.Event(), most
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                left -= data.startswith(b"POST /api/batch ")
+                if left < 0:
+                    is_held.set()
+                    await is_open.wait()
+                writer.write(data)
+        writer.close()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers, upstream = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(forward(reader, upstream), forward(answers, writer))
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", is_held, is_open
+        finally:
+            is_open.set()
+
+
+async def test_a_bulk_import_that_is_stopped_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    write_rows(path, 400)
+    async with LocalServer() as server, PocketBase(server.url) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        await pb.settings.update({"batch": {"enabled": True, "maxRequests": 20, "timeout": 60}})
+        await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
+        # As four batches are under way at a time, the first is noted before the sixth is sent.
+        async with gate(int(server.url.rpartition(":")[2]), most=5) as (url, is_held, is_open):
+            email, password = server.superuser
+            options = ["--csv", str(path), "--url", url, "--email", email, "--password", password, "--size", "20"]
+
+            command = [sys.executable, str(EXAMPLES / "bulk_import.py"), *options]
+            first = await asyncio.create_subprocess_exec(*command, stdout=-1, stderr=-1)
+            await asyncio.wait_for(is_held.wait(), 60)
+            first.send_signal(signal.SIGINT)
+            _, stderr = await first.communicate()
+            assert (first.returncode, stderr) == (1, b"stopped; run it again to go on\n")
+            arrived = (await pb.collection("people").get_list(1, 1))["totalItems"]
+            assert 0 < arrived <= 100
+
+            is_open.set()
+            told = await run(tmp_path, "bulk_import.py", *options)
+            sent, there = (int(told.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "there already "))
+            assert sent + there == 398
+            assert 0 < there <= arrived
+            assert "sent 0, there already 398, wrong 2" in await run(tmp_path, "bulk_import.py", *options)
+        people = await pb.collection("people").get_full_list()
+    assert sorted(int(each["name"].split()[1]) for each in people) == [
+        number for number in range(1, 401) if number not in (133, 200)
+    ]

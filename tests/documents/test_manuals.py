@@ -1,0 +1,159 @@
+"""The code of the manuals runs as they say, and is the same in both."""
+
+import asyncio
+import io
+import re
+import textwrap
+import tokenize
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from aiosmtpd.smtp import SMTP
+
+from pocketbase_core import PocketBase
+from pocketbase_core.testing import LocalServer
+from pocketbase_core.transport import discovery
+
+from ..helpers.oidc import Provider, browse, provider
+from ..integration.test_auth import Mailbox
+
+T = TypeVar("T")
+DOCS = Path(__file__).parents[2] / "docs"
+MANUALS = ["manual.md", "manual.zh-CN.md"]
+
+
+class Block(NamedTuple):
+    section: str
+    language: str
+    code: str
+
+    @property
+    def is_file(self) -> bool:
+        return re.match(r"# \w+\.py\n", self.code) is not None
+
+
+def blocks(document: str) -> list[Block]:
+    found: list[Block] = []
+    for section in re.split(r"^## ", (DOCS / document).read_text(encoding="utf-8"), flags=re.MULTILINE):
+        title = section.partition("\n")[0]
+        pattern = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+        found += [Block(title, language, code) for language, code in pattern.findall(section)]
+    return found
+
+
+class World:
+    """The people and services around the server: who reads the mails, who clicks, who grants."""
+
+    def __init__(self, box: Mailbox, oidc: Provider) -> None:
+        self.box = box
+        self.oidc = oidc
+        self._loop = asyncio.get_running_loop()
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """For other threads."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
+
+    def open(self, url: str, *_: object) -> bool:
+        """What a browser has for `webbrowser.open`."""
+        self.wait(browse(url))
+        return True
+
+    def input(self, prompt: str) -> str:
+        """What the user would enter."""
+        if challenge := re.search(r"Open \S+code_challenge=([\w-]+)", prompt):
+            return self.oidc.grant(challenge[1])
+        if "code" in prompt:
+            return self.wait(self.box.find("member@example.com", r"(\d{8})"))
+        return self.wait(self.box.token("user@example.com" if "password" in prompt else "new@example.com"))
+
+
+@asynccontextmanager
+async def world(server: LocalServer) -> AsyncGenerator[World, None]:
+    loop, box = asyncio.get_running_loop(), Mailbox()
+    smtp = await loop.create_server(lambda: SMTP(box, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0)
+    with closing(smtp):
+        async with provider() as oidc, PocketBase(server.url) as pb:
+            oidc.user = {"sub": "1", "email": "somebody@example.com", "email_verified": True}
+            await pb.admins.auth.with_password(*server.superuser)
+            port = smtp.sockets[0].getsockname()[1]
+            await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": port}})
+            google = {**oidc.settings(), "name": "google"}
+            await pb.collections.update("users", {"oauth2": {"enabled": True, "providers": [google]}})
+            yield World(box, oidc)
+
+
+@pytest.mark.filterwarnings("ignore:'schema' is the style before:DeprecationWarning")
+@pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
+async def test_the_code_of_the_manual(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    prelude, *rest = [block for block in blocks("manual.md") if block.language == "python"]
+    assert prelude.code.count("        ...\n") == 1
+    hooks = "".join(block.code for block in blocks("manual.md") if block.language == "js")
+    async with LocalServer(hooks=hooks) as server, world(server) as around:
+
+        def here(code: str) -> str:
+            code = code.replace("http://127.0.0.1:8090", server.url)
+            return code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))
+
+        program = prelude.code.replace("import AiohttpTransport", f"import {transport} as AiohttpTransport")
+        monkeypatch.setattr("webbrowser._tryorder", ["this"])
+        monkeypatch.setattr("webbrowser._browsers", {"this": [None, around]})
+        monkeypatch.setattr(discovery, "_PREFERRED", [transport.removesuffix("Transport").lower()])
+        for section in dict.fromkeys(block.section for block in rest):
+            body = "\n".join(block.code for block in rest if block.section == section and not block.is_file)
+            code = program.replace("        ...\n", textwrap.indent(body, " " * 8))
+            compiled = compile(here(code), f"manual.md, {section}", "exec")
+            await asyncio.to_thread(exec, compiled, {"__name__": "__main__", "input": around.input})
+        on_aiohttp, on_fastapi = (block for block in rest if block.is_file)
+
+        def application(block: Block) -> Any:
+            namespace: dict[str, Any] = {"__name__": "app"}
+            exec(compile(here(block.code), f"manual.md, {block.section}", "exec"), namespace)
+            return namespace["app"]
+
+        async with TestClient(TestServer(application(on_aiohttp))) as visitor:
+            titles = await (await visitor.get("/titles")).json()
+        assert "one" not in titles
+        assert {"two", "four"} <= {*titles}
+
+        app = application(on_fastapi)
+        async with app.router.lifespan_context(app):
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+                assert (await client.get("/titles")).json() == titles
+
+
+def without_comments(block: Block) -> list[str]:
+    if block.language != "python":
+        return block.code.splitlines()
+    tokens = tokenize.generate_tokens(io.StringIO(block.code).readline)
+    return [token.string for token in tokens if token.type not in (tokenize.COMMENT, tokenize.NL)]
+
+
+def shape(document: str) -> list[Any]:
+    """Headings, rows of tables, and code without comments, in their order: what no translation changes."""
+    text = (DOCS / document).read_text(encoding="utf-8")
+    marks = re.findall(r"^(#+ |\||- |```\w+$)", re.sub(r"^```(\w+)\n.*?^```$", r"```\1", text, flags=re.S | re.M), re.M)
+    return [*marks, *map(without_comments, blocks(document))]
+
+
+def test_both_manuals_have_the_same_sections_and_code() -> None:
+    ours, theirs = map(shape, MANUALS)
+    assert ours == theirs
+    assert len(ours) > 200
+
+
+@pytest.mark.parametrize("document", [*MANUALS, "architecture.md", "testing.md", "../README.md", "../CONTRIBUTING.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)]*)\)", (DOCS / document).read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        file = (DOCS / document).parent / path if path else DOCS / document
+        assert file.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings]

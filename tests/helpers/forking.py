@@ -1,0 +1,266 @@
+"""Forks while a client is in use, and uses it on both sides. `test_forks.py` runs it: a library, two URLs, states.
+
+Prints a line for each state that went well. What a child has to complain of, it prints.
+"""
+
+import asyncio
+import contextlib
+import faulthandler
+import gc
+import logging
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
+from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.endpoints import custom
+from pocketbase_core.middleware import Handler
+from pocketbase_transports import HttpxTransport
+from tests.helpers.realtime_server import Calls
+from tests.helpers.tokens import token
+from tests.helpers.transports import MAKERS
+
+LIBRARY, REALTIME, PLAIN, *STATES = sys.argv[1:]
+LIMIT = 15
+
+
+async def route(request: Request, call_next: Handler) -> Response:
+    """All but realtime goes to the other server."""
+    if "/api/realtime" in request.url:
+        return await call_next(request)
+    return await call_next(request.replace(url=request.url.replace(REALTIME, PLAIN)))
+
+
+class Parent:
+    """A client in use on a loop that runs in a thread."""
+
+    def __init__(self) -> None:
+        transport = HttpxTransport(verify=False) if LIBRARY == "httpx2" else MAKERS[LIBRARY]()
+        self.pb = PocketBase(REALTIME, transport=transport, middleware=[route])
+        self.begun = threading.Event()
+        self.thread = threading.Thread(target=asyncio.run, args=(self.live(),), daemon=True)
+        self.thread.start()
+        self.begun.wait()
+
+    async def live(self) -> None:
+        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
+        self.begun.set()
+        await self.ended.wait()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(LIMIT)
+
+    def send(self, path: str) -> Any:
+        return self.run(self.pb.send(path))
+
+    def close(self) -> None:
+        self.run(self.pb.aclose())
+        self.loop.call_soon_threadsafe(self.ended.set)
+        self.thread.join()
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def use(pb: PocketBase) -> None:
+    """Do in a child all that can be done with the client of the parent."""
+    before = descriptors()
+    assert not pb.realtime.is_connected
+    assert (await pb.send("/echo", params={"n": os.getpid()}))["target"] == f"/echo?n={os.getpid()}"
+    got = Calls()
+    unsubscribe = await pb.realtime.subscribe("a", got)
+    await pb.send("/emit")
+    await got.until(1)
+    await unsubscribe()
+    async with pb.realtime.events("a"):
+        assert pb.realtime.is_connected
+    await pb.realtime.subscribe("a", got)
+    await pb.aclose()
+    while descriptors() > before:  # aiohttp does not wait for the end of a TLS connection that it closes
+        await asyncio.sleep(0.001)
+
+
+def fork(pb: PocketBase, *, exits: bool = False) -> int:
+    """Use the client in a child, which ends at once, or, with `exits`, as a program does. Returns its number."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        signal.alarm(LIMIT)
+        faulthandler.dump_traceback_later(LIMIT - 3)
+        asyncio.run(use(pb))
+        gc.collect()
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    sys.stderr.flush()
+    if exits:
+        sys.exit(status)
+    os._exit(status)
+
+
+def wait(child: int) -> None:
+    _, status = os.waitpid(child, 0)
+    assert status == 0, f"the child ended with {status}"
+
+
+def idle() -> None:
+    parent = Parent()
+    before = parent.send("/connection")
+    wait(fork(parent.pb))
+    assert parent.send("/connection") == before, "the parent's connection is still good"
+    wait(fork(parent.pb, exits=True))
+    assert parent.send("/connection") == before
+    parent.close()
+
+
+def in_flight() -> None:
+    parent = Parent()
+    block = parent.pb.stream(custom.send("/stream", read(SendOptions, None, {})))
+    answer = parent.run(block.__aenter__())
+    chunks = aiter(answer.aiter_bytes())
+
+    async def following() -> bytes:
+        return await anext(chunks)
+
+    assert parent.run(following()) == b"begun"
+    wait(fork(parent.pb))
+    parent.send("/finish")
+    assert parent.run(following()) == b"ended"
+    parent.run(block.__aexit__(None, None, None))
+    parent.close()
+
+
+def subscribed() -> None:
+    parent, got, gaps = Parent(), Calls(), Calls()
+    parent.run(parent.pb.realtime.subscribe("a", got, on_gap=gaps))
+    name = parent.pb.realtime.client_id
+    wait(fork(parent.pb))
+    before = len(got)
+    parent.send("/emit")
+    parent.run(got.until(before + 1))
+    assert (parent.pb.realtime.client_id, gaps) == (name, [])
+    parent.close()
+
+
+def inside_a_coroutine() -> None:
+    async def main() -> None:
+        parent = Parent()
+        got = Calls()
+        async with parent.pb as pb:
+            await pb.realtime.subscribe("a", got)
+            before = await pb.send("/connection")
+            await asyncio.to_thread(wait, fork(pb))
+            assert await pb.send("/connection") == before
+            told = len(got)
+            await pb.send("/emit")
+            await got.until(told + 1)
+        parent.close()
+
+    asyncio.run(main())
+
+
+def mid_refresh() -> None:
+    parent = Parent()
+    parent.pb.auth_store.save(token(30), {"id": "u1"})
+    waiting = asyncio.run_coroutine_threadsafe(parent.pb.send("/echo"), parent.loop)
+    parent.run(PocketBase(PLAIN, transport=vars(parent.pb)["_transport"]).send("/refreshing"))
+    child = fork(parent.pb)  # which renews the token for itself
+    wait(child)
+    assert waiting.result(LIMIT)["target"] == "/echo"
+    parent.close()
+
+
+def storm() -> None:
+    """Threads with loops of their own, which end in good and bad ways, and forks meanwhile."""
+    seed = os.environ.get("STORM_SEED", "1")
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it says of tasks on closed loops that they are destroyed
+    sys.unraisablehook = lambda _: None  # and the libraries complain of such loops, when they are collected
+    before, parent, wrong = descriptors(), Parent(), list[str]()
+    parent.send("/echo")
+
+    async def work(source: random.Random) -> None:
+        for _ in range(source.randint(1, 4)):
+            mark = source.randrange(10**9)
+            answer = await parent.pb.send("/echo", params={"mark": mark})
+            assert answer["target"] == f"/echo?mark={mark}", answer
+        match source.randrange(4):
+            case 0:
+                await parent.pb.realtime.close()
+            case 1:
+                # Realtime is in use on another loop, or closed from there.
+                with contextlib.suppress(RuntimeError, PocketBaseConnectionError):
+                    unsubscribe = await parent.pb.realtime.subscribe("a", print)
+                    if source.random() < 0.5:
+                        await unsubscribe()
+            case _:
+                await asyncio.sleep(source.uniform(0, 0.01))
+
+    def leave(source: random.Random) -> None:
+        """Close a loop whose tasks are in the middle of something."""
+        loop = asyncio.new_event_loop()
+        if LIBRARY == "aiohttp":
+            tasks = [loop.create_task(work(source)) for _ in range(3)]
+        else:
+            loop.run_until_complete(parent.pb.send("/echo"))
+            tasks = [loop.create_task(parent.pb.send("/echo"))]
+        loop.run_until_complete(asyncio.sleep(source.uniform(0, 0.01)))
+        loop.close()
+        del tasks
+
+    def close(source: random.Random) -> None:
+        loop = asyncio.new_event_loop()
+        # anyio never lets go of a task that was connecting when its loop was closed, nor of the task's socket.
+        loop.run_until_complete(work(source) if LIBRARY == "aiohttp" else parent.pb.send("/echo"))
+        loop.close()
+
+    def end_cleanly(source: random.Random) -> None:
+        asyncio.run(work(source))
+
+    def live(number: int) -> None:
+        source = random.Random(f"{seed} {number}")
+        try:
+            for _ in range(15):
+                way = source.choice([close, leave, end_cleanly])
+                way(source)
+        except BaseException:
+            wrong.append(traceback.format_exc())
+
+    threads = [threading.Thread(target=live, args=(number,), daemon=True) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    source = random.Random(seed)
+    for _ in range(6):
+        time.sleep(source.uniform(0, 0.2))
+        wait(fork(parent.pb))
+    for thread in threads:
+        thread.join()
+    assert not wrong, wrong[0]
+    assert parent.send("/connection") is not None
+    asyncio.run(parent.pb.aclose())
+    parent.loop.call_soon_threadsafe(parent.ended.set)
+    parent.thread.join()
+    for _ in range(5):
+        gc.collect()
+    left = descriptors(), threading.active_count()
+    assert left == (before, 1), f"{left}, not {before, 1}"
+
+
+if __name__ == "__main__":
+    # httpcore tries to import it at each request; an import that another thread is in blocks it in a forked child.
+    sys.modules.setdefault("sniffio", cast(Any, None))
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # of 3.12
+    for state in STATES:
+        globals()[state]()
+        print(state, flush=True)

@@ -1,0 +1,162 @@
+"""A server in virtual time, without a network, and its listeners."""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
+from pocketbase_core.middleware.authentication import Auth
+from pocketbase_transports import MockTransport
+
+from .tokens import token
+from .virtual_clock import pass_time, run
+
+
+class Server:
+    """A server without a network, in virtual time, which ends connections at PocketBase's limits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.is_up = True
+        self.failing = self.closing = 0.0
+        """Seconds that a connection takes to fail while the server is down, and to be closed."""
+        self.connects: list[float] = []
+        self.tokens: list[str] = []
+        self.checks: list[str] = []
+        """Tokens that the server was asked about."""
+        self.revoked: set[str] = set()
+        self.check_status = 200
+        self.checking = self.submitting = 0.0
+        """Seconds that these requests take."""
+        self.statuses: list[int] = []
+        """Statuses of the next submissions, in place of 204."""
+        self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
+        monkeypatch.setattr(Auth.__init__, "__kwdefaults__", {"clock": time.time})
+        self.answering: Callable[[Request], Awaitable[Response]] = self.answer
+        self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
+        """These two may be replaced by a test at any time."""
+        transport = MockTransport(lambda request: self.answering(request), lambda request: self.streaming(request))
+        self.pb = PocketBase("http://h", transport=transport, middleware=[])
+
+    async def answer(self, request: Request) -> Response:
+        if not self.is_up:
+            raise PocketBaseConnectionError(request.url, message="down")
+        if request.url.endswith("auth-refresh"):
+            return Response(200, json={"token": token(0, exp=time.time() + 3600), "record": {"id": "u1"}})
+        token_sent = request.headers.get("Authorization", "")
+        if request.url.endswith("/api/files/token"):
+            self.checks.append(token_sent)
+            if not self.check_status:
+                raise PocketBaseConnectionError(request.url, message="reset")
+            status = 401 if token_sent in self.revoked else self.check_status
+            await pass_time(self.checking)
+            return Response(status, json={"token": "file"}) if status == 200 else Response(status)
+        self.tokens.append(token_sent)
+        await pass_time(self.submitting)
+        return Response(self.statuses.pop(0) if self.statuses else 204)
+
+    async def events(self, request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        loop = asyncio.get_running_loop()
+        self.connects.append(loop.time())
+        if not self.is_up:
+            await pass_time(self.failing)
+            raise PocketBaseConnectionError(request.url, message="down")
+        queue: asyncio.Queue[ServerSentEvent | None] = asyncio.Queue()
+        self.queues.append(queue)
+        ends = loop.time() + 1800
+        try:
+            yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": f"c{len(self.connects)}"}))
+            while True:
+                async with asyncio.timeout_at(min(ends, loop.time() + 300)):
+                    event = await queue.get()
+                if event is None:
+                    raise PocketBaseConnectionError(request.url, message="reset")
+                yield event
+        except TimeoutError:
+            return
+        finally:
+            self.queues.remove(queue)
+            if self.closing:
+                await pass_time(self.closing)
+
+    def emit(self, data: str) -> None:
+        for queue in self.queues:
+            queue.put_nowait(ServerSentEvent("a", data))
+
+    def revoke(self) -> float:
+        """Revoke the token of the present user. Return the time, in seconds since the epoch."""
+        self.revoked.add(self.pb.auth_store.token)
+        return time.time()
+
+    def crash(self) -> None:
+        self.is_up = False
+        for queue in self.queues:
+            queue.put_nowait(None)
+
+
+Scenario = Callable[[Server], Awaitable[None]]
+WithServer = Callable[[Scenario], None]
+
+
+@pytest.fixture
+def longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the jitter out of all waits: each is as long as it may be."""
+    monkeypatch.setattr(random, "random", lambda: 1.0)
+
+
+@pytest.fixture
+def with_server(monkeypatch: pytest.MonkeyPatch) -> WithServer:
+    """Return a function that runs a scenario in virtual time. The scenario may leave nothing but subscriptions."""
+
+    def run_with_server(scenario: Scenario) -> None:
+        async def main() -> None:
+            server = Server(monkeypatch)
+            await scenario(server)
+            await server.pb.aclose()
+            assert len(asyncio.all_tasks()) == 1
+
+        run(main())
+
+    return run_with_server
+
+
+def sign_in(server: Server, name: str, **claims: Any) -> str:
+    text = token(0, name, exp=time.time() + 10**6, **claims)
+    server.pb.auth_store.save(text, {"id": "u1"})
+    return text
+
+
+class Heard:
+    """Messages and gaps of a subscription, and errors of `on_error`."""
+
+    def __init__(self, server: Server) -> None:
+        self.errors: list[BaseException] = []
+        self.messages: list[object] = []
+        self.gaps: list[float] = []
+        server.pb.realtime.on_error(lambda error, topic: self.errors.append(error))
+
+    def miss(self, gap: Gap) -> None:
+        self.gaps.append(gap.since.timestamp())
+
+
+async def listen(server: Server, user: str = "") -> Heard:
+    """Subscribe to the topic `a`, after this user has signed in."""
+    if user:
+        sign_in(server, user)
+    heard = Heard(server)
+    await server.pb.realtime.subscribe("a", heard.messages.append, on_gap=heard.miss)
+    return heard
+
+
+async def keep_busy(server: Server, seconds: float) -> None:
+    """Let time pass with a message a minute, so that no connection is replaced for silence."""
+    end = time.time() + seconds
+    while time.time() < end:
+        await pass_time(min(60, end - time.time()))
+        server.emit("1")

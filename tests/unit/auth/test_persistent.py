@@ -1,0 +1,520 @@
+"""Stores that persist, and cookies."""
+
+import asyncio
+import json
+import logging
+import os
+import stat
+import threading
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response
+from pocketbase_core.auth.store import replace_renewed, sign_in_of
+from pocketbase_core.concurrency import event_loops
+from pocketbase_transports import MockTransport
+
+from ...helpers.tokens import token
+from ...helpers.virtual_clock import run
+
+RECORD = {"id": "u1", "collectionName": "users", "name": 'Ünï; "x"'}
+
+
+async def set_in_a_thread(event: threading.Event) -> None:
+    """Wait for an event that another thread sets, without blocking the loop."""
+    while not event.is_set():
+        await asyncio.sleep(0.001)
+
+
+def test_a_file_survives(tmp_path: Path) -> None:
+    path, mine = tmp_path / "auth.json", token(100)
+    FileAuthStore(path).save(mine, RECORD)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    again = FileAuthStore(path)
+    assert (again.token, again.record) == (mine, RECORD)
+    assert again.is_valid
+    again.clear()
+    assert not path.exists()
+    again.clear()
+    assert FileAuthStore(path).token == ""
+    assert [*tmp_path.iterdir()] == []
+
+
+BROKEN = ["{", "[]", '"x"', '{"token": 3}', '{"token": "a\\nb"}', '{"token": "t", "record": 1}', "\xff", "\xff\xfe{"]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_file_is_an_empty_store(tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "auth.json"
+    path.write_bytes(text.encode("latin-1"))
+    store = FileAuthStore(path)
+    assert (store.token, store.record) == ("", None)
+    assert "counts as empty" in caplog.text
+    store.save("t")
+    assert FileAuthStore(path).token == "t"
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    other, path = tmp_path / "other", tmp_path / "auth.json"
+    other.write_text("mine")
+    path.symlink_to(other)
+    FileAuthStore(path).save("t")
+    assert other.read_text() == "mine"
+    assert not path.is_symlink()
+
+
+async def test_two_clients_on_one_file_do_not_corrupt_it(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+
+    def write(number: int) -> None:
+        store = FileAuthStore(path)
+        for turn in range(50):
+            store.save(f"t{number}-{turn}", {"id": "x" * 1000 * number})
+
+    await asyncio.gather(*(asyncio.to_thread(write, number) for number in (1, 9)))
+    assert json.loads(path.read_text())["token"] in ("t1-49", "t9-49")
+    assert os.listdir(tmp_path) == ["auth.json"]
+
+
+async def test_an_async_store_writes_in_order_and_is_waited_for() -> None:
+    saved: list[str] = []
+
+    async def save(text: str) -> None:
+        await asyncio.sleep(0.001 if len(saved) == 0 else 0)
+        saved.append(text)
+
+    async def clear() -> None:
+        saved.append("cleared")
+
+    store = AsyncAuthStore(save=save, clear=clear)
+    async with PocketBase("http://h", auth_store=store):
+        store.save("a", RECORD)
+        store.save("b")
+        store.clear()
+        assert saved == []
+    assert [json.loads(text)["token"] for text in saved[:2]] == ["a", "b"]
+    assert saved[2] == "cleared"
+    again = AsyncAuthStore(save=save, initial=saved[0])
+    assert (again.token, again.record) == ("a", RECORD)
+    assert AsyncAuthStore(save=save, initial="broken").token == ""
+
+
+async def test_an_async_store_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def save(text: str) -> None:
+        raise OSError("no disk")
+
+    store = AsyncAuthStore(save=save)
+    store.save("secret")
+    await store.aclose()
+    assert store.token == "secret"
+    assert "could not be saved" in caplog.text
+    assert "secret" not in caplog.text
+
+
+class Storage:
+    """Where an `AsyncAuthStore` writes. A save waits until it is let through."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self.reached = threading.Event()
+        self.let_through: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+        self.store = AsyncAuthStore(save=self.save)
+
+    async def save(self, text: str) -> None:
+        self.reached.set()
+        await self.let_through()
+        self.written.append(text and json.loads(text)["token"])
+
+    async def wait_for_ever(self) -> None:
+        await asyncio.Event().wait()
+
+    async def change(self, text: str) -> None:
+        self.store.save(text)
+        await asyncio.sleep(0)
+
+
+def test_a_change_without_a_loop_is_written_when_the_store_is_closed(caplog: pytest.LogCaptureFixture) -> None:
+    storage = Storage()
+    storage.store.save("a")
+    storage.store.clear()
+    assert (storage.store.token, storage.written) == ("", [])
+    assert "without a running event loop" in caplog.text
+    asyncio.run(storage.store.aclose())
+    asyncio.run(storage.store.aclose())
+    assert storage.written == [""]
+
+
+def test_a_change_without_a_loop_is_written_by_the_next_one() -> None:
+    storage = Storage()
+    storage.store.save("a")
+
+    async def sign_out() -> None:
+        await storage.change("b")
+        await storage.store.aclose()
+
+    asyncio.run(sign_out())
+    assert storage.written == ["b"]
+
+
+async def test_a_change_by_a_thread_without_a_loop_is_written_when_the_store_is_closed() -> None:
+    storage, go_on = Storage(), asyncio.Event()
+    storage.let_through = go_on.wait
+    await storage.change("a")
+    await asyncio.to_thread(storage.store.save, "b")
+    asyncio.get_running_loop().call_later(0.01, go_on.set)
+    await storage.store.aclose()
+    assert storage.written == ["a", "b"]
+
+
+def test_a_change_that_a_loop_took_along_is_written_on_the_next_loop() -> None:
+    storage = Storage()
+    storage.let_through = storage.wait_for_ever
+    asyncio.run(storage.change("a"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == ["a"]
+
+
+def test_changes_on_two_loops_are_written_in_their_order() -> None:
+    storage, go_on = Storage(), threading.Event()
+
+    async def first() -> None:
+        await storage.change("first")
+        await storage.store.aclose()
+
+    storage.let_through = partial(set_in_a_thread, go_on)
+    thread = threading.Thread(target=asyncio.run, args=[first()])
+    thread.start()
+    storage.reached.wait(5)
+
+    async def second() -> None:
+        await storage.change("second")
+        await asyncio.sleep(0.02)
+        assert storage.written == []
+        go_on.set()
+        await storage.store.aclose()
+        assert storage.written == ["first", "second"]
+
+    asyncio.run(second())
+    thread.join()
+
+
+def test_a_loop_that_stands_still_keeps_no_other_from_writing_and_undoes_nothing() -> None:
+    storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
+    storage.let_through = go_on.wait
+    still.run_until_complete(storage.change("older"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    still.run_until_complete(storage.change("skipped"))
+
+    async def sign_in() -> None:
+        await storage.change("newer")
+        await storage.store.aclose()
+
+    asyncio.run(sign_in())
+    assert storage.written == ["newer"]
+    still.call_soon(go_on.set)
+    still.run_until_complete(storage.store.aclose())
+    still.close()
+    assert storage.written == ["newer", "older", "newer"]
+
+
+def test_a_change_on_a_loop_that_stands_still_is_written_when_the_store_is_closed() -> None:
+    storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
+    storage.let_through = go_on.wait
+    still.run_until_complete(storage.change("a"))
+    storage.let_through = lambda: asyncio.sleep(0)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == ["a"]
+    still.call_soon(go_on.set)
+    still.run_until_complete(storage.store.aclose())
+    still.close()
+
+
+def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, ended = Storage(), threading.Event()
+
+    storage.let_through = partial(set_in_a_thread, ended)
+
+    async def first() -> None:
+        await storage.change("first")
+        await storage.store.aclose()
+
+    thread = threading.Thread(target=asyncio.run, args=[first()])
+    thread.start()
+    storage.reached.wait(5)
+    asyncio.run(storage.store.aclose())
+    assert storage.written == []
+    monkeypatch.setattr(event_loops, "PATIENCE", 0.01)
+    storage.let_through = lambda: asyncio.sleep(0)
+
+    async def second() -> None:
+        await storage.change("second")
+        await storage.store.aclose()
+
+    asyncio.run(second())
+    assert storage.written == ["second"], "the other loop had its time"
+    ended.set()
+    thread.join()
+    assert storage.written == ["second", "first", "second"]
+
+
+def test_a_forked_child_waits_for_no_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, ended = Storage(), threading.Event()
+
+    async def in_the_parent() -> None:
+        await storage.change("parent")
+        await set_in_a_thread(ended)
+
+    async def in_the_child() -> float:
+        await storage.store.aclose()
+        assert storage.written == [], "the parent writes it"
+        await storage.change("child")
+        await storage.store.aclose()
+        return asyncio.get_running_loop().time()
+
+    storage.let_through = partial(set_in_a_thread, ended)
+    thread = threading.Thread(target=asyncio.run, args=[in_the_parent()])
+    thread.start()
+    storage.reached.wait(5)
+    storage.let_through = lambda: asyncio.sleep(0)
+    with monkeypatch.context() as forked:
+        forked.setattr("os.getpid", lambda: -1)
+        assert run(in_the_child()) == 0, "it waited"
+    assert storage.written == ["child"]
+    ended.set()
+    thread.join()
+
+
+async def awaited() -> str:
+    return "{}"
+
+
+@pytest.mark.parametrize(
+    ("initial", "words"),
+    [({"token": "t"}, "it is the text that `save` was given"), (3, "must be text, not int"), (None, "await it first")],
+)
+def test_what_a_store_cannot_begin_with(initial: Any, words: str) -> None:
+    given: Any = awaited() if initial is None else initial
+    with pytest.raises(TypeError, match=words):
+        AsyncAuthStore(save=Storage().save, initial=given)
+
+
+async def test_a_store_begins_with_text_or_bytes_and_not_with_a_future() -> None:
+    future: Any = asyncio.get_running_loop().create_future()
+    with pytest.raises(TypeError, match="await it first"):
+        AsyncAuthStore(save=Storage().save, initial=future)
+    for initial in ('{"token": "t"}', b'{"token": "t"}'):
+        assert AsyncAuthStore(save=Storage().save, initial=initial).token == "t"
+
+
+def nested(depth: int) -> dict[str, Any]:
+    record: dict[str, Any] = {"id": "u1", "email": "e", "verified": True, "collectionId": "c1"}
+    inner = record
+    for _ in range(depth):
+        inner["data"] = [{}]
+        inner = inner["data"][0]
+    return record
+
+
+def depth_of(value: Any) -> int:
+    depth = 0
+    while "data" in value:
+        value, depth = value["data"][0], depth + 1
+    return depth
+
+
+@pytest.mark.parametrize("depth", [450, 5000])
+async def test_a_record_nested_deeply_signs_in_and_is_stored(depth: int, tmp_path: Path) -> None:
+    record = nested(depth)
+    file, other, memory = FileAuthStore(tmp_path / "auth.json"), Storage(), AuthStore()
+    for store in (file, other.store, memory):
+        store.save("t", record)
+        assert store.record is not None
+        assert depth_of(store.record) == depth
+        assert store.record["data"] is not record["data"]
+    await other.store.aclose()
+    again = FileAuthStore(tmp_path / "auth.json")
+    assert again.token == "t"
+    assert again.record is not None
+    assert {**again.record, "data": None} == {**nested(0), "data": None}
+    visitor = AuthStore()
+    visitor.load_from_cookie(memory.export_to_cookie())
+    assert visitor.record == nested(0)
+
+
+def test_a_record_that_leads_to_itself_is_copied_as_it_is() -> None:
+    record: dict[str, Any] = {"list": [1], "when": datetime(2026, 1, 1)}
+    record["list"].append(record["list"])
+    record["self"] = record
+    store = AuthStore()
+    store.save("t", record)
+    assert store.record is not None
+    assert store.record["self"] is store.record
+    assert store.record["list"][1] is store.record["list"]
+    assert store.record["list"] is not record["list"]
+
+
+def test_a_cookie_there_and_back() -> None:
+    store, mine = AuthStore(), token(100)
+    store.save(mine, RECORD)
+    header = store.export_to_cookie()
+    pair, *attributes = header.split("; ")
+    assert [each.partition("=")[0] for each in attributes] == ["Expires", "Path", "SameSite", "HttpOnly", "Secure"]
+    other = AuthStore()
+    told: list[Any] = []
+    other.on_change(lambda token, record: told.append(token))
+    other.load_from_cookie(f"a=b; {pair}; pb_authx=1")
+    assert (other.token, other.record, told) == (mine, RECORD, [mine])
+    assert "HttpOnly" not in store.export_to_cookie("k", http_only=False)
+    assert store.export_to_cookie("k").startswith("k=")
+    assert "Expires=Thu, 01 Jan 1970" in AuthStore().export_to_cookie()
+    with pytest.raises(ValueError, match="Path"):
+        store.export_to_cookie(path="/; Domain=evil.example")
+
+
+def test_a_large_record_is_cut_to_who_it_is() -> None:
+    store = AuthStore()
+    store.save(token(100), {**RECORD, "email": "e", "bio": "x" * 5000})
+    header = store.export_to_cookie()
+    assert len(header) <= 4096
+    other = AuthStore()
+    other.load_from_cookie(header)
+    assert other.record == {"id": "u1", "email": "e", "collectionName": "users"}
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "%7B", "%ff", quote('{"token": 1}'), quote('["a"]'), quote('{"token": "a\r\nb"}')]
+)
+def test_a_cookie_of_someone_elses_making(value: str, caplog: pytest.LogCaptureFixture) -> None:
+    store = AuthStore()
+    store.save("mine")
+    with caplog.at_level(logging.WARNING):
+        store.load_from_cookie(f"pb_auth={value}")
+    assert (store.token, store.record) == ("", None)
+
+
+async def test_a_sign_in_that_a_store_cannot_take_is_an_error_and_no_call_goes_out_as_the_user_before(
+    tmp_path: Path,
+) -> None:
+    def handler(request: Request) -> Response:
+        return Response(200, json={"token": token(3600, id="ben"), "record": {"id": "ben", "score": 0.1}})
+
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save(anns := token(3600, id="ann"), {"id": "ann", "collectionId": "c1"})
+    pb = PocketBase(
+        "http://h",
+        transport=MockTransport(handler),
+        auth_store=store,
+        json_loads=lambda text: json.loads(text, parse_float=Decimal),
+    )
+    with pytest.raises(TypeError, match="Decimal"):
+        await pb.collection("users").auth.with_password("ben", "secret")
+    assert store.token == anns
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save("before")
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        store.save("after")
+    assert store.token == "after"
+    assert FileAuthStore(tmp_path / "auth.json").token == "before"
+    assert [each.name for each in tmp_path.iterdir()] == ["auth.json"]
+
+
+def test_a_token_that_is_no_users_is_no_superusers() -> None:
+    store = AuthStore()
+    store.save(token(100, type="file"), {"collectionName": "_superusers"})
+    assert not store.is_superuser
+
+
+@pytest.mark.parametrize("kind", [ValueError, asyncio.CancelledError, GeneratorExit])
+def test_a_callback_that_raises_disturbs_nobody(kind: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
+    def fail(token: str, record: object) -> None:
+        raise kind
+
+    store, told = AuthStore(), list[str]()
+    store.on_change(fail)
+    store.on_change(lambda token, record: told.append(token))
+    store.save("a", None)
+    store.clear()
+    assert told == ["a", ""]
+    assert caplog.text.count("a callback of on_change failed") == 2
+
+
+def test_an_interrupt_is_no_error_of_a_callback() -> None:
+    def interrupt(token: str, record: object) -> None:
+        raise KeyboardInterrupt
+
+    store = AuthStore()
+    store.on_change(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.save("a", None)
+    assert store.token == "a"
+
+
+def test_callbacks_are_told_of_the_last_change_last() -> None:
+    store, told = AuthStore(), list[str]()
+
+    def refuse(token: str, record: object) -> None:
+        if token:
+            store.clear()
+
+    store.on_change(refuse)
+    store.on_change(lambda token, record: told.append(token))
+    store.save("a", None)
+    assert (store.token, told[-1]) == ("", "")
+
+
+def test_a_renewal_that_a_store_cannot_take_leaves_the_sign_in_as_it_was(tmp_path: Path) -> None:
+    store = FileAuthStore(tmp_path / "auth.json")
+    store.save("a")
+    replace_renewed(store, "a", "b", {})
+    with pytest.raises(TypeError):
+        replace_renewed(store, "b", "c", {"score": Decimal(1)})
+    assert (store.token, sign_in_of(store)) == ("b", "a")
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
+    store = FileAuthStore(tmp_path / "auth.json") if is_in_file else AuthStore()
+    store.save("a")
+    record: dict[str, Any] = {"tags": ["a"]}
+    replace_renewed(store, "a", "b", record)
+    record["tags"].append("b")
+    assert store.record == {"tags": ["a"]}
+
+
+@pytest.mark.parametrize("before", ["", token(30, id="ann")])
+def test_a_refresh_that_brings_another_user_is_a_sign_in(before: str) -> None:
+    store, bens = AuthStore(), token(3600, id="ben")
+    store.save(before)
+    replace_renewed(store, before, bens, {})
+    assert (store.token, sign_in_of(store)) == (bens, bens)
+    store.clear()
+    assert sign_in_of(store) == ""
+
+
+def test_a_sign_in_is_the_same_while_its_tokens_are_renewed() -> None:
+    store = AuthStore()
+    store.save("a", None)
+    for text in ("b", "c"):
+        replace_renewed(store, store.token, text, {})
+        assert (store.token, sign_in_of(store)) == (text, "a")
+    store.save("c", {"id": "changed"})
+    assert sign_in_of(store) == "a"
+    store.save("d", None)
+    assert sign_in_of(store) == "d"
+    store.clear()
+    assert sign_in_of(store) == ""

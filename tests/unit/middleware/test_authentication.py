@@ -1,0 +1,559 @@
+"""A token's renewal: a task of its own, and calls that go out as the user who made them, or not at all."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from pocketbase_core import (
+    AuthStore,
+    PocketBase,
+    PocketBaseError,
+    PocketBaseTimeoutError,
+    PocketBaseUnauthorizedError,
+    Request,
+    Response,
+    ServerSentEvent,
+)
+from pocketbase_core.auth.token import claims, user_of
+from pocketbase_core.endpoints import realtime
+from pocketbase_core.middleware import Retry
+from pocketbase_core.middleware.authentication import Auth
+from pocketbase_transports import MockTransport
+
+from ...helpers.eager_tasks import FACTORY, start_at_once
+from ...helpers.tokens import encoded
+from ...helpers.virtual_clock import pass_time, run
+
+
+def token(user: str, expires: float, number: int = 0) -> str:
+    payload = {"id": user, "collectionId": "c1", "type": "auth", "refreshable": True, "exp": expires, "n": number}
+    return f"h.{encoded(payload)}.s"
+
+
+NAMELESS = {"collectionId": "c1", "type": "auth"}
+
+
+class Server:
+    """A client whose clock is the loop's, on a server whose renewals wait for `go_on`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, timeout: float | None = 30.0) -> None:
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(time, "time", lambda: 1000.0 + loop.time())
+        self.loop = loop
+        self.go_on = asyncio.Event()
+        self.renewals: list[str] = []
+        self.limits: list[float | None] = []
+        self.sent: list[Request] = []
+        self.life = 3600.0
+        self.failure: int = 0
+        self.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[], timeout=timeout)
+        auth: Any = getattr(self.pb, "_auth")
+        auth._clock = self.now
+        self.store = self.pb.auth_store
+
+    def now(self) -> float:
+        return 1000.0 + self.loop.time()
+
+    def sign_in(self, user: str, life: float = 30.0, number: int = 0) -> str:
+        mine = token(user, self.now() + life, number)
+        self.store.save(mine, {"id": user, "collectionId": "c1", "collectionName": "users"})
+        return mine
+
+    async def answer(self, request: Request) -> Response:
+        if not request.url.endswith("auth-refresh"):
+            self.sent.append(request)
+            return Response(200, json={"id": "x"})
+        old = request.headers["Authorization"]
+        self.renewals.append(old)
+        self.limits.append(request.timeout)
+        await self.go_on.wait()
+        if self.failure:
+            return Response(self.failure, json={})
+        user = str(claims(old)["id"])
+        new = token(user, self.now() + self.life, len(self.renewals))
+        return Response(200, json={"token": new, "record": {"id": user, "collectionId": "c1"}})
+
+    def create(self, **options: Any) -> asyncio.Task[Any]:
+        return asyncio.create_task(self.pb.collection("posts").create({"n": 1}, **options))
+
+    def tokens(self) -> list[str]:
+        return [request.headers.get("Authorization", "") for request in self.sent]
+
+
+def on_a_virtual_loop(work: Callable[[Server], Awaitable[None]]) -> Callable[[pytest.MonkeyPatch], None]:
+    """A test whose time takes none."""
+
+    def test(monkeypatch: pytest.MonkeyPatch) -> None:
+        async def go() -> None:
+            server = Server(monkeypatch)
+            await work(server)
+            await server.pb.aclose()
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+        run(go())
+
+    return test
+
+
+@on_a_virtual_loop
+async def test_a_call_goes_out_as_its_user_when_another_signs_in_while_it_waits(server: Server) -> None:
+    mine = server.sign_in("a")
+    create = server.create()
+    await pass_time(1)
+    server.sign_in("b", 3600)
+    server.go_on.set()
+    await create
+    assert server.tokens() == [mine]
+
+
+@on_a_virtual_loop
+async def test_a_call_goes_out_as_its_user_when_that_one_signs_out_while_it_waits(server: Server) -> None:
+    mine = server.sign_in("a")
+    create = server.create()
+    await pass_time(1)
+    server.store.clear()
+    server.go_on.set()
+    await create
+    assert server.tokens() == [mine]
+    assert server.store.token == ""
+
+
+@on_a_virtual_loop
+async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) -> None:
+    server.sign_in("a")
+    create = server.create()
+    await pass_time(1)
+    newer = server.sign_in("a", 3600, 9)
+    server.go_on.set()
+    await create
+    assert server.tokens() == [newer]
+
+
+@on_a_virtual_loop
+async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -> None:
+    mine, theirs = (f"h.{encoded({**NAMELESS, 'exp': server.now() + life})}.s" for life in (30, 3600))
+    server.store.save(mine)
+    create = server.create(timeout=4)
+    await pass_time(1)
+    server.store.save(theirs)
+    await create
+    assert server.tokens() == [mine]
+
+
+@pytest.mark.parametrize("user", ["b", ""])
+def test_a_call_whose_own_token_died_while_others_signed_in_is_not_sent(
+    user: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @on_a_virtual_loop
+    async def test(server: Server) -> None:
+        server.sign_in("a", 5)
+        create = server.create()
+        await pass_time(6)
+        if user:
+            server.sign_in("b", 3600)
+        else:
+            server.store.clear()
+        server.go_on.set()
+        with pytest.raises(PocketBaseUnauthorizedError, match="nothing was sent") as caught:
+            await create
+        assert caught.value.status == 401
+        assert server.sent == []
+
+    test(monkeypatch)
+
+
+@on_a_virtual_loop
+async def test_a_guests_call_never_gets_a_token_that_came_later(server: Server) -> None:
+    waiting, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Request, call_next: Any) -> Response:
+        waiting.set()
+        await go_on.wait()
+        response: Response = await call_next(request)
+        return response
+
+    pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[slow])
+    create = asyncio.create_task(pb.collection("posts").create({}))
+    await waiting.wait()
+    pb.auth_store.save(token("a", server.now() + 3600))
+    go_on.set()
+    await create
+    assert server.tokens() == [""]
+
+
+@on_a_virtual_loop
+async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Server) -> None:
+    tokens: list[str] = []
+
+    class Slow(PocketBase):
+        async def before_send(self, request: Any) -> Any:
+            await pass_time(5)
+            return request
+
+    async def answer(request: Request) -> Response:
+        tokens.append(request.headers.get("Authorization", ""))
+        pb.auth_store.save(token("b", server.now() + 3600))
+        return Response(429 if len(tokens) < 3 else 200, {"Retry-After": "2"}, json={})
+
+    pb = Slow("http://h", transport=MockTransport(answer), middleware=[Retry()])
+    mine = token("a", server.now() + 3600)
+    pb.auth_store.save(mine)
+    await pb.collection("posts").create({})
+    assert tokens == [mine] * 3
+
+
+@pytest.mark.parametrize("way", ["stream", "events"])
+def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    @on_a_virtual_loop
+    async def test(server: Server) -> None:
+        async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+            server.sent.append(request)
+            yield ServerSentEvent()
+
+        server.pb = PocketBase("http://h", transport=MockTransport(server.answer, events), middleware=[])
+        auth: Any = getattr(server.pb, "_auth")
+        auth._clock = server.now
+        server.store = server.pb.auth_store
+        mine = server.sign_in("a")
+
+        async def read() -> None:
+            if way == "stream":
+                async with server.pb.files.stream("posts", "x", "a.txt"):
+                    pass
+            else:
+                async with server.pb.events(realtime.connect()) as opened:
+                    assert [event async for event in opened] == [ServerSentEvent()]
+
+        reading = asyncio.create_task(read())
+        await pass_time(1)
+        server.sign_in("b", 3600)
+        server.go_on.set()
+        await reading
+        assert server.tokens() == [mine]
+
+    test(monkeypatch)
+
+
+@on_a_virtual_loop
+async def test_a_call_waits_for_a_stalled_renewal_for_half_of_its_time(server: Server) -> None:
+    mine = server.sign_in("a")
+    calls = [server.create(timeout=seconds) for seconds in (1, 2, 4)]
+    begun = server.loop.time()
+    await asyncio.gather(*calls)
+    assert server.loop.time() - begun == pytest.approx(2)
+    assert server.tokens() == [mine] * 3
+    assert [request.timeout for request in server.sent] == pytest.approx([0.5, 1, 2]), "the wait counts"
+    assert len(server.renewals) == 1
+
+
+@on_a_virtual_loop
+async def test_a_call_whose_token_dies_before_the_renewal_is_answered_is_not_sent(server: Server) -> None:
+    server.sign_in("a", 3)
+    with pytest.raises(PocketBaseTimeoutError, match="expired before its renewal was answered") as caught:
+        await server.create(timeout=8)
+    assert caught.value.request_sent is False
+    assert server.sent == []
+
+
+@on_a_virtual_loop
+async def test_a_call_whose_token_dies_in_a_renewal_that_fails_is_not_sent(server: Server) -> None:
+    server.sign_in("a", 3)
+    server.failure = 500
+    create = server.create()
+    await pass_time(4)
+    server.go_on.set()
+    with pytest.raises(PocketBaseUnauthorizedError, match="could not be renewed"):
+        await create
+    assert server.sent == []
+
+
+@on_a_virtual_loop
+async def test_calls_without_a_timeout_wait_for_as_long_as_the_renewal_takes(server: Server) -> None:
+    server.sign_in("a")
+    create = server.create(timeout=None)
+    await pass_time(20)
+    assert not create.done()
+    server.go_on.set()
+    await create
+    assert server.tokens() == [server.store.token]
+    assert server.sent[0].timeout is None
+
+
+@pytest.mark.parametrize(("timeout", "limit"), [(None, 30), (5, 5), (120, 30)])
+def test_a_renewal_has_a_limit_of_its_own(timeout: float | None, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        server = Server(monkeypatch, timeout)
+        server.sign_in("a")
+        server.go_on.set()
+        await server.create(timeout=1)
+        assert server.limits == [limit]
+
+    run(go())
+
+
+@on_a_virtual_loop
+async def test_a_caller_that_is_cancelled_ends_no_renewal_of_others(server: Server) -> None:
+    server.sign_in("a")
+    first, second = server.create(), server.create()
+    await pass_time(1)
+    first.cancel()
+    await pass_time(1)
+    server.go_on.set()
+    await second
+    assert first.cancelled()
+    assert len(server.renewals) == 1
+    assert server.tokens() == [server.store.token]
+
+
+@on_a_virtual_loop
+async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Server) -> None:
+    mine = server.sign_in("a")
+    create = server.create()
+    await pass_time(1)
+    await server.pb.aclose()
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "token renewal"] == []
+    await create
+    assert (len(server.renewals), server.tokens()) == (1, [mine])
+
+
+@on_a_virtual_loop
+async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> None:
+    async def close(request: Request, call_next: Any) -> Response:
+        if request.url.endswith("auth-refresh"):
+            await pb.aclose()
+            await asyncio.sleep(0)
+            return Response(200, json={"token": new, "record": {}})
+        sent.append(request.headers["Authorization"])
+        return Response(200, json={})
+
+    new, sent = token("a", server.now() + 3600), list[str]()
+
+    pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[close])
+    pb.auth_store.save(token("a", server.now() + 30))
+    getattr(pb, "_auth")._clock = server.now
+    await pb.health.check()
+    assert sent == [new]
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+@pytest.mark.parametrize("factory", dict.fromkeys([None, FACTORY, start_at_once]))
+def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
+    factory: Any, timeout: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @on_a_virtual_loop
+    async def test(server: Server) -> None:
+        server.loop.set_task_factory(factory)
+
+        async def ask(request: Request, call_next: Any) -> Response:
+            if request.url.endswith("auth-refresh"):
+                await asyncio.wait_for(pb.health.check(timeout=timeout), 60)
+            response: Response = await call_next(request)
+            return response
+
+        pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[ask])
+        getattr(pb, "_auth")._clock = server.now
+        pb.auth_store.save(mine := token("a", server.now() + 30))
+        server.go_on.set()
+        await pb.health.check(timeout=timeout)
+        assert server.loop.time() == 0
+        assert server.tokens() == [mine, pb.auth_store.token]
+
+    test(monkeypatch)
+
+
+def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def leave() -> PocketBase:
+        server = Server(monkeypatch)
+        server.sign_in("a")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(server.create(), 1)
+        return server.pb
+
+    pb = run(leave())
+    assert getattr(pb, "_auth")._renewals == {}
+
+
+class Stalling:
+    """An `Auth` whose first renewal is never answered."""
+
+    def __init__(self) -> None:
+        self.renewals: list[str] = []
+        self.store = AuthStore()
+        self.store.save(token("a", time.time() + 30))
+        self.auth = Auth(self.store, self.refresh)
+        self.in_progress: dict[Any, Any] = getattr(self.auth, "_renewals")
+
+    async def refresh(self, old: str) -> None:
+        self.renewals.append(old)
+        if len(self.renewals) == 1:
+            await asyncio.Event().wait()
+
+    async def use(self) -> None:
+        async def send(request: Request) -> Response:
+            return Response(204)
+
+        await self.auth(Request("GET", "/", timeout=0.02), send)
+
+
+def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
+    stalling, still = Stalling(), asyncio.new_event_loop()
+    still.run_until_complete(stalling.use())
+    assert len(stalling.in_progress) == 1
+    run(stalling.use())
+    assert len(stalling.renewals) == 2
+    run(stalling.auth.aclose())  # tells the loop that stands still
+    still.run_until_complete(asyncio.sleep(0))
+    still.run_until_complete(asyncio.sleep(0))
+    assert stalling.in_progress == {}
+    still.close()
+
+
+def test_a_loop_that_is_closed_in_the_midst_of_a_renewal_is_forgotten() -> None:
+    stalling, still = Stalling(), asyncio.new_event_loop()
+    still.run_until_complete(stalling.use())
+    (left,) = stalling.in_progress.values()
+    left._log_destroy_pending = False
+    still.close()
+    run(stalling.auth.aclose())
+    run(stalling.use())
+    assert len(stalling.renewals) == 2
+    assert stalling.in_progress == {}
+
+
+@on_a_virtual_loop
+async def test_a_refresh_by_the_user_renews_once_and_waits_for_nobody(server: Server) -> None:
+    mine = server.sign_in("a")
+    server.go_on.set()
+    await server.pb.collection("users").auth.refresh()
+    assert server.renewals == [mine]
+
+
+@on_a_virtual_loop
+async def test_a_sign_in_waits_for_no_renewal(server: Server) -> None:
+    server.sign_in("a")
+    begun = server.loop.time()
+    with pytest.raises(PocketBaseError):
+        await server.pb.collection("users").auth.with_password("a", "b")
+    assert server.loop.time() == begun
+    assert server.renewals == []
+
+
+@on_a_virtual_loop
+async def test_a_wall_clock_that_is_set_back_prolongs_no_pause(server: Server) -> None:
+    server.go_on.set()
+    server.failure = 500
+    server.sign_in("a", 45)
+    await server.create()
+    set_back = 8
+    getattr(server.pb, "_auth")._clock = lambda: server.now() - set_back
+    await server.create()
+    assert len(server.renewals) == 1
+    await pass_time(6)
+    await server.create()
+    assert len(server.renewals) == 2
+
+
+@on_a_virtual_loop
+async def test_one_users_failed_renewal_pauses_no_other_users(server: Server) -> None:
+    server.go_on.set()
+    server.failure = 500
+    server.sign_in("a")
+    await server.create()
+    server.failure = 0
+    server.sign_in("b")
+    await server.create()
+    assert [user_of(old)[1] for old in server.renewals] == ["a", "b"]
+    assert server.tokens()[-1] == server.store.token
+
+
+@on_a_virtual_loop
+async def test_a_renewal_that_fails_by_a_hook_blocks_nobody(server: Server) -> None:
+    async def broken(request: Request, call_next: Any) -> Response:
+        if request.url.endswith("auth-refresh"):
+            raise LookupError("a hook's mistake")
+        response: Response = await call_next(request)
+        return response
+
+    pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[broken])
+    getattr(pb, "_auth")._clock = server.now
+    pb.auth_store.save(mine := token("a", server.now() + 30))
+    await pb.health.check()
+    assert server.tokens() == [mine]
+
+
+class Storm:
+    """32 calls in flight for a minute, by users who take turns, with tokens of ten seconds and renewals of any kind."""
+
+    def __init__(self, server: Server, seed: int) -> None:
+        self.server = server
+        self.random = random.Random(seed)
+        self.refused = self.late = self.sent = 0
+        server.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[])
+        getattr(server.pb, "_auth")._clock = server.now
+        server.store = server.pb.auth_store
+        self.numbers = iter(range(10**6))
+
+    async def answer(self, request: Request) -> Response:
+        sent = request.headers.get("Authorization", "")
+        if request.url.endswith("auth-refresh"):
+            await asyncio.sleep(self.random.choice([0, 1, 4, 60]))
+            if self.random.random() < 0.3:
+                return Response(self.random.choice([401, 429, 500]), json={})
+            user = str(user_of(sent)[1])
+            return Response(200, json={"token": self.token(user), "record": {"id": user, "collectionId": "c1"}})
+        assert user_of(sent) == ("c1", request.params["user"]), "a call went out as somebody else"
+        assert claims(sent)["exp"] > self.server.now(), "a call went out as a guest"
+        await asyncio.sleep(min(self.random.random(), request.timeout or 0))
+        return Response(200, json={})
+
+    def token(self, user: str) -> str:
+        return token(user, self.server.now() + 10, next(self.numbers))
+
+    async def sign_in_and_out(self) -> None:
+        while True:
+            user = self.random.choice("abc")
+            self.server.store.save(self.token(user), {"id": user, "collectionId": "c1"})
+            await asyncio.sleep(self.random.random() * 16)
+
+    async def call(self) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            if not self.server.store.is_valid:
+                continue  # its calls are a guest's from the start
+            timeout = self.random.choice([0.5, 2, 8, 30])
+            user, begun = str(user_of(self.server.store.token)[1]), self.server.loop.time()
+            try:
+                await self.server.pb.send("/x", params={"user": user}, timeout=timeout)
+                self.sent += 1
+            except PocketBaseUnauthorizedError:
+                self.refused += 1
+            except PocketBaseTimeoutError as error:
+                assert error.request_sent is False
+                self.late += 1
+            assert self.server.loop.time() - begun <= timeout + 0.001
+
+
+@pytest.mark.parametrize("seed", [2, 9])
+def test_in_a_storm_of_renewals_each_call_goes_out_as_its_user_or_not_at_all(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @on_a_virtual_loop
+    async def test(server: Server) -> None:
+        storm = Storm(server, seed)
+        tasks = [asyncio.create_task(storm.sign_in_and_out())]
+        tasks += [asyncio.create_task(storm.call()) for _ in range(32)]
+        done, _ = await asyncio.wait(tasks, timeout=60, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        for task in done:
+            task.result()
+        assert storm.sent > 500
+        assert storm.refused
+        assert storm.late
+
+    test(monkeypatch)

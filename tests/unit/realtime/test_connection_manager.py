@@ -1,0 +1,197 @@
+"""Realtime in virtual time: days, tokens, refusals."""
+
+import asyncio
+import time
+from functools import partial
+
+import pytest
+
+from pocketbase_core import Gap, PocketBase, PocketBaseBadRequestError, PocketBaseUnauthorizedError, Request, Response
+from pocketbase_core.auth.store import replace_renewed
+from pocketbase_core.middleware import Retry
+from pocketbase_transports import MockTransport
+
+from ...helpers.tokens import token
+from ...helpers.virtual_clock import pass_time, run
+from ...helpers.virtual_server import Server, WithServer, sign_in
+from ...helpers.virtual_server import longest_waits as longest_waits
+from ...helpers.virtual_server import with_server as with_server
+
+
+@pytest.mark.parametrize("pause", [7.0, 290.0, 4000.0])
+def test_a_day_without_a_gap(with_server: WithServer, pause: float) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        got: list[object] = []
+        await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
+        sent = 0
+        while asyncio.get_running_loop().time() < 24 * 3600:
+            await pass_time(pause)
+            server.emit(str(sent))
+            sent += 1
+        await pass_time(1)
+        assert got == list(range(sent))
+        assert 50 < len(server.connects) < 24 * 60 / 4 + 2
+
+
+def test_a_token_is_renewed_while_nothing_else_is_sent(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
+        gaps: list[Gap] = []
+        await server.pb.realtime.subscribe("a", str, on_gap=gaps.append)
+        while asyncio.get_running_loop().time() < 24 * 3600:
+            await pass_time(60)
+            server.emit("1")
+            assert server.pb.auth_store.is_valid
+        assert 20 < len(set(server.tokens)) < 30
+        assert not gaps
+
+
+def test_another_sign_in_gets_another_connection(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        await server.pb.realtime.subscribe("a", print)
+        end = time.time() + 3600
+        own, renewed = token(0, exp=end), token(0, "renewed", exp=end)
+        other, namesake = token(0, exp=end, id="u2"), token(0, exp=end, id="u2", collectionId="c2")
+        anew = token(0, "anew", exp=end)
+        keep = server.pb.auth_store.save
+        refresh = partial(replace_renewed, server.pb.auth_store, own)
+        for change, value, connects in (
+            (keep, own, 1),
+            (refresh, renewed, 1),
+            (keep, anew, 2),
+            (keep, other, 3),
+            (keep, namesake, 4),
+        ):
+            change(value, {"id": "u"})
+            await pass_time(1)
+            assert (server.tokens[-1], len(server.connects)) == (value, connects)
+        server.pb.auth_store.clear()
+        await pass_time(1)
+        assert (server.tokens[-1], len(server.connects)) == ("", 5)
+
+
+def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        errors: list[BaseException] = []
+        server.pb.realtime.on_error(lambda error, _: errors.append(error))
+        server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
+        await server.pb.realtime.subscribe("a", print)
+        assert not errors
+        server.pb.auth_store.save(token(0, exp=time.time() - 1), {"id": "u1"})
+        await pass_time(1000)
+        assert len(server.tokens) > 4
+        assert [type(error) for error in errors] == [PocketBaseUnauthorizedError], "once, however often it is submitted"
+
+
+def test_leaving_the_loop_without_closing_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def leave() -> PocketBase:
+        server = Server(monkeypatch)
+        server.pb.realtime.on_disconnect(reasons.append)
+        await server.pb.realtime.subscribe("a", print)
+        return server.pb
+
+    async def again(pb: PocketBase) -> None:
+        await pb.realtime.subscribe("b", print)
+        assert pb.realtime.is_connected
+        await pb.aclose()
+
+    reasons: list[object] = []
+    with pytest.warns(ResourceWarning, match="not closed"):
+        pb = run(leave())
+    assert reasons == []
+    run(again(pb))
+    assert reasons == [None]
+
+
+def test_two_tasks_cannot_wait_for_the_same_events(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        async with server.pb.realtime.events("a") as events:
+            first = asyncio.ensure_future(anext(events))
+            await asyncio.sleep(0)
+            with pytest.raises(RuntimeError, match="only one task"):
+                await anext(events)
+            server.emit("1")
+            assert await first == 1
+
+
+def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        go_on = asyncio.Event()
+
+        async def refuse(request: Request) -> Response:
+            if "bad" in request.body["subscriptions"]:
+                await go_on.wait()
+                return Response(400, json={"message": "No such topic."})
+            return Response(204)
+
+        server.answering = refuse
+        told: list[object] = []
+        server.pb.realtime.on_disconnect(told.append)
+        unsubscribe = await server.pb.realtime.subscribe("a", print)
+        bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
+        await pass_time(1)
+        good = asyncio.ensure_future(server.pb.realtime.subscribe("good", print))
+        await pass_time(1)
+        go_on.set()
+        with pytest.raises(PocketBaseBadRequestError, match="No such topic"):
+            await bad
+        await good
+        go_on.clear()
+        bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
+        await pass_time(1)
+        await unsubscribe()
+        await (await good)()
+        go_on.set()
+        with pytest.raises(PocketBaseBadRequestError):
+            await bad
+        await pass_time(1)
+        assert told == [None], "nobody is left"
+
+
+def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        refusing = False
+
+        async def refuse(request: Request) -> Response:
+            if refusing and "bad" in request.body["subscriptions"]:
+                await pass_time(1)
+                return Response(400, json={"message": "No such topic."})
+            return Response(204)
+
+        server.answering = refuse
+        await server.pb.realtime.subscribe("a", print)
+        refusing = True
+        server.queues[0].put_nowait(None)
+        bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
+        while len(server.connects) < 2:
+            await pass_time(0.01)
+        await pass_time(0.5)
+        good = asyncio.ensure_future(server.pb.realtime.subscribe("good", print))
+        with pytest.raises(PocketBaseBadRequestError, match="No such topic"):
+            await bad
+        await good
+
+
+def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, longest_waits: None) -> None:
+    @with_server
+    async def _(server: Server) -> None:
+        transport = MockTransport(server.answer, server.events)
+        server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
+        server.check_status = 429
+        sign_in(server, "first")
+        await server.pb.realtime.subscribe("a", print)
+        await pass_time(0.1)
+        assert len(server.checks) == 1
+        server.statuses = [429, 429]
+        joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))
+        await pass_time(0.1)
+        assert len(server.tokens) == 2
+        await joining
+        assert (len(server.tokens), len(server.connects)) == (4, 1)
