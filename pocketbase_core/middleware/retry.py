@@ -29,7 +29,7 @@ class Retry:
     then makes the ids of new records, 15 characters of a-z and 0-9, where the caller gave none. What a lost answer
     leaves open is read from the server. It is not for collections whose ids have another form, nor for records that
     are deleted right after they were made. A batch that adds to what is stored (`n+`, `docs+`) or uploads files to
-    records that exist is not repeated: see `api/creates.py`.
+    records that exist is not repeated: see `endpoints/idempotent_create.py`.
 
     `quota` bounds the retries of all calls together, so that a server that is down is not asked three times for each
     of them. It is a number of tokens: a retry costs 5, or 10 after a timeout. A success gives back what its last retry

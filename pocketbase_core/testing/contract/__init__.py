@@ -5,11 +5,12 @@ runs them on the transports that it makes.
 """
 
 import inspect
+import pkgutil
 
 import pytest
 
-for _name in ("cancel", "early", "encodings", "faults", "http", "limits", "sse", "stream", "uploads", "wire"):
-    pytest.register_assert_rewrite(f"{__name__}.{_name}")
+for _info in pkgutil.iter_modules(__path__, f"{__name__}."):
+    pytest.register_assert_rewrite(_info.name)
 
 from .cancellation import *
 from .connection_errors import *
