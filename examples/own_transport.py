@@ -8,12 +8,16 @@ from urllib.parse import urlsplit
 
 from pocketbase_core.errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.transport import Chunks, Exchange, Fault, Faults
+from pocketbase_core.transport import BodyStream, ErrorMap, ErrorMapping, Exchange
 
-FAULTS: Faults = {
-    **dict.fromkeys([ConnectionRefusedError, socket.gaierror], Fault(PocketBaseConnectionError, never_sent=True)),
-    TimeoutError: Fault(PocketBaseTimeoutError),
-    **dict.fromkeys([OSError, EOFError, ValueError, asyncio.LimitOverrunError], Fault(PocketBaseConnectionError)),
+FAULTS: ErrorMap = {
+    **dict.fromkeys(
+        [ConnectionRefusedError, socket.gaierror], ErrorMapping(PocketBaseConnectionError, never_sent=True)
+    ),
+    TimeoutError: ErrorMapping(PocketBaseTimeoutError),
+    **dict.fromkeys(
+        [OSError, EOFError, ValueError, asyncio.LimitOverrunError], ErrorMapping(PocketBaseConnectionError)
+    ),
 }
 
 
@@ -44,10 +48,10 @@ class Answer:
 
     @property
     def received(self) -> AsyncIterator[bytes]:
-        return Chunks(self.exchange, self.read)
+        return BodyStream(self.exchange, self.read)
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
-        return self.exchange.decompressed(self.status_code, self.headers, self.received)
+        return self.exchange.decompress(self.status_code, self.headers, self.received)
 
 
 class Reader(asyncio.StreamReader):
@@ -103,7 +107,7 @@ async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
         lines = [f"{exchange.request.method} {target} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
         writer.write("\r\n".join([*lines, "", ""]).encode("ascii"))
         answer = Answer(exchange, await read_head(exchange, reader, writer, chunked), reader)
-        exchange.answered()
+        exchange.response_started()
         yield answer
     finally:
         writer.transport.abort()
@@ -121,7 +125,7 @@ async def read_events(answer: Answer) -> AsyncGenerator[ServerSentEvent, None]:
 class OwnTransport:
     async def send(self, request: Request) -> Response:
         async with Exchange(request, FAULTS) as exchange, asked(exchange) as answer:
-            content = await exchange.read(answer.status_code, answer.headers, answer.received)
+            content = await exchange.read_body(answer.status_code, answer.headers, answer.received)
         return Response(answer.status_code, answer.headers, content, request.url)
 
     @asynccontextmanager
@@ -137,9 +141,9 @@ class OwnTransport:
         async with AsyncExitStack() as stack:
             async with Exchange(request, FAULTS) as exchange:
                 answer = await stack.enter_async_context(asked(exchange))
-                if not exchange.is_stream(answer.status_code, answer.headers):
-                    content = await exchange.read(answer.status_code, answer.headers, answer.received)
-                    raise exchange.no_stream(answer.status_code, answer.headers.items(), content)
+                if not exchange.is_event_stream(answer.status_code, answer.headers):
+                    content = await exchange.read_body(answer.status_code, answer.headers, answer.received)
+                    raise exchange.not_event_stream_error(answer.status_code, answer.headers.items(), content)
             yield await stack.enter_async_context(aclosing(read_events(answer)))
 
     async def aclose(self) -> None: ...

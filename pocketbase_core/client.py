@@ -13,16 +13,16 @@ from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
 from .calls.call import Call
 from .calls.filters import build_filter
-from .calls.options import SendOptions, check_size, check_timeout, read
-from .calls.parsing import asked_for, success
+from .calls.options import SendOptions, check_size, check_timeout, parse_options
+from .calls.parsing import raise_for_status, reject_unrequested_part
 from .calls.paths import custom_path
 from .endpoints import custom
-from .errors import PocketBaseError, not_events, response_of
+from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
-from .messages.json_values import Dumps, Loads, json_text, json_value
+from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
 from .middleware import AfterSend, BeforeSend, Middleware, Retry, chain, default_middleware
-from .middleware.authentication import LIMIT, Auth
-from .models.decoders import Record, decoder, plain
+from .middleware.authentication import REFRESH_TIMEOUT, TokenAuth
+from .models.decoders import Record, identity, make_decoder
 from .ports import StreamedResponse, Transport
 from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
@@ -30,14 +30,14 @@ from .services.batch import Batch
 from .services.collections import CollectionService
 from .services.crons import CronService
 from .services.files import FileService
-from .services.flows.password_confirmation import Passwords
+from .services.flows.password_confirmation import PasswordConfirmation
 from .services.health import HealthService
 from .services.logs import LogService
 from .services.records import RecordService
 from .services.settings import SettingsService
 from .services.sql import SqlService
-from .transport import Streamed, read_error
-from .transport.discovery import check_transport, installed_transport
+from .transport import StreamingResponse, read_error_body
+from .transport.discovery import check_transport, find_transport
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class PocketBase:
         lang: str = "en-US",
         timeout: float | None = 30.0,
         max_response_bytes: int | None = 64 * 1024 * 1024,
-        json_loads: Loads = json_value,
-        json_dumps: Dumps = json_text,
+        json_loads: JsonLoads = default_loads,
+        json_dumps: JsonDumps = default_dumps,
     ) -> None:
         self.base_url = _check_url(base_url)
         self._lang = lang
@@ -81,7 +81,7 @@ class PocketBase:
         self._owns_transport = True
         self._middleware = default_middleware() if middleware is None else [*middleware]
         self._own_headers: tuple[dict[str, str], Headers] = {}, Headers()
-        self._passwords = Passwords()
+        self._passwords = PasswordConfirmation()
         self._serve(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
 
     def _serve(self, store: AuthStore, settings: RealtimeSettings) -> None:
@@ -97,7 +97,7 @@ class PocketBase:
         self.health = HealthService(self)
         self.realtime = Realtime(self, store, settings, self._timeout)
         self._records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
-        self._auth = Auth(store, self._refresh)
+        self._auth = TokenAuth(store, self._refresh)
         self._layers: list[Middleware] = [self._auth]
         if type(self).before_send is not PocketBase.before_send:
             self._layers.append(BeforeSend(self.before_send))
@@ -133,7 +133,7 @@ class PocketBase:
         key = (id_or_name, record_type)
         service = self._records.get(key)
         if service is None:
-            decode = plain if record_type is None else decoder(record_type)
+            decode = identity if record_type is None else make_decoder(record_type)
             service = self._records[key] = RecordService(
                 self, self.auth_store, self.realtime, self._passwords, id_or_name, decode
             )
@@ -158,7 +158,7 @@ class PocketBase:
 
     async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
         """Call a custom route, and return its decoded JSON; None if the answer is empty."""
-        return await self.execute(custom.send(path, read(SendOptions, options, keywords)))
+        return await self.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
 
     def create_batch(self) -> Batch:
         """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""
@@ -174,7 +174,7 @@ class PocketBase:
 
     async def execute(self, call: Call[T]) -> T:
         """Send a call through the middleware and parse its answer."""
-        handle = self._handle if call.repeats else chain(self._layers_for(call), self._send)
+        handle = self._handle if call.retries else chain(self._layers_for(call), self._send)
         return call.parse(await handle(self._complete(call)))
 
     @asynccontextmanager
@@ -196,12 +196,12 @@ class PocketBase:
                 if 200 <= streamed.status_code < 300:
                     opened.append(streamed)
                 else:
-                    content = await read_error(request, streamed.status_code, streamed.aiter_bytes(), started)
+                    content = await read_error_body(request, streamed.status_code, streamed.aiter_bytes(), started)
                 response = Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
-                return asked_for(request, response)
+                return reject_unrequested_part(request, response)
 
-            response = success(await chain(self._layers, open_stream)(self._complete(call)))
-            yield opened[0] if opened else Streamed.of(response)  # that of a middleware
+            response = raise_for_status(await chain(self._layers, open_stream)(self._complete(call)))
+            yield opened[0] if opened else StreamingResponse.from_response(response)  # that of a middleware
 
     def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
         """Send a call through the middleware and read its answer as server-sent events, of this one connection."""
@@ -244,20 +244,20 @@ class PocketBase:
         )
 
     def _layers_for(self, call: Call[Any]) -> Sequence[Middleware]:
-        return [layer for layer in self._layers if call.repeats or not isinstance(layer, Retry)]
+        return [layer for layer in self._layers if call.retries or not isinstance(layer, Retry)]
 
     def _open_transport(self) -> Transport:
         if self._transport is None:
-            self._transport = installed_transport()
+            self._transport = find_transport()
         return self._transport
 
     async def _send(self, request: Request) -> Response:
-        response = asked_for(request, await self._open_transport().send(request))
-        return response if self.json_loads is json_value else response.replace(loads=self.json_loads)
+        response = reject_unrequested_part(request, await self._open_transport().send(request))
+        return response if self.json_loads is default_loads else response.replace(loads=self.json_loads)
 
     async def _refresh(self, token: str) -> None:
         users = self.collection(claims(token)["collectionId"])
-        limit = LIMIT if self._timeout is None else min(self._timeout, LIMIT)
+        limit = REFRESH_TIMEOUT if self._timeout is None else min(self._timeout, REFRESH_TIMEOUT)
         await users.auth.refresh(headers={"Authorization": token}, timeout=limit)
 
 
@@ -278,7 +278,7 @@ async def _events(
             except PocketBaseError as error:
                 if error.status < 300:
                     raise
-                refusals.append((response_of(error), error))
+                refusals.append((response_from_error(error), error))
                 return refusals[0][0]
             return Response(200, url=request.url)
 
@@ -287,7 +287,7 @@ async def _events(
             if refusal is response:
                 raise error
         if not opened or not 200 <= response.status_code < 300:  # a middleware answered
-            raise not_events(response)
+            raise not_event_stream(response)
         yield opened[0]
 
 

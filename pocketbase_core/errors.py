@@ -21,7 +21,7 @@ from http import HTTPStatus
 from typing import Any
 
 from .messages import Response
-from .messages.json_values import json_object
+from .messages.json_values import as_object
 
 
 class PocketBaseError(Exception):
@@ -40,7 +40,7 @@ class PocketBaseError(Exception):
         self.url: str = url.partition("?")[0]
         self.status = status
         self.data: dict[str, Any] = dict(data or {})
-        super().__init__(self.url, status, self.data, message or _message(self.data) or _phrase(status), *more)
+        super().__init__(self.url, status, self.data, message or _message(self.data) or _reason_phrase(status), *more)
 
     @property
     def message(self) -> str:
@@ -55,10 +55,10 @@ class PocketBaseError(Exception):
     @property
     def field_errors(self) -> dict[str, Any]:
         """The errors of single fields: `{"email": {"code": …, "message": …}}`."""
-        return dict(json_object(self.data.get("data")))
+        return dict(as_object(self.data.get("data")))
 
     def __str__(self) -> str:
-        words = {name: _message(json_object(error)) for name, error in self.field_errors.items()}
+        words = {name: _message(as_object(error)) for name, error in self.field_errors.items()}
         fields = [f"{name}: {message}" for name, message in words.items() if message]
         parts = [str(self.status) if self.status else "", self.message, f"({'; '.join(fields)})" if fields else ""]
         return " ".join(filter(None, parts)) + (f" [{self.url}]" if self.url else "")
@@ -82,12 +82,12 @@ class PocketBaseBatchError(PocketBaseBadRequestError):
         message: str = "",
         urls: Mapping[str, str] | None = None,
     ) -> None:
-        failed = json_object(json_object((data or {}).get("data")).get("requests"))
+        failed = as_object(as_object((data or {}).get("data")).get("requests"))
         urls = {index: url.partition("?")[0] for index, url in (urls or {}).items() if index in failed}
         super().__init__(url, status, data, message, urls)
         self.errors: dict[int, PocketBaseError] = {}
         for index, member_url in urls.items():
-            response = json_object(json_object(failed[index]).get("response"))
+            response = as_object(as_object(failed[index]).get("response"))
             code = response.get("status")
             code = code if type(code) is int else 400
             self.errors[int(index)] = _class_of(code)(member_url, code, response)
@@ -174,10 +174,10 @@ _BY_STATUS: dict[int, type[PocketBaseError]] = {
 }
 
 
-def error_from(response: Response) -> PocketBaseError:
+def error_from_response(response: Response) -> PocketBaseError:
     """Make the error that a response outside 2xx stands for. Never raises, whatever the body holds."""
     status, data = response.status_code, _object(response)
-    message = _message(data) or _explain(response)
+    message = _message(data) or _redirect_hint(response)
     error_class = _class_of(status)
     if issubclass(error_class, _WithRetryAfter):
         return error_class(response.url, status, data, message, response.retry_after())
@@ -194,7 +194,7 @@ def _message(data: Mapping[str, Any]) -> str:
     return message if isinstance(message, str) else ""
 
 
-def response_of(error: PocketBaseError) -> Response:
+def response_from_error(error: PocketBaseError) -> Response:
     """Make the response that a port made this error of, as far as the error tells: for middleware, a status is data."""
     after = error.retry_after if isinstance(error, _WithRetryAfter) else None
     headers = {} if after is None else {"Retry-After": f"{after:.3f}"}
@@ -203,7 +203,7 @@ def response_of(error: PocketBaseError) -> Response:
     return Response(error.status, headers, url=error.url, json=error.data)
 
 
-def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:
+def unexpected_response(response: Response, expected: str) -> PocketBaseDecodeError:
     """Make the error for a success that does not hold what was expected."""
     kind = response.headers.get("Content-Type", "no Content-Type")
     return PocketBaseDecodeError(
@@ -213,26 +213,30 @@ def decode_error(response: Response, expected: str) -> PocketBaseDecodeError:
     )
 
 
-def not_events(response: Response) -> PocketBaseError:
+def not_event_stream(response: Response) -> PocketBaseError:
     """Make the error for a response that is no stream of events."""
-    return decode_error(response, "a stream of events") if 200 <= response.status_code < 300 else error_from(response)
+    return (
+        unexpected_response(response, "a stream of events")
+        if 200 <= response.status_code < 300
+        else error_from_response(response)
+    )
 
 
 def _object(response: Response) -> dict[str, Any]:
     try:
-        return json_object(response.json())
+        return as_object(response.json())
     except (ValueError, RecursionError):
         return {}
 
 
-def _explain(response: Response) -> str:
+def _redirect_hint(response: Response) -> str:
     location = response.headers.get("Location")
     if 300 <= response.status_code < 400 and location is not None:
         return f"redirects are not followed; use the address it leads to as base URL: {location.partition('?')[0]!r}"
     return ""
 
 
-def _phrase(status: int) -> str:
+def _reason_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -12,7 +12,7 @@ from pocketbase_core.transport import OwnerLoop, running_loop
 S = TypeVar("S")
 
 
-class PerLoop(Generic[S]):
+class SessionPerLoop(Generic[S]):
     """Opens a session when a loop first asks, and closes it on that loop.
 
     Each session lives in an async generator: a loop that ends, as `asyncio.run` does, finishes those that it started.
@@ -126,7 +126,7 @@ def _close_socket(transport: Any) -> None:
         socket.close()
 
 
-_all: "weakref.WeakSet[PerLoop[Any]]" = weakref.WeakSet()
+_all: "weakref.WeakSet[SessionPerLoop[Any]]" = weakref.WeakSet()
 
 
 def _forget_parent() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaita
 from contextlib import asynccontextmanager
 
 from pocketbase_core.messages import Request, Response, ServerSentEvent
-from pocketbase_core.transport import Streamed
+from pocketbase_core.transport import StreamingResponse
 
 Answer = Callable[[Request], Response | Awaitable[Response]]
 Events = AsyncIterable[ServerSentEvent] | Iterable[ServerSentEvent]
@@ -31,8 +31,8 @@ class MockTransport:
         return answer if answer.url else answer.replace(url=request.url)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
-        yield Streamed.of(await self.send(request))
+    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
+        yield StreamingResponse.from_response(await self.send(request))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:

@@ -8,13 +8,13 @@ from urllib.parse import quote, unquote
 
 from .stored import essential, to_text
 
-LARGEST = 4096
+MAX_COOKIE_SIZE = 4096
 """Bytes that browsers keep of a cookie."""
 _LAST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 6265, 4.1.1
 
 
-def value_of(header: str, key: str) -> str:
+def get_cookie(header: str, key: str) -> str:
     """Return the decoded value of one cookie of a Cookie header; empty text if the header has no such cookie."""
     for pair in header.split(";"):
         name, _, value = pair.strip().partition("=")
@@ -23,7 +23,7 @@ def value_of(header: str, key: str) -> str:
     return ""
 
 
-def set_cookie(
+def build_set_cookie(
     key: str, token: str, record: Mapping[str, Any] | None, expires: float | None, attributes: Mapping[str, Any]
 ) -> str:
     """Return a Set-Cookie header. A record that makes the header too large is cut to its essential fields."""
@@ -42,7 +42,7 @@ def set_cookie(
                 raise ValueError(f"the cookie's {name} cannot be {value!r}")
             tail.append(f"{name}={value}")
     header = "; ".join([f"{key}={_encoded(token, record)}", *tail])
-    if len(header) > LARGEST and record is not None:
+    if len(header) > MAX_COOKIE_SIZE and record is not None:
         header = "; ".join([f"{key}={_encoded(token, essential(record))}", *tail])
     return header
 

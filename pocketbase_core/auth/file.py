@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-LARGEST = 16 * 1024 * 1024
-PATIENCE = 2.0
+MAX_FILE_SIZE = 16 * 1024 * 1024
+LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process, which holds the lock for as long as a small file takes to be written."""
 _PAUSE = 0.002
 _fcntl: Any = None
@@ -93,7 +93,7 @@ class PrivateFile:
                 pass
 
     def _claim(self) -> int:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LOCK_TIMEOUT
         while (descriptor := self._open_draft() if _fcntl else self._open_exclusively()) is None:
             if time.monotonic() > deadline:
                 raise BlockingIOError(errno.EAGAIN, "another process is writing the file", str(self._path))
@@ -161,5 +161,5 @@ def _check(state: os.stat_result) -> None:
         raise OSError(errno.EPERM, "the file belongs to another user")
     if os.name == "posix" and state.st_mode & 0o022:
         raise OSError(errno.EPERM, "others may write the file")
-    if state.st_size > LARGEST:
+    if state.st_size > MAX_FILE_SIZE:
         raise OSError(errno.EFBIG, "the file is larger than 16 MiB")

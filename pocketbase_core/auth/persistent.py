@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..concurrency.event_loops import OwnerLoop
 from .file import PrivateFile
 from .store import AuthStore
-from .stored import copied, from_text, to_text
+from .stored import copied, parse_stored, to_text
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -72,7 +72,7 @@ class FileAuthStore(AuthStore):
             elif self._token == old:
                 super()._set(token, copied(record))
 
-    def _look_again(self) -> None:
+    def _reload_shared(self) -> None:
         others = self._changed_by_others()
         if others is not None:
             super()._set(*others)
@@ -90,7 +90,7 @@ class FileAuthStore(AuthStore):
         return token, record
 
     def _load(self) -> tuple[str, dict[str, Any] | None]:
-        return from_text(self._file.read() or b"", self._name)
+        return parse_stored(self._file.read() or b"", self._name)
 
 
 class AsyncAuthStore(AuthStore):
@@ -127,7 +127,7 @@ class AsyncAuthStore(AuthStore):
         """The number of the last change that was written, or could not be."""
         self._writes: set[_Write] = set()
         if initial:
-            self._token, self._record = from_text(initial, "the auth store")
+            self._token, self._record = parse_stored(initial, "the auth store")
 
     async def aclose(self) -> None:
         with self._lock:

@@ -9,10 +9,10 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..messages.json_values import json_object
+from ..messages.json_values import as_object
 from .revocation import ends_tokens
-from .store import AuthStore, look_again, replace_renewed
-from .token import user_of
+from .store import AuthStore, reload_shared, replace_refreshed
+from .token import subject
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -23,10 +23,10 @@ def signed_in(store: AuthStore, token: str, record: Mapping[str, Any]) -> None:
         store.save(token, record)
 
 
-def renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
+def refreshed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
     """Keep what `old` was renewed to, unless somebody signed in or out meanwhile, here or in another process."""
     with _logging_errors(store, token):
-        replace_renewed(store, old, token, record)
+        replace_refreshed(store, old, token, record)
 
 
 def record_changed(
@@ -42,8 +42,8 @@ def record_changed(
     if ends_tokens(sent, own, record):
         _clear(store)
         return
-    expand = {**json_object(own.get("expand")), **json_object(record.get("expand"))}
-    renewed(store, store.token, store.token, {**own, **record, **({"expand": expand} if expand else {})})
+    expand = {**as_object(own.get("expand")), **as_object(record.get("expand"))}
+    refreshed(store, store.token, store.token, {**own, **record, **({"expand": expand} if expand else {})})
 
 
 def record_deleted(store: AuthStore, collection: str, record_id: object) -> None:
@@ -54,13 +54,13 @@ def record_deleted(store: AuthStore, collection: str, record_id: object) -> None
 
 def address_verified(store: AuthStore, emailed: str) -> None:
     """Mark the signed-in record as verified if `emailed`, the token of the e-mail, belongs to it."""
-    if _is_signed_in(store, *user_of(emailed)):
-        renewed(store, store.token, store.token, {**(store.record or {}), "verified": True})
+    if _is_signed_in(store, *subject(emailed)):
+        refreshed(store, store.token, store.token, {**(store.record or {}), "verified": True})
 
 
 def tokens_ended(store: AuthStore, emailed: str) -> None:
     """Clear the store if `emailed`, the token of an e-mail, has ended those of the signed-in user."""
-    if _is_signed_in(store, *user_of(emailed)):
+    if _is_signed_in(store, *subject(emailed)):
         _clear(store)
 
 
@@ -75,7 +75,7 @@ def _is_signed_in(store: AuthStore, collection: object, record_id: object) -> bo
     """Return whether this is the signed-in record; `collection` is an id or a name, and None is the id of no record."""
     if not _is_record_of(store, collection, record_id):
         return False
-    look_again(store)  # another process may have signed in or out
+    reload_shared(store)  # another process may have signed in or out
     return _is_record_of(store, collection, record_id)
 
 
@@ -89,7 +89,7 @@ def _is_record_of(store: AuthStore, collection: object, record_id: object) -> bo
 
 def _own_record(store: AuthStore) -> dict[str, Any]:
     """Return the signed-in record, with the ids of the token where the record has none or was not saved."""
-    collection_id, own_id = user_of(store.token)
+    collection_id, own_id = subject(store.token)
     return {"collectionId": collection_id, "id": own_id, **(store.record or {})}
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..concurrency.callbacks import notify
 from . import cookies
-from .stored import copied, from_text
-from .token import claims, expires_at, is_valid, user_of
+from .stored import copied, parse_stored
+from .token import claims, expires_at, is_valid, subject
 
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
@@ -22,7 +22,7 @@ class AuthStore:
     def __init__(self) -> None:
         self._token = ""
         self._record: dict[str, Any] | None = None
-        self._listeners: list[Callable[[str, dict[str, Any] | None], object]] = []
+        self._callbacks: list[Callable[[str, dict[str, Any] | None], object]] = []
 
     @property
     def token(self) -> str:
@@ -67,11 +67,11 @@ class AuthStore:
 
         What a callback raises is logged; the change stands, and the other callbacks are called.
         """
-        self._listeners.append(callback)
+        self._callbacks.append(callback)
 
         def remove() -> None:
-            if callback in self._listeners:
-                self._listeners.remove(callback)
+            if callback in self._callbacks:
+                self._callbacks.remove(callback)
 
         return remove
 
@@ -80,7 +80,7 @@ class AuthStore:
 
         Anybody can have written the cookie: nothing of it is true until the server has accepted the token.
         """
-        self._set(*from_text(cookies.value_of(header, key), "the cookie"))
+        self._set(*parse_stored(cookies.get_cookie(header, key), "the cookie"))
 
     def export_to_cookie(
         self,
@@ -100,14 +100,14 @@ class AuthStore:
             "HttpOnly": http_only,
             "Secure": secure,
         }
-        return cookies.set_cookie(key, self.token, self.record, expires_at(self.token), attributes)
+        return cookies.build_set_cookie(key, self.token, self.record, expires_at(self.token), attributes)
 
     async def aclose(self) -> None:
         """Wait until all changes are written. Closing the client calls this."""
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
-        for callback in [*self._listeners]:
+        for callback in [*self._callbacks]:
             # Not `token` and `record`: a callback may have changed the store, and those after it know of that change.
             notify("a callback of on_change", callback, self._token, self._record)
 
@@ -116,9 +116,9 @@ class AuthStore:
         token = self.token
         return first if token == last else token
 
-    def _renew(self, old: str, token: str, record: Mapping[str, Any]) -> None:
+    def _save_refreshed(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         before = self._renewal
-        if old and self.token == old and user_of(old) == user_of(token):  # a refresh may bring a token of its own
+        if old and self.token == old and subject(old) == subject(token):  # a refresh may bring a token of its own
             self._renewal = AuthStore._sign_in(self), token  # before the callbacks are called, which may ask for it
         try:
             self._replace(old, token, record)
@@ -131,7 +131,7 @@ class AuthStore:
         if self.token == old:
             self.save(token, record)
 
-    def _look_again(self) -> None:
+    def _reload_shared(self) -> None:
         """Take over what another process has written since. Nobody else writes to memory."""
 
 
@@ -144,14 +144,14 @@ def sign_in_of(store: AuthStore) -> str:
     return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
-def replace_renewed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
+def replace_refreshed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
     """Keep what `old` was refreshed to, unless somebody signed in or out meanwhile, here or in another process.
 
     The sign-in stays the same.
     """
-    AuthStore._renew(store, old, token, record)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+    AuthStore._save_refreshed(store, old, token, record)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
-def look_again(store: AuthStore) -> None:
+def reload_shared(store: AuthStore) -> None:
     """Take over what another process has written to the same place."""
-    store._look_again()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+    store._reload_shared()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores

@@ -6,20 +6,20 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from .token import is_token
+from .token import is_sendable_token
 
 _logger = logging.getLogger("pocketbase_core")
-_ESSENTIAL = ("id", "email", "collectionId", "collectionName", "verified")
+_ESSENTIAL_FIELDS = ("id", "email", "collectionId", "collectionName", "verified")
 
 
-def from_text(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
+def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
     """Read token and record from the JSON of a store or cookie. Broken JSON is an empty store, and a logged warning."""
     if not text:
         return "", None
     try:
         data: Any = json.loads(text)
         token, record = data["token"], data.get("record")
-        if is_token(token) and isinstance(record, dict | None):
+        if is_sendable_token(token) and isinstance(record, dict | None):
             return token, cast("dict[str, Any] | None", record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
@@ -42,7 +42,7 @@ def to_text(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool 
 
 def essential(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that identify a record's user."""
-    return {name: record[name] for name in _ESSENTIAL if isinstance(record.get(name), (str, bool))}
+    return {name: record[name] for name in _ESSENTIAL_FIELDS if isinstance(record.get(name), (str, bool))}
 
 
 def copied(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 import sys
 from typing import Any, TypeGuard
 
-from ..messages.json_values import json_object
+from ..messages.json_values import as_object
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def claims(token: str) -> dict[str, Any]:
     if len(parts) != 3:
         return {}
     try:
-        return json_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
+        return as_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
     except (ValueError, RecursionError):
         return {}
 
@@ -34,7 +34,7 @@ def is_valid(token: str, now: float) -> bool:
     return bool(claims(token)) if expiry is None else expiry > now
 
 
-def user_of(token: str) -> tuple[object, object]:
+def subject(token: str) -> tuple[object, object]:
     """Return the ids of the token's collection and record; None for an id that the token does not have."""
     payload = claims(token)
     return payload.get("collectionId"), payload.get("id")
@@ -42,7 +42,7 @@ def user_of(token: str) -> tuple[object, object]:
 
 def is_same_user(token: str, other: str) -> bool:
     """Return whether two tokens belong to one user. Those that name no user belong to one only if they are equal."""
-    return token == other or (None not in (user := user_of(token)) and user == user_of(other))
+    return token == other or (None not in (user := subject(token)) and user == subject(other))
 
 
 def is_refreshable(token: str) -> bool:
@@ -53,11 +53,11 @@ def is_refreshable(token: str) -> bool:
     return payload.get("type") == "auth" and payload.get("refreshable") is not False and named
 
 
-def renewable_until(token: str) -> float | None:
+def refreshable_until(token: str) -> float | None:
     """Return the expiry of a token that the server would renew; None for any other token."""
     return expires_at(token) if is_refreshable(token) else None
 
 
-def is_token(value: object) -> TypeGuard[str]:
+def is_sendable_token(value: object) -> TypeGuard[str]:
     """Return whether a value is text that can be sent as a token."""
     return isinstance(value, str) and value.isascii() and value.isprintable()

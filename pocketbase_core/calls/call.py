@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from ..auth.store import AuthStore
 from ..messages import Request, Response, ServerSentEvent
-from ..messages.json_values import Loads
+from ..messages.json_values import JsonLoads
 from ..ports import StreamedResponse
 
 S = TypeVar("S")
@@ -24,22 +24,22 @@ class Call(NamedTuple, Generic[T]):
     request: Request
     parse: Callable[[Response], T]
     default_timeout: bool = True
-    repeats: bool = True
+    retries: bool = True
 
-    def parsed_by(self, parse: Callable[[Response], S]) -> "Call[S]":
+    def with_parser(self, parse: Callable[[Response], S]) -> "Call[S]":
         """The same request, its answer parsed in another way."""
-        return Call(self.request, parse, self.default_timeout, self.repeats)
+        return Call(self.request, parse, self.default_timeout, self.retries)
 
-    def once(self) -> "Call[T]":
+    def without_retries(self) -> "Call[T]":
         """Return the same call for a caller that has its own way of trying again."""
-        return self._replace(repeats=False)
+        return self._replace(retries=False)
 
 
 class Executor(Protocol):
     """The client, as far as services need it to send calls."""
 
     @property
-    def json_loads(self) -> Loads: ...
+    def json_loads(self) -> JsonLoads: ...
     @property
     def auth_store(self) -> AuthStore: ...
     async def execute(self, call: Call[T]) -> T: ...

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ..messages.json_values import frozen_json, timestamp
+from ..messages.json_values import freeze_json, timestamp
 
 _TOKENS = re.compile(r"""//[^\n]*|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|\{:(\w+)\}""", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{:(\w+)\}")
@@ -71,7 +71,7 @@ def _literal(name: str, value: Any, escapes: bool) -> str:
     if isinstance(value, date):
         return f'"{timestamp(value)}"'
     if isinstance(value, (list, tuple, Mapping)):
-        text = json.dumps(frozen_json(value, name), ensure_ascii=False, separators=(",", ":"), default=dict)
+        text = json.dumps(freeze_json(value, name), ensure_ascii=False, separators=(",", ":"), default=dict)
         return _quoted(name, text, escapes)
     raise TypeError(f"the value of {{:{name}}} is of type {type(value).__name__}, which a filter cannot hold")
 

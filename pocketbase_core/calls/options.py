@@ -89,7 +89,7 @@ class Options:
     headers: Headers
     timeout: float | None
     default_timeout: bool
-    rest: Mapping[str, Any]
+    method_options: Mapping[str, Any]
 
     def call(
         self,
@@ -111,10 +111,10 @@ class Options:
         return Call(request, parse, self.default_timeout)
 
 
-_NONE = Options(MappingProxyType({}), Headers(), None, True, MappingProxyType({}))
+_NO_OPTIONS = Options(MappingProxyType({}), Headers(), None, True, MappingProxyType({}))
 
 
-def read(kind: type, options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Options:
+def parse_options(options_type: type, options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Options:
     """The options that a method of this kind was given.
 
     Raises:
@@ -122,13 +122,13 @@ def read(kind: type, options: Mapping[str, Any] | None, keywords: Mapping[str, A
         ValueError: a value out of range.
     """
     if options is None and not keywords:
-        return _NONE
+        return _NO_OPTIONS
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options must be a dict, not {type(options).__name__}")
     if double := sorted((options or {}).keys() & keywords.keys()):
         raise TypeError(f"given twice, in options and by keyword: {', '.join(double)}")
     merged = {**(options or {}), **keywords}
-    known: frozenset[str] = getattr(kind, "__optional_keys__")
+    known: frozenset[str] = getattr(options_type, "__optional_keys__")
     if unknown := [key for key in merged if key not in known]:
         raise TypeError(f"unknown option {', '.join(map(repr, unknown))}; known here: {', '.join(sorted(known))}")
 

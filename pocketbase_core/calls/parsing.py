@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, decode_error, error_from
+from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, error_from_response, unexpected_response
 from ..messages import Request, Response
 
 S = TypeVar("S")
@@ -12,18 +12,18 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def success(response: Response) -> Response:
+def raise_for_status(response: Response) -> Response:
     """The answer, where it is no error.
 
     Raises:
         PocketBaseError: it is one.
     """
     if not 200 <= response.status_code < 300:
-        raise error_from(response)
+        raise error_from_response(response)
     return response
 
 
-def asked_for(request: Request, response: Response) -> Response:
+def reject_unrequested_part(request: Request, response: Response) -> Response:
     """The answer, unless it is a part and the request has no Range header.
 
     Raises:
@@ -42,19 +42,19 @@ def parse_any(response: Response) -> Any:
     Raises:
         PocketBaseError: the answer is an error, or not JSON.
     """
-    if not success(response).content:
+    if not raise_for_status(response).content:
         return None
     try:
         return response.json()
     except (ValueError, RecursionError) as error:
-        raise decode_error(response, "JSON") from error
+        raise unexpected_response(response, "JSON") from error
 
 
 def parse_object(response: Response) -> dict[str, Any]:
     """A JSON object. Raises as `parse_any` does."""
     value = parse_any(response)
     if not isinstance(value, dict):
-        raise decode_error(response, "a JSON object")
+        raise unexpected_response(response, "a JSON object")
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -62,11 +62,11 @@ def parse_list(response: Response) -> list[Any]:
     """A JSON list. Raises as `parse_any` does."""
     value = parse_any(response)
     if not isinstance(value, list):
-        raise decode_error(response, "a JSON list")
+        raise unexpected_response(response, "a JSON list")
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
-def came_with(version: str, parse: Callable[[Response], T]) -> Callable[[Response], T]:
+def requires_version(version: str, parse: Callable[[Response], T]) -> Callable[[Response], T]:
     """`parse`, for a route that older servers do not have: their 404 then names the version it came with."""
 
     def parse_or_explain(response: Response) -> T:

@@ -8,7 +8,7 @@ from typing import Any
 from .event_loops import OwnerLoop
 
 
-async def ended(task: "asyncio.Task[None]") -> None:
+async def wait_until_done(task: "asyncio.Task[None]") -> None:
     """Wait for a cancelled task, even if the caller is cancelled: the task ends soon, and nothing may stay behind."""
     try:
         await asyncio.wait([task])
@@ -17,14 +17,14 @@ async def ended(task: "asyncio.Task[None]") -> None:
         raise
 
 
-class Tasks:
+class BackgroundTasks:
     """The running tasks of an owner, on any event loops."""
 
     def __init__(self) -> None:
         self._running: dict[asyncio.Task[None], OwnerLoop] = {}
         self._owner: OwnerLoop | None = None
 
-    def start(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+    def create(self, work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
         owner = self._owner
         if owner is None or not owner.is_current:
             owner = self._owner = OwnerLoop()

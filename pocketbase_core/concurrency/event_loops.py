@@ -11,11 +11,11 @@ PATIENCE = 2.0
 """Seconds for which closing waits for another event loop, which may be blocked."""
 _logger = logging.getLogger("pocketbase_core")
 
-starting = threading.Lock()
+start_lock = threading.Lock()
 """Held, for a moment, while a thread starts what all threads share. No fork happens meanwhile."""
 # `dict` stands in on Windows, which has no forks.
 getattr(os, "register_at_fork", dict)(
-    before=starting.acquire, after_in_parent=starting.release, after_in_child=starting.release
+    before=start_lock.acquire, after_in_parent=start_lock.release, after_in_child=start_lock.release
 )
 
 

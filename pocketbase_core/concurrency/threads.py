@@ -10,7 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def in_thread(function: Callable[[], T]) -> T:
+async def run_in_daemon_thread(function: Callable[[], T]) -> T:
     """Call a function in a daemon thread of its own.
 
     A read from a pipe may never return. In the threads of `asyncio.to_thread`, a few such reads would leave none for

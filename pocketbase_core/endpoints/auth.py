@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from ..auth.token import is_token
+from ..auth.token import is_sendable_token
 from ..calls.call import Call
 from ..calls.filters import build_filter
 from ..calls.options import Options
 from ..calls.parsing import parse_nothing, parse_object
 from ..calls.paths import api_path, segment
-from ..errors import decode_error
+from ..errors import unexpected_response
 from ..messages import Response
 from . import records
 from .pages import Page
@@ -99,30 +99,34 @@ def confirm_email_change(collection: str, token: str, password: str, options: Op
 
 def external_auths(record_id: str, number: int, options: Options) -> Call[Page[dict[str, Any]]]:
     """Read a page of the accounts that are linked to a record."""
-    return records.get_page(_EXTERNAL_AUTHS, number, 1000, _where("recordRef = {:id}", {"id": record_id}, options))
+    return records.get_page(
+        _EXTERNAL_AUTHS, number, 1000, _with_filter("recordRef = {:id}", {"id": record_id}, options)
+    )
 
 
 def external_auth_id(record_id: str, provider: str, options: Options) -> Call[str]:
     """Find the id of a provider's account that is linked to a record."""
     values = {"id": record_id, "provider": provider}
-    call = records.get_first(_EXTERNAL_AUTHS, _where("recordRef = {:id} && provider = {:provider}", values, options))
+    call = records.get_first(
+        _EXTERNAL_AUTHS, _with_filter("recordRef = {:id} && provider = {:provider}", values, options)
+    )
 
     def parse(response: Response) -> str:
         link_id: Any = call.parse(response).get("id")
         try:
             segment(link_id)
         except (TypeError, ValueError):
-            raise decode_error(response, "a record with an id") from None
+            raise unexpected_response(response, "a record with an id") from None
         return str(link_id)
 
-    return call.parsed_by(parse)
+    return call.with_parser(parse)
 
 
 def unlink(link_id: str, options: Options) -> Call[None]:
     return records.delete(_EXTERNAL_AUTHS, link_id, options)
 
 
-def _where(raw: str, values: Mapping[str, str], options: Options) -> Options:
+def _with_filter(raw: str, values: Mapping[str, str], options: Options) -> Options:
     if "filter" in options.params:
         raise ValueError("params holds ['filter'], which this method sets itself")
     return replace(options, params={**options.params, "filter": build_filter(raw, values)})
@@ -141,16 +145,16 @@ def oauth2_provider(collection: str, name: str, options: Options) -> Call[dict[s
             providers: list[Any] = [*auth_methods["oauth2"]["providers"]]
             known = {str(each["name"]): {key: each[key] for key in _PROVIDER} for each in providers}
         except (TypeError, KeyError):
-            raise decode_error(response, "the ways to sign in") from None
+            raise unexpected_response(response, "the ways to sign in") from None
         if name not in known:
             offered = ", ".join(sorted(known)) or "none"
             raise ValueError(f"the collection offers no OAuth2 provider {name!r}; offered: {offered}")
         provider = known[name]
-        if not is_token(provider["codeVerifier"]) or not _is_web_address(provider["authURL"]):
-            raise decode_error(response, "an OAuth2 provider with an http or https address")
+        if not is_sendable_token(provider["codeVerifier"]) or not _is_web_address(provider["authURL"]):
+            raise unexpected_response(response, "an OAuth2 provider with an http or https address")
         return provider
 
-    return call.parsed_by(parse)
+    return call.with_parser(parse)
 
 
 def _is_web_address(url: object) -> bool:
@@ -175,6 +179,6 @@ def sign_in_url(provider: Mapping[str, str], redirect_url: str, client_id: str, 
 
 def _parse_auth(response: Response) -> dict[str, Any]:
     auth = parse_object(response)
-    if not is_token(auth.get("token")) or not isinstance(auth.get("record"), dict):
-        raise decode_error(response, "a token and a record")
+    if not is_sendable_token(auth.get("token")) or not isinstance(auth.get("record"), dict):
+        raise unexpected_response(response, "a token and a record")
     return auth

@@ -8,25 +8,25 @@ from ..calls.options import Options
 from ..calls.parsing import parse_list
 from ..calls.paths import api_path
 from ..calls.record_body import batch_files
-from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, decode_error
+from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, unexpected_response
 from ..messages import Headers, Response
-from ..messages.json_values import json_object
+from ..messages.json_values import as_object
 from ..messages.uploads import File
 
 T = TypeVar("T")
 
-MOST = 1000
+MAX_REQUESTS = 1000
 _JSON = Headers({"Content-Type": "application/json"})
 
 
-class Answer(NamedTuple):
+class SubResponse(NamedTuple):
     """The server's answer to a member, not parsed yet."""
 
     status: int
     body: Any
 
 
-def member(call: Call[T]) -> Call[T]:
+def sub_request(call: Call[T]) -> Call[T]:
     """Turn a call into a member of a batch.
 
     Raises:
@@ -40,7 +40,7 @@ def member(call: Call[T]) -> Call[T]:
     return call._replace(request=call.request.replace(files=files))
 
 
-def send(members: Sequence[Call[Any]], options: Options) -> Call[list[Answer]]:
+def send(members: Sequence[Call[Any]], options: Options) -> Call[list[SubResponse]]:
     """Build one call for all members.
 
     Raises:
@@ -48,9 +48,9 @@ def send(members: Sequence[Call[Any]], options: Options) -> Call[list[Answer]]:
     """
     if not members:
         raise ValueError("the batch is empty")
-    if len(members) > MOST:
+    if len(members) > MAX_REQUESTS:
         raise ValueError(
-            f"a batch holds at most {MOST} members, not {len(members)}; the server's own limit is the setting "
+            f"a batch holds at most {MAX_REQUESTS} members, not {len(members)}; the server's own limit is the setting "
             "batch.maxRequests, 50 unless it was changed"
         )
     requests: list[dict[str, Any]] = []
@@ -65,19 +65,19 @@ def send(members: Sequence[Call[Any]], options: Options) -> Call[list[Answer]]:
         requests.append(described)
         files += [(f"requests.{number}.{field}", file) for field, file in request.files]
 
-    def parse(response: Response) -> list[Answer]:
+    def parse(response: Response) -> list[SubResponse]:
         try:
             answers = parse_list(response)
         except PocketBaseBadRequestError as error:
             raise _batch_error(error, members) from None
         if len(answers) != len(members):
-            raise decode_error(response, f"the answers of {len(members)} members")
+            raise unexpected_response(response, f"the answers of {len(members)} members")
         return [_answer(answer, response) for answer in answers]
 
     return options.call("POST", api_path("batch"), parse, body={"requests": requests}, files=tuple(files))
 
 
-def results(members: Sequence[Call[Any]], answers: Sequence[Answer]) -> list[dict[str, Any]]:
+def results(members: Sequence[Call[Any]], answers: Sequence[SubResponse]) -> list[dict[str, Any]]:
     """Parse each answer with its member's own parser: `[{"status", "body"}]`.
 
     Raises:
@@ -89,11 +89,11 @@ def results(members: Sequence[Call[Any]], answers: Sequence[Answer]) -> list[dic
     ]
 
 
-def _answer(answer: Any, response: Response) -> Answer:
-    status, body = json_object(answer).get("status"), json_object(answer).get("body")
+def _answer(answer: Any, response: Response) -> SubResponse:
+    status, body = as_object(answer).get("status"), as_object(answer).get("body")
     if type(status) is not int:
-        raise decode_error(response, "a status and a body of each member")
-    return Answer(status, body)
+        raise unexpected_response(response, "a status and a body of each member")
+    return SubResponse(status, body)
 
 
 def _response(call: Call[Any], status: int, body: Any) -> Response:

@@ -5,10 +5,10 @@ from typing import Any
 
 from ..calls.call import Call
 from ..calls.options import Options
-from ..calls.parsing import came_with, parse_list, parse_nothing, parse_object
+from ..calls.parsing import parse_list, parse_nothing, parse_object, requires_version
 from ..calls.paths import api_path
 from . import pages
-from .legacy_schema import with_fields
+from .legacy_schema import from_legacy_schema
 
 _PATH = api_path("collections")
 
@@ -30,11 +30,11 @@ def get_one(collection: str, options: Options) -> Call[dict[str, Any]]:
 
 
 def create(body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    return options.call("POST", _PATH, parse_object, body=with_fields(body))
+    return options.call("POST", _PATH, parse_object, body=from_legacy_schema(body))
 
 
 def update(collection: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    return options.call("PATCH", api_path("collections", collection), parse_object, body=with_fields(body))
+    return options.call("PATCH", api_path("collections", collection), parse_object, body=from_legacy_schema(body))
 
 
 def delete(collection: str, options: Options) -> Call[None]:
@@ -44,7 +44,7 @@ def delete(collection: str, options: Options) -> Call[None]:
 def import_collections(collections: Sequence[Mapping[str, Any]], delete_missing: bool, options: Options) -> Call[None]:
     if not isinstance(collections, (list, tuple)):
         raise TypeError(f"collections must be a list, not {type(collections).__name__}")
-    body = {"collections": [*map(with_fields, collections)], "deleteMissing": delete_missing}
+    body = {"collections": [*map(from_legacy_schema, collections)], "deleteMissing": delete_missing}
     return options.call("PUT", api_path("collections", "import"), parse_nothing, body=body)
 
 
@@ -58,9 +58,9 @@ def get_scaffolds(options: Options) -> Call[dict[str, Any]]:
 
 def get_all_oauth2_providers(options: Options) -> Call[list[dict[str, Any]]]:
     path = api_path("collections", "meta", "oauth2-providers")
-    return options.call("GET", path, came_with("0.37", parse_list))
+    return options.call("GET", path, requires_version("0.37", parse_list))
 
 
 def dry_run_view_query(query: str, options: Options) -> Call[dict[str, Any]]:
     path = api_path("collections", "meta", "dry-run-view")
-    return options.call("POST", path, came_with("0.37", parse_object), body={"query": query})
+    return options.call("POST", path, requires_version("0.37", parse_object), body={"query": query})

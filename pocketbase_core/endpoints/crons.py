@@ -4,13 +4,13 @@ from typing import Any
 
 from ..calls.call import Call
 from ..calls.options import Options
-from ..calls.parsing import came_with, parse_list, parse_nothing
+from ..calls.parsing import parse_list, parse_nothing, requires_version
 from ..calls.paths import api_path
 
 
 def get_full_list(options: Options) -> Call[list[dict[str, Any]]]:
-    return options.call("GET", api_path("crons"), came_with("0.24", parse_list))
+    return options.call("GET", api_path("crons"), requires_version("0.24", parse_list))
 
 
 def run(job_id: str, options: Options) -> Call[None]:
-    return options.call("POST", api_path("crons", job_id), came_with("0.24", parse_nothing))
+    return options.call("POST", api_path("crons", job_id), requires_version("0.24", parse_nothing))

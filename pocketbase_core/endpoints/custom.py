@@ -12,10 +12,10 @@ from ..messages.uploads import File
 
 
 def send(path: str, options: Options) -> Call[Any]:
-    method = options.rest.get("method", "GET")
+    method = options.method_options.get("method", "GET")
     if not isinstance(method, str) or not (method.isascii() and method.isalpha()):
         raise ValueError(f"{method!r} is not an HTTP method")
-    body = options.rest.get("body")
+    body = options.method_options.get("body")
     files: tuple[tuple[str, File], ...] = ()
     if isinstance(body, Mapping):
         body, files = split_files(body)  # pyright: ignore[reportUnknownArgumentType]

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ..auth.token import is_token
+from ..auth.token import is_sendable_token
 from ..calls.call import Call
-from ..calls.options import CommonOptions, Options, read
-from ..calls.parsing import parse_object, success
+from ..calls.options import CommonOptions, Options, parse_options
+from ..calls.parsing import parse_object, raise_for_status
 from ..calls.paths import api_path
-from ..errors import decode_error
+from ..errors import unexpected_response
 from ..messages import Response
 
 _PLACE = ("id", "collectionId", "collectionName", "collection_id", "collection_name")
@@ -30,14 +30,14 @@ def check_token(token: str, timeout: float) -> Call[str]:
 
     Nothing on the server changes.
     """
-    return get_token(read(CommonOptions, None, {"headers": {"Authorization": token}, "timeout": timeout}))
+    return get_token(parse_options(CommonOptions, None, {"headers": {"Authorization": token}, "timeout": timeout}))
 
 
 def download(collection: str, record_id: str, filename: str, options: Options) -> Call[bytes]:
     return options.call("GET", api_path("files", collection, record_id, filename), parse_bytes)
 
 
-def of_record(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
+def collection_and_id(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
     """Return the collection and the id of a record.
 
     Raises:
@@ -55,11 +55,11 @@ def of_record(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
 
 def parse_bytes(response: Response) -> bytes:
     """The body as it is, of a success."""
-    return success(response).content
+    return raise_for_status(response).content
 
 
 def _parse_token(response: Response) -> str:
     token = parse_object(response).get("token")
-    if not is_token(token):
-        raise decode_error(response, "a file token")
+    if not is_sendable_token(token):
+        raise unexpected_response(response, "a file token")
     return token

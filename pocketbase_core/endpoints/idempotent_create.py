@@ -30,7 +30,7 @@ from typing import Any, NamedTuple, cast
 from ..calls.paths import segment
 from ..errors import PocketBaseError
 from ..messages import Request, Response
-from ..messages.json_values import json_object
+from ..messages.json_values import as_object
 
 EXISTS = "validation_not_unique"
 """The code of the refusal of an id that exists."""
@@ -41,26 +41,26 @@ _RECORDS = re.compile(r".*/api/collections/[^/]+/records")
 _FILE = re.compile(r"requests[.\[](\d+)")
 
 
-class Create(NamedTuple):
+class IdempotentCreate(NamedTuple):
     """A create, or a batch that begins with one, with the ids that were made for its new records.
 
     `places` lead to the errors of these ids; `reads` ask for what each member stored, None is a delete.
     """
 
     request: Request
-    places: Sequence[tuple[str, ...]]
-    reads: Sequence[Request | None]
+    id_error_paths: Sequence[tuple[str, ...]]
+    lookups: Sequence[Request | None]
 
     @property
     def is_batch(self) -> bool:
-        return self.places[0] != ("id",)
+        return self.id_error_paths[0] != ("id",)
 
     def id_error(self, refused: PocketBaseError) -> dict[str, Any]:
         """Return what the server says about an id that was made here."""
-        for place in self.places:
+        for place in self.id_error_paths:
             error = refused.field_errors
             for key in place:
-                error = json_object(error.get(key))
+                error = as_object(error.get(key))
             if error:
                 return error
         return {}
@@ -76,7 +76,7 @@ class Create(NamedTuple):
         return Response(200, url=self.request.url, json=answers, loads=refused.loads)
 
 
-def find_create(request: Request) -> Create | None:
+def as_idempotent_create(request: Request) -> IdempotentCreate | None:
     """Return the create that a request is, or that a batch begins with, where the caller gave no id."""
     given = _mapping(request.body)
     if request.method != "POST" or given is None:
@@ -87,10 +87,10 @@ def find_create(request: Request) -> Create | None:
     if not _RECORDS.fullmatch(path) or not _lacks_id(given):
         return None
     body = _with_id(given)
-    return Create(request.replace(body=body), [("id",)], [_get(request, f"{path}/{body['id']}{mark}{query}")])
+    return IdempotentCreate(request.replace(body=body), [("id",)], [_get(request, f"{path}/{body['id']}{mark}{query}")])
 
 
-def _batch(request: Request, base: str) -> Create | None:
+def _batch(request: Request, base: str) -> IdempotentCreate | None:
     """Return the batch with ids for its new records.
 
     None stands for a batch that has no guard, or that must not be done twice if its guard is gone.
@@ -113,7 +113,7 @@ def _batch(request: Request, base: str) -> Create | None:
         sent.append(described)
         url = f"{base}{path}{member.query}"
         reads.append(None if member.method == "DELETE" else _get(request, url, {}))
-    return Create(request.replace(body={**request.body, "requests": sent}), places, reads)
+    return IdempotentCreate(request.replace(body={**request.body, "requests": sent}), places, reads)
 
 
 class _Member(NamedTuple):

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from ..calls.call import Call
 from ..calls.parsing import parse_list
 from ..messages import Request, Response
-from ..messages.json_values import json_object
+from ..messages.json_values import as_object
 
 _BACKUP = re.compile(r"(.*/api/backups)/([^/?]+)")
 
@@ -24,7 +24,7 @@ def is_gone(request: Request, status: int) -> Call[bool] | None:
         return None
 
     def parse(response: Response) -> bool:
-        return unquote(backup[2]) not in [json_object(each).get("key") for each in parse_list(response)]
+        return unquote(backup[2]) not in [as_object(each).get("key") for each in parse_list(response)]
 
     return Call(request.replace(method="GET", url=backup[1], body=None, files=()), parse)
 

@@ -8,19 +8,19 @@ from ..calls.call import Call
 from ..calls.filters import build_filter
 from ..calls.options import Options
 from ..messages import Response
-from .pages import Page, get_page, is_last, of_size
+from .pages import Page, get_page, is_last, with_page_size
 
 Record = dict[str, Any]
 _ID_CUT = re.compile(r"(^|,)\s*(id|\*)\s*:")
 # Within parentheses PocketBase reads comments and escapes in another way than outside of them.
-_LEFT_ALONE = re.compile(r"//|\\")
-_LONGEST_FILTER = 3500
+_UNSAFE_IN_PARENTHESES = re.compile(r"//|\\")
+_MAX_FILTER_LENGTH = 3500
 """Bytes of a filter that PocketBase accepts."""
-_MOST_CONDITIONS = 200
+_MAX_CONDITIONS = 200
 """Conditions of a filter that PocketBase accepts."""
 
 
-class Numbered:
+class NumberedPages:
     """A reader of a list by page numbers: `next_call` builds the call for the next records, until `is_done`."""
 
     def __init__(self, path: str, size: int, options: Options, given: int = 0) -> None:
@@ -36,7 +36,7 @@ class Numbered:
 
         Its parser raises PocketBaseDecodeError for a page that does not continue the list.
         """
-        call = of_size(get_page(self._path, self._number, self._size, self._options), self._page_size)
+        call = with_page_size(get_page(self._path, self._number, self._size, self._options), self._page_size)
 
         def parse(response: Response) -> list[Record]:
             page = call.parse(response)
@@ -47,10 +47,10 @@ class Numbered:
             self.is_done = is_last(page)
             return records
 
-        return call.parsed_by(parse)
+        return call.with_parser(parse)
 
 
-class Keyset:
+class KeysetPages:
     """A reader of a list in the order of ids, each page from the last id of the page before it (keyset pagination).
 
     No page costs more than the first, and none is shifted by what others create or delete. Ids may repeat, as in a view
@@ -69,7 +69,7 @@ class Keyset:
         self._key: str | None = None
         self._held: list[Record] = []
         self._given = 0
-        self._numbered: Numbered | None = None
+        self._numbered: NumberedPages | None = None
         self._is_run = False
         self.is_done = False
 
@@ -81,9 +81,9 @@ class Keyset:
         if self._key is not None:
             options = self._filtered(">=" if self._held else ">", self._key)
         call = get_page(self._path, 1, self._size, options)
-        return call.parsed_by(lambda response: self._give(self._take(call.parse(response))))
+        return call.with_parser(lambda response: self._give(self._take(call.parse(response))))
 
-    def _next_numbered(self, numbered: Numbered) -> Call[list[Record]]:
+    def _next_numbered(self, numbered: NumberedPages) -> Call[list[Record]]:
         call = numbered.next_call()
 
         def parse(response: Response) -> list[Record]:
@@ -93,7 +93,7 @@ class Keyset:
                 self.is_done = not self._is_run
             return self._give(records)
 
-        return call.parsed_by(parse)
+        return call.with_parser(parse)
 
     def _take(self, page: Page[Record]) -> list[Record]:
         """Return those records of a page, and of those held back, that are to be given now."""
@@ -113,7 +113,7 @@ class Keyset:
         run = next((count for count, key in enumerate(reversed(ids)) if key != last), len(ids))
         if run == len(ids):
             # So is each page of ids that are not set: they come first, read as "", and only `=` finds them.
-            self._numbered, self._is_run = Numbered(self._path, self._size, self._filtered("=", last)), True
+            self._numbered, self._is_run = NumberedPages(self._path, self._size, self._filtered("=", last)), True
         else:
             self._held = ready[-run:]
         self._key = last
@@ -131,7 +131,7 @@ class Keyset:
     def _number_the_rest(self, size: int) -> list[Record]:
         """Have what was not given yet read by page numbers, and give nothing now."""
         self._held = []
-        self._numbered, self._is_run = Numbered(self._path, size, self._options, self._given), False
+        self._numbered, self._is_run = NumberedPages(self._path, size, self._options, self._given), False
         return []
 
     def _give(self, records: list[Record]) -> list[Record]:
@@ -148,7 +148,7 @@ class Keyset:
             if self._where:
                 # The first page, which has the filter as it is, has shown that its parentheses match.
                 expression = f"{expression} && ({self._where})"
-            return expression if len(expression.encode()) <= _LONGEST_FILTER else None
+            return expression if len(expression.encode()) <= _MAX_FILTER_LENGTH else None
         except ValueError:
             return None
 
@@ -158,7 +158,7 @@ class Keyset:
         return replace(self._options, params={**self._options.params, "filter": where})
 
 
-def by_id(path: str, size: int, options: Options) -> Keyset | Numbered:
+def by_id(path: str, size: int, options: Options) -> KeysetPages | NumberedPages:
     """Return a reader of a list: in the order of ids, or by page numbers in the order that the options ask for.
 
     Raises:
@@ -167,13 +167,13 @@ def by_id(path: str, size: int, options: Options) -> Keyset | Numbered:
     get_page(path, 1, size, options)
     sort, where, fields = (options.params.get(name, "") for name in ("sort", "filter", "fields"))
     if not (isinstance(sort, str) and isinstance(where, str) and isinstance(fields, str)):
-        return Numbered(path, size, options)
+        return NumberedPages(path, size, options)
     if sort.strip() not in ("", "id", "+id") or _ID_CUT.search(fields):
-        return Numbered(path, size, options)
+        return NumberedPages(path, size, options)
     params = {**options.params, "sort": "id"}
-    if _LEFT_ALONE.search(where) or len(re.findall(r"&&|\|\|", where)) + 1 >= _MOST_CONDITIONS:
-        return Numbered(path, size, replace(options, params=params))
+    if _UNSAFE_IN_PARENTHESES.search(where) or len(re.findall(r"&&|\|\|", where)) + 1 >= _MAX_CONDITIONS:
+        return NumberedPages(path, size, replace(options, params=params))
     without_id = bool(fields) and {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
     if without_id:
         params["fields"] = f"{fields},id"
-    return Keyset(path, size, replace(options, params=params), without_id=without_id)
+    return KeysetPages(path, size, replace(options, params=params), without_id=without_id)

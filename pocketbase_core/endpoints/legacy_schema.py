@@ -10,10 +10,10 @@ _AUTODATES: list[dict[str, Any]] = [
     {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
 ]
 _RENAMED = {"noDecimal": "onlyInt", "convertUrls": "convertURLs"}
-_GONE = {"displayFields", "unique"}
+_REMOVED = {"displayFields", "unique"}
 
 
-def with_fields(body: Mapping[str, Any]) -> dict[str, Any]:
+def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body with flat `fields`; unchanged where it has no `schema`.
 
     Raises:
@@ -37,7 +37,7 @@ def with_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     schema = body["schema"]
     if not isinstance(schema, (list, tuple)):
         raise TypeError(f"a schema must be a list, not {type(schema).__name__}")
-    fields = [_flat(field) for field in schema]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    fields = [_flatten_field(field) for field in schema]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     names = {field.get("name") for field in fields}
     settings = {key: value for key, value in body.items() if key not in ("schema", "options")}
     if body.get("type") == "view":
@@ -45,11 +45,11 @@ def with_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     return settings | {"fields": fields + [each for each in _AUTODATES if each["name"] not in names]}
 
 
-def _flat(field: Any) -> dict[str, Any]:
+def _flatten_field(field: Any) -> dict[str, Any]:
     if not isinstance(field, Mapping):
         raise TypeError(f"a field must be a dict, not {type(field).__name__}")
     nested: Mapping[str, Any] = field.get("options") or {}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     merged: dict[str, Any] = {**field, **nested}
     merged.pop("options", None)
     # None stood for "no limit", which is now said by leaving it out.
-    return {_RENAMED.get(key, key): value for key, value in merged.items() if value is not None and key not in _GONE}
+    return {_RENAMED.get(key, key): value for key, value in merged.items() if value is not None and key not in _REMOVED}

@@ -4,7 +4,7 @@ from typing import Any
 
 from ..calls.call import Call
 from ..calls.options import Options
-from ..calls.parsing import came_with, parse_list, parse_nothing, parse_object
+from ..calls.parsing import parse_list, parse_nothing, parse_object, requires_version
 from ..calls.paths import api_path
 from . import pages
 
@@ -22,4 +22,4 @@ def get_stats(options: Options) -> Call[list[dict[str, Any]]]:
 
 
 def truncate(options: Options) -> Call[None]:
-    return options.call("DELETE", api_path("logs"), came_with("0.40", parse_nothing))
+    return options.call("DELETE", api_path("logs"), requires_version("0.40", parse_nothing))

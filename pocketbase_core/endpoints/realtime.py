@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Unpack
 from urllib.parse import quote
 
-from ..auth.token import is_token
+from ..auth.token import is_sendable_token
 from ..calls.call import Call
-from ..calls.options import CommonOptions, Options, read
+from ..calls.options import CommonOptions, Options, parse_options
 from ..calls.parsing import parse_nothing
 from ..calls.paths import api_path
 from ..errors import PocketBaseDecodeError
 from ..messages import ServerSentEvent
-from ..messages.json_values import json_object, json_value
+from ..messages.json_values import as_object, default_loads
 
 PATH = api_path("realtime")
 MAX_TOPIC = 2500
@@ -21,13 +21,13 @@ _PLAIN = re.compile(r"[\w./*@-]+", re.ASCII)
 
 
 def connect(**options: Unpack[CommonOptions]) -> Call[None]:
-    return read(CommonOptions, None, options).call("GET", PATH, parse_nothing)
+    return parse_options(CommonOptions, None, options).call("GET", PATH, parse_nothing)
 
 
 def subscribe(client_id: str, topics: Sequence[str], **options: Unpack[CommonOptions]) -> Call[None]:
     """Replace the whole set of topics."""
     body = {"clientId": client_id, "subscriptions": topics}
-    return read(CommonOptions, None, options).call("POST", PATH, parse_nothing, body=body)
+    return parse_options(CommonOptions, None, options).call("POST", PATH, parse_nothing, body=body)
 
 
 def client_id(event: ServerSentEvent, url: str) -> str:
@@ -36,16 +36,16 @@ def client_id(event: ServerSentEvent, url: str) -> str:
     Raises:
         PocketBaseDecodeError: If it is another event.
     """
-    value = message(event).get("clientId") if event.event == "PB_CONNECT" else None
-    if not value or not is_token(value):
+    value = decode_event(event).get("clientId") if event.event == "PB_CONNECT" else None
+    if not value or not is_sendable_token(value):
         raise PocketBaseDecodeError(url, 200, message="the stream does not begin with PB_CONNECT and a client id")
     return value
 
 
-def message(event: ServerSentEvent) -> dict[str, object]:
+def decode_event(event: ServerSentEvent) -> dict[str, object]:
     """Return the JSON object that an event brings; `{}` when it brings something else."""
     try:
-        return json_object(json_value(event.data))
+        return as_object(default_loads(event.data))
     except (ValueError, RecursionError):
         return {}
 
@@ -64,7 +64,7 @@ def record_topic(collection: str, record_id: str) -> str:
     return f"{collection}/{record_id}"
 
 
-def topic(name: str, options: Options) -> str:
+def encode_topic(name: str, options: Options) -> str:
     """Return a topic with its options, as the server reads them.
 
     The server ignores options that it cannot read and sends everything, so options that it might misread are refused.

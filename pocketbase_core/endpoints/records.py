@@ -29,7 +29,7 @@ def get_page(collection: str, page: int, size: int, options: Options) -> Call[pa
     return pages.get_page(_path(collection), page, size, options)
 
 
-def by_id(collection: str, size: int, options: Options) -> keyset.Keyset | keyset.Numbered:
+def by_id(collection: str, size: int, options: Options) -> keyset.KeysetPages | keyset.NumberedPages:
     return keyset.by_id(_path(collection), size, options)
 
 

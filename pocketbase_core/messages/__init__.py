@@ -1,8 +1,8 @@
 """The frozen requests, responses and events that travel through the middleware."""
 
 from .events import ServerSentEvent as ServerSentEvent
-from .headers import EditableHeaders as EditableHeaders
 from .headers import Headers as Headers
+from .headers import MutableHeaders as MutableHeaders
 from .request import Request as Request
 from .request import RequestDraft as RequestDraft
 from .response import Response as Response

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from .headers import EditableHeaders as EditableHeaders
 from .headers import Headers as Headers
+from .headers import MutableHeaders as MutableHeaders
 
 
 class ServerSentEvent(NamedTuple):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
+_SENSITIVE = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 # RFC 9110, 7.6.1 and 8.6, RFC 9112, 3.2: they say how a request is framed, or are for one connection.
 _OF_THE_TRANSPORT = frozenset(
     {
@@ -68,7 +68,7 @@ class Headers(Mapping[str, str]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
             return NotImplemented
-        return self._plain() == Headers(other)._plain()  # pyright: ignore[reportUnknownArgumentType]
+        return self._lowercase() == Headers(other)._lowercase()  # pyright: ignore[reportUnknownArgumentType]
 
     def __or__(self, other: Mapping[str, str]) -> "Headers":
         """These headers with the other's in place of those of the same name."""
@@ -83,7 +83,7 @@ class Headers(Mapping[str, str]):
         """A plain dict, for libraries that want one."""
         return dict(self._items.values())
 
-    def check(self) -> None:
+    def validate(self) -> None:
         """Once for each object, as it never changes.
 
         Raises:
@@ -95,14 +95,14 @@ class Headers(Mapping[str, str]):
             self._checked = True
 
     def __repr__(self) -> str:
-        shown = {name: "[hidden]" if name.lower() in _SECRET else value for name, value in self.items()}
+        shown = {name: "[hidden]" if name.lower() in _SENSITIVE else value for name, value in self.items()}
         return f"{type(self).__name__}({shown})"
 
-    def _plain(self) -> dict[str, str]:
+    def _lowercase(self) -> dict[str, str]:
         return {key: value for key, (_, value) in self._items.items()}
 
 
-class EditableHeaders(Headers, MutableMapping[str, str]):
+class MutableHeaders(Headers, MutableMapping[str, str]):
     """The headers of a draft."""
 
     __slots__ = ()
@@ -114,7 +114,7 @@ class EditableHeaders(Headers, MutableMapping[str, str]):
         del self._items[name.lower()]
 
 
-def body_length(headers: Mapping[str, str]) -> int | None:
+def content_length(headers: Mapping[str, str]) -> int | None:
     """Bytes of a body to come; None where it is compressed, or its headers do not tell."""
     length = headers.get("Content-Length", "")
     return int(length) if _LENGTH.fullmatch(length) and "Content-Encoding" not in headers else None

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from .headers import EditableHeaders as EditableHeaders
 from .headers import Headers as Headers
-from .json_values import Dumps, frozen_json, json_text, thawed_json
+from .headers import MutableHeaders as MutableHeaders
+from .json_values import JsonDumps, default_dumps, freeze_json, thaw_json
 from .uploads import File
 
 _NO_PARAMS: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
@@ -36,7 +36,7 @@ class Request:
     body: Any
     files: tuple[tuple[str, File], ...]
     timeout: float | None
-    dumps: Dumps = field(compare=False)
+    dumps: JsonDumps = field(compare=False)
     max_response_bytes: int | None
 
     def __init__(
@@ -48,12 +48,12 @@ class Request:
         body: Any = None,
         files: tuple[tuple[str, File], ...] = (),
         timeout: float | None = None,
-        dumps: Dumps = json_text,
+        dumps: JsonDumps = default_dumps,
         max_response_bytes: int | None = None,
     ) -> None:
         if type(headers) is not Headers:
             headers = Headers(headers)
-        headers.check()
+        headers.validate()
         if "@" in url and "@" in url.partition("://")[2].partition("/")[0]:
             raise ValueError("the URL of a request holds no user: sign in instead, or set a header")
         put = object.__setattr__
@@ -61,7 +61,7 @@ class Request:
         put(self, "url", url)
         put(self, "params", params if type(params) is MappingProxyType else MappingProxyType(dict(params)))
         put(self, "headers", headers)
-        put(self, "body", body if body is None or type(body) is MappingProxyType else frozen_json(body))
+        put(self, "body", body if body is None or type(body) is MappingProxyType else freeze_json(body))
         put(self, "files", files)
         put(self, "timeout", timeout)
         put(self, "dumps", dumps)
@@ -80,7 +80,7 @@ class Request:
 
     def with_headers(self, headers: Headers) -> "Request":
         """This request with these headers set."""
-        headers.check()  # the others have been checked, and are not again
+        headers.validate()  # the others have been checked, and are not again
         return Request(
             self.method,
             self.url,
@@ -108,24 +108,24 @@ class RequestDraft:
     method: str
     url: str
     params: dict[str, str | tuple[str, ...]]
-    headers: EditableHeaders
+    headers: MutableHeaders
     body: Any
     files: list[tuple[str, File]]
     timeout: float | None
-    dumps: Dumps
+    dumps: JsonDumps
     max_response_bytes: int | None
 
     __repr__ = Request.__repr__
 
     @classmethod
-    def of(cls, request: Request) -> Self:
+    def from_request(cls, request: Request) -> Self:
         """A draft that shares nothing with the request."""
         return cls(
             request.method,
             request.url,
             dict(request.params),
-            EditableHeaders(request.headers),
-            thawed_json(request.body),
+            MutableHeaders(request.headers),
+            thaw_json(request.body),
             list(request.files),
             request.timeout,
             request.dumps,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .headers import EditableHeaders as EditableHeaders
 from .headers import Headers as Headers
-from .json_values import Loads, json_value, read_json
+from .headers import MutableHeaders as MutableHeaders
+from .json_values import JsonLoads, decode_json, default_loads
 
 _NO_JSON: Any = object()
 
@@ -22,7 +22,7 @@ class Response:
     headers: Headers
     content: bytes
     url: str
-    loads: Loads = field(compare=False)
+    loads: JsonLoads = field(compare=False)
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Response:
         url: str = "",
         *,
         json: Any = _NO_JSON,
-        loads: Loads = json_value,
+        loads: JsonLoads = default_loads,
     ) -> None:
         if type(headers) is not Headers:
             headers = Headers(headers)
@@ -57,7 +57,7 @@ class Response:
         Raises:
             ValueError: it is not JSON.
         """
-        return read_json(self.content, self.loads)
+        return decode_json(self.content, self.loads)
 
     def retry_after(self) -> float | None:
         """The seconds that a Retry-After header asks to wait, in either of its forms (RFC 9110, 10.2.3)."""

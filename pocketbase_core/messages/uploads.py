@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from ..concurrency.threads import in_thread
+from ..concurrency.threads import run_in_daemon_thread
 
-CHUNK = 256 * 1024
+CHUNK_SIZE = 256 * 1024
 GRACE = 0.1
-Progress = Callable[[int, int | None], object]
+ProgressCallback = Callable[[int, int | None], object]
 
 
-def check_progress(on_progress: Progress | None) -> None:
+def check_progress(on_progress: ProgressCallback | None) -> None:
     """Raise TypeError for what is no plain function."""
     if on_progress is not None and (not callable(on_progress) or inspect.iscoroutinefunction(on_progress)):
         raise TypeError(f"on_progress must be a plain function of (done, total), not {on_progress!r:.100}")
@@ -38,22 +38,22 @@ class FileUpload:
     None when it is unknown. What it raises is logged.
     """
 
-    def __init__(self, *files: Any, on_progress: Progress | None = None) -> None:
+    def __init__(self, *files: Any, on_progress: ProgressCallback | None = None) -> None:
         if not files:
             raise ValueError("FileUpload needs at least one file")
         check_progress(on_progress)
-        listener = None if on_progress is None else Listener(on_progress)
-        self.files = tuple(replace(_file(file), listener=listener) for file in files)
+        listener = None if on_progress is None else UploadProgress(on_progress)
+        self.files = tuple(replace(_file(file), progress=listener) for file in files)
 
     def __repr__(self) -> str:
         return f"FileUpload({', '.join(repr(file.filename) for file in self.files)})"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Listener:
+class UploadProgress:
     """The progress callback of one FileUpload. Equal to itself only: two uploads may share a function."""
 
-    on_progress: Progress
+    on_progress: ProgressCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class File:
     filename: str
     content: bytes | Path | BinaryIO | AsyncIterable[bytes] = field(repr=False)
     content_type: str
-    start: int | None = None
+    start_offset: int | None = None
     """The position of an open file when it was handed in; None if the file is not seekable."""
-    listener: Listener | None = field(default=None, repr=False)
+    progress: UploadProgress | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-    _spent: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _consumed: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
     """Acquired once, and never released, by the first reader of a source that cannot be read again."""
     _is_fifo: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     """Set by `size`, as only a thread may look at the disk."""
@@ -77,7 +77,7 @@ class File:
         """Return whether the file can be sent a second time; of a path, `size` has to be called first."""
         if isinstance(self.content, Path):
             return not self._is_fifo.is_set()
-        return isinstance(self.content, bytes) or self.start is not None
+        return isinstance(self.content, bytes) or self.start_offset is not None
 
     async def size(self) -> int | None:
         """Return the number of bytes to come; None when it is unknown.
@@ -88,31 +88,31 @@ class File:
         """
         if isinstance(self.content, bytes):
             return len(self.content)
-        if self._spent.locked():
+        if self._consumed.locked():
             raise self._once_only()
         if isinstance(self.content, AsyncIterable):
             return None
-        return await in_thread(partial(self._size, self.content))
+        return await run_in_daemon_thread(partial(self._size, self.content))
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """The content; files are read in threads."""
         if isinstance(self.content, bytes):
-            for start in range(0, len(self.content), CHUNK):
-                yield self.content[start : start + CHUNK]
+            for start in range(0, len(self.content), CHUNK_SIZE):
+                yield self.content[start : start + CHUNK_SIZE]
             return
-        if not self.replayable and not self._spent.acquire(blocking=False):
+        if not self.replayable and not self._consumed.acquire(blocking=False):
             raise self._once_only()
         if isinstance(self.content, AsyncIterable):
-            async with aclosing(_received(self.filename, self.content)) as received:
+            async with aclosing(_checked_chunks(self.filename, self.content)) as received:
                 async for chunk in received:
                     yield chunk
             return
-        reader = Reader(self.filename, self.content, self.start, self._lock)
+        reader = ChunkReader(self.filename, self.content, self.start_offset, self._lock)
         try:
-            while chunk := await in_thread(reader.read):
+            while chunk := await run_in_daemon_thread(reader.read):
                 yield chunk
         finally:
-            closing = asyncio.ensure_future(in_thread(reader.close))
+            closing = asyncio.ensure_future(run_in_daemon_thread(reader.close))
             try:
                 await asyncio.shield(closing)
             except asyncio.CancelledError:  # by anyio again and again, until this ends
@@ -132,13 +132,13 @@ class File:
             with content.open("rb") as opened:
                 status = os.fstat(opened.fileno())
                 return status.st_size if stat.S_ISREG(status.st_mode) else None
-        if self.start is None:
+        if self.start_offset is None:
             return None
         with self._lock:
-            return content.seek(0, io.SEEK_END) - self.start
+            return content.seek(0, io.SEEK_END) - self.start_offset
 
 
-async def _received(filename: str, source: AsyncIterable[object]) -> AsyncGenerator[bytes, None]:
+async def _checked_chunks(filename: str, source: AsyncIterable[object]) -> AsyncGenerator[bytes, None]:
     iterator = aiter(source)
     try:
         async for chunk in iterator:
@@ -152,11 +152,11 @@ async def _received(filename: str, source: AsyncIterable[object]) -> AsyncGenera
 
 
 async def _read(source: Any) -> AsyncGenerator[bytes, None]:
-    while chunk := await source.read(CHUNK):
+    while chunk := await source.read(CHUNK_SIZE):
         yield chunk
 
 
-class Reader:
+class ChunkReader:
     """Reads for one request, in threads. The file is opened there too, so that a cancelled wait loses no open file."""
 
     def __init__(self, filename: str, content: Path | BinaryIO, start: int | None, lock: threading.Lock) -> None:
@@ -197,13 +197,13 @@ class Reader:
         if self._path is not None:
             if self._opened is None:
                 self._opened = self._path.open("rb", buffering=0)
-            chunk: object = self._opened.read(CHUNK)
+            chunk: object = self._opened.read(CHUNK_SIZE)
         else:
             assert self._opened is not None
             with self._turn:
                 if self._position is not None:
                     self._opened.seek(self._position)
-                chunk = self._opened.read(CHUNK)
+                chunk = self._opened.read(CHUNK_SIZE)
         if not isinstance(chunk, bytes):
             raise TypeError(f"reading {self._filename!r} gave {type(chunk).__name__}, not bytes")
         if self._position is not None:
@@ -218,13 +218,13 @@ class Reader:
 def _file(file: Any) -> File:
     if isinstance(file, (str, os.PathLike)):
         path = Path(file)  # pyright: ignore[reportUnknownArgumentType]
-        return _named(path.name, path, None)
+        return _make_file(path.name, path, None)
     if isinstance(file, tuple) and len(file) in (2, 3):  # pyright: ignore[reportUnknownArgumentType]
-        return _named(*file, *(None,) * (3 - len(file)))  # pyright: ignore
+        return _make_file(*file, *(None,) * (3 - len(file)))  # pyright: ignore
     raise TypeError(f"a file is a path, (filename, content) or (filename, content, content_type), not {file!r:.100}")
 
 
-def _named(filename: Any, content: Any, content_type: Any) -> File:
+def _make_file(filename: Any, content: Any, content_type: Any) -> File:
     if not isinstance(filename, str) or not filename:
         raise TypeError(f"a file name must be text, and not empty: {filename!r}")
     if any("\ud800" <= character <= "\udfff" for character in filename):

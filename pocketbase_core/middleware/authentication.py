@@ -9,18 +9,18 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import NamedTuple, Self
 
-from ..auth.store import AuthStore, look_again
-from ..auth.token import expires_at, is_same_user, is_valid, renewable_until
-from ..concurrency.background_tasks import Tasks
+from ..auth.store import AuthStore, reload_shared
+from ..auth.token import expires_at, is_same_user, is_valid, refreshable_until
+from ..concurrency.background_tasks import BackgroundTasks
 from ..errors import PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..messages import Headers, Request, Response
 from .chain import Handler
 
-MARGIN = 60.0
-PAUSE = 5.0
-SHARE = 0.5
+REFRESH_MARGIN = 60.0
+RETRY_PAUSE = 5.0
+MARGIN_SHARE = 0.5
 """The part of a call's timeout for which the call waits for a renewal."""
-LIMIT = 30.0
+REFRESH_TIMEOUT = 30.0
 """Seconds that a renewal takes at the most."""
 _SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
 """Requests that give a new token: they do not wait for another one."""
@@ -29,7 +29,7 @@ _surrounding: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_r
 _logger = logging.getLogger("pocketbase_core")
 
 
-class Auth:
+class TokenAuth:
     """Middleware that gives each request without an Authorization the token that the store had when the call began.
 
     A token with less than a minute to live is renewed first, by one request however many wait for it. The renewal is a
@@ -45,10 +45,10 @@ class Auth:
         self._refresh = refresh
         self._clock = clock
         """The clock that a token's expiry is compared with. All waiting is measured by the loop's clock."""
-        self._tasks = Tasks()
+        self._tasks = BackgroundTasks()
         self._renewals: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
         """The renewals in progress, by loop and token."""
-        self._margin = MARGIN
+        self._margin = REFRESH_MARGIN
         self._settled = ""
         """The token that `_margin` was set for: the last renewed, or the last refused one."""
         self._paused, self._paused_until = "", 0.0
@@ -82,7 +82,7 @@ class Auth:
             PocketBaseUnauthorizedError: the token expired, and there is no other one of the same user.
         """
         loop = asyncio.get_running_loop()
-        until = math.inf if request.timeout is None else loop.time() + request.timeout * SHARE
+        until = math.inf if request.timeout is None else loop.time() + request.timeout * MARGIN_SHARE
         while is_own := is_same_user(token, newest := self._store.token):
             token, left = newest, until - loop.time()
             if left <= 0 or not self._is_due(token) or _is_in_renewal():
@@ -102,7 +102,7 @@ class Auth:
         return self._last
 
     def _is_due(self, text: str) -> bool:
-        margin = self._margin if text == self._settled else MARGIN
+        margin = self._margin if text == self._settled else REFRESH_MARGIN
         if not is_due(self._read(text).expires, self._clock(), margin):
             return False
         return text != self._paused or asyncio.get_running_loop().time() >= self._paused_until
@@ -114,14 +114,14 @@ class Auth:
         if renewal is None:
             for other in [other for other in [*self._renewals] if other[0].is_closed()]:
                 self._renewals.pop(other, None)
-            renewal = self._renewals[key] = self._tasks.start(self._renew(token), "token renewal")
+            renewal = self._renewals[key] = self._tasks.create(self._renew(token), "token renewal")
             renewal.add_done_callback(lambda _: self._renewals.pop(key, None))
         return renewal
 
     async def _renew(self, token: str) -> None:
         _surrounding.set(asyncio.current_task())
         try:
-            look_again(self._store)  # another process may have renewed it, or signed out
+            reload_shared(self._store)  # another process may have renewed it, or signed out
             if self._store.token == token:
                 await self._refresh(token)
         except Exception as error:
@@ -130,12 +130,12 @@ class Auth:
             if 400 <= status < 500 and status != 429:
                 self._settled, self._margin = token, 0.0
             else:
-                self._paused, self._paused_until = token, asyncio.get_running_loop().time() + PAUSE
+                self._paused, self._paused_until = token, asyncio.get_running_loop().time() + RETRY_PAUSE
         else:
             # The server may give tokens that live for less than a minute: half their life is early enough.
             self._settled = self._store.token
             life = (expires_at(self._settled) or 0.0) - self._clock()
-            self._margin = min(MARGIN, life / 2)
+            self._margin = min(REFRESH_MARGIN, life / 2)
 
 
 class _Token(NamedTuple):
@@ -147,7 +147,7 @@ class _Token(NamedTuple):
 
     @classmethod
     def read(cls, text: str) -> Self:
-        return cls(text, renewable_until(text), Headers({"Authorization": text}))
+        return cls(text, refreshable_until(text), Headers({"Authorization": text}))
 
 
 def is_due(expires: float | None, now: float, margin: float) -> bool:

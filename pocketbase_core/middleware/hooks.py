@@ -17,7 +17,7 @@ class BeforeSend:
         self._hook = hook
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
-        draft = RequestDraft.of(request)
+        draft = RequestDraft.from_request(request)
         edited = self._hook(draft)
         if inspect.isawaitable(edited):
             edited = await edited

@@ -4,29 +4,29 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..calls.parsing import parse_object
-from ..endpoints.idempotent_create import EXISTS, EXISTS_OR_WRONG, Create
+from ..endpoints.idempotent_create import EXISTS, EXISTS_OR_WRONG, IdempotentCreate
 from ..errors import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
     PocketBaseTransportError,
-    error_from,
+    error_from_response,
 )
 from ..messages import Request, Response
 from .chain import Handler
 
-Repeat = Callable[[Request, Handler], Awaitable[Response]]
+Resend = Callable[[Request, Handler], Awaitable[Response]]
 """Sends a request through a handler until the outcome is final."""
 
 
-class RepeatedCreate:
+class CreateRetry:
     """A create that is sent until its outcome is known."""
 
-    def __init__(self, create: Create) -> None:
+    def __init__(self, create: IdempotentCreate) -> None:
         self._create = create
-        self._in_doubt = False
+        self._may_have_succeeded = False
 
-    async def send(self, repeat: Repeat, call_next: Handler) -> Response:
+    async def send(self, repeat: Resend, call_next: Handler) -> Response:
         """Return the response, or what is stored where the response of an attempt that did it was lost.
 
         Raises:
@@ -36,22 +36,22 @@ class RepeatedCreate:
         answer = await repeat(self._create.request, self._watched(call_next))
         if not 400 <= answer.status_code < 500:
             return answer
-        refused = error_from(answer.replace(url=""))
+        refused = error_from_response(answer.replace(url=""))
         id_error = self._create.id_error(refused)
         code = id_error.get("code")
         if code not in (None, EXISTS, EXISTS_OR_WRONG):
-            return _explained(answer, refused, id_error)
+            return _with_hint(answer, refused, id_error)
         # A rule or another unique field may refuse the second before its id does.
-        if code is None and not self._in_doubt:
+        if code is None and not self._may_have_succeeded:
             return answer
         stored: list[Response | None] = []
         try:
-            for read in self._create.reads:
+            for read in self._create.lookups:
                 stored.append(None if read is None else await self._read(read, repeat, call_next))
         except PocketBaseDecodeError:
             if stored or code == EXISTS:
                 raise
-            if not self._in_doubt:
+            if not self._may_have_succeeded:
                 return answer
             message = f"nobody can know whether the first attempt was done; a later one was refused: {refused}"
             raise PocketBaseConnectionError(self._create.request.url, message=message) from None
@@ -64,14 +64,14 @@ class RepeatedCreate:
             try:
                 answer = await call_next(request)
             except PocketBaseTransportError as error:
-                self._in_doubt |= error.request_sent is not False
+                self._may_have_succeeded |= error.request_sent is not False
                 raise
-            self._in_doubt |= answer.status_code >= 500
+            self._may_have_succeeded |= answer.status_code >= 500
             return answer
 
         return attempt
 
-    async def _read(self, request: Request, repeat: Repeat, call_next: Handler) -> Response:
+    async def _read(self, request: Request, repeat: Resend, call_next: Handler) -> Response:
         what = "the batch was done, but a record of it" if self._create.is_batch else "the record was stored, but"
         try:
             stored = await repeat(request, call_next)
@@ -83,7 +83,7 @@ class RepeatedCreate:
         return stored
 
 
-def _explained(answer: Response, refused: PocketBaseError, id_error: dict[str, Any]) -> Response:
+def _with_hint(answer: Response, refused: PocketBaseError, id_error: dict[str, Any]) -> Response:
     id_error["message"] = (
         f"{id_error.get('message')} The client made this id, as Retry(creates=True) asks for, and the collection wants"
         " ids of another form: give one yourself, or create its records without that option."

@@ -5,11 +5,11 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection
 
-from ..endpoints.idempotent_create import find_create
+from ..endpoints.idempotent_create import as_idempotent_create
 from ..errors import PocketBaseTransportError
 from ..messages import Request, Response
 from .chain import Handler
-from .idempotent_create import RepeatedCreate
+from .idempotent_create import CreateRetry
 from .idempotent_delete import settled
 from .quota import CAPACITY, INCREMENT, RetryQuota
 
@@ -68,16 +68,18 @@ class Retry:
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
         deadline = None if request.timeout is None else self._clock() + request.timeout
-        create = find_create(request) if self._creates else None
+        create = as_idempotent_create(request) if self._creates else None
         if create is None:
-            return self._repeat(request, call_next, deadline)
+            return self._send_with_retries(request, call_next, deadline)
 
         def repeat(request: Request, call_next: Handler) -> Awaitable[Response]:
-            return self._repeat(self._within(request, deadline), call_next, deadline, harmless=True)
+            return self._send_with_retries(
+                self._with_remaining_time(request, deadline), call_next, deadline, harmless=True
+            )
 
-        return RepeatedCreate(create).send(repeat, call_next)
+        return CreateRetry(create).send(repeat, call_next)
 
-    async def _repeat(
+    async def _send_with_retries(
         self, request: Request, call_next: Handler, deadline: float | None, *, harmless: bool = False
     ) -> Response:
         attempt, cost, in_doubt = 1, INCREMENT, False
@@ -92,7 +94,7 @@ class Retry:
             else:
                 if response.status_code not in self._statuses:
                     if in_doubt and request.method == "DELETE":
-                        response = await settled(self._within(request, deadline), response, call_next)
+                        response = await settled(self._with_remaining_time(request, deadline), response, call_next)
                     if self._quota is not None and self._quota.spent and 200 <= response.status_code < 300:
                         self._quota.release(cost)
                     return response
@@ -103,7 +105,7 @@ class Retry:
             delay, cost = retry
             await self._wait(delay, cost)
             attempt += 1
-            request = self._within(request, deadline)
+            request = self._with_remaining_time(request, deadline)
 
     async def _wait(self, delay: float, cost: int) -> None:
         try:
@@ -113,7 +115,7 @@ class Retry:
                 self._quota.release(cost)  # of a retry that is not sent
             raise
 
-    def _within(self, request: Request, deadline: float | None) -> Request:
+    def _with_remaining_time(self, request: Request, deadline: float | None) -> Request:
         return request if deadline is None else request.replace(timeout=max(deadline - self._clock(), 0.001))
 
     def _retry(
@@ -125,7 +127,7 @@ class Retry:
         harmless: bool,
     ) -> tuple[float, int] | None:
         """Return the seconds to wait before the next attempt, and its cost; None when this attempt was the last."""
-        if attempt == self._attempts or not is_repeatable(request, outcome, harmless):
+        if attempt == self._attempts or not is_retryable(request, outcome, harmless):
             return None
         asked = outcome.retry_after() if isinstance(outcome, Response) else None
         delay = self._jitter() * min(self._max_delay, self._backoff * 2 ** (attempt - 1)) if asked is None else asked
@@ -137,11 +139,11 @@ class Retry:
         return (delay, cost) if cost else None
 
 
-def is_repeatable(request: Request, outcome: Response | PocketBaseTransportError, harmless: bool) -> bool:
+def is_retryable(request: Request, outcome: Response | PocketBaseTransportError, idempotent: bool) -> bool:
     """Return whether sending the request again can do no harm."""
     if not all(file.replayable for _, file in request.files):
         return False
-    harmless = harmless or request.method in ("GET", "HEAD", "OPTIONS", "DELETE")
+    idempotent = idempotent or request.method in ("GET", "HEAD", "OPTIONS", "DELETE")
     if isinstance(outcome, Response):
-        return harmless or outcome.status_code == 429
-    return harmless or outcome.request_sent is False
+        return idempotent or outcome.status_code == 429
+    return idempotent or outcome.request_sent is False

@@ -4,16 +4,16 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..concurrency.background_tasks import Tasks
+from ..concurrency.background_tasks import BackgroundTasks
 from ..concurrency.callbacks import notify
 
 _logger = logging.getLogger("pocketbase_core")
 
 
-class Hook:
+class CallbackList:
     """Functions and coroutine functions that are told of one thing, in the order in which they were added."""
 
-    def __init__(self, tasks: Tasks) -> None:
+    def __init__(self, tasks: BackgroundTasks) -> None:
         self._callbacks: list[Callable[..., object]] = []
         self._tasks = tasks
 
@@ -27,19 +27,23 @@ class Hook:
 
         return remove
 
-    def tell(self, *arguments: object) -> None:
+    def notify(self, *arguments: object) -> None:
         """Call all callbacks, without waiting for them. What they raise is logged."""
         for callback in [*self._callbacks]:
             result = notify("a realtime hook", callback, *arguments)
             if inspect.isawaitable(result):
-                self._tasks.start(_finish(result), "realtime hook")
+                self._tasks.create(_finish(result), "realtime hook")
 
 
-class Hooks:
+class RealtimeCallbacks:
     """Those who are told of connections that are there, of connections that are lost, and of errors."""
 
-    def __init__(self, tasks: Tasks) -> None:
-        self.connected, self.disconnected, self.failed = Hook(tasks), Hook(tasks), Hook(tasks)
+    def __init__(self, tasks: BackgroundTasks) -> None:
+        self.on_connect, self.on_disconnect, self.on_error = (
+            CallbackList(tasks),
+            CallbackList(tasks),
+            CallbackList(tasks),
+        )
 
 
 async def _finish(result: Awaitable[object]) -> None:

@@ -13,7 +13,7 @@ from .identity import has_changed
 from .timing import CONNECT_TIMEOUT
 
 
-class Line:
+class Connection:
     """A stream of events, read by a task of its own.
 
     `changed` is called when the stream ends. Then `ending` is the reason, and `whole` is True if the server ended the
@@ -22,19 +22,19 @@ class Line:
     """
 
     def __init__(
-        self, receive: Callable[["Line", ServerSentEvent], None], changed: Callable[[], None], breath: int
+        self, receive: Callable[["Connection", ServerSentEvent], None], changed: Callable[[], None], breath: int
     ) -> None:
         self.client_id = ""
-        self.opened = self.heard = asyncio.get_running_loop().time()
-        self.heard_all = self.heard
+        self.opened_at = self.last_event_at = asyncio.get_running_loop().time()
+        self.complete_until = self.last_event_at
         """The time up to which nothing is missing: that of the last event, or of a clean end."""
-        self.ending: Exception | None = None
-        self.whole = False
+        self.close_error: Exception | None = None
+        self.closed_cleanly = False
         self.sign_in = ""
         """The sign-in whose events the server sends; `""` for what a guest may see."""
-        self._receive = receive
-        self._changed = changed
-        self._breath = breath
+        self._on_event = receive
+        self._on_closed = changed
+        self._yield_every = breath
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
 
@@ -51,13 +51,13 @@ class Line:
         """
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        self._task = loop.create_task(self._read(executor, call, ready), name="realtime connection")
+        self._task = loop.create_task(self._receive_loop(executor, call, ready), name="realtime connection")
         await ready
 
-    def cut(self, reason: Exception) -> None:
+    def abort(self, reason: Exception) -> None:
         """Close the open connection without waiting. No event comes any more."""
         if self.is_open and self._task is not None:
-            self.ending = reason
+            self.close_error = reason
             self._cancel(self._task)
 
     async def close(self) -> None:
@@ -70,40 +70,40 @@ class Line:
             self._cancelled = True
             task.cancel()
 
-    async def _read(self, executor: Executor, call: Call[None], ready: "asyncio.Future[None]") -> None:
+    async def _receive_loop(self, executor: Executor, call: Call[None], ready: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()
         url = executor.build_url(realtime.PATH)
         try:
             async with executor.events(call) as events:
-                first = await _first(events, url)
+                first = await _first_event(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)
-                    self.opened = self.heard = self.heard_all = loop.time()
+                    self.opened_at = self.last_event_at = self.complete_until = loop.time()
                     if not ready.done():
                         ready.set_result(None)
-                left = self._breath
+                left = self._yield_every
                 async for event in events:
-                    self.heard = self.heard_all = loop.time()
-                    self._receive(self, event)
+                    self.last_event_at = self.complete_until = loop.time()
+                    self._on_event(self, event)
                     left -= 1
                     if left <= 0:
-                        left = self._breath
+                        left = self._yield_every
                         await asyncio.sleep(0)
-            self.whole, self.heard_all = True, loop.time()
-            self.ending = PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)
+            self.closed_cleanly, self.complete_until = True, loop.time()
+            self.close_error = PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)
         except Exception as error:
-            self.ending = error
+            self.close_error = error
         finally:
             if loop.is_closed():  # the garbage collector ends this task
                 pass
-            elif self.ending is None:
+            elif self.close_error is None:
                 ready.cancel()
             elif not ready.done():
-                ready.set_exception(self.ending)
-            self._changed()
+                ready.set_exception(self.close_error)
+            self._on_closed()
 
 
-async def _first(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
+async def _first_event(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
     """Return the first event, or None if the stream ends before it.
 
     Only the wait for the event is limited here: of many clients that connect at once, some wait long for a response.
@@ -116,27 +116,27 @@ async def _first(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSent
         raise PocketBaseTimeoutError(url, message=message) from error
 
 
-class Lines:
+class OpenConnections:
     """All connections that are not closed yet."""
 
     def __init__(
-        self, receive: Callable[[Line, ServerSentEvent], None], changed: Callable[[], None], breath: int
+        self, receive: Callable[[Connection, ServerSentEvent], None], changed: Callable[[], None], breath: int
     ) -> None:
-        self._make = partial(Line, receive, changed, breath)
-        self._all: set[Line] = set()
+        self._make = partial(Connection, receive, changed, breath)
+        self._all: set[Connection] = set()
 
-    def new(self) -> Line:
+    def new(self) -> Connection:
         line = self._make()
         self._all.add(line)
         return line
 
-    def cut(self, store: AuthStore, reason: Exception) -> None:
+    def abort_changed(self, store: AuthStore, reason: Exception) -> None:
         """Close the connections of users who are no longer signed in, without waiting."""
         for line in self._all:
             if has_changed(line.sign_in, store):
-                line.cut(reason)
+                line.abort(reason)
 
-    async def close(self, line: Line) -> None:
+    async def close(self, line: Connection) -> None:
         await line.close()
         self._all.discard(line)
 

@@ -18,7 +18,7 @@ class Gap:
     topics: tuple[str, ...]
 
 
-class Inbox(deque[str | Gap]):
+class EventQueue(deque[str | Gap]):
     """A bounded queue of messages and gaps.
 
     Messages that do not fit become one gap, which lasts until it is taken out. Call `taken` with each gap taken out.
@@ -39,11 +39,11 @@ class Inbox(deque[str | Gap]):
             self._waiting_since = self._clock()
         if len(self) >= self._size:
             self._overflowed = True
-            since = item.since if isinstance(item, Gap) else moment(self._clock())
+            since = item.since if isinstance(item, Gap) else utc_datetime(self._clock())
             item = Gap(since, (self._topic,))
         self.append(item)
 
-    def withdraw(self) -> float | None:
+    def drop_pending(self) -> float | None:
         """Drop all items. Return a time, in seconds since the epoch, from before which nothing is dropped."""
         if not self:
             return None
@@ -52,12 +52,12 @@ class Inbox(deque[str | Gap]):
         self._overflowed = False
         return min([self._waiting_since, *gaps])
 
-    def taken(self, gap: Gap) -> Gap:
+    def acknowledge_gap(self, gap: Gap) -> Gap:
         """Note that a gap is taken out. Return the gap."""
         if not self:  # nothing is put in after a gap that stands for what did not fit
             self._overflowed = False
         return gap
 
 
-def moment(timestamp: float) -> datetime:
+def utc_datetime(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)

@@ -2,40 +2,40 @@
 
 import time
 
-from .event_queue import Gap, moment
-from .registry import Subscriptions
-from .subscription import Listener
+from .event_queue import Gap, utc_datetime
+from .registry import SubscriptionRegistry
+from .subscription import Subscription
 
-LAG = 1.0
+MAX_DELIVERY_DELAY = 1.0
 """Seconds that an event may take from the server to here."""
 
 
-class Losses:
+class GapTracker:
     """All losses since the last gap, which become one gap, and those who have to be told."""
 
-    def __init__(self, subscriptions: Subscriptions[Listener]) -> None:
-        self._subscriptions = subscriptions
+    def __init__(self, subscriptions: SubscriptionRegistry[Subscription]) -> None:
+        self._registry = subscriptions
         self._since: float | None = None
-        self._listeners: dict[Listener, None] = {}
+        self._affected: dict[Subscription, None] = {}
 
-    def note(self, silence: float) -> None:
+    def record_loss(self, silence: float) -> None:
         """Note that the live listeners may have missed events of the last `silence` seconds."""
-        since = time.time() - LAG - silence
+        since = time.time() - MAX_DELIVERY_DELAY - silence
         self._since = since if self._since is None else min(self._since, since)
-        self._listeners.update(dict.fromkeys(self._subscriptions.live))
+        self._affected.update(dict.fromkeys(self._registry.confirmed))
 
-    def withdraw(self, since: float) -> None:
+    def drop_pending(self, since: float) -> None:
         """Drop what waits for the listeners. A gap begins then or with the first dropped item, whichever is earlier."""
-        waiting = [dropped for each in self._subscriptions.all if (dropped := each.withdraw()) is not None]
-        self.note(time.time() - min([since, *waiting]))
+        waiting = [dropped for each in self._registry.all if (dropped := each.drop_pending()) is not None]
+        self.record_loss(time.time() - min([since, *waiting]))
 
-    def tell(self) -> None:
+    def emit(self) -> None:
         """Deliver one gap for all losses that were noted. From here on nothing is missing."""
         if self._since is None:
             return
-        live = [listener for listener in self._listeners if listener in self._subscriptions.of(listener.topic)]
+        live = [listener for listener in self._affected if listener in self._registry.for_topic(listener.topic)]
         topics = tuple(dict.fromkeys(listener.name for listener in live))
-        gap = Gap(moment(self._since), topics)
-        self._since, self._listeners = None, {}
+        gap = Gap(utc_datetime(self._since), topics)
+        self._since, self._affected = None, {}
         for listener in live:
             listener.deliver(gap)

@@ -7,13 +7,13 @@ from typing import Self
 from ..auth.store import AuthStore, sign_in_of
 from ..auth.token import is_valid
 from ..errors import PocketBaseError
-from .timing import renewal_wait
+from .timing import refresh_delay
 
 NEVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SubmittedIdentity:
     """The token that the server has for a connection, `""` for a guest.
 
     `sign_in` names the sign-in that the token belongs to, `has_expired` is about this machine's clock, and `renew_at`
@@ -23,23 +23,23 @@ class Told:
     token: str = ""
     sign_in: str = ""
     has_expired: bool = False
-    renew_at: float = NEVER
+    refresh_at: float = NEVER
 
     @classmethod
-    def by(cls, store: AuthStore) -> Self:
+    def from_store(cls, store: AuthStore) -> Self:
         """Return the value for a request that is sent now."""
         token = store.token
         return cls(token, sign_in_of(store), bool(token) and not is_valid(token, time.time()))
 
-    def confirmed(self, store: AuthStore, now: float) -> Self:
+    def with_refresh_time(self, store: AuthStore, now: float) -> Self:
         """Return the value once the server has confirmed the submission. `now` is the loop's time.
 
         The request may have renewed the token before it was sent. The server ties a connection to the user and not to
         the token, so a token of the same sign-in need not be submitted once more.
         """
         token = store.token if sign_in_of(store) == self.sign_in else self.token
-        wait = renewal_wait(token, time.time())
-        return replace(self, token=token, renew_at=NEVER if wait is None else now + wait)
+        wait = refresh_delay(token, time.time())
+        return replace(self, token=token, refresh_at=NEVER if wait is None else now + wait)
 
 
 def has_changed(sign_in: str, store: AuthStore) -> bool:
@@ -47,6 +47,6 @@ def has_changed(sign_in: str, store: AuthStore) -> bool:
     return bool(sign_in) and sign_in != sign_in_of(store)
 
 
-def is_refusal(error: Exception) -> bool:
+def is_permanent_error(error: Exception) -> bool:
     """Return whether the server refuses what it was told, so that to tell it again would not help."""
     return isinstance(error, PocketBaseError) and 400 <= error.status < 500 and error.status not in (404, 408, 429)

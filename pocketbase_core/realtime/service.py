@@ -11,16 +11,16 @@ from typing import Any, Unpack
 
 from ..auth.store import AuthStore
 from ..calls.call import Executor
-from ..calls.options import Options, SubscribeOptions, read
-from ..concurrency.background_tasks import Tasks
-from ..concurrency.event_loops import starting
+from ..calls.options import Options, SubscribeOptions, parse_options
+from ..concurrency.background_tasks import BackgroundTasks
+from ..concurrency.event_loops import start_lock
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
-from ..messages.json_values import Loads, read_json
-from .callbacks import Hook, Hooks
-from .connection_manager import Driver
-from .event_queue import Inbox
-from .subscription import Caller, EventStream, Listener
+from ..messages.json_values import JsonLoads, decode_json
+from .callbacks import CallbackList, RealtimeCallbacks
+from .connection_manager import ConnectionManager
+from .event_queue import EventQueue
+from .subscription import CallbackSubscription, EventStream, Subscription
 from .timing import RealtimeSettings, request_timeout
 
 _logger = logging.getLogger("pocketbase_core")
@@ -40,9 +40,9 @@ class Realtime:
         self._executor = executor
         self._store = store
         self._timeout = timeout
-        self._driver: Driver | None = None
-        self._tasks = Tasks()
-        self._hooks = Hooks(self._tasks)
+        self._manager: ConnectionManager | None = None
+        self._tasks = BackgroundTasks()
+        self._callbacks = RealtimeCallbacks(self._tasks)
 
     @property
     def is_connected(self) -> bool:
@@ -52,7 +52,7 @@ class Realtime:
     @property
     def client_id(self) -> str:
         """The server's name for the connection; `""` if there is none."""
-        return "" if self._driver is None or self._driver.owner.is_gone else self._driver.client_id
+        return "" if self._manager is None or self._manager.owner.is_gone else self._manager.client_id
 
     async def subscribe(
         self,
@@ -74,16 +74,21 @@ class Realtime:
             PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
             PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
         """
-        settings = read(SubscribeOptions, options, keywords)
-        name = realtime.topic(topic, settings)
-        on_gap, failed = settings.rest.get("on_gap"), partial(_report, self._hooks.failed)
+        settings = parse_options(SubscribeOptions, options, keywords)
+        name = realtime.encode_topic(topic, settings)
+        on_gap, failed = (
+            settings.method_options.get("on_gap"),
+            partial(_report_callback_error, self._callbacks.on_error),
+        )
         if not callable(callback) or not (on_gap is None or callable(on_gap)):
             raise TypeError("callback and on_gap must be functions")
-        listener = Caller(name, self._inbox(topic), self._decoder(decode), callback, on_gap, failed, self._tasks)
-        await self._join(listener, settings)
+        listener = CallbackSubscription(
+            name, self._make_queue(topic), self._decoder(decode), callback, on_gap, failed, self._tasks
+        )
+        await self._subscribe(listener, settings)
 
         async def unsubscribe() -> None:
-            await self._leave(lambda _: [listener])
+            await self._unsubscribe(lambda _: [listener])
 
         return unsubscribe
 
@@ -97,35 +102,37 @@ class Realtime:
         **keywords: Unpack[SubscribeOptions],
     ) -> AsyncGenerator[EventStream[Any], None]:
         """Iterate over the messages of a topic, with a `Gap` where some may be missing. Raises as `subscribe` does."""
-        settings = read(SubscribeOptions, options, keywords)
-        listener = EventStream[Any](realtime.topic(topic, settings), self._inbox(topic), self._decoder(decode))
-        await self._join(listener, settings)
+        settings = parse_options(SubscribeOptions, options, keywords)
+        listener = EventStream[Any](
+            realtime.encode_topic(topic, settings), self._make_queue(topic), self._decoder(decode)
+        )
+        await self._subscribe(listener, settings)
         try:
             yield listener
         finally:
-            await self._leave(lambda _: [listener])
+            await self._unsubscribe(lambda _: [listener])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
         """End the subscriptions of a topic, whatever their options, or all subscriptions."""
-        await self._leave(lambda known: [each for each in known if topic in (None, each.name)])
+        await self._unsubscribe(lambda known: [each for each in known if topic in (None, each.name)])
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start with `prefix`."""
-        await self._leave(lambda known: [each for each in known if each.topic.startswith(prefix)])
+        await self._unsubscribe(lambda known: [each for each in known if each.topic.startswith(prefix)])
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback()` when the first connection, or one after a loss, is there and everything is subscribed.
 
         Return a function that removes the callback.
         """
-        return self._hooks.connected.add(callback)
+        return self._callbacks.on_connect.add(callback)
 
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
         """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
 
         Return a function that removes the callback.
         """
-        return self._hooks.disconnected.add(callback)
+        return self._callbacks.on_disconnect.add(callback)
 
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
         """Call `callback(error, topic)` when a subscription's callback has raised.
@@ -133,35 +140,35 @@ class Realtime:
         The topic is None when the token has expired or the server no longer accepts it: the error is a
         `PocketBaseUnauthorizedError`. Return a function that removes the callback.
         """
-        return self._hooks.failed.add(callback)
+        return self._callbacks.on_error.add(callback)
 
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
         message = "realtime was closed"
         closed = PocketBaseConnectionError(self._executor.build_url(realtime.PATH), message=message, request_sent=None)
-        await self._leave(lambda known: known, closed)
+        await self._unsubscribe(lambda known: known, closed)
         await self._tasks.aclose()
-        with starting:
-            if self._driver is not None and not self._driver.loop.is_running():
-                self._driver.forget()
-                self._driver = None  # the task ends when its loop runs again, if ever
+        with start_lock:
+            if self._manager is not None and not self._manager.loop.is_running():
+                self._manager.unwatch_store()
+                self._manager = None  # the task ends when its loop runs again, if ever
 
     def __del__(self) -> None:
-        driver: Driver | None = getattr(self, "_driver", None)
+        driver: ConnectionManager | None = getattr(self, "_manager", None)
         if driver is not None and driver.is_running and not driver.owner.is_gone:
-            driver.owner.call(driver.abandon)
+            driver.owner.call(driver.cancel)
             warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
 
-    def _inbox(self, topic: str) -> Inbox:
-        return Inbox(topic, self.settings.queue_size, time.time)
+    def _make_queue(self, topic: str) -> EventQueue:
+        return EventQueue(topic, self.settings.queue_size, time.time)
 
     def _decoder(self, decode: Callable[[Any], Any] | None) -> Callable[[str], Any]:
-        load = partial(_load, self._executor.json_loads)
+        load = partial(_decode_json, self._executor.json_loads)
         return load if decode is None else lambda text: decode(load(text))
 
-    async def _join(self, listener: Listener, options: Options) -> None:
+    async def _subscribe(self, listener: Subscription, options: Options) -> None:
         """Add a listener, and wait until the server knows its topic."""
-        driver = self._running_driver()
+        driver = self._running_manager()
         if not driver.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
         timeout = self._timeout if options.default_timeout else options.timeout
@@ -170,38 +177,40 @@ class Realtime:
             async with asyncio.timeout(timeout):
                 await listener.confirmed
         except TimeoutError as error:
-            await driver.leave(lambda _: [listener])
-            trouble = driver.trouble
+            await driver.unsubscribe(lambda _: [listener])
+            trouble = driver.last_error
             message = f"not subscribed within {timeout:g} s" + (f": {trouble}" if trouble else "")
             raise PocketBaseTimeoutError(self._executor.build_url(realtime.PATH), message=message) from error
         except BaseException:
-            await driver.leave(lambda _: [listener])
+            await driver.unsubscribe(lambda _: [listener])
             raise
 
-    def _running_driver(self) -> Driver:
-        with starting:
-            if self._driver is not None and self._driver.owner.is_gone:
-                self._driver.forget()
-                self._driver = None
-            if self._driver is None or not self._driver.is_running:
+    def _running_manager(self) -> ConnectionManager:
+        with start_lock:
+            if self._manager is not None and self._manager.owner.is_gone:
+                self._manager.unwatch_store()
+                self._manager = None
+            if self._manager is None or not self._manager.is_running:
                 timeout = request_timeout(self._timeout)
-                self._driver = Driver(self._executor, self._store, self.settings, timeout, self._hooks)
-            return self._driver
+                self._manager = ConnectionManager(self._executor, self._store, self.settings, timeout, self._callbacks)
+            return self._manager
 
-    async def _leave(self, choose: Callable[[list[Listener]], list[Listener]], error: Exception | None = None) -> None:
-        driver = self._driver
+    async def _unsubscribe(
+        self, choose: Callable[[list[Subscription]], list[Subscription]], error: Exception | None = None
+    ) -> None:
+        driver = self._manager
         if driver is not None:
-            await driver.owner.run(partial(driver.leave, choose, error))
+            await driver.owner.run(partial(driver.unsubscribe, choose, error))
 
 
-def _report(hook: Hook, error: BaseException, topic: str) -> None:
+def _report_callback_error(hook: CallbackList, error: BaseException, topic: str) -> None:
     _logger.error("the callback of %r failed", topic, exc_info=error)
-    hook.tell(error, topic)
+    hook.notify(error, topic)
 
 
-def _load(loads: Loads, text: str) -> Any:
+def _decode_json(loads: JsonLoads, text: str) -> Any:
     """Return a message's JSON, or the text if it is none: hooks of a server may send any text."""
     try:
-        return read_json(text, loads)
+        return decode_json(text, loads)
     except (ValueError, RecursionError):
         return text

@@ -7,22 +7,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, Self, TypeVar
 
-from ..concurrency.background_tasks import Tasks
+from ..concurrency.background_tasks import BackgroundTasks
 from ..concurrency.event_loops import running_loop
-from .event_queue import Gap, Inbox
+from .event_queue import EventQueue, Gap
 
 T = TypeVar("T")
 Decode = Callable[[str], Any]
 
 
-class Listener(ABC):
+class Subscription(ABC):
     """One subscription: its topic, and the inbox of what has arrived."""
 
-    def __init__(self, topic: str, inbox: Inbox, decode: Decode) -> None:
+    def __init__(self, topic: str, inbox: EventQueue, decode: Decode) -> None:
         self.topic = topic
         self.confirmed: asyncio.Future[None] = running_loop().create_future()
         """Done when the server has confirmed or refused the topic, or the subscription has ended before."""
-        self._inbox = inbox
+        self._queue = inbox
         self._decode = decode
 
     @property
@@ -34,9 +34,9 @@ class Listener(ABC):
     def deliver(self, item: str | Gap) -> None:
         """Put a message or a gap into the inbox, without waiting."""
 
-    def withdraw(self) -> float | None:
+    def drop_pending(self) -> float | None:
         """Drop everything that waits. Return the time of the earliest dropped item in seconds since the epoch."""
-        return self._inbox.withdraw()
+        return self._queue.drop_pending()
 
     def confirm(self) -> None:
         """Let those return who wait for the confirmation."""
@@ -56,37 +56,37 @@ class Listener(ABC):
         """Take nothing any more."""
 
 
-class Caller(Listener):
+class CallbackSubscription(Subscription):
     """Calls a function with one message after the other, in a task that lives while there are any."""
 
     def __init__(
         self,
         topic: str,
-        inbox: Inbox,
+        inbox: EventQueue,
         decode: Decode,
         callback: Callable[[Any], object],
         on_gap: Callable[[Gap], object] | None,
         failed: Callable[[BaseException, str], None],
-        tasks: Tasks,
+        tasks: BackgroundTasks,
     ) -> None:
         super().__init__(topic, inbox, decode)
         self._callback = callback
         self._on_gap = on_gap
-        self._failed = failed
+        self._on_error = failed
         self._tasks = tasks
         self._busy = False
 
     def stop(self) -> None:
-        self._inbox.clear()
+        self._queue.clear()
 
     def deliver(self, item: str | Gap) -> None:
-        self._inbox.put(item)
+        self._queue.put(item)
         if not self._busy:
             self._busy = True
-            self._tasks.start(self._call_all(), "realtime callback")
+            self._tasks.create(self._run_callbacks(), "realtime callback")
 
-    async def _call_all(self) -> None:
-        inbox, decode, callback = self._inbox, self._decode, self._callback
+    async def _run_callbacks(self) -> None:
+        inbox, decode, callback = self._queue, self._decode, self._callback
         try:
             while inbox:
                 item = inbox.popleft()
@@ -94,7 +94,7 @@ class Caller(Listener):
                     if not isinstance(item, Gap):
                         result = callback(decode(item))
                     else:
-                        gap = inbox.taken(item)
+                        gap = inbox.acknowledge_gap(item)
                         result = None if self._on_gap is None else self._on_gap(gap)
                     if result is not None and inspect.isawaitable(result):
                         await result
@@ -104,21 +104,21 @@ class Caller(Listener):
                     task = asyncio.current_task()
                     if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                         raise
-                    self._failed(error, self.name)
+                    self._on_error(error, self.name)
         finally:
             self._busy = False
 
 
-class EventStream(Listener, Generic[T]):
+class EventStream(Subscription, Generic[T]):
     """An iterator over the events of a topic, and the gaps between them."""
 
-    def __init__(self, topic: str, inbox: Inbox, decode: Decode) -> None:
+    def __init__(self, topic: str, inbox: EventQueue, decode: Decode) -> None:
         super().__init__(topic, inbox, decode)
         self._waiter: asyncio.Future[None] | None = None
         self._stopped = False
 
     def deliver(self, item: str | Gap) -> None:
-        self._inbox.put(item)
+        self._queue.put(item)
         self._wake()
 
     def stop(self) -> None:
@@ -133,7 +133,7 @@ class EventStream(Listener, Generic[T]):
         return self
 
     async def __anext__(self) -> T | Gap:
-        while not self._inbox:
+        while not self._queue:
             if self._stopped:
                 raise StopAsyncIteration
             if self._waiter is not None:
@@ -145,8 +145,8 @@ class EventStream(Listener, Generic[T]):
                 await self._waiter
             finally:
                 self._waiter = None
-        item = self._inbox.popleft()
+        item = self._queue.popleft()
         if isinstance(item, Gap):
-            return self._inbox.taken(item)
+            return self._queue.acknowledge_gap(item)
         message: T = self._decode(item)
         return message

@@ -2,21 +2,21 @@
 
 from dataclasses import dataclass
 
-from ..auth.token import renewable_until
+from ..auth.token import refreshable_until
 
 CONNECT_TIMEOUT = 15.0
 """Seconds from the response on within which the first event has to come."""
 REQUEST_TIMEOUT = 60.0
 """Limit in seconds for a request, also if the client's timeout is longer or None, as no event may come meanwhile."""
-GRACE = 10.0
+CLOSE_GRACE_PERIOD = 10.0
 """Seconds after the server's limit within which the end of the stream arrives if the connection is alive."""
-SHORTEST_WAIT = 0.2
-LONGEST_WAIT = 30.0
-SOUND_AFTER = 5.0
+BACKOFF_BASE = 0.2
+BACKOFF_MAX = 30.0
+STABLE_AFTER = 5.0
 """Seconds that a connection has to live to count as a success. A message alone proves nothing."""
 VERIFY_EVERY = 300.0
 """Seconds after which a token that the server has accepted is checked again."""
-RENEWAL = 55.0
+REFRESH_MARGIN = 55.0
 """Seconds before a token's end: inside the minute in which the next request renews it."""
 
 
@@ -36,13 +36,13 @@ class RealtimeSettings:
         if not (self.idle_limit > 0 and self.lifetime > 0 and self.queue_size > 0):
             raise ValueError(f"limits must be above 0, not {self}")
 
-    def rotate_at(self, opened: float, heard: float) -> float:
+    def replace_at(self, opened: float, heard: float) -> float:
         """Return when to replace a connection that was opened and last heard at these times."""
         return min(opened + 0.9 * self.lifetime, heard + 0.8 * self.idle_limit)
 
-    def dead_at(self, opened: float, heard: float) -> float:
+    def presumed_dead_at(self, opened: float, heard: float) -> float:
         """Return from when on the server's end of the stream is overdue, so that the connection must be dead."""
-        return min(opened + self.lifetime, heard + self.idle_limit) + GRACE
+        return min(opened + self.lifetime, heard + self.idle_limit) + CLOSE_GRACE_PERIOD
 
 
 def request_timeout(timeout: float | None) -> float:
@@ -50,15 +50,15 @@ def request_timeout(timeout: float | None) -> float:
     return REQUEST_TIMEOUT if timeout is None else min(timeout, REQUEST_TIMEOUT)
 
 
-def reconnect_wait(failures: int, jitter: float, longest: float = LONGEST_WAIT) -> float:
+def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) -> float:
     """Return the seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
-    return jitter * min(longest, SHORTEST_WAIT * 2.0 ** min(failures, 20))
+    return jitter * min(longest, BACKOFF_BASE * 2.0 ** min(failures, 20))
 
 
-def renewal_wait(token: str, now: float) -> float | None:
+def refresh_delay(token: str, now: float) -> float | None:
     """Return in how many seconds to submit the topics again, so that the token is renewed in time; None for never."""
-    expires = renewable_until(token)
+    expires = refreshable_until(token)
     if expires is None or expires <= now:
         return None
     left = expires - now
-    return left - RENEWAL if left > 2 * RENEWAL else left * 0.55
+    return left - REFRESH_MARGIN if left > 2 * REFRESH_MARGIN else left * 0.55

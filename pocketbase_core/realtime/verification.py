@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..auth.store import AuthStore
 from ..calls.call import Executor
-from ..concurrency.background_tasks import ended
+from ..concurrency.background_tasks import wait_until_done
 from ..endpoints import files, realtime
 from ..errors import PocketBaseUnauthorizedError
 from .backoff import Backoff
@@ -16,7 +16,7 @@ from .timing import CONNECT_TIMEOUT, VERIFY_EVERY
 SEEN_AS_GUEST = "what is subscribed now is what a guest may see"
 
 
-class Verification:
+class TokenVerification:
     """A task that checks the token when asked to, and every `VERIFY_EVERY` seconds from then on.
 
     A server that revokes a token does not tell its realtime connections. It answers submissions with a revoked token
@@ -30,7 +30,7 @@ class Verification:
         """The time of the last check that found the present sign-in accepted; before the first, when it began."""
         self._executor = executor
         self._store = store
-        self._revoked = revoked
+        self._on_revoked = revoked
         self._reported = ""
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -40,7 +40,7 @@ class Verification:
         before, self.accepted_at = self.accepted_at, time.time()
         return before
 
-    def check(self) -> None:
+    def check_soon(self) -> None:
         """Have the present token checked soon."""
         self._due.set()
         if self._task is None:
@@ -51,12 +51,12 @@ class Verification:
         if token != self._reported:
             self._reported = token
             url = self._executor.build_url(realtime.PATH)
-            self._revoked(PocketBaseUnauthorizedError(url, status, message=f"{reason}: {SEEN_AS_GUEST}"))
+            self._on_revoked(PocketBaseUnauthorizedError(url, status, message=f"{reason}: {SEEN_AS_GUEST}"))
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            await ended(self._task)
+            await wait_until_done(self._task)
 
     async def _run(self) -> None:
         backoff = Backoff(VERIFY_EVERY)
@@ -65,7 +65,7 @@ class Verification:
             pause = VERIFY_EVERY
             token = self._store.token
             if token not in ("", self._reported):
-                status = await self._ask(token)
+                status = await self._check(token)
                 if status in (0, 408, 429) or status >= 500:  # proves nothing
                     pause = backoff.wait()
                 else:
@@ -74,14 +74,14 @@ class Verification:
                 async with asyncio.timeout(pause):
                     await self._due.wait()
 
-    async def _ask(self, token: str) -> int:
+    async def _check(self, token: str) -> int:
         """Return the status of the server's response, 0 if there is none.
 
         A 403 is no verdict on the token: a hook or a proxy may keep anybody from having a file token.
         """
         began = time.time()
         try:
-            await self._executor.execute(files.check_token(token, CONNECT_TIMEOUT).once())
+            await self._executor.execute(files.check_token(token, CONNECT_TIMEOUT).without_retries())
         except Exception as error:
             status: int = getattr(error, "status", 400)
             if status == 401 and token == self._store.token:

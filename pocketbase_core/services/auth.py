@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..auth import session
 from ..auth.store import AuthStore
 from ..calls.call import Call, Executor
-from ..calls.options import CommonOptions, RecordOptions, read
+from ..calls.options import CommonOptions, RecordOptions, parse_options
 from ..endpoints import auth
-from ..models.decoders import plain
+from ..models.decoders import identity
 from .flows.joint import Joint
-from .flows.oauth2_browser import PATIENCE, browser_payload, open_browser
-from .flows.pagination import all_items
+from .flows.oauth2_browser import SIGN_IN_TIMEOUT, browser_payload, open_browser
+from .flows.pagination import fetch_all
 
 if TYPE_CHECKING:
     from ..client import PocketBase
@@ -29,7 +29,9 @@ class AuthService:
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
         """Return the ways to sign in: `{"password", "oauth2", "mfa", "otp"}`."""
-        return await self._executor.execute(auth.methods(self._collection, read(RecordOptions, options, keywords)))
+        return await self._executor.execute(
+            auth.methods(self._collection, parse_options(RecordOptions, options, keywords))
+        )
 
     async def with_password(
         self,
@@ -46,7 +48,7 @@ class AuthService:
             PocketBaseBadRequestError: no user has this identity and password.
             PocketBaseUnauthorizedError: a second factor is needed; pass it the error's `mfa_id`.
         """
-        settings = read(RecordOptions, options, keywords)
+        settings = parse_options(RecordOptions, options, keywords)
         return await self._sign_in(
             auth.with_password(self._collection, identity, password, identity_field, mfa_id, settings)
         )
@@ -55,7 +57,7 @@ class AuthService:
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
         """Send a one-time password by e-mail: `{"otpId"}`, also when nobody has the address."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         return await self._executor.execute(auth.request_otp(self._collection, email, settings))
 
     async def with_otp(
@@ -67,7 +69,7 @@ class AuthService:
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
         """Sign in with a one-time password."""
-        settings = read(RecordOptions, options, keywords)
+        settings = parse_options(RecordOptions, options, keywords)
         return await self._sign_in(auth.with_otp(self._collection, otp_id, password, mfa_id, settings))
 
     async def with_oauth2(
@@ -77,7 +79,7 @@ class AuthService:
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
         """Sign in with an OAuth2 code: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`."""
-        settings = read(RecordOptions, options, keywords)
+        settings = parse_options(RecordOptions, options, keywords)
         return await self._sign_in(auth.with_oauth2(self._collection, payload, settings))
 
     with_OAuth2 = with_oauth2
@@ -99,8 +101,8 @@ class AuthService:
             ValueError: the collection does not offer the provider.
             PocketBaseTimeoutError: the browser did not come back in time.
         """
-        settings = read(RecordOptions, options, keywords)
-        patience = PATIENCE if settings.default_timeout else settings.timeout
+        settings = parse_options(RecordOptions, options, keywords)
+        patience = SIGN_IN_TIMEOUT if settings.default_timeout else settings.timeout
         joint = Joint(self._executor, settings)
         payload = await browser_payload(joint, self._collection, provider, open_url, scopes, create_data, patience)
         return await self._sign_in(auth.with_oauth2(self._collection, payload, settings), joint)
@@ -110,8 +112,10 @@ class AuthService:
     ) -> dict[str, Any]:
         """Refresh the token, and read the record again. A sign-in or sign-out in the meantime stays in effect."""
         token = self._store.token
-        result = await self._executor.execute(auth.refresh(self._collection, read(RecordOptions, options, keywords)))
-        session.renewed(self._store, token, result["token"], result["record"])
+        result = await self._executor.execute(
+            auth.refresh(self._collection, parse_options(RecordOptions, options, keywords))
+        )
+        session.refreshed(self._store, token, result["token"], result["record"])
         return result
 
     async def impersonate(
@@ -122,7 +126,7 @@ class AuthService:
         **keywords: Unpack[RecordOptions],
     ) -> "PocketBase":
         """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, never renewed."""
-        settings = read(RecordOptions, options, keywords)
+        settings = parse_options(RecordOptions, options, keywords)
         result = await self._executor.execute(auth.impersonate(self._collection, record_id, duration, settings))
         store = AuthStore()
         store.save(result["token"], result["record"])
@@ -133,7 +137,7 @@ class AuthService:
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Send an e-mail with a token for a new password. The server answers alike for unknown addresses."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(auth.request_password_reset(self._collection, email, settings))
 
     async def confirm_password_reset(
@@ -148,7 +152,7 @@ class AuthService:
 
         The new password ends all tokens of the user: if that is the signed-in user, the store is cleared.
         """
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(
             auth.confirm_password_reset(self._collection, token, password, password_confirm, settings)
         )
@@ -158,14 +162,14 @@ class AuthService:
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Send an e-mail with a token that verifies the address."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(auth.request_verification(self._collection, email, settings))
 
     async def confirm_verification(
         self, token: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Verify an address with the token of the e-mail. The store follows if the address is the signed-in user's."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_verification(self._collection, token, settings))
         session.address_verified(self._store, token)
 
@@ -173,7 +177,7 @@ class AuthService:
         self, new_email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Send an e-mail with a token to a new address of the signed-in user."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(auth.request_email_change(self._collection, new_email, settings))
 
     async def confirm_email_change(
@@ -187,7 +191,7 @@ class AuthService:
 
         The new address ends all tokens of the user: if that is the signed-in user, the store is cleared.
         """
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(auth.confirm_email_change(self._collection, token, password, settings))
         session.tokens_ended(self._store, token)
 
@@ -195,9 +199,9 @@ class AuthService:
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
         """Return the OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
-        settings = read(CommonOptions, options, keywords)
-        return await all_items(
-            self._executor, settings, lambda number: auth.external_auths(record_id, number, settings), plain
+        settings = parse_options(CommonOptions, options, keywords)
+        return await fetch_all(
+            self._executor, settings, lambda number: auth.external_auths(record_id, number, settings), identity
         )
 
     async def unlink_external_auth(
@@ -212,7 +216,7 @@ class AuthService:
         Raises:
             PocketBaseNotFoundError: no account of this provider is linked.
         """
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         joint = Joint(self._executor, settings)
         link_id = await joint.execute(auth.external_auth_id(record_id, provider, settings))
         await joint.execute(auth.unlink(link_id, settings))

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..calls.call import Call, Executor
-from ..calls.options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, read
+from ..calls.options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, parse_options
 from ..endpoints import backups, files
-from ..messages.uploads import FileUpload, Progress
-from .flows.download import save
+from ..messages.uploads import FileUpload, ProgressCallback
+from .flows.download import download_to_file
 from .flows.joint import Joint
-from .flows.server_restart import through_restart
+from .flows.server_restart import restart_server
 
 
 class BackupService:
@@ -23,54 +23,54 @@ class BackupService:
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> list[dict[str, Any]]:
         """Return all backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
-        return await self._executor.execute(backups.get_full_list(read(RecordOptions, options, keywords)))
+        return await self._executor.execute(backups.get_full_list(parse_options(RecordOptions, options, keywords)))
 
     async def create(
         self, name: str | None = None, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Make a backup, and return when it exists. Names match `[a-z0-9_-]+.zip`; by default, the server makes one."""
-        await self._executor.execute(backups.create(name, read(CommonOptions, options, keywords)))
+        await self._executor.execute(backups.create(name, parse_options(CommonOptions, options, keywords)))
 
     async def upload(
         self, file: FileUpload, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Add a backup from elsewhere."""
-        await self._executor.execute(backups.upload(file, read(CommonOptions, options, keywords)))
+        await self._executor.execute(backups.upload(file, parse_options(CommonOptions, options, keywords)))
 
     async def download(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> bytes:
         """Return a backup's content; `download_to` is for large backups. A `timeout` is for all requests together."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         joint = Joint(self._executor, settings)
         backups.download(key, None, settings)  # raises for a wrong key before anything is sent
-        token = await joint.execute(files.get_token(read(CommonOptions, None, {})))
+        token = await joint.execute(files.get_token(parse_options(CommonOptions, None, {})))
         return await joint.execute(backups.download(key, token, settings))
 
     async def download_to(
         self,
         path: str | os.PathLike[str],
         key: str,
-        on_progress: Progress | None = None,
+        on_progress: ProgressCallback | None = None,
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
         """Write a backup to `path`, as `files.download_to` does."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         joint = Joint(self._executor, settings, each=True)
         backups.download(key, None, settings)  # raises for a wrong key before anything is sent
 
         async def prepare() -> Call[bytes]:
-            token = await joint.execute(files.get_token(read(CommonOptions, None, {})))
+            token = await joint.execute(files.get_token(parse_options(CommonOptions, None, {})))
             return backups.download(key, token, settings)
 
-        await save(joint, prepare, path, on_progress)
+        await download_to_file(joint, prepare, path, on_progress)
 
     async def delete(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a backup."""
-        await self._executor.execute(backups.delete(key, read(CommonOptions, options, keywords)))
+        await self._executor.execute(backups.delete(key, parse_options(CommonOptions, options, keywords)))
 
     async def restore(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RestoreOptions]
@@ -83,13 +83,13 @@ class BackupService:
         Raises:
             PocketBaseTimeoutError: the server did not restart in time, as with a backup that cannot be restored.
         """
-        settings = read(RestoreOptions, options, keywords)
+        settings = parse_options(RestoreOptions, options, keywords)
         call = backups.restore(key, settings)
-        wait = settings.rest.get("wait", False)
+        wait = settings.method_options.get("wait", False)
         if not isinstance(wait, bool):
             raise TypeError(f"wait must be True or False, not {wait!r}")
         if wait:
-            await through_restart(self._executor, call, settings)
+            await restart_server(self._executor, call, settings)
         else:
             await self._executor.execute(call)
 
@@ -97,5 +97,5 @@ class BackupService:
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[FileOptions]
     ) -> str:
         """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`."""
-        call = backups.download(key, None, read(FileOptions, options, keywords))
+        call = backups.download(key, None, parse_options(FileOptions, options, keywords))
         return self._executor.build_url(call.request.full_url)

@@ -7,13 +7,13 @@ from typing import Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
 from ..auth import session
 from ..auth.store import AuthStore
 from ..calls.call import Call, Executor
-from ..calls.options import CommonOptions, RecordOptions, read
+from ..calls.options import CommonOptions, RecordOptions, parse_options
 from ..endpoints import batch, records
 from ..errors import PocketBaseDecodeError
-from ..messages.json_values import json_object
-from ..models.decoders import Decoder, Record, decoded, decoder, plain
+from ..messages.json_values import as_object
+from ..models.decoders import Decoder, Record, decode_call, identity, make_decoder
 from .flows.joint import Joint
-from .flows.password_confirmation import Passwords
+from .flows.password_confirmation import PasswordConfirmation
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Batch:
     A batch is sent once. If that fails, the queue stays as it was, and can be sent again.
     """
 
-    def __init__(self, executor: Executor, store: AuthStore, passwords: Passwords) -> None:
+    def __init__(self, executor: Executor, store: AuthStore, passwords: PasswordConfirmation) -> None:
         self._executor = executor
         self._store = store
         self._passwords = passwords
@@ -46,7 +46,7 @@ class Batch:
     def collection(self, id_or_name: str, record_type: type[T]) -> "BatchRecords[T]": ...
     def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> "BatchRecords[Any]":
         """Return the records of a collection, as dicts or as `record_type`. Their methods queue changes here."""
-        return BatchRecords(self, id_or_name, plain if record_type is None else decoder(record_type))
+        return BatchRecords(self, id_or_name, identity if record_type is None else make_decoder(record_type))
 
     async def send(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -67,7 +67,7 @@ class Batch:
         self._sent = True
         is_ready = False
         try:
-            members, settings = [*self.queue], read(CommonOptions, options, keywords)
+            members, settings = [*self.queue], parse_options(CommonOptions, options, keywords)
             joint = Joint(self._executor, settings)
             calls = await self._passwords.confirm(joint, [(each.collection, each.call) for each in members])
             call = batch.send(calls, settings)
@@ -80,9 +80,9 @@ class Batch:
         self.results = batch.results(calls, answers)
         return self.results
 
-    def _keep_store_in_step(self, members: Sequence[Member], answers: Sequence[batch.Answer]) -> None:
+    def _keep_store_in_step(self, members: Sequence[Member], answers: Sequence[batch.SubResponse]) -> None:
         for member, answer in zip(members, answers, strict=True):
-            request, record = member.call.request, json_object(answer.body)
+            request, record = member.call.request, as_object(answer.body)
             if request.method == "DELETE":
                 session.record_deleted(self._store, member.collection, member.record_id)
             else:
@@ -130,7 +130,7 @@ class BatchRecords(Generic[T]):
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Queued[T]:
         """Create a record."""
-        return self._add(records.create(self._collection, body, read(RecordOptions, options, keywords)), None)
+        return self._add(records.create(self._collection, body, parse_options(RecordOptions, options, keywords)), None)
 
     def update(
         self,
@@ -140,26 +140,28 @@ class BatchRecords(Generic[T]):
         **keywords: Unpack[RecordOptions],
     ) -> Queued[T]:
         """Change some fields of a record."""
-        call = records.update(self._collection, record_id, body, read(RecordOptions, options, keywords))
+        call = records.update(self._collection, record_id, body, parse_options(RecordOptions, options, keywords))
         return self._add(call, record_id)
 
     def upsert(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Queued[T]:
         """Change the record with the body's `id`, or create one if there is none."""
-        call = records.upsert(self._collection, body, read(RecordOptions, options, keywords))
+        call = records.upsert(self._collection, body, parse_options(RecordOptions, options, keywords))
         return self._add(call, body.get("id"))
 
     def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a record."""
-        self._queue(records.delete(self._collection, record_id, read(CommonOptions, options, keywords)), record_id)
+        self._queue(
+            records.delete(self._collection, record_id, parse_options(CommonOptions, options, keywords)), record_id
+        )
 
     def _add(self, call: Call[Record], record_id: object) -> Queued[T]:
         queued = Queued[T](self._batch)
-        self._queue(decoded(call, self._decode), record_id)
+        self._queue(decode_call(call, self._decode), record_id)
         return queued
 
     def _queue(self, call: Call[Any], record_id: object) -> None:
-        self._batch.queue.append(Member(batch.member(call), self._collection, record_id))
+        self._batch.queue.append(Member(batch.sub_request(call), self._collection, record_id))

@@ -7,11 +7,11 @@ from ..auth import session
 from ..auth.revocation import has_new_secret
 from ..auth.store import AuthStore
 from ..calls.call import Executor
-from ..calls.options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, read
+from ..calls.options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, parse_options
 from ..endpoints import collections as api
 from ..endpoints.pages import Page
-from ..models.decoders import plain
-from .flows.pagination import all_items
+from ..models.decoders import identity
+from .flows.pagination import fetch_all
 
 Collection = dict[str, Any]
 
@@ -38,31 +38,31 @@ class CollectionService:
         **keywords: Unpack[ListOptions],
     ) -> Page[Collection]:
         """Return one page of collections."""
-        return await self._executor.execute(api.get_list(page, per_page, read(ListOptions, options, keywords)))
+        return await self._executor.execute(api.get_list(page, per_page, parse_options(ListOptions, options, keywords)))
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
     ) -> list[Collection]:
         """Return all collections. A `timeout` is for all requests together."""
-        settings = read(FullListOptions, options, keywords)
-        batch = settings.rest.get("batch", 1000)
-        return await all_items(self._executor, settings, lambda number: api.get_page(number, batch, settings), plain)
+        settings = parse_options(FullListOptions, options, keywords)
+        batch = settings.method_options.get("batch", 1000)
+        return await fetch_all(self._executor, settings, lambda number: api.get_page(number, batch, settings), identity)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> Collection:
         """Return the first of the list, or raise PocketBaseNotFoundError."""
-        return await self._executor.execute(api.get_first(read(FirstOptions, options, keywords)))
+        return await self._executor.execute(api.get_first(parse_options(FirstOptions, options, keywords)))
 
     async def get_one(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Collection:
         """Return a collection with its fields and rules."""
-        return await self._executor.execute(api.get_one(id_or_name, read(RecordOptions, options, keywords)))
+        return await self._executor.execute(api.get_one(id_or_name, parse_options(RecordOptions, options, keywords)))
 
     async def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Collection:
         """Create a collection."""
-        return await self._executor.execute(api.create(body, read(RecordOptions, options, keywords)))
+        return await self._executor.execute(api.create(body, parse_options(RecordOptions, options, keywords)))
 
     async def update(
         self,
@@ -72,7 +72,7 @@ class CollectionService:
         **keywords: Unpack[RecordOptions],
     ) -> Collection:
         """Change a collection, and return it. `fields` replaces all fields: others are deleted with their data."""
-        settings = read(RecordOptions, options, keywords)
+        settings = parse_options(RecordOptions, options, keywords)
         changed = await self._executor.execute(api.update(id_or_name, body, settings))
         if has_new_secret(body):
             session.collection_ended(self._store, id_or_name)
@@ -82,7 +82,7 @@ class CollectionService:
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a collection with all its records."""
-        await self._executor.execute(api.delete(id_or_name, read(CommonOptions, options, keywords)))
+        await self._executor.execute(api.delete(id_or_name, parse_options(CommonOptions, options, keywords)))
         session.collection_ended(self._store, id_or_name)
 
     async def import_collections(
@@ -93,7 +93,7 @@ class CollectionService:
         **keywords: Unpack[CommonOptions],
     ) -> None:
         """Create and update many; with `delete_missing`, delete all others and all fields that are left out."""
-        settings = read(CommonOptions, options, keywords)
+        settings = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(api.import_collections(collections, delete_missing, settings))
         for collection in filter(has_new_secret, collections):
             session.collection_ended(self._store, collection.get("id"), collection.get("name"))
@@ -102,23 +102,27 @@ class CollectionService:
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete all records of a collection."""
-        await self._executor.execute(api.truncate(id_or_name, read(CommonOptions, options, keywords)))
+        await self._executor.execute(api.truncate(id_or_name, parse_options(CommonOptions, options, keywords)))
         session.collection_ended(self._store, id_or_name)
 
     async def get_scaffolds(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
         """Return an empty collection of each type."""
-        return await self._executor.execute(api.get_scaffolds(read(CommonOptions, options, keywords)))
+        return await self._executor.execute(api.get_scaffolds(parse_options(CommonOptions, options, keywords)))
 
     async def get_all_oauth2_providers(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
         """Return the OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
-        return await self._executor.execute(api.get_all_oauth2_providers(read(CommonOptions, options, keywords)))
+        return await self._executor.execute(
+            api.get_all_oauth2_providers(parse_options(CommonOptions, options, keywords))
+        )
 
     async def dry_run_view_query(
         self, query: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
         """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer)."""
-        return await self._executor.execute(api.dry_run_view_query(query, read(CommonOptions, options, keywords)))
+        return await self._executor.execute(
+            api.dry_run_view_query(query, parse_options(CommonOptions, options, keywords))
+        )

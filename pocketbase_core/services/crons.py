@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..calls.call import Executor
-from ..calls.options import CommonOptions, RecordOptions, read
+from ..calls.options import CommonOptions, RecordOptions, parse_options
 from ..endpoints import crons
 
 
@@ -18,10 +18,10 @@ class CronService:
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> list[dict[str, Any]]:
         """Return all jobs: `[{"id", "expression"}]`."""
-        return await self._executor.execute(crons.get_full_list(read(RecordOptions, options, keywords)))
+        return await self._executor.execute(crons.get_full_list(parse_options(RecordOptions, options, keywords)))
 
     async def run(
         self, job_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Start a job now; it runs on in the crons."""
-        await self._executor.execute(crons.run(job_id, read(CommonOptions, options, keywords)))
+        await self._executor.execute(crons.run(job_id, parse_options(CommonOptions, options, keywords)))

@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack, overload
 
 from ..calls.call import Call, Executor
-from ..calls.options import CommonOptions, FileOptions, read
+from ..calls.options import CommonOptions, FileOptions, parse_options
 from ..endpoints import files
-from ..messages.uploads import Progress
+from ..messages.uploads import ProgressCallback
 from ..ports import StreamedResponse
-from .flows.download import save
+from .flows.download import download_to_file
 from .flows.joint import Joint
 
 
@@ -66,13 +66,13 @@ class FileService:
         if not filename:
             return ""
         if not isinstance(collection, str):
-            collection, record_id = files.of_record(collection)
-        call = files.download(collection, record_id, filename, read(FileOptions, options, keywords))
+            collection, record_id = files.collection_and_id(collection)
+        call = files.download(collection, record_id, filename, parse_options(FileOptions, options, keywords))
         return self._executor.build_url(call.request.full_url)
 
     async def get_token(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> str:
         """Return a token for protected files, for the option `token`; the token lives for about three minutes."""
-        return await self._executor.execute(files.get_token(read(CommonOptions, options, keywords)))
+        return await self._executor.execute(files.get_token(parse_options(CommonOptions, options, keywords)))
 
     async def download_file(
         self,
@@ -83,7 +83,7 @@ class FileService:
         **keywords: Unpack[FileOptions],
     ) -> bytes:
         """Return the file's content."""
-        settings = read(FileOptions, options, keywords)
+        settings = parse_options(FileOptions, options, keywords)
         return await self._executor.execute(files.download(collection, record_id, filename, settings))
 
     async def download_to(
@@ -92,7 +92,7 @@ class FileService:
         collection: str,
         record_id: str,
         filename: str,
-        on_progress: Progress | None = None,
+        on_progress: ProgressCallback | None = None,
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[FileOptions],
     ) -> None:
@@ -104,13 +104,13 @@ class FileService:
         Raises:
             OSError: the file cannot be written.
         """
-        settings = read(FileOptions, options, keywords)
+        settings = parse_options(FileOptions, options, keywords)
         call = files.download(collection, record_id, filename, settings)
 
         async def prepare() -> Call[bytes]:
             return call
 
-        await save(Joint(self._executor, settings, each=True), prepare, path, on_progress)
+        await download_to_file(Joint(self._executor, settings, each=True), prepare, path, on_progress)
 
     def stream(
         self,
@@ -121,5 +121,5 @@ class FileService:
         **keywords: Unpack[FileOptions],
     ) -> AbstractAsyncContextManager[StreamedResponse]:
         """Stream a file: `async with … as response: async for chunk in response.aiter_bytes()`."""
-        settings = read(FileOptions, options, keywords)
+        settings = parse_options(FileOptions, options, keywords)
         return self._executor.stream(files.download(collection, record_id, filename, settings))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..calls.call import Executor
-from ..calls.options import CommonOptions, read
+from ..calls.options import CommonOptions, parse_options
 from ..endpoints import health
 
 
@@ -18,4 +18,4 @@ class HealthService:
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
         """Return `{"code": 200, "message", "data"}` if the server is healthy; raise PocketBaseError if not."""
-        return await self._executor.execute(health.check(read(CommonOptions, options, keywords)))
+        return await self._executor.execute(health.check(parse_options(CommonOptions, options, keywords)))

@@ -15,17 +15,17 @@ from ..calls.options import (
     Options,
     RecordOptions,
     SubscribeOptions,
-    read,
+    parse_options,
 )
 from ..endpoints import records
 from ..endpoints.pages import Page
 from ..endpoints.realtime import record_topic
-from ..models.decoders import Decoder, RecordEvent, decode_from, decoded, decoded_page, event_decoder
+from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, decode_page_call, event_decoder
 from ..realtime import EventStream, Realtime
 from .auth import AuthService
 from .flows.joint import Joint
-from .flows.pagination import all_items, every_record
-from .flows.password_confirmation import Passwords, is_unconfirmed
+from .flows.pagination import fetch_all, iterate_pages
+from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -42,7 +42,7 @@ class RecordService(Generic[T]):
         executor: Executor,
         store: AuthStore,
         realtime: Realtime,
-        passwords: Passwords,
+        passwords: PasswordConfirmation,
         collection: str,
         decode: Decoder[T],
     ) -> None:
@@ -62,16 +62,16 @@ class RecordService(Generic[T]):
         **keywords: Unpack[ListOptions],
     ) -> Page[T]:
         """Return a page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
-        call = records.get_list(self._collection, page, per_page, read(ListOptions, options, keywords))
-        return await self._executor.execute(decoded_page(call, self._decode))
+        call = records.get_list(self._collection, page, per_page, parse_options(ListOptions, options, keywords))
+        return await self._executor.execute(decode_page_call(call, self._decode))
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
     ) -> list[T]:
         """Return all records, read in batches of 1000 or `batch`. A `timeout` is for all requests together."""
-        settings = read(FullListOptions, options, keywords)
-        batch = settings.rest.get("batch", 1000)
-        return await all_items(
+        settings = parse_options(FullListOptions, options, keywords)
+        batch = settings.method_options.get("batch", 1000)
+        return await fetch_all(
             self._executor,
             settings,
             lambda number: records.get_page(self._collection, number, batch, settings),
@@ -87,9 +87,9 @@ class RecordService(Generic[T]):
         that are created or deleted meanwhile shift nothing: each record that stays is seen once. `timeout` is for each
         request.
         """
-        settings = read(FirstOptions, options, keywords)
+        settings = parse_options(FirstOptions, options, keywords)
         reader = records.by_id(self._collection, batch, settings)
-        return every_record(self._executor, settings, reader, self._decode)
+        return iterate_pages(self._executor, settings, reader, self._decode)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> T:
         """Return the first record of the list.
@@ -97,15 +97,15 @@ class RecordService(Generic[T]):
         Raises:
             PocketBaseNotFoundError: the list is empty.
         """
-        call = records.get_first(self._collection, read(FirstOptions, options, keywords))
-        return await self._executor.execute(decoded(call, self._decode))
+        call = records.get_first(self._collection, parse_options(FirstOptions, options, keywords))
+        return await self._executor.execute(decode_call(call, self._decode))
 
     async def get_one(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> T:
         """Return the record with this id."""
-        call = records.get_one(self._collection, record_id, read(RecordOptions, options, keywords))
-        return await self._executor.execute(decoded(call, self._decode))
+        call = records.get_one(self._collection, record_id, parse_options(RecordOptions, options, keywords))
+        return await self._executor.execute(decode_call(call, self._decode))
 
     async def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
@@ -114,8 +114,8 @@ class RecordService(Generic[T]):
 
         In an auth collection, a `password` is sent as `passwordConfirm` too, if that is missing: see `passwords.py`.
         """
-        settings = read(RecordOptions, options, keywords)
-        return await self._write(decoded(records.create(self._collection, body, settings), self._decode), settings)
+        settings = parse_options(RecordOptions, options, keywords)
+        return await self._write(decode_call(records.create(self._collection, body, settings), self._decode), settings)
 
     async def update(
         self,
@@ -128,7 +128,7 @@ class RecordService(Generic[T]):
 
         A new password or e-mail address ends all tokens of the user: the store is cleared then.
         """
-        settings = read(RecordOptions, options, keywords)
+        settings = parse_options(RecordOptions, options, keywords)
         call = records.update(self._collection, record_id, body, settings)
         record = await self._write(call, settings)
         session.record_changed(self._store, self._collection, record_id, call.request.body, record)
@@ -139,7 +139,7 @@ class RecordService(Generic[T]):
     ) -> None:
         """Delete a record. If the record is the signed-in one, the auth store is cleared."""
         await self._executor.execute(
-            records.delete(self._collection, record_id, read(CommonOptions, options, keywords))
+            records.delete(self._collection, record_id, parse_options(CommonOptions, options, keywords))
         )
         session.record_deleted(self._store, self._collection, record_id)
 

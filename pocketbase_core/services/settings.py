@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..calls.call import Executor
-from ..calls.options import CommonOptions, RecordOptions, read
+from ..calls.options import CommonOptions, RecordOptions, parse_options
 from ..endpoints import settings
 
 
@@ -18,13 +18,13 @@ class SettingsService:
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
         """Return all settings, with secrets redacted."""
-        return await self._executor.execute(settings.get_all(read(RecordOptions, options, keywords)))
+        return await self._executor.execute(settings.get_all(parse_options(RecordOptions, options, keywords)))
 
     async def update(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
         """Change some settings, and return all."""
-        return await self._executor.execute(settings.update(body, read(RecordOptions, options, keywords)))
+        return await self._executor.execute(settings.update(body, parse_options(RecordOptions, options, keywords)))
 
     async def test_s3(
         self,
@@ -33,7 +33,7 @@ class SettingsService:
         **keywords: Unpack[CommonOptions],
     ) -> None:
         """Try the S3 settings of `storage` or `backups`."""
-        await self._executor.execute(settings.test_s3(filesystem, read(CommonOptions, options, keywords)))
+        await self._executor.execute(settings.test_s3(filesystem, parse_options(CommonOptions, options, keywords)))
 
     async def test_email(
         self,
@@ -44,7 +44,7 @@ class SettingsService:
         **keywords: Unpack[CommonOptions],
     ) -> None:
         """Send a collection's e-mail: `verification`, `password-reset`, `email-change`, `otp` or `login-alert`."""
-        request_options = read(CommonOptions, options, keywords)
+        request_options = parse_options(CommonOptions, options, keywords)
         await self._executor.execute(settings.test_email(collection, to_email, template, request_options))
 
     async def generate_apple_client_secret(
@@ -58,7 +58,7 @@ class SettingsService:
         **keywords: Unpack[CommonOptions],
     ) -> dict[str, Any]:
         """Return `{"secret"}` for signing in with Apple; `duration` is in seconds."""
-        request_options = read(CommonOptions, options, keywords)
+        request_options = parse_options(CommonOptions, options, keywords)
         return await self._executor.execute(
             settings.generate_apple_client_secret(client_id, team_id, key_id, private_key, duration, request_options)
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..calls.call import Executor
-from ..calls.options import CommonOptions, read
+from ..calls.options import CommonOptions, parse_options
 from ..endpoints import sql
 
 
@@ -21,4 +21,4 @@ class SqlService:
 
         The query is not escaped: put no input of users into it.
         """
-        return await self._executor.execute(sql.run(query, read(CommonOptions, options, keywords)))
+        return await self._executor.execute(sql.run(query, parse_options(CommonOptions, options, keywords)))

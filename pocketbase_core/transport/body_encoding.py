@@ -6,15 +6,15 @@ from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from ..concurrency.callbacks import notify
-from ..messages.json_values import Dumps, json_text, thawed_json
-from ..messages.uploads import File, Listener
+from ..messages.json_values import JsonDumps, default_dumps, thaw_json
+from ..messages.uploads import File, UploadProgress
 
 # WHATWG's form-data encoding of names; RFC 7578, 4.2 leaves non-ASCII as UTF-8. The server refuses every control
 # character, and takes a backslash for the start of a pair (RFC 9110, 5.6.4).
 _QUOTED = str.maketrans({chr(code): f"%{code:02X}" for code in (*range(32), ord('"'), 127)} | {"\\": "\\\\"})
 
 
-class Content(NamedTuple):
+class EncodedBody(NamedTuple):
     """An encoded body: its type, its length in bytes (None when unknown), and once, its chunks."""
 
     content_type: str | None
@@ -22,7 +22,7 @@ class Content(NamedTuple):
     chunks: AsyncGenerator[bytes, None]
 
 
-async def encode(body: Any, files: tuple[tuple[str, File], ...], dumps: Dumps = json_text) -> Content:
+async def encode_body(body: Any, files: tuple[tuple[str, File], ...], dumps: JsonDumps = default_dumps) -> EncodedBody:
     """The body on the wire. With files, everything else travels as one `@jsonPayload` part, which keeps types.
 
     Raises:
@@ -32,14 +32,14 @@ async def encode(body: Any, files: tuple[tuple[str, File], ...], dumps: Dumps = 
     if files:
         return await _multipart(body, files, dumps)
     if body is None:
-        return Content(None, 0, _whole(b""))
+        return EncodedBody(None, 0, _single_chunk(b""))
     content = _json(body, dumps)
-    return Content("application/json", len(content), _whole(content))
+    return EncodedBody("application/json", len(content), _single_chunk(content))
 
 
-def _json(body: Any, dumps: Dumps) -> bytes:
+def _json(body: Any, dumps: JsonDumps) -> bytes:
     try:
-        content: object = dumps(thawed_json(body))
+        content: object = dumps(thaw_json(body))
         if isinstance(content, str):
             content = content.encode()
     except UnicodeEncodeError as error:
@@ -49,12 +49,12 @@ def _json(body: Any, dumps: Dumps) -> bytes:
     return content
 
 
-async def _whole(content: bytes) -> AsyncGenerator[bytes, None]:
+async def _single_chunk(content: bytes) -> AsyncGenerator[bytes, None]:
     if content:
         yield content
 
 
-async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: Dumps) -> Content:
+async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: JsonDumps) -> EncodedBody:
     boundary = os.urandom(16).hex()
     parts: list[tuple[bytes, File, int | None]] = []
     if body is not None:
@@ -66,18 +66,18 @@ async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: Dump
     length: int | None = len(end)
     for head, _, size in parts:
         length = None if length is None or size is None else length + len(head) + size + 2
-    return Content(f"multipart/form-data; boundary={boundary}", length, _chunks(parts, end))
+    return EncodedBody(f"multipart/form-data; boundary={boundary}", length, _chunks(parts, end))
 
 
-class _Count:
+class _ProgressCounter:
     """The progress of one upload within one request."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: UploadProgress) -> None:
         self._on_progress = listener.on_progress
         self._done = 0
         self._total: int | None = 0
 
-    def expect(self, size: int | None) -> None:
+    def add_expected(self, size: int | None) -> None:
         self._total = None if self._total is None or size is None else self._total + size
 
     def add(self, sent: int) -> None:
@@ -95,10 +95,10 @@ async def _part(boundary: str, name: str, file: File) -> tuple[bytes, File, int 
 
 
 async def _chunks(parts: list[tuple[bytes, File, int | None]], end: bytes) -> AsyncGenerator[bytes, None]:
-    counts: dict[Listener, _Count] = {}
+    counts: dict[UploadProgress, _ProgressCounter] = {}
     for _, file, size in parts:
-        if file.listener is not None:
-            counts.setdefault(file.listener, _Count(file.listener)).expect(size)
+        if file.progress is not None:
+            counts.setdefault(file.progress, _ProgressCounter(file.progress)).add_expected(size)
     for count in counts.values():
         count.add(0)
     for head, file, size in parts:
@@ -110,8 +110,8 @@ async def _chunks(parts: list[tuple[bytes, File, int | None]], end: bytes) -> As
                 if size is not None and sent > size:
                     break
                 yield chunk
-                if file.listener is not None:
-                    counts[file.listener].add(len(chunk))
+                if file.progress is not None:
+                    counts[file.progress].add(len(chunk))
         if size is not None and sent != size:
             raise OSError(f"{file.filename!r} changed while it was being sent")
         yield b"\r\n"

@@ -23,7 +23,7 @@ def describe(error: Exception) -> str:
     return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
 
 
-def shown(error: Exception, outer: BaseException | None) -> Exception:
+def public_cause(error: Exception, outer: BaseException | None) -> Exception:
     """Make a stand-in for a library's exception as a cause: its description, and the system's errors below it.
 
     `outer` is an exception that was there before, and that stays unchanged.
@@ -55,7 +55,7 @@ def is_out_of_files(error: Exception, outer: BaseException | None) -> bool:
     return any(isinstance(each, OSError) and each.errno in _NO_MORE_FILES for each in _chain(error, outer))
 
 
-def was_in(names: Collection[str], error: BaseException, outer: BaseException | None) -> bool:
+def was_raised_in(names: Collection[str], error: BaseException, outer: BaseException | None) -> bool:
     """Return whether an exception came out of one of these functions; `outer` is one that was there before."""
     return any(name in names for each in _chain(error, outer) for name in _functions(each.__traceback__))
 

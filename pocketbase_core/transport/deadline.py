@@ -5,7 +5,7 @@ import threading
 
 from ..concurrency.event_loops import running_loop
 
-_here = threading.local()
+_thread_local = threading.local()
 
 
 class Deadline:
@@ -15,7 +15,7 @@ class Deadline:
     library does for a request. Nearly all of them end in time, and need none of their own.
     """
 
-    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_watch", "when")
+    __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer", "when")
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -23,7 +23,7 @@ class Deadline:
         self.when = 0.0
         """On the loop's clock."""
 
-    def enter(self) -> None:
+    def start(self) -> None:
         """Begin the block: in so many seconds, the running task will be cancelled."""
         loop = running_loop()
         task = asyncio.current_task(loop)
@@ -31,30 +31,30 @@ class Deadline:
             raise RuntimeError("a request is sent by a task")
         self._task = task
         self._cancelling = task.cancelling()
-        watch: _Watch | None = getattr(_here, "watch", None)
+        watch: _LoopTimer | None = getattr(_thread_local, "watch", None)
         if watch is None or watch.loop is not loop:
-            watch = _here.watch = _Watch(loop)
-        self._watch = watch
+            watch = _thread_local.watch = _LoopTimer(loop)
+        self._timer = watch
         self.when = loop.time() + self._seconds
         watch.add(self)
 
     def postpone(self) -> None:
         """Begin the seconds anew."""
-        self.when = self._watch.loop.time() + self._seconds
+        self.when = self._timer.loop.time() + self._seconds
 
     def expire(self) -> None:
         self._expired = True
         self._task.cancel()
 
-    def leave(self, kind: type[BaseException] | None) -> bool:
+    def stop(self, kind: type[BaseException] | None) -> bool:
         """End the block, and return whether this deadline has ended it, and no other cancellation."""
-        self._watch.blocks.discard(self)
+        self._timer.blocks.discard(self)
         if not self._expired:
             return False
         return self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
 
 
-class _Watch:
+class _LoopTimer:
     """Looks at the blocks of one loop when the first of them may be due."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,16 +65,16 @@ class _Watch:
     def add(self, block: Deadline) -> None:
         self.blocks.add(block)
         if self._timer is None:
-            self._timer = self.loop.call_at(block.when, self._look)
+            self._timer = self.loop.call_at(block.when, self._check)
         elif block.when < self._timer.when():
             self._timer.cancel()
-            self._timer = self.loop.call_at(block.when, self._look)
+            self._timer = self.loop.call_at(block.when, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         self._timer = None
         now = self.loop.time()
         for block in [block for block in self.blocks if block.when <= now]:
             self.blocks.discard(block)
             block.expire()
         if self.blocks:
-            self._timer = self.loop.call_at(min(block.when for block in self.blocks), self._look)
+            self._timer = self.loop.call_at(min(block.when for block in self.blocks), self._check)

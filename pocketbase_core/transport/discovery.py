@@ -8,7 +8,7 @@ GROUP = "pocketbase.transports"
 _PREFERRED = ("aiohttp", "httpx")
 
 
-def installed_transport() -> Transport:
+def find_transport() -> Transport:
     """A transport by the first entry point whose library is installed: aiohttp's, httpx's, then any other.
 
     Raises:

@@ -12,28 +12,28 @@ from ..errors import (
     PocketBaseDecodeError,
     PocketBaseError,
     PocketBaseTransportError,
-    not_events,
+    not_event_stream,
 )
 from ..messages import Request, Response
-from ..messages.headers import body_length
-from .body_encoding import encode
-from .causes import describe, is_out_of_files, raise_without_context, shown, was_in
+from ..messages.headers import content_length
+from .body_encoding import encode_body
+from .causes import describe, is_out_of_files, public_cause, raise_without_context, was_raised_in
 from .deadline import Deadline
 from .decompression import ACCEPTED, Decompressed
 from .sse import MAX_EVENT_SIZE, event_fields, event_parts
-from .streaming import read_whole, too_large
+from .streaming import body_too_large, read_body
 
 EVENT_STREAM = "text/event-stream"
 
 
-class Fault(NamedTuple):
+class ErrorMapping(NamedTuple):
     """The meaning of an HTTP library's exception."""
 
     error: type[PocketBaseTransportError]
     never_sent: bool = False
 
 
-class Waiting(NamedTuple):
+class PoolWait(NamedTuple):
     """The functions in which a library waits for a connection of a full pool, and the words for such a wait.
 
     They choose the message of an error. That a request with a body never left, only the exchange itself can tell.
@@ -43,7 +43,7 @@ class Waiting(NamedTuple):
     explain: Callable[[], str]
 
 
-Faults = Mapping[type[Exception], Fault]
+ErrorMap = Mapping[type[Exception], ErrorMapping]
 
 
 class Exchange(AsyncIterator[bytes]):
@@ -59,18 +59,18 @@ class Exchange(AsyncIterator[bytes]):
     __slots__ = (
         "_chunks",
         "_deadline",
+        "_error_map",
         "_failure",
-        "_faults",
         "_idle",
         "_is_reading",
-        "_outer",
-        "_waiting",
+        "_outer_exception",
+        "_pool_wait",
         "headers",
         "request",
         "request_sent",
     )
 
-    def __init__(self, request: Request, faults: Faults, waiting: Waiting | None = None) -> None:
+    def __init__(self, request: Request, faults: ErrorMap, waiting: PoolWait | None = None) -> None:
         self.request = request
         self.headers = request.headers.to_dict()
         if "Accept-Encoding" not in request.headers:
@@ -81,9 +81,9 @@ class Exchange(AsyncIterator[bytes]):
         Without a body, nothing tells when a request leaves, and it is None from the beginning. An adapter that knows
         better sets it to False, and to None when the request leaves.
         """
-        self._faults = faults
-        self._waiting = waiting
-        self._outer = sys.exception()
+        self._error_map = faults
+        self._pool_wait = waiting
+        self._outer_exception = sys.exception()
         """The exception that the caller is handling, which Python makes the context of all errors here."""
         self._failure: Exception | None = None
         self._chunks: AsyncGenerator[bytes, None] | None = None
@@ -94,7 +94,7 @@ class Exchange(AsyncIterator[bytes]):
 
     async def __aenter__(self) -> Self:
         if self._deadline is not None:
-            self._deadline.enter()
+            self._deadline.start()
         if self.request.method in ("GET", "HEAD"):
             self.request_sent = None
             return self
@@ -118,40 +118,41 @@ class Exchange(AsyncIterator[bytes]):
         if is_late:
             raise self._late(error)
         if isinstance(error, Exception):
-            self.translate(error)
+            self.raise_mapped(error)
 
     def _is_late(self, error: BaseException | None) -> bool:
         """Leave the deadline, and return whether the deadline has ended the block."""
-        return self._deadline is not None and self._deadline.leave(None if error is None else type(error))
+        return self._deadline is not None and self._deadline.stop(None if error is None else type(error))
 
     def _late(self, error: BaseException | None) -> Exception:
         missing = "nothing came of a file to upload" if self._is_reading else "no answer came"
         late = TimeoutError(f"{missing} within {self.request.timeout:g} s")
         late.__context__ = error  # its traceback tells what was waited for
-        self.translate(late)
+        self.raise_mapped(late)
         return late
 
-    def translate(self, error: Exception) -> None:
+    def raise_mapped(self, error: Exception) -> None:
         """Raise the error that `faults` names for a library's exception; return if it names none."""
         if (failure := self._failure) is not None:
             raise_without_context(failure, None)
-        fault = next((self._faults[kind] for kind in type(error).__mro__ if kind in self._faults), None)
+        fault = next((self._error_map[kind] for kind in type(error).__mro__ if kind in self._error_map), None)
         if fault is None:
             return
         sent, message = self.request_sent, describe(error)
         if not self._may_have_left:
-            if self._waiting is not None and was_in(self._waiting.functions, error, self._outer):
-                sent, message = False, f"no connection was free: {self._waiting.explain()}"
-            elif is_out_of_files(error, self._outer):
+            if self._pool_wait is not None and was_raised_in(self._pool_wait.functions, error, self._outer_exception):
+                sent, message = False, f"no connection was free: {self._pool_wait.explain()}"
+            elif is_out_of_files(error, self._outer_exception):
                 fault, sent = fault._replace(error=PocketBaseConnectionError), False
                 message = "too many open files, so that no connection can be opened; raise the limit (`ulimit -n`)"
             elif fault.never_sent:
                 sent = False
         raise_without_context(
-            fault.error(self.request.url, message=message, request_sent=sent), shown(error, self._outer)
+            fault.error(self.request.url, message=message, request_sent=sent),
+            public_cause(error, self._outer_exception),
         )
 
-    def failed(self, message: str) -> PocketBaseConnectionError:
+    def connection_error(self, message: str) -> PocketBaseConnectionError:
         """Make the error of a response that is read no further."""
         return PocketBaseConnectionError(self.request.url, message=message, request_sent=True)
 
@@ -170,30 +171,32 @@ class Exchange(AsyncIterator[bytes]):
         """Return whether there is a body to send, be it empty."""
         return self._chunks is not None
 
-    def answered(self) -> None:
+    def response_started(self) -> None:
         """Note that the response's headers are in."""
         self.request_sent = True
 
-    def length_fits(self, status: int, headers: Mapping[str, str]) -> bool:
+    def check_content_length(self, status: int, headers: Mapping[str, str]) -> bool:
         """Return whether the headers of a response promise a body that is no larger than the request allows.
 
         Raises:
             PocketBaseDecodeError: they promise a larger one.
         """
-        most, length = self.request.max_response_bytes, body_length(headers)
+        most, length = self.request.max_response_bytes, content_length(headers)
         if most is None or length is None:
             return most is None
         if length > most:
-            raise too_large(self.request, status)
+            raise body_too_large(self.request, status)
         return True
 
-    def is_stream(self, status: int, headers: Mapping[str, str]) -> bool:
+    def is_event_stream(self, status: int, headers: Mapping[str, str]) -> bool:
         """Return whether the headers of a response promise server-sent events."""
         return status == 200 and headers.get("Content-Type", "").partition(";")[0].strip().lower() == EVENT_STREAM
 
-    def no_stream(self, status: int, headers: Iterable[tuple[str, str]], content: bytes) -> PocketBaseError:
+    def not_event_stream_error(
+        self, status: int, headers: Iterable[tuple[str, str]], content: bytes
+    ) -> PocketBaseError:
         """Make the error of a response that is no stream of events."""
-        return not_events(Response(status, headers, content, self.request.url))
+        return not_event_stream(Response(status, headers, content, self.request.url))
 
     def event_fields(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, str], None]:
         """Yield the fields of each event of a decompressed body: `event`, `data` and `id`, as far as it has them.
@@ -206,9 +209,7 @@ class Exchange(AsyncIterator[bytes]):
         """Yield short events as they came, many at once, and the fields of any other event. Raise as `event_fields`."""
         return event_parts(chunks, self._check_event)
 
-    def decompressed(
-        self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]
-    ) -> AsyncIterator[bytes]:
+    def decompress(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Decompress the body of a response, whose chunks are as they came over the wire, in pieces of 64 KiB.
 
         Reading the body raises PocketBaseDecodeError where it cannot be decompressed, or is encoded by anything but
@@ -219,20 +220,20 @@ class Exchange(AsyncIterator[bytes]):
             return chunks
         return Decompressed(encoding, chunks, partial(PocketBaseDecodeError, self.request.url, status))
 
-    async def read(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
+    async def read_body(self, status: int, headers: Mapping[str, str], chunks: AsyncIterator[bytes]) -> bytes:
         """Read the body of a response as a whole; its chunks are as they came over the wire.
 
         Raises:
             PocketBaseDecodeError: the body is larger than the request allows, or as `decompressed` says.
         """
-        self.length_fits(status, headers)
-        return await read_whole(self.request, status, self.decompressed(status, headers, chunks))
+        self.check_content_length(status, headers)
+        return await read_body(self.request, status, self.decompress(status, headers, chunks))
 
-    def checked(self, status: int, content: bytes) -> bytes:
+    def check_body_size(self, status: int, content: bytes) -> bytes:
         """Check the size of a body that is there as a whole. Raises as `read` does."""
         most = self.request.max_response_bytes
         if most is not None and len(content) > most:
-            raise too_large(self.request, status)
+            raise body_too_large(self.request, status)
         return content
 
     async def __anext__(self) -> bytes:
@@ -255,12 +256,12 @@ class Exchange(AsyncIterator[bytes]):
 
     def _check_event(self, size: int) -> None:
         if size > MAX_EVENT_SIZE:
-            raise self.failed("an event is larger than 16 MiB")
+            raise self.connection_error("an event is larger than 16 MiB")
 
     async def _encode(self) -> None:
         request = self.request
         self._is_reading = True
-        content = await encode(request.body, request.files, request.dumps)
+        content = await encode_body(request.body, request.files, request.dumps)
         self._is_reading = False
         self._chunks = content.chunks
         if content.content_type is not None and (request.files or "Content-Type" not in request.headers):

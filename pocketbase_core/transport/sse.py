@@ -8,7 +8,7 @@ SLICE = 32 * 1024
 """The most bytes that are split before the loop has a turn."""
 
 
-class EventFields:
+class EventParser:
     """A stream of events, without I/O: `feed` takes bytes of it, and gives the fields of each event that they complete.
 
     The fields are `event`, `data` and `id` by name, as far as an event has them; the lines of `data` are one text, in
@@ -76,7 +76,7 @@ async def event_fields(
     chunks: AsyncIterator[bytes], check: Callable[[int], None]
 ) -> AsyncGenerator[dict[str, str], None]:
     """Yield the fields of each event of a body that is read as it comes; see `EventFields`."""
-    fields = EventFields(check)
+    fields = EventParser(check)
     async for chunk in chunks:
         for start in range(0, len(chunk), SLICE):
             if start:
@@ -92,7 +92,7 @@ async def event_parts(
 
     A library reads its own lines in less time. Short events are whole, and their lines end in LF.
     """
-    fields, begun = EventFields(check), b""
+    fields, begun = EventParser(check), b""
     async for chunk in chunks:
         for start in range(0, len(chunk), SLICE):
             if start:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .exchange import Exchange
 
 
-class Chunks(AsyncIterator[bytes]):
+class BodyStream(AsyncIterator[bytes]):
     """A streamed body: what `read` gives, until it gives nothing."""
 
     __slots__ = ("_exchange", "_read")
@@ -25,14 +25,14 @@ class Chunks(AsyncIterator[bytes]):
         try:
             chunk = await self._read()
         except Exception as error:
-            self._exchange.translate(error)
+            self._exchange.raise_mapped(error)
             raise
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
 
-class Streamed:
+class StreamingResponse:
     """A streamed answer, and its body."""
 
     __slots__ = ("_chunks", "headers", "status_code")
@@ -43,7 +43,7 @@ class Streamed:
         self._chunks = chunks
 
     @classmethod
-    def of(cls, response: Response) -> Self:
+    def from_response(cls, response: Response) -> Self:
         """Make a streamed response of one that is there as a whole."""
 
         async def chunks() -> AsyncGenerator[bytes, None]:
@@ -56,7 +56,7 @@ class Streamed:
         return self._chunks
 
 
-async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
+async def read_body(request: Request, status: int, chunks: AsyncIterator[bytes]) -> bytes:
     """Read all of a decompressed body.
 
     Raises:
@@ -66,12 +66,12 @@ async def read_whole(request: Request, status: int, chunks: AsyncIterator[bytes]
     content = BytesIO()  # which gives its bytes away without a copy
     async for chunk in chunks:
         if most is not None and content.tell() + len(chunk) > most:
-            raise too_large(request, status)
+            raise body_too_large(request, status)
         content.write(chunk)
     return content.getvalue()
 
 
-async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
+async def read_error_body(request: Request, status: int, chunks: AsyncIterator[bytes], started: float) -> bytes:
     """Read all of the body of an error, within the request's timeout from `started` on the loop's clock.
 
     Raises:
@@ -84,13 +84,13 @@ async def read_error(request: Request, status: int, chunks: AsyncIterator[bytes]
     when = None if request.timeout is None else started + request.timeout
     try:
         async with asyncio.timeout_at(when):
-            return await read_whole(request, status, chunks)
+            return await read_body(request, status, chunks)
     except TimeoutError as error:
         message = f"no whole answer came within {request.timeout:g} s"
         raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error
 
 
-def too_large(request: Request, status: int) -> PocketBaseDecodeError:
+def body_too_large(request: Request, status: int) -> PocketBaseDecodeError:
     """Make the error of a body that is larger than the request allows."""
     message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
     return PocketBaseDecodeError(request.url, status, message=message)

@@ -9,17 +9,17 @@ from pocketbase_core.messages import Headers
 from pocketbase_core.transport import Exchange
 
 
-async def read(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
+async def read_body(answer: aiohttp.ClientResponse, exchange: Exchange) -> bytes:
     """Read the body. Release the connection, or close it when that fails."""
     connection = answer.connection  # gone when all of it is there
     protocol = connection and connection.protocol
     try:
         headers = Headers(answer.headers.items())  # in which a name that came twice has both values
-        if "Content-Encoding" not in headers and exchange.length_fits(answer.status, headers):
+        if "Content-Encoding" not in headers and exchange.check_content_length(answer.status, headers):
             content = await answer.read()
         else:
             async with aclosing(_chunks(answer)) as chunks:
-                content = await exchange.read(answer.status, headers, chunks)
+                content = await exchange.read_body(answer.status, headers, chunks)
     except BaseException:
         answer.close()
         raise

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from .._loops import PerLoop
+from .._loops import SessionPerLoop
 from .._options import check_names
 from .._places import OPENED_AT_A_TIME, Places, explain
 from .sockets import take_transports
@@ -48,9 +48,9 @@ class Sessions:
             raise TypeError(f"connector must be one of aiohttp's, or a function that makes one: {self._connector!r}")
         if self._connector is not None and self._for_connector:
             raise TypeError(f"with a connector of its own, a session takes no {', '.join(sorted(self._for_connector))}")
-        self._for_requests = PerLoop(self._open, _close, _take_transports)
+        self._for_requests = SessionPerLoop(self._open, _close, _take_transports)
         self._for_streams = (
-            self._for_requests if self.are_shared else PerLoop(self._open_for_streams, _close, _take_transports)
+            self._for_requests if self.are_shared else SessionPerLoop(self._open_for_streams, _close, _take_transports)
         )
         self._streams = 0
         # That of streams: those of the transport's own connectors have none.
@@ -120,7 +120,7 @@ async def _ask_copy(given: aiohttp.ClientSession, ask: Ask) -> aiohttp.ClientRes
         session.detach()
 
 
-async def _ask_in_place(own: PerLoop[_Pool], ask: Ask) -> aiohttp.ClientResponse:
+async def _ask_in_place(own: SessionPerLoop[_Pool], ask: Ask) -> aiohttp.ClientResponse:
     pool = own.get() or await own.open()
     async with pool.places:
         return await ask(pool.session)

@@ -8,9 +8,9 @@ import aiohttp
 from aiohttp_sse_client.client import EventSource
 
 from pocketbase_core.messages import Headers, ServerSentEvent
-from pocketbase_core.transport import EVENT_STREAM, Chunks, Exchange
+from pocketbase_core.transport import EVENT_STREAM, BodyStream, Exchange
 
-from .reading import read
+from .reading import read_body
 
 
 class _EndOfBody(Exception):
@@ -31,17 +31,17 @@ class _Opened:
         return self
 
 
-async def check(answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
+async def ensure_event_stream(answer: aiohttp.ClientResponse, exchange: Exchange) -> None:
     """Raise the error of an answer that is no stream of events."""
-    if not exchange.is_stream(answer.status, answer.headers):
-        raise exchange.no_stream(answer.status, answer.headers.items(), await read(answer, exchange))
+    if not exchange.is_event_stream(answer.status, answer.headers):
+        raise exchange.not_event_stream_error(answer.status, answer.headers.items(), await read_body(answer, exchange))
 
 
 async def events(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGenerator[ServerSentEvent, None]:
     """Yield the events until the body ends."""
     async with aclosing(_lines(answer, exchange)) as lines:
         session = cast(aiohttp.ClientSession, _Opened(answer, lines))
-        source = EventSource(exchange.request.url, session=session, on_error=_stop)
+        source = EventSource(exchange.request.url, session=session, on_error=_end_iteration)
         try:
             await source.connect()
             while True:
@@ -57,7 +57,7 @@ async def _lines(answer: aiohttp.ClientResponse, exchange: Exchange) -> AsyncGen
 
     aiohttp's own lines have a limit to their length, and do not end at a lone CR.
     """
-    chunks = exchange.decompressed(200, Headers(answer.headers.items()), Chunks(exchange, answer.content.readany))
+    chunks = exchange.decompress(200, Headers(answer.headers.items()), BodyStream(exchange, answer.content.readany))
     async with aclosing(exchange.event_fields(chunks)) as events:
         async for fields in events:
             for name, value in fields.items():
@@ -74,5 +74,5 @@ def _unguard(value: str | None) -> str:
     return (value or "")[1:-1]
 
 
-def _stop() -> None:
+def _end_iteration() -> None:
     raise _EndOfBody

@@ -10,12 +10,12 @@ import aiohttp
 from yarl import URL
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.transport import Chunks, Exchange, Streamed, Waiting
+from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
 from .._places import OPENING
 from . import sse
-from .exceptions import FAULTS, WAITING
-from .reading import read
+from .exceptions import ERROR_MAP, POOL_WAIT
+from .reading import read_body
 from .sessions import Sessions
 from .unasked import ATTEMPTS, Unusable
 
@@ -33,8 +33,8 @@ class AiohttpTransport:
 
     def __init__(self, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
         self._sessions = Sessions(session, session_options)
-        self._waiting = Waiting(WAITING, self._sessions.explain)
-        self._waiting_to_listen = self._waiting if self._sessions.have_limit else Waiting(WAITING, lambda: OPENING)
+        self._pool_wait = PoolWait(POOL_WAIT, self._sessions.explain)
+        self._stream_pool_wait = self._pool_wait if self._sessions.have_limit else PoolWait(POOL_WAIT, lambda: OPENING)
 
     def _request(
         self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
@@ -42,29 +42,29 @@ class AiohttpTransport:
         return self._sessions.ask(partial(_ask, exchange, read), for_stream)
 
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, FAULTS, self._waiting) as exchange:
+        async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
             answer = await self._request(exchange)
             is_plain = "Content-Encoding" not in answer.headers
             if is_plain and answer.content.is_eof() and not self._sessions.are_traced:  # all came with the headers
-                content = exchange.checked(answer.status, answer.content.read_nowait())
+                content = exchange.check_body_size(answer.status, answer.content.read_nowait())
             else:
-                content = await read(answer, exchange)
+                content = await read_body(answer, exchange)
         return Response(answer.status, answer.headers.items(), content, request.url)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
-        async with Exchange(request, FAULTS, self._waiting) as exchange:
+    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
+        async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
             answer = await self._request(exchange, request.timeout)
         async with answer:
             headers = Headers(answer.headers.items())
-            chunks = exchange.decompressed(answer.status, headers, Chunks(exchange, answer.content.readany))
-            yield Streamed(answer.status, headers, chunks)
+            chunks = exchange.decompress(answer.status, headers, BodyStream(exchange, answer.content.readany))
+            yield StreamingResponse(answer.status, headers, chunks)
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        async with Exchange(request, FAULTS, self._waiting_to_listen) as exchange:
+        async with Exchange(request, ERROR_MAP, self._stream_pool_wait) as exchange:
             answer = await self._request(exchange, for_stream=True)
-            await sse.check(answer, exchange)
+            await sse.ensure_event_stream(answer, exchange)
         with self._sessions.listening():
             async with answer, aclosing(sse.events(answer, exchange)) as events:
                 yield events
@@ -90,7 +90,7 @@ async def _ask(exchange: Exchange, read: float | None, session: aiohttp.ClientSe
             )
         except Unusable:
             continue
-        exchange.answered()
+        exchange.response_started()
         return answer
     raise aiohttp.ClientConnectionError("the server sends before it is asked")
 

@@ -4,31 +4,31 @@ from types import ModuleType
 
 from pocketbase_core.errors import PocketBaseConnectionError as ConnectionFailed
 from pocketbase_core.errors import PocketBaseTimeoutError as TimedOut
-from pocketbase_core.transport import Fault, Faults
+from pocketbase_core.transport import ErrorMap, ErrorMapping
 
 _BY_NAME = {
     # No connection, so nothing left.
-    "ConnectError": Fault(ConnectionFailed, never_sent=True),
-    "ConnectTimeout": Fault(TimedOut, never_sent=True),
-    "PoolTimeout": Fault(TimedOut, never_sent=True),
-    "ProxyError": Fault(ConnectionFailed, never_sent=True),
-    "UnsupportedProtocol": Fault(ConnectionFailed, never_sent=True),
-    "InvalidURL": Fault(ConnectionFailed, never_sent=True),
+    "ConnectError": ErrorMapping(ConnectionFailed, never_sent=True),
+    "ConnectTimeout": ErrorMapping(TimedOut, never_sent=True),
+    "PoolTimeout": ErrorMapping(TimedOut, never_sent=True),
+    "ProxyError": ErrorMapping(ConnectionFailed, never_sent=True),
+    "UnsupportedProtocol": ErrorMapping(ConnectionFailed, never_sent=True),
+    "InvalidURL": ErrorMapping(ConnectionFailed, never_sent=True),
     # The connection broke at some point.
-    "TimeoutException": Fault(TimedOut),
-    "NetworkError": Fault(ConnectionFailed),
-    "ProtocolError": Fault(ConnectionFailed),
-    "DecodingError": Fault(ConnectionFailed),
-    "StreamError": Fault(ConnectionFailed),
-    "HTTPError": Fault(ConnectionFailed),
+    "TimeoutException": ErrorMapping(TimedOut),
+    "NetworkError": ErrorMapping(ConnectionFailed),
+    "ProtocolError": ErrorMapping(ConnectionFailed),
+    "DecodingError": ErrorMapping(ConnectionFailed),
+    "StreamError": ErrorMapping(ConnectionFailed),
+    "HTTPError": ErrorMapping(ConnectionFailed),
 }
 
 # The functions in which a request waits for a connection of a full pool: httpcore's, and our own. They choose the words
 # of an error. A timeout of the pool's own would race with that of the exchange, which includes the wait.
-WAITING = ("wait_for_connection", "take_place")
+POOL_WAIT = ("wait_for_connection", "take_place")
 
 
-def faults(library: ModuleType) -> Faults:
+def error_map(library: ModuleType) -> ErrorMap:
     """Make the table for one of the two libraries."""
-    table: dict[type[Exception], Fault] = {getattr(library, name): fault for name, fault in _BY_NAME.items()}
-    return {**table, TimeoutError: Fault(TimedOut), OSError: Fault(ConnectionFailed)}
+    table: dict[type[Exception], ErrorMapping] = {getattr(library, name): fault for name, fault in _BY_NAME.items()}
+    return {**table, TimeoutError: ErrorMapping(TimedOut), OSError: ErrorMapping(ConnectionFailed)}

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pocketbase_core.messages import ServerSentEvent
-from pocketbase_core.transport import EVENT_STREAM, Chunks, Exchange
+from pocketbase_core.transport import EVENT_STREAM, BodyStream, Exchange
 
 from .isolation import isolated
 from .reading import raw
@@ -28,13 +28,13 @@ class _Opened:
         return self._text
 
 
-async def check(answer: "httpx2.Response", exchange: Exchange) -> None:
+async def ensure_event_stream(answer: "httpx2.Response", exchange: Exchange) -> None:
     """Raise the error of an answer that is no stream of events."""
-    if exchange.is_stream(answer.status_code, answer.headers):
+    if exchange.is_event_stream(answer.status_code, answer.headers):
         return
     async with aclosing(raw(answer)) as chunks:
-        content = await isolated(exchange.read(answer.status_code, answer.headers, chunks))
-    raise exchange.no_stream(answer.status_code, answer.headers.multi_items(), content)
+        content = await isolated(exchange.read_body(answer.status_code, answer.headers, chunks))
+    raise exchange.not_event_stream_error(answer.status_code, answer.headers.multi_items(), content)
 
 
 async def events(
@@ -59,8 +59,8 @@ def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
 async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
     """Yield one line for each field, however many lines its data came in: the libraries take time for each."""
     async with aclosing(raw(answer)) as received:
-        chunks = Chunks(exchange, lambda: isolated(anext(received, b"")))
-        decompressed = exchange.decompressed(answer.status_code, answer.headers, chunks)
+        chunks = BodyStream(exchange, lambda: isolated(anext(received, b"")))
+        decompressed = exchange.decompress(answer.status_code, answer.headers, chunks)
         async with aclosing(exchange.event_parts(decompressed)) as parts:
             async for part in parts:
                 if isinstance(part, bytes):

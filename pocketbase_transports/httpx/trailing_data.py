@@ -3,16 +3,16 @@
 from functools import reduce
 from typing import Any
 
-_WAY_TO_H11 = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
+_H11_PATH = ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state")
 
 
-def discard_leftovers(stream: Any) -> None:
+def close_on_trailing_data(stream: Any) -> None:
     """Have a connection that holds more than the answer closed with it.
 
     Neither library tells: h11 keeps the bytes, and reads them when the connection is used again. Where their insides
     are others, nothing happens.
     """
-    h11: Any = reduce(lambda part, name: getattr(part, name, None), _WAY_TO_H11, stream)
+    h11: Any = reduce(lambda part, name: getattr(part, name, None), _H11_PATH, stream)
     if h11 is None:
         return
     close = stream.aclose

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qsl
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.transport import Chunks, Exchange, Streamed, Waiting
+from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
-from .._loops import PerLoop
+from .._loops import SessionPerLoop
 from .._places import OPENING, explain
 from . import clients, given, sse
 from .early import Watched, is_large
-from .exceptions import WAITING, faults
+from .exceptions import POOL_WAIT, error_map
 from .isolation import answered, isolated
 from .reading import raw
 from .sockets import take_transports
-from .trailing_data import discard_leftovers
+from .trailing_data import close_on_trailing_data
 
 if TYPE_CHECKING:
     import httpx
@@ -39,30 +39,34 @@ class HttpxTransport:
         self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
     ) -> None:
         self._library = given.installed() if client is None else given.library_of(client)
-        self._faults = faults(self._library)
+        self._error_map = error_map(self._library)
         self._handed = None
         if client is None:
             given.check_options(self._library, client_options)
         else:
             self._handed = clients.Handed(given.checked(client, client_options))
         options = cache(lambda: clients.with_certificates(self._library, client_options))
-        self._for_requests = PerLoop(lambda: clients.for_requests(self._library, options()), _close, _take_transports)
+        self._for_requests = SessionPerLoop(
+            lambda: clients.for_requests(self._library, options()), _close, _take_transports
+        )
         self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
         self._streams = 0
-        self._waiting = self._waiting_to_listen = Waiting(WAITING, self._explain)
+        self._pool_wait = self._stream_pool_wait = PoolWait(POOL_WAIT, self._explain)
         if self._handed or clients.has_transport(client_options):
             self._for_streams = self._for_requests
         else:
             # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
-            self._for_streams = PerLoop(lambda: clients.for_streams(self._library, options()), _close, _take_transports)
-            self._waiting_to_listen = Waiting(WAITING, lambda: OPENING)
+            self._for_streams = SessionPerLoop(
+                lambda: clients.for_streams(self._library, options()), _close, _take_transports
+            )
+            self._stream_pool_wait = PoolWait(POOL_WAIT, lambda: OPENING)
 
     def _explain(self) -> str:
         if self._for_streams is self._for_requests:
             return explain(None, self._streams, "give the client higher limits: Limits(max_connections=…)")
         return explain(self._limits.max_connections, 0, "give the transport higher limits: Limits(max_connections=…)")
 
-    async def _clients(self, own: PerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
+    async def _clients(self, own: SessionPerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
         return self._handed or own.get() or await own.open()
 
     async def _request(self, client: "httpx2.AsyncClient", exchange: Exchange, read: float | None) -> "httpx2.Response":
@@ -84,12 +88,12 @@ class HttpxTransport:
             auth=self._library.Auth(),
             follow_redirects=False,
         )
-        exchange.answered()
-        discard_leftovers(answer.stream)
+        exchange.response_started()
+        close_on_trailing_data(answer.stream)
         return answer
 
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, self._faults, self._waiting) as exchange:
+        async with Exchange(request, self._error_map, self._pool_wait) as exchange:
             answer, content = await isolated(self._receive(exchange))
         return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
 
@@ -101,12 +105,12 @@ class HttpxTransport:
                     aclosing(await self._request(client, exchange, None)) as answer,
                     aclosing(raw(answer)) as chunks,
                 ):
-                    return answer, await exchange.read(answer.status_code, answer.headers, chunks)
+                    return answer, await exchange.read_body(answer.status_code, answer.headers, chunks)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
+    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, self._faults, self._waiting) as exchange:
+            async with Exchange(request, self._error_map, self._pool_wait) as exchange:
                 pool = await self._clients(self._for_requests)
                 await stack.enter_async_context(pool.places)
                 client = stack.enter_context(pool.client())
@@ -114,18 +118,20 @@ class HttpxTransport:
                 answer = await stack.enter_async_context(answered(asked))
             received = await stack.enter_async_context(aclosing(raw(answer)))
             headers = Headers(answer.headers.multi_items())
-            chunks = Chunks(exchange, lambda: isolated(anext(received, b"")))
-            yield Streamed(answer.status_code, headers, exchange.decompressed(answer.status_code, headers, chunks))
+            chunks = BodyStream(exchange, lambda: isolated(anext(received, b"")))
+            yield StreamingResponse(
+                answer.status_code, headers, exchange.decompress(answer.status_code, headers, chunks)
+            )
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, self._faults, self._waiting_to_listen) as exchange:
+            async with Exchange(request, self._error_map, self._stream_pool_wait) as exchange:
                 pool = await self._clients(self._for_streams)
                 client = stack.enter_context(pool.client())
                 async with pool.places:
                     answer = await stack.enter_async_context(answered(self._request(client, exchange, None)))
-                await sse.check(answer, exchange)
+                await sse.ensure_event_stream(answer, exchange)
             self._streams += 1
             try:
                 yield await stack.enter_async_context(aclosing(sse.events(self._library, answer, exchange)))

@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from pocketbase_core import PocketBase
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import Wire, answering, wire
+from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server
 
 from ..helpers.certificates import server_context
 from ..helpers.realtime_server import RealtimeServer, realtime_server
@@ -21,9 +21,9 @@ async def server() -> AsyncGenerator[RealtimeServer, None]:
 
 
 @pytest_asyncio.fixture
-async def tls_server() -> AsyncGenerator[Wire, None]:
+async def tls_server() -> AsyncGenerator[ScriptedServer, None]:
     """A server that speaks TLS."""
-    async with wire(answering("{}"), ssl=server_context()) as running:
+    async with scripted_server(answering("{}"), ssl=server_context()) as running:
         yield running
 
 

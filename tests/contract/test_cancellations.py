@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from pocketbase_core import FileUpload, PocketBase
-from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.scripted_server import wire
+from pocketbase_core.testing.contract.scripted_server import scripted_server
 
 from ..helpers.waiting import until
 from .test_pools import close, limited, listening_or_answering
@@ -30,7 +30,7 @@ async def stream(pb: PocketBase) -> None:
 
 
 async def events(pb: PocketBase) -> None:
-    async with pb.events(custom.send("/events", read(SendOptions, None, {}))) as stream_of_events:
+    async with pb.events(custom.send("/events", parse_options(SendOptions, None, {}))) as stream_of_events:
         await anext(stream_of_events)
 
 
@@ -40,7 +40,7 @@ async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
     library: str, call: Callable[[PocketBase], Awaitable[None]], times: int
 ) -> None:
     transport, session = limited(library, is_handed=True, connections=1)
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=20)
         is_done = False
         step = 0
@@ -62,7 +62,7 @@ async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
 async def test_closing_that_is_cancelled_at_any_step_leaves_no_connection(
     make_transport: MakeTransport, times: int
 ) -> None:
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         is_done = False
         step = 0
         while not is_done:

@@ -16,11 +16,11 @@ from pocketbase_core.testing.contract.scripted_server import (
     Script,
     ignoring,
     resetting,
+    scripted_server,
     sending,
     unused_port,
-    wire,
 )
-from pocketbase_core.transport.causes import LibraryError, describe, shown
+from pocketbase_core.transport.causes import LibraryError, describe, public_cause
 
 WORD = "".join(["SEC", "RET"])
 """Not spelled out, as tracebacks quote the lines that were run."""
@@ -87,7 +87,7 @@ async def test_no_cause_of_an_error_tells_a_secret(transport: Transport, kind: s
     if script is None:
         check(await fail(transport, f"http://127.0.0.1:{unused_port()}", kind))
         return
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         check(await fail(transport, server.url, kind))
 
 
@@ -103,7 +103,7 @@ async def test_no_cause_of_an_error_of_events_tells_a_secret(transport: Transpor
             assert script is not None
             await script(connection)
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         check(await fail(transport, server.url, "events"))
 
 
@@ -129,7 +129,7 @@ def test_errors_of_the_system_stay_as_they_are() -> None:
     first, second = OSError(1, "a"), ExceptionGroup("several", [ConnectionRefusedError(2, "b"), OSError(3, "c")])
     first.__cause__ = second
     first.__context__ = RuntimeError("SECRET")
-    assert shown(first, None) is first
+    assert public_cause(first, None) is first
     assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]
 
 
@@ -139,7 +139,7 @@ async def test_an_error_that_is_being_handled_tells_nothing_of_the_next_one(
     transport: Transport, method: str, end: Script | None
 ) -> None:
     handled = OSError(errno.EMFILE, "too many open files")
-    async with wire(sending(b"", end)) as server:
+    async with scripted_server(sending(b"", end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             try:
                 raise handled

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from pocketbase_core import Request
-from pocketbase_core.testing.contract.scripted_server import Wire, answering, streaming, wire
+from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server, streaming
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.certificates import trusting_context
@@ -31,7 +31,7 @@ async def ask(transport: AiohttpTransport, url: str) -> int:
     ids=["options", "function"],
 )
 async def test_certificates_are_options_that_need_no_loop(
-    tls_server: Wire, make: Callable[[], AiohttpTransport]
+    tls_server: ScriptedServer, make: Callable[[], AiohttpTransport]
 ) -> None:
     transport = await asyncio.to_thread(make)  # a thread without a loop, as a module that is imported
     url = f"https://127.0.0.1:{tls_server.port}/"
@@ -43,7 +43,7 @@ async def test_certificates_are_options_that_need_no_loop(
 
 
 async def test_a_connector_of_one_loop_says_so_on_another() -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         transport = AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
         assert await ask(transport, server.url) == 200
         with pytest.raises(RuntimeError, match="for several, hand over its options, or a function that makes one"):
@@ -53,7 +53,7 @@ async def test_a_connector_of_one_loop_says_so_on_another() -> None:
 
 
 async def test_a_connector_handed_over_serves_the_streams_too() -> None:
-    async with wire(streaming(b"data:1\n\n")) as server:
+    async with scripted_server(streaming(b"data:1\n\n")) as server:
         connector = aiohttp.TCPConnector(limit=1)
         transport = AiohttpTransport(connector=connector)
         async with transport.events(Request("GET", server.url, timeout=5)) as events:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pocketbase_core import Gap, PocketBase, RealtimeSettings
-from pocketbase_core.concurrency.background_tasks import Tasks
-from pocketbase_core.realtime.event_queue import Inbox
-from pocketbase_core.realtime.subscription import Caller
+from pocketbase_core.concurrency.background_tasks import BackgroundTasks
+from pocketbase_core.realtime.event_queue import EventQueue
+from pocketbase_core.realtime.subscription import CallbackSubscription
 
 from ..helpers.realtime_server import Calls, RealtimeServer
 
@@ -183,9 +183,9 @@ async def test_an_interrupt_in_a_callback_is_no_error_of_the_callback() -> None:
     def interrupt(message: object) -> None:
         raise KeyboardInterrupt
 
-    errors, inbox = Calls(), Inbox("a", 9, time.time)
-    caller = Caller("a", inbox, str, interrupt, None, errors, Tasks())
+    errors, inbox = Calls(), EventQueue("a", 9, time.time)
+    caller = CallbackSubscription("a", inbox, str, interrupt, None, errors, BackgroundTasks())
     inbox.put("1")
     with pytest.raises(KeyboardInterrupt):
-        getattr(caller, "_call_all")().send(None)
+        getattr(caller, "_run_callbacks")().send(None)
     assert not errors

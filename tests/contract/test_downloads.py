@@ -19,12 +19,12 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.calls.call import Call
-from pocketbase_core.calls.options import CommonOptions, read
+from pocketbase_core.calls.options import CommonOptions, parse_options
 from pocketbase_core.endpoints import files
 from pocketbase_core.ports import Transport
 from pocketbase_core.services.flows import download
 from pocketbase_core.services.flows.joint import Joint
-from pocketbase_core.testing.contract.scripted_server import Connection, Script, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Script, scripted_server
 from pocketbase_transports import MockTransport
 
 CONTENT = bytes(range(256)) * 4096
@@ -87,15 +87,15 @@ async def save(pb: PocketBase, path: Path, told: list[tuple[int, int | None]] | 
         slept.append(delay)
 
     async def prepare() -> Call[bytes]:
-        return files.download("posts", "id", "name", read(CommonOptions, None, {}))
+        return files.download("posts", "id", "name", parse_options(CommonOptions, None, {}))
 
     def tell(done: int, total: int | None) -> None:
         if told is not None:
             told.append((done, total))
 
     try:
-        joint = Joint(pb, read(CommonOptions, None, {}), each=True)
-        await download.save(joint, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
+        joint = Joint(pb, parse_options(CommonOptions, None, {}), each=True)
+        await download.download_to_file(joint, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
     except Exception as error:
         error.__notes__ = [*map(str, slept)]
         raise
@@ -114,7 +114,7 @@ async def test_a_broken_download_goes_on(transport: Transport, target: Path) -> 
     told: list[tuple[int, int | None]] = []
 
     script = answering(seen(told, rest(300_000)), rest(200_000), rest(1, MODIFIED), rest())
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         slept = await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
     first, *others = [request.headers for request in server.requests]
@@ -145,7 +145,7 @@ async def test_a_broken_download_goes_on(transport: Transport, target: Path) -> 
 async def test_what_may_have_changed_is_fetched_again(
     transport: Transport, target: Path, answers: list[Answer]
 ) -> None:
-    async with wire(answering(*answers)) as server:
+    async with scripted_server(answering(*answers)) as server:
         told: list[tuple[int, int | None]] = []
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
@@ -157,7 +157,7 @@ async def test_what_may_have_changed_is_fetched_again(
 async def test_a_strong_tag_is_what_the_rest_is_asked_by(transport: Transport, target: Path) -> None:
     told: list[tuple[int, int | None]] = []
     begun = seen(told, sends(CONTENT[:300_000], 'ETag: "1"'))
-    async with wire(answering(begun, rest(len(CONTENT), 'ETag: "1"'))) as server:
+    async with scripted_server(answering(begun, rest(len(CONTENT), 'ETag: "1"'))) as server:
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
     assert server.requests[1].headers["if-range"] == '"1"'
@@ -169,7 +169,7 @@ async def test_what_may_have_changed_within_a_second_is_fetched_again(
 ) -> None:
     told: list[tuple[int, int | None]] = []
     begun = seen(told, sends(b"x" * 300_000, *headers))
-    async with wire(answering(begun, sends(CONTENT, *headers))) as server:
+    async with scripted_server(answering(begun, sends(CONTENT, *headers))) as server:
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
     assert "range" not in server.requests[1].headers
@@ -178,7 +178,7 @@ async def test_what_may_have_changed_within_a_second_is_fetched_again(
 @pytest.mark.parametrize("headers", [[], [MODIFIED]])
 async def test_a_short_body_is_an_error_in_the_end(transport: Transport, target: Path, headers: list[str]) -> None:
     last = rest(0) if headers else sends(CONTENT[:1000])
-    async with wire(answering(sends(CONTENT[:1000], *headers), last)) as server:
+    async with scripted_server(answering(sends(CONTENT[:1000], *headers), last)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await save(PocketBase(server.url, transport=transport), target)
     waits = caught.value.__notes__
@@ -199,7 +199,7 @@ async def test_a_short_body_that_the_library_takes_for_whole(target: Path) -> No
 async def test_a_count_anew_after_progress(transport: Transport, target: Path) -> None:
     told: list[tuple[int, int | None]] = []
     steps = [seen(told, rest(100_000)) for _ in range(8)]
-    async with wire(answering(*steps, rest(0), rest(0), rest())) as server:
+    async with scripted_server(answering(*steps, rest(0), rest(0), rest())) as server:
         slept = await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
     assert max(slept) <= 4.0
@@ -211,7 +211,7 @@ async def test_a_progress_callback_that_raises_does_not_disturb_the_download(
     def fail(done: int, total: int | None) -> None:
         raise asyncio.CancelledError
 
-    async with wire(answering(rest())) as server:
+    async with scripted_server(answering(rest())) as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.files.download_to(target, "posts", "abc", "a.bin", on_progress=fail)
     assert target.read_bytes() == CONTENT
@@ -225,7 +225,7 @@ async def test_a_broken_end_after_the_last_byte(transport: Transport, target: Pa
         if server.connections == 3:
             await connection.send(b"0\r\n\r\n")
 
-    async with wire(answering(answer)) as server:
+    async with scripted_server(answering(answer)) as server:
         told: list[tuple[int, int | None]] = []
         await save(PocketBase(server.url, transport=transport), target, told)
     assert (server.connections, told[-1]) == (3, (len(CONTENT), None))
@@ -241,7 +241,7 @@ async def test_answers_that_end_it(transport: Transport, target: Path) -> None:
         ([sends(b"", status=206, total=0)], PocketBaseDecodeError, 1),
     ]
     for answers, error, requests in cases:
-        async with wire(answering(*answers)) as server:
+        async with scripted_server(answering(*answers)) as server:
             with pytest.raises(error):
                 await save(PocketBase(server.url, transport=transport, middleware=[]), target)
         assert len(server.requests) == requests
@@ -251,7 +251,7 @@ async def test_answers_that_end_it(transport: Transport, target: Path) -> None:
 
 async def test_a_server_that_is_away(transport: Transport, target: Path) -> None:
     away = sends(b"", status=502, total=0)
-    async with wire(answering(sends(CONTENT[:1000], MODIFIED), away, away, rest())) as server:
+    async with scripted_server(answering(sends(CONTENT[:1000], MODIFIED), away, away, rest())) as server:
         await save(PocketBase(server.url, transport=transport, middleware=[]), target)
     assert target.read_bytes() == CONTENT
 
@@ -262,7 +262,7 @@ async def test_a_cancelled_download_leaves_nothing(transport: Transport, target:
         await connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{MODIFIED}\r\n\r\nab".encode())
         await connection.closed_by_client()
 
-    async with wire(stall) as server:
+    async with scripted_server(stall) as server:
         pb = PocketBase(server.url, transport=transport)
         begun = asyncio.Event()
 
@@ -324,7 +324,7 @@ async def test_links_and_long_names(target: Path) -> None:
 
 
 async def test_a_range_of_the_callers_own(transport: Transport, target: Path) -> None:
-    async with wire(answering(rest(10, MODIFIED, total=110))) as server:
+    async with scripted_server(answering(rest(10, MODIFIED, total=110))) as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.files.download_to(target, "posts", "id", "name", headers={"Range": "bytes=100-"})
     assert target.read_bytes() == CONTENT[100:110]
@@ -337,7 +337,7 @@ async def test_a_backup_and_its_token_have_one_timeout(transport: Transport) -> 
             await asyncio.sleep(0.15)
             await connection.respond_json('{"token": "t"}')
 
-    async with wire(slow) as server:
+    async with scripted_server(slow) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         with pytest.raises(PocketBaseTimeoutError):
             await pb.backups.download("a.zip", timeout=0.25)

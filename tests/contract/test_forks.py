@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, scripted_server
 
 from ..helpers.certificates import AUTHORITY, server_context
 from ..helpers.realtime_server import RealtimeServer
@@ -23,7 +23,7 @@ STATES = ["idle", "subscribed", "in_flight", "inside_a_coroutine", "mid_refresh"
 
 
 @asynccontextmanager
-async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Wire, Wire], None]:
+async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[ScriptedServer, ScriptedServer], None]:
     """One for realtime, and one for all else, which can have the other emit an event."""
     realtime = RealtimeServer()
     realtime.answers.set()
@@ -59,7 +59,10 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Wire, 
                 answer = {"connection": number, "target": request.target}
             await connection.respond_json(json.dumps(answer["connection"] if path == "/connection" else answer))
 
-    async with wire(realtime.script, ssl=context) as realtime.wire, wire(script, ssl=context) as plain:
+    async with (
+        scripted_server(realtime.script, ssl=context) as realtime.wire,
+        scripted_server(script, ssl=context) as plain,
+    ):
         yield realtime.wire, plain
 
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from pocketbase_core import PocketBase
-from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.concurrency import event_loops
 from pocketbase_core.endpoints import custom
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import service
-from pocketbase_core.realtime.connection_manager import Driver
+from pocketbase_core.realtime.connection_manager import ConnectionManager
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.scripted_server import answering, wire
+from pocketbase_core.testing.contract.scripted_server import answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 from ..helpers.certificates import server_context
@@ -189,7 +189,7 @@ async def test_a_loop_that_was_closed_uncleanly_gives_realtime_to_the_next(
     await pb.realtime.subscribe("c", got)
     assert server.posts[-1][1] == ("c",)
     await until(lambda: [*server.streams] == ["client3"])
-    assert len(vars(pb.auth_store)["_listeners"]) == 1, "the store holds nothing of the closed loops"
+    assert len(vars(pb.auth_store)["_callbacks"]) == 1, "the store holds nothing of the closed loops"
     await server.emit("c", 1)
     assert await got.until(1) == [1]
     names = [task.get_name() for task in realtime_tasks()]
@@ -205,7 +205,7 @@ async def test_a_loop_that_stands_still_keeps_realtime_until_it_is_closed(
         await pb.realtime.subscribe("b", print)
     async with asyncio.timeout(1):
         await pb.realtime.close()
-    assert vars(pb.auth_store)["_listeners"] == []
+    assert vars(pb.auth_store)["_callbacks"] == []
     await pb.realtime.subscribe("b", print)
     assert set(server.streams) == {"client1", "client2"}
     await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0.01))  # now it ends what it had
@@ -223,12 +223,12 @@ async def test_two_loops_that_subscribe_at_once(
     pb = PocketBase(server.url, transport=make_transport(), middleware=[])
     together = threading.Barrier(4)
 
-    class SlowDriver(Driver):
+    class SlowDriver(ConnectionManager):
         def __init__(self, *arguments: Any) -> None:
             time.sleep(0.02)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(service, "Driver", SlowDriver)
+    monkeypatch.setattr(service, "ConnectionManager", SlowDriver)
 
     async def subscribe() -> bool:
         together.wait()
@@ -259,7 +259,7 @@ async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, 
         "httpx2": lambda: HttpxTransport(verify=False),
     }
     transport = transports[library]()
-    request = custom.send("/a", read(SendOptions, None, {}))
+    request = custom.send("/a", parse_options(SendOptions, None, {}))
 
     def call() -> None:
         loop = asyncio.new_event_loop()
@@ -271,7 +271,7 @@ async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, 
             loop.run_until_complete(stream.__aenter__())
         loop.close()
 
-    async with wire(answering('{"a": 1}'), ssl=server_context() if scheme == "https" else None) as server:
+    async with scripted_server(answering('{"a": 1}'), ssl=server_context() if scheme == "https" else None) as server:
         await asyncio.to_thread(call)
         before = descriptors()
         for _ in range(3):

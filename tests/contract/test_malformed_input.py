@@ -16,11 +16,11 @@ from yarl import URL
 from pocketbase_core import PocketBase, PocketBaseError, ServerSentEvent
 from pocketbase_core.messages import Request
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import sending, streaming, wire
+from pocketbase_core.testing.contract.scripted_server import scripted_server, sending, streaming
 from pocketbase_core.transport import Exchange
 from pocketbase_transports import HttpxTransport
 from pocketbase_transports.aiohttp import sse
-from pocketbase_transports.aiohttp.exceptions import FAULTS
+from pocketbase_transports.aiohttp.exceptions import ERROR_MAP
 
 LINES = st.sampled_from(
     [b"data:", b"id:", b"event:", b"retry:", b":", b"\xff", b"\xef\xbb\xbf", b"\0", b"\r", b"\n", b"\n\n"]
@@ -51,7 +51,7 @@ FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChec
 @example(b"id:\0\nretry:9999999999999999999999\nretry:x\ndata:1\n\n")
 @example(b"retry:\xb2\ndata:1\n\n")
 async def test_streams(transport: Transport, raw: bytes) -> None:
-    async with wire(streaming(raw)) as server:
+    async with scripted_server(streaming(raw)) as server:
         with contextlib.suppress(PocketBaseError):
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 async for event in events:
@@ -82,7 +82,7 @@ async def of_aiohttp(chunks: list[bytes]) -> AsyncGenerator[AsyncGenerator[Serve
 
     content = SimpleNamespace(readany=readany)
     answer: Any = SimpleNamespace(headers={}, content=content, real_url=URL("http://h"))
-    async with aclosing(sse.events(answer, Exchange(Request("GET", "http://h"), FAULTS))) as events:
+    async with aclosing(sse.events(answer, Exchange(Request("GET", "http://h"), ERROR_MAP))) as events:
         yield events
 
 
@@ -119,7 +119,7 @@ async def test_all_transports_read_the_same_events(chunks: list[bytes]) -> None:
 @example(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}")
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{}")
 async def test_answers(transport: Transport, raw: bytes) -> None:
-    async with wire(sending(raw)) as server:
+    async with scripted_server(sending(raw)) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         with contextlib.suppress(PocketBaseError):
             assert isinstance(await pb.send("/x", method="POST"), dict | int | None)
@@ -128,5 +128,8 @@ async def test_answers(transport: Transport, raw: bytes) -> None:
 @pytest.mark.parametrize("charset", ["utf-16", "no-such-charset", "utf-7", "'"])
 async def test_a_charset_is_no_way_around_utf_8(transport: Transport, charset: str) -> None:
     raw = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset={charset}\r\n\r\ndata:ok\n\n".encode()
-    async with wire(sending(raw)) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+    async with (
+        scripted_server(sending(raw)) as server,
+        transport.events(Request("GET", server.url, timeout=5)) as events,
+    ):
         assert [event.data async for event in events] == ["ok"]

@@ -18,7 +18,7 @@ from pocketbase_core.endpoints import realtime
 from pocketbase_core.middleware import Retry
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff
-from pocketbase_core.testing.contract.scripted_server import Connection, Script, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, Script, scripted_server
 
 from ..helpers.realtime_server import Calls
 
@@ -108,7 +108,7 @@ async def test_what_never_began_is_asked_for_again(
     transport: Transport, tmp_path: Path, way: Callable[[PocketBase, Path], Awaitable[None]], trouble: str
 ) -> None:
     seen: list[str] = []
-    async with wire(in_trouble(TROUBLES[trouble], 2, seen)) as server:
+    async with scripted_server(in_trouble(TROUBLES[trouble], 2, seen)) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             await way(pb, tmp_path / "target")
     assert seen == [seen[0]] * 3
@@ -124,7 +124,7 @@ async def test_what_never_begins_is_the_error_of_the_last_attempt(
     attempts: int,
 ) -> None:
     seen: list[str] = []
-    async with wire(in_trouble(answers(status), 99, seen)) as server:
+    async with scripted_server(in_trouble(answers(status), 99, seen)) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             with pytest.raises(PocketBaseError, match=f"{status} Away") as caught:
                 await way(pb, tmp_path / "target")
@@ -139,7 +139,7 @@ async def test_a_stream_that_began_is_not_asked_for_again(transport: Transport) 
         await connection.chunk(CONNECT)
         connection.reset()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             with pytest.raises(PocketBaseConnectionError):
                 async with pb.events(realtime.connect()) as received:
@@ -158,7 +158,7 @@ async def test_a_lost_realtime_connection_is_back_as_soon_as_the_server_is(
         waits.append(failures)
         return 0.0
 
-    monkeypatch.setattr(backoff, "reconnect_wait", wait)
+    monkeypatch.setattr(backoff, "reconnect_delay", wait)
 
     async def script(connection: Connection) -> None:
         while True:
@@ -178,7 +178,7 @@ async def test_a_lost_realtime_connection_is_back_as_soon_as_the_server_is(
             else:
                 await connection.closed_by_client()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             connected: Any = Calls()
             pb.realtime.on_connect(lambda: connected(1))

@@ -14,7 +14,7 @@ import pytest
 from pocketbase_core import FileUpload, PocketBase, PocketBaseTimeoutError, Request
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.scripted_server import Connection, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 
@@ -34,7 +34,7 @@ async def listen(stack: AsyncExitStack, transport: Transport, url: str) -> None:
 
 
 async def test_streams_of_events_take_no_connection_from_requests(transport: Transport) -> None:
-    async with wire(listening_or_answering) as server, AsyncExitStack() as stack:
+    async with scripted_server(listening_or_answering) as server, AsyncExitStack() as stack:
         await asyncio.gather(*(listen(stack, transport, server.url) for _ in range(120)))
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         assert await asyncio.gather(*(pb.send("/x") for _ in range(50))) == [{}] * 50
@@ -62,7 +62,7 @@ async def close(session: Any) -> None:
 @pytest.mark.parametrize("is_handed", [True, False])
 async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool) -> None:
     transport, session = limited(library, is_handed=is_handed)
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.15)
         body = {"file": FileUpload(("a.txt", b"x"))}
         busy = [asyncio.create_task(pb.send("/never", timeout=60)) for _ in range(2)]
@@ -89,7 +89,7 @@ async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_
 
 async def test_streams_that_hold_all_connections_of_a_session_are_named(library: str) -> None:
     transport, session = limited(library, is_handed=True)
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         async with AsyncExitStack() as stack:
             await listen(stack, transport, server.url)
             await listen(stack, transport, server.url)
@@ -105,7 +105,7 @@ async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
         library: Any = module
         limits, timeout = library.Limits(max_connections=1), library.Timeout(None, pool=0.1)
         async with (
-            wire(listening_or_answering) as server,
+            scripted_server(listening_or_answering) as server,
             library.AsyncClient(limits=limits, timeout=timeout) as client,
         ):
             pb = PocketBase(server.url, transport=HttpxTransport(client), middleware=[], timeout=60)
@@ -120,7 +120,7 @@ async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
 
 
 async def test_an_answer_that_does_not_come_is_no_wait_for_a_connection(transport: Transport) -> None:
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
     assert caught.value.request_sent is None
@@ -150,7 +150,7 @@ asyncio.run(main())
 
 
 async def test_too_many_open_files_are_named(library: str) -> None:
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", OUT_OF_FILES, server.url, library, stderr=subprocess.PIPE
         )
@@ -160,7 +160,7 @@ async def test_too_many_open_files_are_named(library: str) -> None:
 
 async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
     transport = AiohttpTransport(connector=lambda: aiohttp.TCPConnector(limit=1))
-    async with wire(listening_or_answering) as server, AsyncExitStack() as stack:
+    async with scripted_server(listening_or_answering) as server, AsyncExitStack() as stack:
         await listen(stack, transport, server.url)
         assert (await transport.send(Request("GET", f"{server.url}/x", timeout=5))).status_code == 200
         with pytest.raises(PocketBaseTimeoutError, match="no connection was free: all of the pool are"):
@@ -180,7 +180,7 @@ async def test_streams_that_are_all_being_opened_are_named(
         async with transport.events(Request("GET", f"{url}/never", timeout=60)):
             pass
 
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         first = asyncio.create_task(listen_for_ever(server.url))
         while not server.requests:
             await asyncio.sleep(0.01)
@@ -198,7 +198,7 @@ async def test_streams_that_are_all_being_opened_are_named(
 async def test_a_transport_of_httpx_keeps_its_own_limits_for_streams_too() -> None:
     limits = httpx2.Limits(max_connections=2)
     transport = HttpxTransport(transport=httpx2.AsyncHTTPTransport(limits=limits))
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         async with AsyncExitStack() as stack:
             await listen(stack, transport, server.url)
             await listen(stack, transport, server.url)
@@ -211,7 +211,7 @@ async def test_a_transport_of_httpx_keeps_its_own_limits_for_streams_too() -> No
 async def test_as_many_idle_httpx_connections_stay_as_the_limits_say() -> None:
     limits = httpx2.Limits(max_connections=12, max_keepalive_connections=7)
     transport = HttpxTransport(limits=limits)
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         for _ in range(3):
             request = Request("GET", f"{server.url}/x", timeout=5)
             await asyncio.gather(*(transport.send(request) for _ in range(12)))
@@ -223,7 +223,7 @@ async def test_as_many_idle_httpx_connections_stay_as_the_limits_say() -> None:
 
 
 async def test_a_connection_is_used_again_after_an_upload(transport: Transport) -> None:
-    async with wire(listening_or_answering) as server:
+    async with scripted_server(listening_or_answering) as server:
         posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
         for _ in range(3):
             await posts.create({"file": FileUpload(("big.bin", bytes(1_000_000)))})

@@ -6,7 +6,7 @@ import random
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
 from pocketbase_core.middleware import Handler, Middleware, Retry
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import Connection, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server, unused_port
 
 
 async def test_a_server_that_is_down_gets_few_requests_more_than_there_are_calls(transport: Transport) -> None:
@@ -40,7 +40,7 @@ async def test_a_server_that_fails_one_request_in_twenty_fails_no_read(transport
                 return
             await connection.respond(503)
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             for start in range(0, 100, 10):
                 await asyncio.gather(*(pb.send(f"/read/{start + number}") for number in range(10)))

@@ -19,7 +19,7 @@ from pocketbase_core import (
 )
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import connection as connection_module
-from pocketbase_core.testing.contract.scripted_server import Connection, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server, unused_port
 
 from ..helpers.realtime_server import Calls, RealtimeServer
 
@@ -115,7 +115,7 @@ async def test_what_makes_the_first_subscription_fail(
         (silent, PocketBaseTimeoutError, "proxy"),
         (other, PocketBaseDecodeError, "PB_CONNECT"),
     ]:
-        async with wire(script) as running:
+        async with scripted_server(script) as running:
             client = PocketBase(running.url, transport=transport)
             with pytest.raises(kind, match=words):
                 await client.realtime.subscribe("a", print)

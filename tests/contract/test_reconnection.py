@@ -12,7 +12,7 @@ from pocketbase_core import (
     PocketBaseTimeoutError,
     RealtimeSettings,
 )
-from pocketbase_core.auth.store import replace_renewed
+from pocketbase_core.auth.store import replace_refreshed
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff, timing
 
@@ -85,7 +85,7 @@ async def test_subscribing_during_an_outage(server: RealtimeServer, transport: T
 async def test_closing_while_it_waits_to_reconnect(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backoff, "reconnect_wait", for_an_hour)
+    monkeypatch.setattr(backoff, "reconnect_delay", for_an_hour)
     lost = asyncio.Event()
     pb.realtime.on_disconnect(lambda reason: lost.set())
     async with pb.realtime.events("a") as events:
@@ -118,7 +118,7 @@ async def test_rotation_away_from_a_dead_connection(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of the connection is overdue, so events may be missing."""
-    monkeypatch.setattr(timing, "GRACE", 0.05)
+    monkeypatch.setattr(timing, "CLOSE_GRACE_PERIOD", 0.05)
     pb.realtime.settings = RealtimeSettings(lifetime=1.2)
     gaps = Calls()
     await pb.realtime.subscribe("a", print, on_gap=gaps)
@@ -152,13 +152,13 @@ async def test_a_rotation_that_fails_is_tried_again(server: RealtimeServer, pb: 
 
 
 async def test_changes_of_the_user(server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "reconnect_wait", for_an_hour)
+    monkeypatch.setattr(backoff, "reconnect_delay", for_an_hour)
     calls, gaps, lost = Calls(), Calls(), Calls()
     pb.realtime.on_disconnect(lost)
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     pb.auth_store.save(token(3600), {"id": "u1"})  # a guest signs in
     await until(lambda: len(server.checks) == 1)
-    replace_renewed(pb.auth_store, pb.auth_store.token, token(3600, "renewed"), {"id": "u1"})
+    replace_refreshed(pb.auth_store, pb.auth_store.token, token(3600, "renewed"), {"id": "u1"})
     await until(lambda: len(server.posts) == 3)
     assert {client_id for client_id, _ in server.posts} == {"client1"}
     assert (len(gaps), lost) == (1, []), "for what the guest did not get"
@@ -252,7 +252,7 @@ async def test_waits_start_over_after_a_success(
         seen.append(failures)
         return 0.0
 
-    monkeypatch.setattr(backoff, "reconnect_wait", note)
+    monkeypatch.setattr(backoff, "reconnect_delay", note)
     calls = Calls()
     await pb.realtime.subscribe("a", calls)
     for topic in ("b", "c"):
@@ -267,7 +267,7 @@ async def test_waits_start_over_after_a_success(
         await until(lambda: pb.realtime.is_connected)
     assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "one that brought nothing in its short life was no success"
     await pb.realtime.close()
-    assert vars(pb.auth_store)["_listeners"] == []
+    assert vars(pb.auth_store)["_callbacks"] == []
 
 
 async def test_a_token_that_is_renewed_by_a_submission_is_submitted_once(

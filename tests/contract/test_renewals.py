@@ -9,7 +9,7 @@ import pytest
 from pocketbase_core import FileAuthStore, PocketBase
 from pocketbase_core.middleware import authentication
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, scripted_server
 
 from ..helpers.tokens import token
 
@@ -42,16 +42,16 @@ class Stalling:
             await connection.respond_json(json.dumps({"token": self.renewed, "record": {"id": "u1"}}))
 
 
-def tokens(server: Wire) -> list[str]:
+def tokens(server: ScriptedServer) -> list[str]:
     return [each.headers.get("authorization", "") for each in server.requests if "records" in each.target]
 
 
 async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "SHARE", 0.002)
+    monkeypatch.setattr(authentication, "MARGIN_SHARE", 0.002)
     script = Stalling()
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)
         pb.auth_store.save(mine := token(30), {"id": "u1"})
         async with asyncio.timeout(10):
@@ -65,7 +65,7 @@ async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
 
 async def test_a_create_goes_out_as_its_user_though_another_signs_in_meanwhile(transport: Transport) -> None:
     script = Stalling()
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)
         pb.auth_store.save(mine := token(30), {"id": "u1"})
         create = asyncio.create_task(pb.collection("posts").create({"diary": "mine"}))
@@ -82,7 +82,7 @@ async def test_a_create_goes_out_as_its_user_though_another_signs_in_meanwhile(t
 async def test_a_sign_out_in_another_process_is_not_undone(transport: Transport, tmp_path: Path) -> None:
     script, other = Stalling(), FileAuthStore(tmp_path / "auth.json")
     other.save(mine := token(30), {"id": "u1"})
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport, auth_store=FileAuthStore(tmp_path / "auth.json"))
         reading = asyncio.create_task(pb.collection("posts").get_one("x"))
         await script.renewing.wait()

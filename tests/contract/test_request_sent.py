@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import PocketBaseTransportError, Request
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import Connection, responding, unused_port, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, responding, scripted_server, unused_port
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 
@@ -35,7 +35,7 @@ async def test_a_hook_of_the_client_that_fails_does_not_say_that_nothing_left(mo
             await fail(kind, other)
 
     async with (
-        wire(responding(200)) as server,
+        scripted_server(responding(200)) as server,
         module.AsyncClient(event_hooks={"response": [hook]}) as client,
     ):
         error = await create(HttpxTransport(client), server.url)
@@ -51,7 +51,7 @@ async def test_a_middleware_of_the_session_that_fails_does_not_say_that_nothing_
             await fail(kind, other)
         raise AssertionError
 
-    async with wire(responding(200)) as server, aiohttp.ClientSession(middlewares=[fail_after]) as session:
+    async with scripted_server(responding(200)) as server, aiohttp.ClientSession(middlewares=[fail_after]) as session:
         error = await create(AiohttpTransport(session), server.url)
     assert (len(server.requests), error.request_sent) == (1, None)
     assert "ulimit" not in error.message
@@ -68,7 +68,7 @@ async def test_a_second_attempt_of_a_middleware_that_waits_for_a_connection_does
         await connection.closed_by_client()
 
     async with (
-        wire(script) as server,
+        scripted_server(script) as server,
         aiohttp.ClientSession(middlewares=[ask_twice], connector=aiohttp.TCPConnector(limit=1)) as session,
     ):
         error = await create(AiohttpTransport(session), server.url)

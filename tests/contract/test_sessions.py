@@ -14,7 +14,7 @@ import pytest
 
 from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseError, Request
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import Connection, Wire, answering, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 SESSIONS: dict[str, Any] = {
@@ -59,7 +59,7 @@ def cookies_in(session: Any) -> list[str]:
     return [cookie.key if isinstance(session, aiohttp.ClientSession) else cookie.name for cookie in jar]
 
 
-async def use_everything(transport: Transport, server: Wire) -> None:
+async def use_everything(transport: Transport, server: ScriptedServer) -> None:
     pb = PocketBase(server.url, transport=transport)
     for _ in range(2):
         await pb.send("/x", method="POST", body={})
@@ -73,7 +73,7 @@ async def use_everything(transport: Transport, server: Wire) -> None:
 
 
 async def test_no_cookie_goes_from_one_visitor_to_the_next(library: str) -> None:
-    async with wire(setting_cookies) as server, session_of(library) as session:
+    async with scripted_server(setting_cookies) as server, session_of(library) as session:
         await use_everything(handed(library, session), server)
         assert cookies_in(session) == []
         assert not any("cookie" in request.headers for request in server.requests)
@@ -90,13 +90,13 @@ async def test_no_cookie_goes_from_one_visitor_to_the_next(library: str) -> None
 
 
 async def test_a_transport_of_its_own_keeps_no_cookie(transport: Transport) -> None:
-    async with wire(setting_cookies) as server:
+    async with scripted_server(setting_cookies) as server:
         await use_everything(transport, server)
     assert not any("cookie" in request.headers for request in server.requests)
 
 
 async def test_cookies_of_concurrent_requests_stay_apart(library: str) -> None:
-    async with wire(setting_cookies) as server, session_of(library) as session:
+    async with scripted_server(setting_cookies) as server, session_of(library) as session:
         pb = PocketBase(server.url, transport=handed(library, session))
         for _ in range(3):
             ours = [pb.send(f"/ours/{number}") for number in range(20)]
@@ -112,7 +112,7 @@ async def test_a_cookie_header_of_the_callers_own_is_sent(library: str) -> None:
         return await call_next(request.with_header("Cookie", "c=3"))
 
     async with (
-        wire(setting_cookies) as server,
+        scripted_server(setting_cookies) as server,
         session_of(library) as session,
         session_of(library, headers={"Cookie": "app=1"}) as of_the_application,
     ):
@@ -142,7 +142,7 @@ async def test_no_password_of_a_netrc_file_is_sent(
     monkeypatch.setenv("NETRC", str(path))
     signed_in = AuthStore()
     signed_in.save("of-the-user")
-    async with wire(answering("{}")) as server, session_of(library, trust_env=True) as session:
+    async with scripted_server(answering("{}")) as server, session_of(library, trust_env=True) as session:
         own: dict[str, Any] = {
             "aiohttp": lambda: AiohttpTransport(trust_env=True),
             "httpx": lambda: HttpxTransport(httpx.AsyncClient(trust_env=True)),
@@ -176,7 +176,7 @@ async def test_a_session_that_signs_in_by_itself_is_refused() -> None:
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
 async def test_a_client_that_signs_in_later_does_not_so_for_users(library: Any) -> None:
-    async with wire(answering("{}")) as server, library.AsyncClient() as client:
+    async with scripted_server(answering("{}")) as server, library.AsyncClient() as client:
         pb = PocketBase(server.url, transport=HttpxTransport(client))
         client.auth = ("app", "secret")
         await pb.send("/x")

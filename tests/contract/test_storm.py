@@ -19,10 +19,10 @@ import pytest
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseError
 from pocketbase_core.calls.call import Call
-from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.scripted_server import Connection, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server
 
 from ..helpers.waiting import until
 
@@ -240,7 +240,7 @@ def _timeout(source: random.Random) -> float:
 
 
 def _call(path: str, mark: int, source: random.Random) -> Call[Any]:
-    return custom.send(path, read(SendOptions, None, {"params": {"mark": mark}, "timeout": _timeout(source)}))
+    return custom.send(path, parse_options(SendOptions, None, {"params": {"mark": mark}, "timeout": _timeout(source)}))
 
 
 async def _slowly(content: bytes, source: random.Random) -> AsyncGenerator[bytes, None]:
@@ -269,7 +269,7 @@ async def test_six_thousand_calls_with_cancellations(make_transport: MakeTranspo
         with contextlib.suppress(ValueError):  # half a chunk's size, of an upload that was cancelled
             await Dirty(connection, seed, seen).serve()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=make_transport(), middleware=[]) as pb:
             storm = Storm(pb, tmp_path, seed)
             marks = iter(range(OPERATIONS))

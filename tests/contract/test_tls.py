@@ -11,7 +11,7 @@ import pytest
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, refusing
-from pocketbase_core.testing.contract.scripted_server import Wire, answering, wire
+from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 from ..helpers.certificates import server_context, trusting_context
@@ -45,7 +45,7 @@ def collected() -> Generator[None, None, None]:
     gc.collect()
 
 
-async def check(server: Wire, transport: Transport) -> None:
+async def check(server: ScriptedServer, transport: Transport) -> None:
     pb = PocketBase(f"https://127.0.0.1:{server.port}", transport=transport)
     pb.auth_store.save("secret")
     try:
@@ -54,19 +54,21 @@ async def check(server: Wire, transport: Transport) -> None:
         await pb.aclose()
 
 
-async def test_an_unknown_certificate_is_refused_before_anything_is_sent(tls_server: Wire, library: str) -> None:
+async def test_an_unknown_certificate_is_refused_before_anything_is_sent(
+    tls_server: ScriptedServer, library: str
+) -> None:
     with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
         await check(tls_server, strangers()[library])
     assert not tls_server.requests
 
 
-async def test_a_certificate_of_an_authority_that_was_handed_in(tls_server: Wire, library: str) -> None:
+async def test_a_certificate_of_an_authority_that_was_handed_in(tls_server: ScriptedServer, library: str) -> None:
     await check(tls_server, friends()[library])
     assert len(tls_server.requests) == 1
 
 
 async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
-    async with wire(answering("{}"), ssl=server_context("other.example")) as server:
+    async with scripted_server(answering("{}"), ssl=server_context("other.example")) as server:
         with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
             await check(server, friends()[library])
     assert not server.requests

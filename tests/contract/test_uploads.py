@@ -21,8 +21,8 @@ from pocketbase_core.testing.contract.scripted_server import (
     answering,
     ignoring,
     responding,
+    scripted_server,
     unused_port,
-    wire,
 )
 from pocketbase_transports import HttpxTransport
 
@@ -50,7 +50,7 @@ class Stream:
 
 @pytest.mark.parametrize("make", [lambda: chunks(b"one", b"", b"two"), lambda: Stream(b"onetwo")])
 async def test_an_asynchronous_source_is_sent_once(transport: Transport, make: Any) -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         body: dict[str, Any] = {"title": "x", "f": FileUpload(("a.txt", make()))}
         nobody = PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport)
@@ -67,7 +67,7 @@ async def test_an_asynchronous_source_is_sent_once(transport: Transport, make: A
 
 
 async def test_one_source_for_two_requests_at_a_time(transport: Transport) -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         body = {"f": FileUpload(("a.txt", chunks(*[b"x" * 1000] * 100)))}
         done = await asyncio.gather(posts.create(body), posts.create(body), return_exceptions=True)
@@ -76,7 +76,7 @@ async def test_one_source_for_two_requests_at_a_time(transport: Transport) -> No
 
 
 async def test_a_source_that_was_read_is_not_sent_again(transport: Transport) -> None:
-    async with wire(responding(429)) as server:
+    async with scripted_server(responding(429)) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(PocketBaseRateLimitError):
             await posts.create({"f": FileUpload(("a.txt", chunks(b"once")))})
@@ -94,7 +94,7 @@ async def test_an_asynchronous_source_that_fails(transport: Transport) -> None:
         finally:
             closed = True
 
-    async with wire(ignoring) as server:
+    async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(TypeError, match="came as str, not bytes"):
             await posts.create({"f": FileUpload(("a.txt", broken()))})
@@ -114,7 +114,7 @@ async def test_progress_of_an_upload(transport: Transport, tmp_path: Path) -> No
             else:
                 await connection.respond_json("{}")
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         body = {
             "docs": FileUpload(
                 tmp_path / "a.bin", ("b", bytes(300_000)), on_progress=lambda done, total: told.append((done, total))
@@ -138,7 +138,7 @@ async def test_progress_of_an_upload(transport: Transport, tmp_path: Path) -> No
 
 async def test_an_empty_file_is_told_of_too(transport: Transport) -> None:
     told: Told = []
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         await posts.create({"f": FileUpload(("a", b""), on_progress=lambda done, total: told.append((done, total)))})
     assert told == [(0, 0)]
@@ -151,7 +151,7 @@ async def test_a_progress_callback_that_raises_does_not_disturb_the_upload(
     def fail(done: int, total: int | None) -> None:
         raise kind("enough")
 
-    async with wire(answering('{"id": "a"}')) as server:
+    async with scripted_server(answering('{"id": "a"}')) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         assert await posts.create({"f": FileUpload(("a", b"x"), on_progress=fail)}) == {"id": "a"}
     assert "a callback of on_progress failed" in caplog.text
@@ -183,7 +183,7 @@ asyncio.run(main())
 async def test_a_read_that_never_ends_does_not_keep_the_interpreter(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    async with wire(ignoring) as server:
+    async with scripted_server(ignoring) as server:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", EXIT, server.url, fifo, stdout=asyncio.subprocess.PIPE
         )

@@ -20,7 +20,7 @@ from collections.abc import Coroutine
 from typing import Any, cast
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
-from pocketbase_core.calls.options import SendOptions, read
+from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import HttpxTransport
@@ -126,7 +126,7 @@ def idle() -> None:
 
 def in_flight() -> None:
     parent = Parent()
-    block = parent.pb.stream(custom.send("/stream", read(SendOptions, None, {})))
+    block = parent.pb.stream(custom.send("/stream", parse_options(SendOptions, None, {})))
     answer = parent.run(block.__aenter__())
     chunks = aiter(answer.aiter_bytes())
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from pocketbase_core.testing.contract.scripted_server import Connection, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server
 
 CLIENT = ("our-client", "our-secret")
 
@@ -73,7 +73,7 @@ class Provider:
 async def provider() -> AsyncGenerator[Provider, None]:
     """The provider, running."""
     running = Provider()
-    async with wire(running.serve) as server:
+    async with scripted_server(running.serve) as server:
         running.url = server.url
         yield running
 

@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from pocketbase_core.testing.contract.scripted_server import Connection, Wire, wire
+from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, scripted_server
 
 
 @dataclass
 class RealtimeServer:
     """`streams` are the open connections by client id; `posts` the submissions, `(client id, topics)`."""
 
-    wire: Wire = field(default_factory=Wire)
+    wire: ScriptedServer = field(default_factory=ScriptedServer)
     streams: dict[str, Connection] = field(default_factory=dict[str, Connection])
     posts: list[tuple[str, tuple[str, ...]]] = field(default_factory=list[tuple[str, tuple[str, ...]]])
     connects: int = 0
@@ -128,7 +128,7 @@ class RealtimeServer:
 async def realtime_server() -> AsyncGenerator[RealtimeServer, None]:
     server = RealtimeServer()
     server.answers.set()
-    async with wire(server.script) as running:
+    async with scripted_server(server.script) as running:
         server.wire = running
         yield server
 

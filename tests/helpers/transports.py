@@ -5,7 +5,7 @@ import httpx
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract import transport as transport
 from pocketbase_transports import AiohttpTransport, HttpxTransport
-from pocketbase_transports.httpx.exceptions import faults
+from pocketbase_transports.httpx.exceptions import error_map
 
 
 class OnHttpx(HttpxTransport):
@@ -14,7 +14,7 @@ class OnHttpx(HttpxTransport):
     def __init__(self) -> None:
         super().__init__(verify=False)  # loading certificates takes longer than some timeouts here
         self._library = httpx
-        self._faults = faults(httpx)
+        self._error_map = error_map(httpx)
 
 
 MAKERS: dict[str, MakeTransport] = {

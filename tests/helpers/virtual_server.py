@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
-from pocketbase_core.middleware.authentication import Auth
+from pocketbase_core.middleware.authentication import TokenAuth
 from pocketbase_transports import MockTransport
 
 from .tokens import token
@@ -37,7 +37,7 @@ class Server:
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
-        monkeypatch.setattr(Auth.__init__, "__kwdefaults__", {"clock": time.time})
+        monkeypatch.setattr(TokenAuth.__init__, "__kwdefaults__", {"clock": time.time})
         self.answering: Callable[[Request], Awaitable[Response]] = self.answer
         self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
         """These two may be replaced by a test at any time."""

@@ -26,7 +26,7 @@ from examples.aiohttp_app.browsers import WAITING, Browsers
 from examples.aiohttp_app.entries import POCKETBASE, image
 from pocketbase_core import Headers, PocketBase, Request, Response
 from pocketbase_core.testing import LocalServer
-from pocketbase_core.transport import Streamed
+from pocketbase_core.transport import StreamingResponse
 from pocketbase_transports import MockTransport
 
 ROOT = Path(__file__).parents[2]
@@ -165,8 +165,8 @@ async def test_a_tab_that_is_closed_is_no_error(path: str, reset: bool, caplog: 
 
     class Streaming(MockTransport):
         @asynccontextmanager
-        async def stream(self, request: Request) -> AsyncGenerator[Streamed, None]:
-            yield Streamed(200, Headers(), content())
+        async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
+            yield StreamingResponse(200, Headers(), content())
 
     @web.middleware
     async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:

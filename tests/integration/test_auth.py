@@ -300,7 +300,7 @@ async def test_oauth2_that_does_not_come_off(anybody: PocketBase) -> None:
     assert not anybody.auth_store.token
     # httpx leaves the end of its generators to the loop, which takes a moment.
     async with asyncio.timeout(5):
-        while any("wire" not in repr(task) for task in asyncio.all_tasks() - tasks):
+        while any("scripted_server" not in repr(task) for task in asyncio.all_tasks() - tasks):
             await asyncio.sleep(0)
 
 

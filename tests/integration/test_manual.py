@@ -193,7 +193,7 @@ async def test_a_restored_backup_brings_back_what_was_there(transport: Transport
 
 @pytest.mark.slow
 async def test_waiting_for_a_restored_server(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_restart, "LIFE", 0.3)  # so that streams are replaced meanwhile
+    monkeypatch.setattr(server_restart, "STREAM_LIFETIME", 0.3)  # so that streams are replaced meanwhile
     async with dropped_collection(transport) as client:
         await client.backups.restore("backup_name.zip", wait=True)
         assert (await client.collections.get_one("before"))["name"] == "before"

@@ -139,7 +139,7 @@ def never_wait(*_: float) -> float:
 
 @pytest.mark.slow
 async def test_cut_at_every_byte(transport: Transport, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "reconnect_wait", never_wait)
+    monkeypatch.setattr(backoff, "reconnect_delay", never_wait)
     reached = asyncio.Event()
 
     def limits() -> Iterator[int]:
@@ -237,7 +237,7 @@ async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: in
 
 @pytest.mark.slow
 async def test_a_server_that_is_killed_ten_times(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_manager, "SOUND_AFTER", 0.0)  # none lasts long enough here, and waits would grow
+    monkeypatch.setattr(connection_manager, "STABLE_AFTER", 0.0)  # none lasts long enough here, and waits would grow
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         diary, times = Diary(), dict[int, tuple[float, float]]()

@@ -12,7 +12,7 @@ import pytest
 import pocketbase_core
 from pocketbase_core import PocketBase, Request, Response
 from pocketbase_core.middleware import Retry
-from pocketbase_core.transport.body_encoding import encode
+from pocketbase_core.transport.body_encoding import encode_body
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
 TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ NAMES: dict[str, Any] = {
 
 
 async def unreachable(request: Request) -> Response:
-    await encode(request.body, request.files)  # as every adapter does first
+    await encode_body(request.body, request.files)  # as every adapter does first
     raise AssertionError(f"{request} was sent")
 
 

@@ -24,10 +24,10 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.endpoints import realtime
-from pocketbase_core.errors import error_from
+from pocketbase_core.errors import error_from_response
 from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
-from pocketbase_core.transport import Exchange, Fault
-from pocketbase_core.transport.discovery import installed_transport
+from pocketbase_core.transport import ErrorMapping, Exchange
+from pocketbase_core.transport.discovery import find_transport
 from pocketbase_transports import AiohttpTransport, MockTransport
 
 
@@ -177,20 +177,20 @@ async def test_get_first_without_a_hit_is_a_404_that_can_be_pickled() -> None:
 
 def test_errors_can_be_pickled_and_tell_what_is_wrong() -> None:
     body = {"message": "Failed.", "data": {"email": {"code": "c", "message": "No."}}}
-    error = error_from(Response(400, json=body, url="http://h/x?token=secret"))
+    error = error_from_response(Response(400, json=body, url="http://h/x?token=secret"))
     assert str(error) == "400 Failed. (email: No.) [http://h/x]"
     assert error.field_errors["email"]["code"] == "c"
-    limited = error_from(Response(429, {"Retry-After": "3"}))
+    limited = error_from_response(Response(429, {"Retry-After": "3"}))
     assert isinstance(limited, PocketBaseRateLimitError)
     assert pickle.loads(pickle.dumps(limited)).retry_after == 3.0
     lost = PocketBaseTimeoutError("http://h", message="slow", request_sent=True)
     again = pickle.loads(pickle.dumps(lost))
     assert (again.request_sent, str(again), again.status) == (True, "slow [http://h]", 0)
-    mfa = error_from(Response(401, json={"mfaId": "m"}))
+    mfa = error_from_response(Response(401, json={"mfaId": "m"}))
     assert isinstance(mfa, PocketBaseUnauthorizedError)
     assert mfa.mfa_id == "m"
-    assert error_from(Response(418)).message == "I'm a Teapot"
-    assert type(error_from(Response(409))) is PocketBaseError
+    assert error_from_response(Response(418)).message == "I'm a Teapot"
+    assert type(error_from_response(Response(409))) is PocketBaseError
 
 
 async def test_the_hooks_of_a_subclass() -> None:
@@ -319,7 +319,7 @@ def test_without_any_library_the_error_names_the_extras(monkeypatch: pytest.Monk
         for module in [module for module in sys.modules if module.startswith(f"pocketbase_transports.{name}")]:
             monkeypatch.delitem(sys.modules, module)
     with pytest.raises(RuntimeError, match=r"pocketbase-core\[aiohttp\]"):
-        installed_transport()
+        find_transport()
 
 
 def test_all_names_exist() -> None:
@@ -458,7 +458,7 @@ async def test_an_error_of_a_library_tells_no_query() -> None:
         pass
 
     with pytest.raises(PocketBaseConnectionError) as caught:
-        async with Exchange(Request("GET", "http://h"), {Failed: Fault(PocketBaseConnectionError)}):
+        async with Exchange(Request("GET", "http://h"), {Failed: ErrorMapping(PocketBaseConnectionError)}):
             raise Failed("cannot read http://h/a?token=secret now")
     assert "secret" not in str(caught.value)
     assert "cannot read http://h/a" in str(caught.value)

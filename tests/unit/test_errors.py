@@ -23,7 +23,7 @@ from pocketbase_core import (
     Request,
     Response,
 )
-from pocketbase_core.errors import error_from
+from pocketbase_core.errors import error_from_response
 from pocketbase_transports import MockTransport
 
 URL = "http://h/api/x"
@@ -36,7 +36,7 @@ class Post:
 
 
 def answered(status: int, body: Any = None, **headers: str) -> PocketBaseError:
-    return error_from(Response(status, headers, url=f"{URL}?token=secret", json=body))
+    return error_from_response(Response(status, headers, url=f"{URL}?token=secret", json=body))
 
 
 def batch_error() -> PocketBaseBatchError:

@@ -18,7 +18,7 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.endpoints import realtime
-from pocketbase_core.errors import error_from
+from pocketbase_core.errors import error_from_response
 from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.middleware import Handler, Retry
 from pocketbase_transports import MockTransport
@@ -51,7 +51,10 @@ async def test_the_wait_that_a_server_of_events_asks_for_is_kept() -> None:
         slept.append(seconds)
 
     away = Response(503, {"Retry-After": "3"}, b"<html>")
-    refused = [error_from(away), error_from(Response(429, {"Retry-After": "4"}, json={"message": "Slowly."}))]
+    refused = [
+        error_from_response(away),
+        error_from_response(Response(429, {"Retry-After": "4"}, json={"message": "Slowly."})),
+    ]
     streams = Streams(*refused, None)
     pb = PocketBase("http://h", transport=streams, middleware=[Retry(sleep=sleep)])
     async with pb.events(realtime.connect()):
@@ -62,7 +65,7 @@ async def test_the_wait_that_a_server_of_events_asks_for_is_kept() -> None:
 
 
 async def test_middleware_sees_the_status_of_a_stream_that_was_refused() -> None:
-    refused = error_from(Response(403, url="http://h/x", json={"message": "No.", "data": {"a": 1}}))
+    refused = error_from_response(Response(403, url="http://h/x", json={"message": "No.", "data": {"a": 1}}))
     seen: list[tuple[int, Any, str]] = []
 
     async def look(request: Request, call_next: Handler) -> Response:
@@ -103,7 +106,7 @@ async def test_a_middleware_may_change_a_refusal() -> None:
     async def hide(request: Request, call_next: Handler) -> Response:
         return (await call_next(request)).replace(status_code=404)
 
-    refused = error_from(Response(403, url="http://h/x", json={"message": "No.", "data": {}}))
+    refused = error_from_response(Response(403, url="http://h/x", json={"message": "No.", "data": {}}))
     pb = PocketBase("http://h", transport=Streams(refused), middleware=[hide])
     with pytest.raises(PocketBaseNotFoundError, match=r"No\."):
         async with pb.events(realtime.connect()):

@@ -19,11 +19,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pocketbase_core import AuthStore, FileAuthStore, FileUpload, PocketBase, PocketBaseError, Request, Response
-from pocketbase_core.auth.token import is_refreshable, is_token
-from pocketbase_core.errors import error_from
+from pocketbase_core.auth.token import is_refreshable, is_sendable_token
+from pocketbase_core.errors import error_from_response
 from pocketbase_core.messages import Headers
-from pocketbase_core.realtime.timing import renewal_wait
-from pocketbase_core.transport.body_encoding import encode
+from pocketbase_core.realtime.timing import refresh_delay
+from pocketbase_core.transport.body_encoding import encode_body
 from pocketbase_transports import MockTransport
 
 from ..helpers.tokens import token
@@ -119,7 +119,7 @@ async def test_file_names_stay_in_their_header(field: str, filename: str, conten
     request = await sent(lambda pb: pb.collection("a").create({field: FileUpload((filename, content))}))
     if request is None:
         return
-    body = await encode(request.body, request.files)
+    body = await encode_body(request.body, request.files)
     raw = b"".join([chunk async for chunk in body.chunks])
     message = BytesParser().parsebytes(f"Content-Type: {body.content_type}\r\n\r\n".encode() + raw)
     _, payload, file = message.walk()
@@ -209,9 +209,9 @@ def test_no_token_breaks_the_reading_of_it(payload: bytes, other: str) -> None:
         assert isinstance(store.is_valid, bool)
         assert isinstance(store.is_superuser, bool)
         assert isinstance(is_refreshable(text), bool)
-        wait = renewal_wait(text, 1e9)
+        wait = refresh_delay(text, 1e9)
         assert wait is None or wait > 0
-        if is_token(text):
+        if is_sendable_token(text):
             assert "Expires=" in store.export_to_cookie()
 
 
@@ -224,7 +224,7 @@ def test_no_token_breaks_the_reading_of_it(payload: bytes, other: str) -> None:
 @example(429, "", "Mon, 01 Jan 2024 00:00:00 +999999999999999999999", b"")
 @example(400, "", "", b'{"data": {"a": {"message": "\\ud800"}}}')
 def test_no_answer_breaks_its_error(status: int, location: str, moment: str, content: bytes) -> None:
-    error = error_from(Response(status, {"Location": location, "Retry-After": moment}, content))
+    error = error_from_response(Response(status, {"Location": location, "Retry-After": moment}, content))
     assert isinstance(error, PocketBaseError)
     assert isinstance(str(error), str)
     assert isinstance(error.field_errors, dict)
@@ -237,7 +237,7 @@ def test_errors_carry_no_secret_anywhere() -> None:
         "GET", "http://h/p?token=tok-1", {"t": "tok-2"}, Headers({"Authorization": "tok-3"}), {"p": "tok-4"}
     )
     response = Response(403, {"Set-Cookie": "tok-5"}, b'{"message": "No."}', request.url)
-    error = error_from(response)
+    error = error_from_response(response)
     for shown in (str(error), repr(error), repr(pickle.dumps(error)), repr(error.args), repr(request), repr(response)):
         assert "tok-" not in shown
     assert isinstance(pickle.loads(pickle.dumps(error)), PocketBaseError)

@@ -13,33 +13,33 @@ from ...calls.call import Call
 from ...concurrency.callbacks import notify
 from ...errors import PocketBaseConnectionError, PocketBaseError
 from ...messages import Headers
-from ...messages.headers import body_length
-from ...messages.uploads import Progress, check_progress
+from ...messages.headers import content_length
+from ...messages.uploads import ProgressCallback, check_progress
 from ...ports import StreamedResponse
 from .joint import Joint
-from .partial_file import Part
+from .partial_file import PartialFile
 
 ATTEMPTS = 5
 """Attempts in a row that bring nothing new, before the download fails."""
 BACKOFF = 0.5
 MAX_DELAY = 10.0
-BATCH = 4 * 1024 * 1024
+BUFFER_SIZE = 4 * 1024 * 1024
 """Bytes for a thread to write in one turn: a turn for each chunk would cost more than the chunk."""
 SETTLED_AFTER = 60.0
 """Seconds from the last change of a file after which its date tells its versions apart, whatever the clocks."""
 _STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
-_BROKEN = (0, 502, 503, 504)
+RETRYABLE_STATUSES = (0, 502, 503, 504)
 """The statuses of no answer, and of a proxy's while the server is away."""
 
-Prepare = Callable[[], Awaitable[Call[bytes]]]
+MakeCall = Callable[[], Awaitable[Call[bytes]]]
 
 
-async def save(
+async def download_to_file(
     joint: Joint,
-    prepare: Prepare,
+    prepare: MakeCall,
     path: str | os.PathLike[str],
-    on_progress: Progress | None,
+    on_progress: ProgressCallback | None,
     *,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
@@ -57,7 +57,7 @@ async def save(
         PocketBaseError: the server refused, or five attempts in a row brought nothing new.
     """
     check_progress(on_progress)
-    part = Part(Path(path))
+    part = PartialFile(Path(path))
     try:
         await asyncio.to_thread(part.open)
         download = _Download(joint, part, on_progress)
@@ -75,7 +75,7 @@ async def save(
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class Validators:
     """The version of the file in a response, as far as the response's headers say.
 
     `validator` is a strong validator for If-Range: equal only for equal bytes (RFC 9110, 8.8.1).
@@ -87,20 +87,20 @@ class Version:
     validator: str | None
 
     @classmethod
-    def of(cls, headers: Headers) -> "Version":
+    def from_headers(cls, headers: Headers) -> "Validators":
         tag, modified = headers.get("ETag"), headers.get("Last-Modified")
         validator = tag if tag is not None and _STRONG_TAG.fullmatch(tag) else None
         if validator is None and modified is not None and _is_strong(modified, headers.get("Date", "")):
             validator = modified
-        return cls(body_length(headers), tag, modified, validator)
+        return cls(content_length(headers), tag, modified, validator)
 
-    def rest(self, done: int) -> dict[str, str]:
+    def range_headers(self, done: int) -> dict[str, str]:
         """Return the headers that ask for the rest; none if nothing proves that the rest is of the same version."""
         if not done or self.total is None or self.validator is None:
             return {}
         return {"Range": f"bytes={done}-", "If-Range": self.validator}
 
-    def is_rest(self, done: int, headers: Headers) -> bool:
+    def matches_range(self, done: int, headers: Headers) -> bool:
         """Return whether a 206 has the part that was asked for (Last-Modified may be absent: RFC 9110, 15.3.7)."""
         total = self.total or 0
         same = (
@@ -127,18 +127,18 @@ def _is_strong(modified: str, date: str) -> bool:
 class _Download:
     """The progress of all attempts together."""
 
-    def __init__(self, joint: Joint, part: Part, on_progress: Progress | None) -> None:
+    def __init__(self, joint: Joint, part: PartialFile, on_progress: ProgressCallback | None) -> None:
         self.done = 0
         self.failure: PocketBaseError = PocketBaseError()
         self._joint = joint
         self._part = part
         self._on_progress = on_progress
-        self._version: Version | None = None
-        self._begun = False
-        self._batch = memoryview(b"")
-        self._pending = 0
+        self._version: Validators | None = None
+        self._started = False
+        self._buffer = memoryview(b"")
+        self._buffered = 0
 
-    async def attempt(self, prepare: Prepare) -> bool:
+    async def attempt(self, prepare: MakeCall) -> bool:
         """Try to receive the rest, and return whether the file is complete now.
 
         Raises:
@@ -149,7 +149,7 @@ class _Download:
             await self._receive(await prepare())
         except PocketBaseError as error:
             if self._version is None or self.done != self._version.total:
-                if not self._begun or error.status not in (*_BROKEN, 416):
+                if not self._started or error.status not in (*RETRYABLE_STATUSES, 416):
                     raise
                 if error.status == 416:
                     self._version = None
@@ -161,7 +161,7 @@ class _Download:
     async def _receive(self, call: Call[Any]) -> None:
         request = call.request
         own_range = "Range" in request.headers
-        rest = {} if self._version is None or own_range else self._version.rest(self.done)
+        rest = {} if self._version is None or own_range else self._version.range_headers(self.done)
         headers = Headers({"Accept-Encoding": "identity"}) | request.headers | rest
         url = self._joint.build_url(request.url)
         async with self._joint.stream(call._replace(request=request.replace(headers=headers))) as response:
@@ -169,38 +169,38 @@ class _Download:
             async for chunk in response.aiter_bytes():
                 left = memoryview(chunk)
                 while left:
-                    taken = left[: len(self._batch) - self._pending]
-                    self._batch[self._pending : self._pending + len(taken)] = taken
-                    self._pending += len(taken)
+                    taken = left[: len(self._buffer) - self._buffered]
+                    self._buffer[self._buffered : self._buffered + len(taken)] = taken
+                    self._buffered += len(taken)
                     left = left[len(taken) :]
-                    if self._pending == len(self._batch):
+                    if self._buffered == len(self._buffer):
                         await self._write()
                 self.done += len(chunk)
-                self._tell()
+                self._report_progress()
         total = None if self._version is None else self._version.total
         if total is not None and self.done != total:
             message = f"{self.done} of {total} bytes arrived"
             raise PocketBaseConnectionError(url, message=message, request_sent=True)
 
     async def _begin(self, response: StreamedResponse, url: str, own_range: bool) -> None:
-        self._begun = True
+        self._started = True
         if response.status_code == 206 and not own_range:
-            if self._version is not None and self._version.is_rest(self.done, response.headers):
+            if self._version is not None and self._version.matches_range(self.done, response.headers):
                 return
             self._version = None
             raise PocketBaseConnectionError(url, message="another part came than was asked for", request_sent=True)
-        self._version = Version.of(response.headers)
-        self._batch = memoryview(bytearray(min(self._version.total or BATCH, BATCH)))
+        self._version = Validators.from_headers(response.headers)
+        self._buffer = memoryview(bytearray(min(self._version.total or BUFFER_SIZE, BUFFER_SIZE)))
         if self.done:  # to empty an empty file makes its closing slow on ext4
-            self._pending = self.done = 0
+            self._buffered = self.done = 0
             await asyncio.to_thread(self._part.clear)
-        self._tell()
+        self._report_progress()
 
     async def _write(self) -> None:
-        await asyncio.to_thread(self._part.write, self._batch[: self._pending])
-        self._pending = 0
+        await asyncio.to_thread(self._part.write, self._buffer[: self._buffered])
+        self._buffered = 0
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         if self._on_progress is not None:
             total = None if self._version is None else self._version.total
             notify("a callback of on_progress", self._on_progress, self.done, total)

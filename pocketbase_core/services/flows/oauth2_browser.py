@@ -5,14 +5,14 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from ...auth.token import is_token
-from ...calls.options import CommonOptions, read
+from ...auth.token import is_sendable_token
+from ...calls.options import CommonOptions, parse_options
 from ...endpoints import auth, realtime
 from ...errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError
 from ...messages import ServerSentEvent
 from .joint import Joint
 
-PATIENCE = 300.0
+SIGN_IN_TIMEOUT = 300.0
 """Seconds that a user has to sign in."""
 _TOPIC = "@oauth2"
 
@@ -31,7 +31,7 @@ async def browser_payload(
     open_url: Callable[[str], Any],
     scopes: Sequence[str] | None,
     create_data: Mapping[str, Any] | None,
-    patience: float | None,
+    time_limit: float | None,
 ) -> dict[str, Any]:
     """Have the user sign in, and return what `with_oauth2` takes.
 
@@ -40,9 +40,9 @@ async def browser_payload(
         PocketBaseTimeoutError: the browser did not come back in time.
         PocketBaseError: the provider refused, or the answer belongs to somebody else's attempt.
     """
-    plain = read(CommonOptions, None, {})
+    plain = parse_options(CommonOptions, None, {})
     redirect_url = joint.build_url("/api/oauth2-redirect")
-    limit = asyncio.timeout(patience)
+    limit = asyncio.timeout(time_limit)
     try:
         async with limit:
             provider = await joint.execute(auth.oauth2_provider(collection, provider_name, plain))
@@ -50,9 +50,9 @@ async def browser_payload(
     except TimeoutError as error:
         if not limit.expired():
             raise  # that of open_url
-        raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {patience:.0f} s") from error
+        raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {time_limit:.0f} s") from error
     code = message.get("code")
-    if message.get("error") or not code or not is_token(code):
+    if message.get("error") or not code or not is_sendable_token(code):
         raise PocketBaseError(redirect_url, message=f"the provider refused: {message.get('error') or 'no code'}")
     payload: dict[str, Any] = {
         "provider": provider["name"],
@@ -79,7 +79,7 @@ async def _outcome(
             await open_url(url)
         else:
             await asyncio.to_thread(open_url, url)
-        message = realtime.message(await _next(events, redirect_url, _TOPIC))
+        message = realtime.decode_event(await _next(events, redirect_url, _TOPIC))
     # The server sends the event to the client that `state` names and to no other: no user can cause this by mistake.
     if message.get("state") != client_id:
         raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")

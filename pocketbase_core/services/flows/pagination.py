@@ -7,40 +7,40 @@ from typing import TypeVar
 
 from ...calls.call import Call, Executor
 from ...calls.options import Options
-from ...endpoints.keyset import Keyset, Numbered
-from ...endpoints.pages import Page, is_last, of_size
-from ...models.decoders import Decoder, Record, decoded_list, decoded_page
+from ...endpoints.keyset import KeysetPages, NumberedPages
+from ...endpoints.pages import Page, is_last, with_page_size
+from ...models.decoders import Decoder, Record, decode_list_call, decode_page_call
 from .joint import Joint
 
 T = TypeVar("T")
-AHEAD = 3
+PREFETCH_PAGES = 3
 """Pages that are asked for and may turn out not to be there. Each of them costs the server as much as the last one."""
 
 
-async def every_record(
-    executor: Executor, options: Options, reader: Keyset | Numbered, decode: Decoder[T]
+async def iterate_pages(
+    executor: Executor, options: Options, reader: KeysetPages | NumberedPages, decode: Decoder[T]
 ) -> AsyncGenerator[T, None]:
     """The records that the reader asks for, one after the other."""
     joint = Joint(executor, options, each=True)
     while not reader.is_done:
-        for record in await joint.execute(decoded_list(reader.next_call(), decode)):
+        for record in await joint.execute(decode_list_call(reader.next_call(), decode)):
             yield record
 
 
-async def all_items(
+async def fetch_all(
     executor: Executor, options: Options, get_page: Callable[[int], Call[Page[Record]]], decode: Decoder[T]
 ) -> list[T]:
     """The items of all pages. The longer the list, the more pages the server prepares while one is decoded."""
     joint = Joint(executor, options)
     number = seen = 1
-    page = await joint.execute(decoded_page(get_page(number), decode))
+    page = await joint.execute(decode_page_call(get_page(number), decode))
     items, size = page["items"], page["perPage"]
     coming: deque[asyncio.Task[Page[T]]] = deque()
     try:
         while not is_last(page):
-            while len(coming) < min(seen, AHEAD):
+            while len(coming) < min(seen, PREFETCH_PAGES):
                 number += 1
-                call = decoded_page(of_size(get_page(number), size), decode)
+                call = decode_page_call(with_page_size(get_page(number), size), decode)
                 coming.append(asyncio.create_task(joint.execute(call)))
             page = await coming.popleft()
             seen += 1

@@ -7,11 +7,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-PIECE = 64 * 1024
+WRITE_SIZE = 64 * 1024
 """Bytes of one write: for a larger one the system takes a larger block of memory, which may cost more than that."""
 
 
-class Part:
+class PartialFile:
     """The file beside the target. Its methods are for threads, and do nothing more once it is discarded.
 
     That matters where a wait was cancelled: its thread goes on.
@@ -52,7 +52,7 @@ class Part:
         with self._lock:
             if self._file is not None:
                 while data:
-                    data = data[self._file.write(data[:PIECE]) :]
+                    data = data[self._file.write(data[:WRITE_SIZE]) :]
 
     def finish(self) -> None:
         with self._lock:

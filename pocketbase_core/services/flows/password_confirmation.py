@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from ...auth.store import SUPERUSERS
 from ...calls.call import Call
-from ...calls.options import CommonOptions, read
+from ...calls.options import CommonOptions, parse_options
 from ...endpoints import auth
 from ...errors import PocketBaseError
 from .joint import Joint
@@ -13,7 +13,7 @@ from .joint import Joint
 T = TypeVar("T")
 
 
-class Passwords:
+class PasswordConfirmation:
     """The auth collections that a client knows, whose passwords it sends as `passwordConfirm` too.
 
     Only an auth collection wants a password twice; in any other, `passwordConfirm` may be a field of its own, which
@@ -46,7 +46,7 @@ class Passwords:
         if collection in self._auth_collections:
             return True
         try:
-            await joint.execute(auth.methods(collection, read(CommonOptions, None, {})))
+            await joint.execute(auth.methods(collection, parse_options(CommonOptions, None, {})))
         except PocketBaseError as error:
             if not 400 <= error.status < 500 or error.status == 429:
                 raise

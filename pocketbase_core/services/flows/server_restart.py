@@ -8,21 +8,21 @@ from functools import partial
 from typing import Self
 
 from ...calls.call import Call, Executor
-from ...calls.options import CommonOptions, Options, read
+from ...calls.options import CommonOptions, Options, parse_options
 from ...endpoints import health, realtime
 from ...errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, PocketBaseTransportError
 from .joint import Joint
 
 RESTORE_TIMEOUT = 300.0
 """Seconds for a restore, whose backup is unpacked first."""
-LIFE = 45.0
+STREAM_LIFETIME = 45.0
 """Seconds after which a stream is replaced: proxies end one that brings nothing for a minute, PocketBase after five."""
-GRACE = 0.5
+SHUTDOWN_GRACE = 0.5
 """Seconds from the end of the streams to when the old server certainly accepts no more connections."""
-PAUSE = 0.2
+POLL_INTERVAL = 0.2
 
 
-async def through_restart(executor: Executor, call: Call[None], options: Options) -> None:
+async def restart_server(executor: Executor, call: Call[None], options: Options) -> None:
     """Send the call, and return when the server has stopped and answers again.
 
     A stream of events shows the stop by its end: the server may be away for too short a time to be missed otherwise.
@@ -39,16 +39,16 @@ async def through_restart(executor: Executor, call: Call[None], options: Options
     url = executor.build_url(call.request.url)
     try:
         async with asyncio.timeout(patience):
-            await _until_gone(executor, partial(joint.execute, call), url)
-            await asyncio.sleep(GRACE)
-            while not await _answers(executor):
-                await asyncio.sleep(PAUSE * (0.5 + random.random()))
+            await _wait_until_stopped(executor, partial(joint.execute, call), url)
+            await asyncio.sleep(SHUTDOWN_GRACE)
+            while not await _is_healthy(executor):
+                await asyncio.sleep(POLL_INTERVAL * (0.5 + random.random()))
     except TimeoutError as error:
         message = f"the server did not come back within {patience:.0f} s"
         raise PocketBaseTimeoutError(url, message=message) from error
 
 
-async def _until_gone(executor: Executor, send: Callable[[], Awaitable[None]], url: str) -> None:
+async def _wait_until_stopped(executor: Executor, send: Callable[[], Awaitable[None]], url: str) -> None:
     """Send a call, and return when the server that got the call has stopped."""
     async with AsyncExitStack() as streams:
         current = await streams.enter_async_context(_Stream(executor, url))
@@ -56,18 +56,18 @@ async def _until_gone(executor: Executor, send: Callable[[], Awaitable[None]], u
         if not current.opened.done():
             current.reading.result()
         await send()
-        life = LIFE
+        life = STREAM_LIFETIME
         while not await current.ends_within(life):
-            life = PAUSE
+            life = POLL_INTERVAL
             async with AsyncExitStack() as stack:
                 newer = await stack.enter_async_context(_Stream(executor, url))
                 opening = [newer.opened, newer.reading, current.reading]
                 await asyncio.wait(opening, return_when=asyncio.FIRST_COMPLETED)
                 # The server may go meanwhile, and the newer stream be one of the restarted server.
-                if newer.opened.done() and not await current.ends_within(GRACE):
+                if newer.opened.done() and not await current.ends_within(SHUTDOWN_GRACE):
                     await streams.aclose()
                     streams.push_async_exit(stack.pop_all())
-                    current, life = newer, LIFE
+                    current, life = newer, STREAM_LIFETIME
 
 
 class _Stream:
@@ -106,9 +106,9 @@ class _Stream:
                 raise
 
 
-async def _answers(executor: Executor) -> bool:
+async def _is_healthy(executor: Executor) -> bool:
     try:
-        await executor.execute(health.check(read(CommonOptions, {"timeout": 5}, {})))
+        await executor.execute(health.check(parse_options(CommonOptions, {"timeout": 5}, {})))
     except PocketBaseError:
         return False
     return True

@@ -11,7 +11,7 @@ import pytest
 from ... import FileUpload, PocketBase, PocketBaseConnectionError
 from ...messages import Request
 from ...ports import Transport
-from .scripted_server import Connection, Wire, wire
+from .scripted_server import Connection, ScriptedServer, scripted_server
 
 Use = Callable[[Transport, str], Awaitable[object]]
 
@@ -67,7 +67,7 @@ async def cancelled_after(steps: int, work: Awaitable[object]) -> bool:
 @pytest.mark.parametrize("use", [send, upload, stream, events])
 async def test_at_each_await(transport: Transport, use: Use) -> None:
     before = asyncio.all_tasks()
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         steps = 0
         while await cancelled_after(steps, use(transport, server.url)):
             steps += 1
@@ -101,7 +101,7 @@ async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, ca
         connection.reset()
 
     reading, stop = asyncio.Event(), asyncio.Event()
-    async with wire(stall) as server:
+    async with scripted_server(stall) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         task = asyncio.create_task(posts.create({"file": FileUpload(path)}))
         await reading.wait()
@@ -118,7 +118,7 @@ async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, ca
         assert not is_open()
 
 
-async def settled(server: Wire) -> None:
+async def settled(server: ScriptedServer) -> None:
     """Wait until every connection of the server has seen its client hang up."""
     if server.open:
         await asyncio.wait_for(asyncio.wait([*server.open]), 5)

@@ -7,7 +7,7 @@ import pytest
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseTransportError
 from ...messages import Request
 from ...ports import Transport
-from .scripted_server import Connection, Script, resetting, sending, unused_port, wire
+from .scripted_server import Connection, Script, resetting, scripted_server, sending, unused_port
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
@@ -24,7 +24,7 @@ async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_slow_headers(transport: Transport, method: str) -> None:
-    async with wire(sending(b"", Connection.closed_by_client)) as server:
+    async with scripted_server(sending(b"", Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=0.5))
     assert caught.value.request_sent is None
@@ -32,7 +32,7 @@ async def test_slow_headers(transport: Transport, method: str) -> None:
 
 async def test_slow_body(transport: Transport) -> None:
     raw = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
-    async with wire(sending(raw, Connection.closed_by_client)) as server:
+    async with scripted_server(sending(raw, Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={}, timeout=0.5))
     assert caught.value.request_sent is True
@@ -40,7 +40,7 @@ async def test_slow_body(transport: Transport) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_reset_before_the_request_was_read(transport: Transport, method: str) -> None:
-    async with wire(resetting) as server:
+    async with scripted_server(resetting) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", body={"a": 1}, timeout=5))
     assert caught.value.request_sent is not True
@@ -49,7 +49,7 @@ async def test_reset_before_the_request_was_read(transport: Transport, method: s
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le"])
 async def test_reset_after_the_request(transport: Transport, answer: bytes) -> None:
-    async with wire(sending(answer, resetting)) as server:
+    async with scripted_server(sending(answer, resetting)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={"a": 1}, timeout=5))
     assert caught.value.request_sent is None
@@ -64,7 +64,7 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
             if len(server.requests) == 1:
                 await connection.respond_json("{}")
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         await transport.send(Request("GET", f"{server.url}/"))  # the connection is one that has worked before
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=5))
@@ -74,7 +74,7 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
 
 @pytest.mark.parametrize("end", [resetting, None])
 async def test_half_a_body(transport: Transport, end: Script | None) -> None:
-    async with wire(sending(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half":', end)) as server:
+    async with scripted_server(sending(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half":', end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={}, timeout=5))
     assert caught.value.request_sent is not False
@@ -84,7 +84,7 @@ async def test_half_a_body(transport: Transport, end: Script | None) -> None:
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"\0" * 100])
 async def test_an_answer_that_is_not_http(transport: Transport, garbage: bytes) -> None:
-    async with wire(sending(garbage)) as server:
+    async with scripted_server(sending(garbage)) as server:
         with pytest.raises(PocketBaseTransportError) as caught:
             await transport.send(Request("POST", f"{server.url}/", timeout=5))
     assert caught.value.request_sent is None
@@ -97,7 +97,7 @@ async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_again(tran
             await connection.respond_json('{"id": "abc"}')
         connection.reset()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(PocketBaseConnectionError) as caught:
             await posts.create({"title": "once"})
@@ -117,7 +117,7 @@ async def test_a_connection_closed_while_idle_is_not_used_again(transport: Trans
         await connection.writer.wait_closed()
         hung_up.set()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         for _ in range(3):
             await transport.send(Request("POST", f"{server.url}/", body={"a": 1}))
             await hung_up.wait()
@@ -135,7 +135,7 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
             answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
             await connection.send(answer + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         for _ in range(3):
             for method in ("POST", "GET"):
                 assert (await transport.send(Request(method, f"{server.url}/"))).content == body
@@ -167,7 +167,7 @@ async def test_what_arrives_between_two_requests_answers_neither(
             sent.set()
 
     idle, sent = asyncio.Event(), asyncio.Event()
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         for _ in range(3):
             try:
                 content = (await transport.send(Request(method, f"{server.url}/", timeout=5))).content

@@ -10,7 +10,7 @@ import pytest
 
 from ... import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, Request
 from ...ports import Transport
-from .scripted_server import Connection, Received, Script, wire
+from .scripted_server import Connection, ReceivedRequest, Script, scripted_server
 
 MB = 1000 * 1000
 CLOSE = "Connection: close"
@@ -63,7 +63,7 @@ async def create_big(transport: Transport, url: str, size: int) -> dict[str, Any
 async def refused(
     transport: Transport, script: Script, body: dict[str, object], ssl: SSLContext | None = None
 ) -> PocketBaseError:
-    async with wire(script, ssl=ssl) as server:
+    async with scripted_server(script, ssl=ssl) as server:
         url = server.url if ssl is None else server.url.replace("http:", "https:")
         with pytest.raises(PocketBaseError) as caught:
             await create(transport, url, body)
@@ -100,10 +100,10 @@ async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport
         for piece in (hints[:15], hints[15:], hints):
             await connection.send(piece)
             await asyncio.sleep(0.02)
-        server.requests.append(Received(method, target, headers, await connection.body(headers)))
+        server.requests.append(ReceivedRequest(method, target, headers, await connection.body(headers)))
         await connection.respond_json('{"id": "abc"}')
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         assert (await create_big(transport, server.url, 5 * MB))["id"] == "abc"
     assert len(server.requests[0].body) > 5 * MB
 
@@ -116,7 +116,7 @@ async def test_an_early_answer_that_is_large_comes_whole(transport: Transport) -
         await connection.respond_json(f'{{"id": "{text}"}}')
         await keep_open(connection)
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         assert (await create_big(transport, server.url, 50 * MB))["id"] == text
 
 
@@ -126,7 +126,7 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
         await connection.send(b"HTTP/1.1 413 Whatever\r\nContent-Length: 9\r\n\r\nabc")
         await keep_open(connection)
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=1)
         async with transport.stream(request) as answer:
             with pytest.raises(PocketBaseTimeoutError):
@@ -137,7 +137,7 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
 
 
 async def test_a_server_that_hangs_up_in_an_upload(transport: Transport) -> None:
-    async with wire(read_head_only) as server:
+    async with scripted_server(read_head_only) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await create_big(transport, server.url, 5 * MB)
     assert caught.value.request_sent is None

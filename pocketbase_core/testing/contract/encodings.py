@@ -15,20 +15,20 @@ import pytest
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError
 from ...messages import Request
 from ...ports import Transport
-from .scripted_server import Connection, responding, wire
+from .scripted_server import Connection, responding, scripted_server
 
 MIB = 1024 * 1024
 BROTLI = "z///fwAkAOKxQHLv//n//w+ABEAcFoDu/T////8BkACIwwLQvf8f"
 """48 MiB of zeros."""
 
 
-def packed(chunks: list[bytes], wbits: int) -> bytes:
+def compress(chunks: list[bytes], wbits: int) -> bytes:
     compressor = zlib.compressobj(9, wbits=wbits)
     return b"".join(map(compressor.compress, chunks)) + compressor.flush()
 
 
 @cache
-def bomb(encoding: str) -> bytes:
+def compression_bomb(encoding: str) -> bytes:
     """Compress 20 MiB of zeros, or, by br, 48."""
     zeros = [bytes(MIB)] * 20
     if encoding == "br":
@@ -37,10 +37,10 @@ def bomb(encoding: str) -> bytes:
         blocks = [(128 * 1024 << 3 | 2 | (number == 159)).to_bytes(3, "little") + b"\0" for number in range(160)]
         return b"\x28\xb5\x2f\xfd\x00\x68" + b"".join(blocks)
     if encoding == "gzip, gzip":
-        return gzip.compress(packed(zeros, 31))
+        return gzip.compress(compress(zeros, 31))
     if encoding == "br, gzip":
-        return gzip.compress(bomb("br"))
-    return packed(zeros, {"gzip": 31, "deflate": 15, "raw deflate": -15}[encoding])
+        return gzip.compress(compression_bomb("br"))
+    return compress(zeros, {"gzip": 31, "deflate": 15, "raw deflate": -15}[encoding])
 
 
 async def whole(pb: PocketBase, transport: Transport, target: Path) -> None:
@@ -99,12 +99,12 @@ def compressed(status: int, encoding: str, content: bytes, cut: int | None) -> C
 
 async def unpacks_in_little_memory(transport: Transport, encoding: str, use: str, target: Path) -> None:
     act, status, share = USES[use]
-    content, name = bomb(encoding), encoding.removeprefix("raw ")
+    content, name = compression_bomb(encoding), encoding.removeprefix("raw ")
     is_read = name in ("gzip", "deflate")
-    async with wire(responding(200, b"{}")) as server:
+    async with scripted_server(responding(200, b"{}")) as server:
         await transport.send(Request("GET", server.url, timeout=5))  # the library imports all that it needs
     for cut in (None, 4000):
-        async with wire(compressed(status, name, content, cut)) as server:
+        async with scripted_server(compressed(status, name, content, cut)) as server:
             pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB, middleware=[], timeout=20)
             tracemalloc.start()
             if is_read and use in ("streamed", "saved"):
@@ -128,22 +128,22 @@ async def test_a_little_that_unpacks_to_a_lot(transport: Transport, use: str, tm
         await unpacks_in_little_memory(transport, encoding, use, tmp_path / "saved")
 
 
-GZIP = packed([b'"read"'], 31)
-DEFLATE = packed([b'"read"'], 15)
+GZIP = compress([b'"read"'], 31)
+DEFLATE = compress([b'"read"'], 15)
 READ = {
     "gzip": ("gzip", GZIP),
     "capitals": ("GZIP", GZIP),
     "an old name": ("x-gzip", GZIP),
     "deflate": ("deflate", DEFLATE),
-    "deflate without its header": ("deflate", packed([b'"read"'], -15)),
-    "two members": ("gzip", packed([b'"re'], 31) + packed([b'ad"'], 31)),
-    "an empty member": ("gzip", packed([], 31) + GZIP),
+    "deflate without its header": ("deflate", compress([b'"read"'], -15)),
+    "two members": ("gzip", compress([b'"re'], 31) + compress([b'ad"'], 31)),
+    "an empty member": ("gzip", compress([], 31) + GZIP),
     "no encoding": ("identity", b'"read"'),
     "no name": ("", b'"read"'),
 }
 EMPTY = {
     "nothing": ("gzip", b""),
-    "gzip of nothing": ("gzip", packed([], 31)),
+    "gzip of nothing": ("gzip", compress([], 31)),
     "nothing by deflate": ("deflate", b""),
     "nothing in an unknown encoding": ("br", b""),
     "nothing twice": ("gzip, gzip", b""),
@@ -169,7 +169,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("cut", [None, 1])
 async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Transport, cut: int | None) -> None:
     for name, (encoding, content) in {**READ, **EMPTY}.items():
-        async with wire(compressed(200, encoding, content, cut)) as server:
+        async with scripted_server(compressed(200, encoding, content, cut)) as server:
             wanted = b'"read"' if name in READ else b""
             assert (await transport.send(Request("GET", server.url, timeout=5))).content == wanted, name
             async with transport.stream(Request("GET", server.url, timeout=5)) as response:
@@ -179,7 +179,7 @@ async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Trans
 @pytest.mark.parametrize("cut", [None, 1])
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, name: str, cut: int | None) -> None:
-    async with wire(compressed(200, *UNREADABLE[name], cut)) as server:
+    async with scripted_server(compressed(200, *UNREADABLE[name], cut)) as server:
         with pytest.raises(PocketBaseDecodeError, match="the answer cannot be decompressed: ") as caught:
             await transport.send(Request("GET", f"{server.url}/?token=secret", timeout=5))
         assert caught.value.status == 200
@@ -192,13 +192,13 @@ async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, nam
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
 async def test_an_answer_without_a_body_is_in_no_encoding(transport: Transport, method: str, status: int) -> None:
-    async with wire(responding(status, b"", "Content-Encoding: br")) as server:
+    async with scripted_server(responding(status, b"", "Content-Encoding: br")) as server:
         response = await transport.send(Request(method, server.url, timeout=5))
     assert (response.status_code, response.content) == (status, b"")
 
 
 async def test_only_what_is_read_is_asked_for(transport: Transport) -> None:
-    async with wire(responding(200, b"")) as server:
+    async with scripted_server(responding(200, b"")) as server:
         await transport.send(Request("GET", server.url, timeout=5))
         await transport.send(Request("GET", server.url, headers={"accept-encoding": "identity"}, timeout=5))
         with contextlib.suppress(PocketBaseDecodeError):
@@ -222,7 +222,7 @@ async def test_compressed_events_arrive_at_once(transport: Transport) -> None:
             await go_on.wait()
 
     go_on = asyncio.Event()
-    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+    async with scripted_server(script) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
         assert (await anext(events)).data == "1"
         go_on.set()
         assert (await anext(events)).data == "2"

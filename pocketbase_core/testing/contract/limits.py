@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
-from ...calls.options import FileOptions, read
+from ...calls.options import FileOptions, parse_options
 from ...endpoints import files
 from ...errors import PocketBaseTransportError
 from ...messages import Request
 from ...ports import Transport
-from .scripted_server import Connection, Script, answering, responding, streaming, wire
+from .scripted_server import Connection, Script, answering, responding, scripted_server, streaming
 
 MIB = 1024 * 1024
 
@@ -48,7 +48,7 @@ CHUNKED = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n
 @pytest.mark.parametrize("head", [CHUNKED, b"\r\n", b"Content-Length: 1048577\r\n\r\n"])
 async def test_an_answer_that_is_too_large(transport: Transport, head: bytes) -> None:
     chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
-    async with wire(flood(head, chunk)) as server:
+    async with scripted_server(flood(head, chunk)) as server:
         pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
         with pytest.raises(PocketBaseDecodeError, match="larger than max_response_bytes=1048576 allows") as caught:
             await pb.health.check()
@@ -69,7 +69,7 @@ async def test_an_answer_as_large_as_it_may_be(transport: Transport, encoding: s
             else:
                 await connection.respond(200, gzip.compress(content), "Content-Encoding: gzip")
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
         assert len(await pb.send("/x")) == MIB - 2
         assert len(await PocketBase(server.url, transport=transport, max_response_bytes=None).send("/x")) == MIB - 2
@@ -80,7 +80,7 @@ async def test_an_answer_as_large_as_it_may_be(transport: Transport, encoding: s
 
 
 async def test_a_small_answer_that_is_still_too_large(transport: Transport) -> None:
-    async with wire(answering('"0123456789"')) as server:
+    async with scripted_server(answering('"0123456789"')) as server:
         pb = PocketBase(server.url, transport=transport, max_response_bytes=11)
         for _ in range(2):
             with pytest.raises(PocketBaseDecodeError, match="larger than max_response_bytes=11 allows"):
@@ -90,7 +90,7 @@ async def test_a_small_answer_that_is_still_too_large(transport: Transport) -> N
 
 @pytest.mark.usefixtures("memory")
 async def test_an_error_page_that_is_too_large(transport: Transport) -> None:
-    async with wire(responding(404, bytes(2 * MIB))) as server:
+    async with scripted_server(responding(404, bytes(2 * MIB))) as server:
         pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
         with pytest.raises(PocketBaseDecodeError, match="larger") as caught:
             await pb.files.download_file("a", "b", "c")
@@ -103,7 +103,7 @@ async def test_an_error_page_that_is_too_large(transport: Transport) -> None:
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("line", [b"x" * 65536, b"X-A: " + b"x" * 1000 + b"\r\n"])
 async def test_headers_that_never_end(transport: Transport, line: bytes) -> None:
-    async with wire(flood(b"", line)) as server:
+    async with scripted_server(flood(b"", line)) as server:
         with pytest.raises(PocketBaseTransportError) as caught:
             await transport.send(Request("POST", server.url, timeout=20))
     assert caught.value.request_sent is None
@@ -113,7 +113,7 @@ async def test_headers_that_never_end(transport: Transport, line: bytes) -> None
 @pytest.mark.parametrize("line", [b"x" * 65536, b"data:" + b"x" * 65530 + b"\n", b"event:" + b"x" * 65529 + b"\n"])
 async def test_events_that_never_end(transport: Transport, line: bytes) -> None:
     head = b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata:1\n\r\n1\r\n\n\r\n"
-    async with wire(flood(head, b"%x\r\n%b\r\n" % (len(line), line))) as server:
+    async with scripted_server(flood(head, b"%x\r\n%b\r\n" % (len(line), line))) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 assert (await anext(events)).data == "1"
@@ -123,20 +123,23 @@ async def test_events_that_never_end(transport: Transport, line: bytes) -> None:
 
 async def test_more_events_than_one_may_be_large(transport: Transport) -> None:
     chunks = [b"data:" + b"x" * 4 * MIB + b"\n", b"\n"] * 6
-    async with wire(streaming(*chunks)) as server, transport.events(Request("GET", server.url, timeout=5)) as events:
+    async with (
+        scripted_server(streaming(*chunks)) as server,
+        transport.events(Request("GET", server.url, timeout=5)) as events,
+    ):
         assert [len(event.data) async for event in events] == [4 * MIB] * 6
 
 
 @pytest.mark.parametrize("end", [b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r\n"])
 async def test_comments_are_no_part_of_an_event(transport: Transport, end: bytes) -> None:
     chunk = (b": " + b"x" * 1000 + end) * 1024 + b": " + b"x" * 40000
-    async with wire(streaming(*[chunk, end] * 17, b"data:1" + end, b":\n")) as server:
+    async with scripted_server(streaming(*[chunk, end] * 17, b"data:1" + end, b":\n")) as server:
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
             assert [event.data async for event in events] == ["1"]
 
 
 async def test_an_event_is_counted_in_bytes(transport: Transport) -> None:
-    async with wire(streaming(b"data:", *["\u20ac".encode() * 100_000] * 60, b"\n\n")) as server:
+    async with scripted_server(streaming(b"data:", *["\u20ac".encode() * 100_000] * 60, b"\n\n")) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 await anext(events)
@@ -167,7 +170,7 @@ async def by_stream(pb: PocketBase, folder: Path) -> None:
 
 
 async def by_events(pb: PocketBase, folder: Path) -> None:
-    async with pb.events(files.download("b", "c", "d", read(FileOptions, None, {}))):
+    async with pb.events(files.download("b", "c", "d", parse_options(FileOptions, None, {}))):
         pass
 
 
@@ -180,7 +183,7 @@ async def by_send(pb: PocketBase, folder: Path) -> None:
 async def test_an_answer_that_drips_ends_at_the_timeout(
     transport: Transport, use: Callable[[PocketBase, Path], Awaitable[None]], status: int, headers: bool, tmp_path: Path
 ) -> None:
-    async with wire(dripping(status, headers=headers)) as server:
+    async with scripted_server(dripping(status, headers=headers)) as server:
         started = asyncio.get_running_loop().time()
         with pytest.raises(PocketBaseTimeoutError):
             await use(PocketBase(server.url, transport=transport, timeout=0.1), tmp_path)
@@ -189,7 +192,7 @@ async def test_an_answer_that_drips_ends_at_the_timeout(
 
 async def test_a_slow_drip_ends_at_the_timeout(transport: Transport) -> None:
     started = asyncio.get_running_loop().time()
-    async with wire(dripping(200, headers=False)) as server:
+    async with scripted_server(dripping(200, headers=False)) as server:
         pb = PocketBase(server.url, transport=transport, timeout=0.3)
         with pytest.raises(PocketBaseTimeoutError):
             await pb.health.check()

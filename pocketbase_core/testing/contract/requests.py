@@ -9,7 +9,7 @@ from ... import PocketBase, PocketBaseDecodeError, PocketBaseError
 from ...messages import Request
 from ...ports import Transport
 from .fixtures import MakeTransport
-from .scripted_server import answering, echoing, responding, wire
+from .scripted_server import answering, echoing, responding, scripted_server
 
 SUCCESSES = [200, 201, 204, 206]
 REDIRECTS = [301, 302, 303, 307, 308]
@@ -21,7 +21,7 @@ REFUSALS = [400, 401, 403, 404, 409, 413, 416, 418, 429, 431, 500, 501, 502, 503
 async def test_every_status_is_data(transport: Transport, status: int, method: str) -> None:
     body = b"" if status == 204 else b"text"
     answer = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
-    async with wire(answer) as server:
+    async with scripted_server(answer) as server:
         response = await transport.send(Request(method, f"{server.url}/api/x", timeout=5))
     assert response.status_code == status
     assert response.content == body
@@ -43,7 +43,7 @@ async def test_every_status_is_data(transport: Transport, status: int, method: s
     ],
 )
 async def test_a_success_that_is_not_what_it_should_be(transport: Transport, kind: str, body: bytes) -> None:
-    async with wire(responding(200, body, f"Content-Type: {kind}")) as server:
+    async with scripted_server(responding(200, body, f"Content-Type: {kind}")) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseDecodeError) as caught:
             await pb.health.check()
@@ -54,7 +54,7 @@ async def test_a_success_that_is_not_what_it_should_be(transport: Transport, kin
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1", b"null", b'{"data": []}', b'{"message": 3}', b"\xff"])
 @pytest.mark.parametrize("status", [400, 404, 500])
 async def test_an_error_with_any_body_is_that_error(transport: Transport, status: int, body: bytes) -> None:
-    async with wire(responding(status, body)) as server:
+    async with scripted_server(responding(status, body)) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseError) as caught:
             await pb.health.check()
@@ -64,7 +64,9 @@ async def test_an_error_with_any_body_is_that_error(transport: Transport, status
 
 
 async def test_a_redirect_names_where_it_leads(transport: Transport) -> None:
-    async with wire(responding(307, b"", "Location: https://elsewhere.example/api/x?token=secret")) as server:
+    async with scripted_server(
+        responding(307, b"", "Location: https://elsewhere.example/api/x?token=secret")
+    ) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseError, match=r"base URL: 'https://elsewhere\.example/api/x'") as caught:
             await pb.collection("posts").delete("abc")
@@ -75,14 +77,14 @@ async def test_a_redirect_names_where_it_leads(transport: Transport) -> None:
 async def test_eight_megabytes_each_way(transport: Transport) -> None:
     text = "äöü€😀" * 700_000
 
-    async with wire(echoing) as server:
+    async with scripted_server(echoing) as server:
         pb = PocketBase(server.url, transport=transport)
         assert await pb.send("/echo", method="POST", body={"text": text}) == {"text": text}
     assert len(server.requests[0].body) > 8_000_000
 
 
 async def test_two_hundred_at_once(transport: Transport) -> None:
-    async with wire(echoing) as server:
+    async with scripted_server(echoing) as server:
         requests = [Request("POST", f"{server.url}/", body=number) for number in range(200)]
         answers = await asyncio.gather(*map(transport.send, requests))
     assert [answer.json() for answer in answers] == list(range(200))
@@ -98,7 +100,7 @@ async def test_use_from_a_second_event_loop(make_transport: MakeTransport) -> No
             if last:
                 await transport.aclose()
 
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         assert await use(last=False) == 200
         for last in (False, True):
             assert await asyncio.to_thread(asyncio.run, use(last=last)) == 200
@@ -107,7 +109,7 @@ async def test_use_from_a_second_event_loop(make_transport: MakeTransport) -> No
 
 @pytest.mark.parametrize("name", ["a/b", "a?b=c", "a#b", "a%2Fb", "a b", "😀", "..a", "a;b", "a\\b", "ü+&=", "~-_."])
 async def test_names_arrive_intact(transport: Transport, name: str) -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         await PocketBase(server.url, transport=transport).collection(name).get_one(name)
     path = server.requests[0].target
     assert path.count("/") == 5
@@ -116,7 +118,7 @@ async def test_names_arrive_intact(transport: Transport, name: str) -> None:
 
 async def test_query_values_arrive_intact(transport: Transport) -> None:
     value = "a=b&c;d+e %#?/\\ü😀\n\t\"'"
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.send("/x?first=1", params={"v": value, "many": [1, True, "x"], "none": None})
     query = server.requests[0].target.partition("?")[2]
@@ -126,7 +128,7 @@ async def test_query_values_arrive_intact(transport: Transport) -> None:
 
 
 async def test_headers_and_bodies_on_the_wire(transport: Transport) -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport, lang="de")
         await pb.send("/x", method="POST", body={"n": 1.5, "t": "ü"}, headers={"X-Own": "yes"})
         await pb.send("/x", method="POST")
@@ -142,7 +144,7 @@ async def test_headers_and_bodies_on_the_wire(transport: Transport) -> None:
 
 
 async def test_cookies_are_not_kept(transport: Transport) -> None:
-    async with wire(responding(200, b"{}", "Set-Cookie: session=of-somebody; Path=/")) as server:
+    async with scripted_server(responding(200, b"{}", "Set-Cookie: session=of-somebody; Path=/")) as server:
         for _ in range(2):
             # aiohttp keeps none of a number's.
             await transport.send(Request("GET", f"http://localhost:{server.port}/"))

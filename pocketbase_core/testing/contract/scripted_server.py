@@ -11,7 +11,7 @@ from typing import cast
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedRequest:
     """A request as it came in."""
 
     method: str
@@ -23,7 +23,7 @@ class Received:
 class Connection:
     """One connection, seen from the server."""
 
-    def __init__(self, server: "Wire", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, server: "ScriptedServer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server = server
         self.reader = reader
         self.writer = writer
@@ -36,9 +36,9 @@ class Connection:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         return method, target, headers
 
-    async def request(self) -> Received:
+    async def request(self) -> ReceivedRequest:
         method, target, headers = await self.head()
-        received = Received(method, target, headers, await self.body(headers))
+        received = ReceivedRequest(method, target, headers, await self.body(headers))
         self._server.requests.append(received)
         return received
 
@@ -101,11 +101,11 @@ Script = Callable[[Connection], Awaitable[None]]
 
 
 @dataclass
-class Wire:
+class ScriptedServer:
     """The server: what came in, and where it listens."""
 
     port: int = 0
-    requests: list[Received] = field(default_factory=list[Received])
+    requests: list[ReceivedRequest] = field(default_factory=list[ReceivedRequest])
     connections: int = 0
     open: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
 
@@ -115,9 +115,9 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(script: Script, *, ssl: SSLContext | None = None) -> AsyncGenerator[Wire, None]:
+async def scripted_server(script: Script, *, ssl: SSLContext | None = None) -> AsyncGenerator[ScriptedServer, None]:
     """Run `script` on each connection."""
-    server = Wire()
+    server = ScriptedServer()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

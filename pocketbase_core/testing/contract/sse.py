@@ -16,11 +16,11 @@ from ... import (
 )
 from ...messages import Request
 from ...ports import Transport
-from .scripted_server import Connection, Script, responding, streaming, unused_port, wire
+from .scripted_server import Connection, Script, responding, scripted_server, streaming, unused_port
 
 
 async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with transport.events(Request("GET", f"{server.url}/api/realtime", timeout=5)) as events:
             received = [event async for event in events]
         assert len(server.requests) == 1, "reconnecting is not the transport's"
@@ -88,7 +88,7 @@ async def processing(transport: Transport, size: int) -> tuple[float, float]:
             await asyncio.sleep(0)
             turns.append(time.thread_time() - started)
 
-    async with wire(streaming(raw, b"\n")) as server:
+    async with scripted_server(streaming(raw, b"\n")) as server:
         ticking = asyncio.create_task(tick())
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
             await asyncio.sleep(0.05)  # the server has sent it
@@ -118,7 +118,7 @@ async def test_events_arrive_at_once(transport: Transport) -> None:
         await connection.chunk(b"data:2\n\n")
         await connection.closed_by_client()
 
-    async with wire(script) as server, transport.events(Request("GET", server.url, timeout=0.5)) as events:
+    async with scripted_server(script) as server, transport.events(Request("GET", server.url, timeout=0.5)) as events:
         assert (await anext(events)).data == "1"
         await asyncio.sleep(0.55)  # longer than the timeout, which is for the start only
         received.set()
@@ -134,7 +134,7 @@ async def test_a_reset_in_the_middle_of_an_event(transport: Transport) -> None:
         connection.reset()
 
     go_on = asyncio.Event()
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 async for event in events:
@@ -160,14 +160,14 @@ async def test_what_is_no_stream(transport: Transport) -> None:
             await connection.respond_json('{"status": 403, "message": "No.", "data": {}}', 403)
         await connection.respond(200, b"<html>", "Content-Type: text/html")
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         with pytest.raises(PocketBaseForbiddenError, match="No"):
             async with transport.events(Request("GET", f"{server.url}/403", timeout=5)):
                 pass
         with pytest.raises(PocketBaseDecodeError, match="text/html"):
             async with transport.events(Request("GET", f"{server.url}/html", timeout=5)):
                 pass
-    async with wire(responding(404, b"{}", "Content-Type: text/event-stream")) as server:
+    async with scripted_server(responding(404, b"{}", "Content-Type: text/event-stream")) as server:
         with pytest.raises(PocketBaseNotFoundError):
             async with transport.events(Request("GET", server.url, timeout=5)):
                 pass
@@ -175,7 +175,7 @@ async def test_what_is_no_stream(transport: Transport) -> None:
 
 async def test_a_type_in_capitals(transport: Transport) -> None:
     async with (
-        wire(responding(200, b"data:1\n\n", "Content-Type: TEXT/Event-Stream;charset=utf-8")) as server,
+        scripted_server(responding(200, b"data:1\n\n", "Content-Type: TEXT/Event-Stream;charset=utf-8")) as server,
         transport.events(Request("GET", server.url, timeout=5)) as events,
     ):
         assert [event.data async for event in events] == ["1"]
@@ -186,7 +186,7 @@ async def test_no_answer(transport: Transport) -> None:
         async with transport.events(Request("GET", f"http://127.0.0.1:{unused_port()}", timeout=5)):
             pass
     assert refused.value.request_sent is False
-    async with wire(Connection.closed_by_client) as server:
+    async with scripted_server(Connection.closed_by_client) as server:
         with pytest.raises(PocketBaseTimeoutError):
             async with transport.events(Request("GET", server.url, timeout=0.1)):
                 pass
@@ -202,7 +202,7 @@ async def test_leaving_hangs_up(transport: Transport) -> None:
         await connection.closed_by_client()
         hung_up.set()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
             await anext(events)
         await asyncio.wait_for(hung_up.wait(), 5)

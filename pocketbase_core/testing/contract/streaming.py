@@ -10,7 +10,7 @@ import pytest
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, PocketBaseTimeoutError
 from ...messages import Request
 from ...ports import Transport
-from .scripted_server import Connection, Script, resetting, responding, sending, unused_port, wire
+from .scripted_server import Connection, Script, resetting, responding, scripted_server, sending, unused_port
 
 BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
 
@@ -24,7 +24,10 @@ async def test_chunks_come_before_the_end(transport: Transport) -> None:
         await go_on.wait()
         await connection.send(b"def")
 
-    async with wire(script) as server, transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+    async with (
+        scripted_server(script) as server,
+        transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response,
+    ):
         assert response.status_code == 206
         assert response.headers["x-a"] == "b"
         received = b""
@@ -45,7 +48,10 @@ async def test_memory_stays_flat(transport: Transport) -> None:
             await connection.send(bytes(65536))
             sent += 65536
 
-    async with wire(script) as server, transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
+    async with (
+        scripted_server(script) as server,
+        transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response,
+    ):
         await anext(aiter(response.aiter_bytes()))
         before = -1
         while before != sent:  # until the buffers on the way are full
@@ -61,7 +67,7 @@ async def test_leaving_early_hangs_up(transport: Transport) -> None:
         await connection.closed_by_client()
         hung_up.set()
 
-    async with wire(sending(BEGUN, end)) as server:
+    async with scripted_server(sending(BEGUN, end)) as server:
         async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
             await anext(aiter(response.aiter_bytes()))
         await asyncio.wait_for(hung_up.wait(), 5)
@@ -69,7 +75,7 @@ async def test_leaving_early_hangs_up(transport: Transport) -> None:
 
 @pytest.mark.parametrize("end", [resetting, None])
 async def test_a_body_that_breaks_off(transport: Transport, end: Script | None) -> None:
-    async with wire(sending(BEGUN, end)) as server:
+    async with scripted_server(sending(BEGUN, end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
                 async for _ in response.aiter_bytes():
@@ -84,7 +90,7 @@ async def test_timeouts(transport: Transport) -> None:
             await connection.send(BEGUN)
         await connection.closed_by_client()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             async with transport.stream(Request("GET", f"{server.url}/head", timeout=0.1)):
                 pass
@@ -104,7 +110,7 @@ async def test_refused(transport: Transport) -> None:
 
 
 async def test_errors_of_the_block_stay_what_they_are(transport: Transport) -> None:
-    async with wire(responding(200, b"abc")) as server:
+    async with scripted_server(responding(200, b"abc")) as server:
         with pytest.raises(TimeoutError, match="mine"):
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)):
                 raise TimeoutError("mine")
@@ -122,7 +128,7 @@ async def test_a_part_is_only_taken_where_it_was_asked_for(transport: Transport,
             else:
                 await connection.respond(206, b"part", "Content-Range: bytes 0-3/10")
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         uses: list[Callable[[], Awaitable[object]]] = [
             lambda: pb.files.download_file("a", "b", "c"),

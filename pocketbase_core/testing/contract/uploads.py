@@ -20,10 +20,10 @@ from ... import (
     PocketBaseTimeoutError,
 )
 from ...ports import Transport
-from .scripted_server import Connection, answering, ignoring, responding, wire
+from .scripted_server import Connection, answering, ignoring, responding, scripted_server
 
 
-class Counted(io.BytesIO):
+class CountingFile(io.BytesIO):
     """A file that knows how much of it was read."""
 
     taken = 0
@@ -35,7 +35,7 @@ class Counted(io.BytesIO):
 
 
 async def test_uploads_are_streamed(transport: Transport) -> None:
-    file = Counted(bytes(128 * 1024 * 1024))
+    file = CountingFile(bytes(128 * 1024 * 1024))
     seen = asyncio.Event()
     go_on = asyncio.Event()
 
@@ -46,7 +46,7 @@ async def test_uploads_are_streamed(transport: Transport) -> None:
         await go_on.wait()
         connection.reset()
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         upload = asyncio.create_task(posts.create({"file": FileUpload(("big.bin", file))}))
         await seen.wait()
@@ -68,7 +68,7 @@ async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
         "docs": ["old.txt", FileUpload(("a.txt", "text"), ("b.bin", b"\0\r\n--\xff", "x/y"))],
         "cover+": FileUpload(path),
     }
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         await posts.create(body)
         await posts.create(body)
@@ -94,7 +94,7 @@ async def test_a_file_without_a_size_is_sent_in_chunks(transport: Transport) -> 
         def read(self, size: int) -> bytes:
             return left.pop(0)
 
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         await PocketBase(server.url, transport=transport).collection("a").create({"f": FileUpload(("p", Pipe()))})
     assert b"onetwo" in server.requests[0].body
     assert "content-length" not in server.requests[0].headers
@@ -105,7 +105,7 @@ async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
         def read(self, size: int) -> bytes:
             raise PermissionError("the disk is on fire")
 
-    async with wire(ignoring) as server:
+    async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(PermissionError, match="on fire"):
             await posts.create({"f": FileUpload(("p", Broken()))})
@@ -174,7 +174,7 @@ def stalled(tmp_path: Path) -> Generator[Stalled, None, None]:
 
 
 async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: Stalled) -> None:
-    async with wire(ignoring) as server, wire(answering("{}")) as other:
+    async with scripted_server(ignoring) as server, scripted_server(answering("{}")) as other:
         await PocketBase(other.url, transport=transport).health.check()  # what the library loads takes its time
         posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
@@ -186,7 +186,7 @@ async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transp
 
 
 async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport, stalled: Stalled) -> None:
-    async with wire(ignoring) as server:
+    async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport, timeout=None, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
             task = asyncio.create_task(posts.create({"f": FileUpload(source)}))
@@ -198,7 +198,7 @@ async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport
 
 
 async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, stalled: Stalled) -> None:
-    async with wire(answering("{}")) as server, wire(ignoring) as deaf:
+    async with scripted_server(answering("{}")) as server, scripted_server(ignoring) as deaf:
         held = PocketBase(deaf.url, transport=transport, timeout=None).collection("posts")
         fifo = stalled.sources["a FIFO that nobody writes to"]
         tasks = [asyncio.create_task(held.create({"f": FileUpload(fifo)})) for _ in range(40)]
@@ -214,7 +214,7 @@ async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, 
 async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    async with wire(responding(429)) as server:
+    async with scripted_server(responding(429)) as server:
         posts = PocketBase(server.url, transport=transport, timeout=5).collection("posts")
         writing = asyncio.create_task(asyncio.to_thread(fifo.write_bytes, b"delivered"))
         with pytest.raises(PocketBaseRateLimitError):
@@ -234,7 +234,7 @@ async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Tran
             self.left -= 1
             return b"o" * (self.left > 0)
 
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport, timeout=0.3)
         await pb.collection("posts").create({"f": FileUpload(("p", Slow()))})
     assert b"ooooo" in server.requests[0].body
@@ -254,7 +254,7 @@ async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -
                 await asyncio.sleep(0)  # the client reads the answer, while its body fills the buffers on the way
             await connection.reader.readexactly(size)
 
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         for _ in range(2):
             with pytest.raises(PocketBaseError, match=r"Too large\."):

@@ -21,7 +21,7 @@ import pytest
 import pocketbase_core.auth.file as file_module
 from pocketbase_core import FileAuthStore, PocketBase, Request, Response
 from pocketbase_core.auth.file import PrivateFile
-from pocketbase_core.auth.store import look_again, replace_renewed
+from pocketbase_core.auth.store import reload_shared, replace_refreshed
 from pocketbase_transports import MockTransport
 
 from ...helpers.tokens import token
@@ -164,7 +164,7 @@ def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatc
 
 
 def test_a_sign_out_waits_for_nobody_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_module, "PATIENCE", 0.01)
+    monkeypatch.setattr(file_module, "LOCK_TIMEOUT", 0.01)
     store = FileAuthStore(path)
     store.save("secret")
     with locked_elsewhere(path):
@@ -383,7 +383,7 @@ def test_a_file_that_is_too_large_is_an_empty_store(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     FileAuthStore(path).save("mine")
-    monkeypatch.setattr(file_module, "LARGEST", 10)
+    monkeypatch.setattr(file_module, "MAX_FILE_SIZE", 10)
     assert FileAuthStore(path).token == ""
     assert "larger than 16 MiB" in caplog.text
 
@@ -393,15 +393,15 @@ def test_a_renewal_that_comes_too_late_is_not_written(newer: str, path: Path) ->
     store = FileAuthStore(path)
     store.save("a")
     store.save(newer)
-    replace_renewed(store, "a", "renewed", {})
+    replace_refreshed(store, "a", "renewed", {})
     assert (store.token, FileAuthStore(path).token) == (newer, newer)
 
 
 def renew(store: FileAuthStore) -> None:
-    replace_renewed(store, store.token, "renewed", {})
+    replace_refreshed(store, store.token, "renewed", {})
 
 
-@pytest.mark.parametrize("take_over", [look_again, renew])
+@pytest.mark.parametrize("take_over", [reload_shared, renew])
 def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
     take_over: Callable[[FileAuthStore], None], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,7 +409,7 @@ def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
         if mine == "theirs":
             store.save("mine", RECORD)
 
-    monkeypatch.setattr(file_module, "PATIENCE", 0.0)
+    monkeypatch.setattr(file_module, "LOCK_TIMEOUT", 0.0)
     other, store = FileAuthStore(path), FileAuthStore(path)
     store.on_change(refuse)
     other.save("theirs", {"id": "u2"})
@@ -450,13 +450,13 @@ async def test_a_file_that_was_never_written_signs_nobody_out(path: Path, monkey
 RENEWER = """
 import sys
 from pocketbase_core import FileAuthStore
-from pocketbase_core.auth.store import look_again, replace_renewed
+from pocketbase_core.auth.store import reload_shared, replace_refreshed
 store = FileAuthStore(sys.argv[1])
 for turn in range(200):
-    look_again(store)
+    reload_shared(store)
     old = store.token
     if old:
-        replace_renewed(store, old, f"{old.split()[0]} {sys.argv[2]} {turn}", {"id": "u"})
+        replace_refreshed(store, old, f"{old.split()[0]} {sys.argv[2]} {turn}", {"id": "u"})
 """
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response
-from pocketbase_core.auth.store import replace_renewed, sign_in_of
+from pocketbase_core.auth.store import replace_refreshed, sign_in_of
 from pocketbase_core.concurrency import event_loops
 from pocketbase_transports import MockTransport
 
@@ -480,9 +480,9 @@ def test_callbacks_are_told_of_the_last_change_last() -> None:
 def test_a_renewal_that_a_store_cannot_take_leaves_the_sign_in_as_it_was(tmp_path: Path) -> None:
     store = FileAuthStore(tmp_path / "auth.json")
     store.save("a")
-    replace_renewed(store, "a", "b", {})
+    replace_refreshed(store, "a", "b", {})
     with pytest.raises(TypeError):
-        replace_renewed(store, "b", "c", {"score": Decimal(1)})
+        replace_refreshed(store, "b", "c", {"score": Decimal(1)})
     assert (store.token, sign_in_of(store)) == ("b", "a")
 
 
@@ -491,7 +491,7 @@ def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
     store = FileAuthStore(tmp_path / "auth.json") if is_in_file else AuthStore()
     store.save("a")
     record: dict[str, Any] = {"tags": ["a"]}
-    replace_renewed(store, "a", "b", record)
+    replace_refreshed(store, "a", "b", record)
     record["tags"].append("b")
     assert store.record == {"tags": ["a"]}
 
@@ -500,7 +500,7 @@ def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
 def test_a_refresh_that_brings_another_user_is_a_sign_in(before: str) -> None:
     store, bens = AuthStore(), token(3600, id="ben")
     store.save(before)
-    replace_renewed(store, before, bens, {})
+    replace_refreshed(store, before, bens, {})
     assert (store.token, sign_in_of(store)) == (bens, bens)
     store.clear()
     assert sign_in_of(store) == ""
@@ -510,7 +510,7 @@ def test_a_sign_in_is_the_same_while_its_tokens_are_renewed() -> None:
     store = AuthStore()
     store.save("a", None)
     for text in ("b", "c"):
-        replace_renewed(store, store.token, text, {})
+        replace_refreshed(store, store.token, text, {})
         assert (store.token, sign_in_of(store)) == (text, "a")
     store.save("c", {"id": "changed"})
     assert sign_in_of(store) == "a"

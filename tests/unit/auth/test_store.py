@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pocketbase_core import AuthStore, PocketBase, PocketBaseConnectionError, PocketBaseError, Request, Response
-from pocketbase_core.auth.token import claims, is_token, is_valid
-from pocketbase_core.middleware.authentication import Auth
+from pocketbase_core.auth.token import claims, is_sendable_token, is_valid
+from pocketbase_core.middleware.authentication import TokenAuth
 from pocketbase_transports import MockTransport
 
 from ...helpers.tokens import encoded, token
@@ -87,7 +87,7 @@ def test_a_refusal_is_final_and_any_other_failure_tried_again_later(status: int,
 
     async def use() -> None:
         begun, loop = time.time(), asyncio.get_running_loop()
-        auth = Auth(store, fail, clock=lambda: begun + loop.time())
+        auth = TokenAuth(store, fail, clock=lambda: begun + loop.time())
         for _ in range(30):
             await auth(Request("GET", "/"), send)
             await pass_time(0.5)
@@ -219,7 +219,7 @@ def test_a_token_has_three_parts_and_is_valid_until_its_end() -> None:
 
 def test_what_can_be_sent_as_a_token() -> None:
     values: list[object] = ["tok", "", "ü", "a\n", 3, None]
-    assert [value for value in values if is_token(value)] == ["tok", ""]
+    assert [value for value in values if is_sendable_token(value)] == ["tok", ""]
 
 
 @given(st.text())

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 
 from pocketbase_core import PocketBase
-from pocketbase_core.concurrency.background_tasks import Tasks
+from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.concurrency.event_loops import OwnerLoop
 from pocketbase_transports import _loops
-from pocketbase_transports._loops import PerLoop
+from pocketbase_transports._loops import SessionPerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports
 
 
@@ -91,7 +91,7 @@ async def test_a_loop_that_is_closed_at_that_moment(monkeypatch: pytest.MonkeyPa
 
 
 async def test_tasks_end_on_their_own_loops() -> None:
-    tasks, ended = Tasks(), list[str]()
+    tasks, ended = BackgroundTasks(), list[str]()
 
     async def work(name: str) -> None:
         try:
@@ -100,7 +100,7 @@ async def test_tasks_end_on_their_own_loops() -> None:
             ended.append(name)
 
     async def start(name: str) -> None:
-        tasks.start(work(name), name)
+        tasks.create(work(name), name)
         await asyncio.sleep(0)
 
     there = asyncio.new_event_loop()
@@ -124,13 +124,13 @@ async def test_tasks_end_on_their_own_loops() -> None:
 async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at_that_moment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    tasks = Tasks()
+    tasks = BackgroundTasks()
 
     async def work() -> None:
         pass
 
     async def start() -> "asyncio.Task[None]":
-        task = tasks.start(work(), "work")
+        task = tasks.create(work(), "work")
         await task
         return task
 
@@ -157,12 +157,12 @@ def per_loop(
     open_session: Callable[[], Session] | None = None,
     close: Callable[[Session], Awaitable[None]] = Session.close,
     transports: tuple[object, ...] = (),
-) -> PerLoop[Session]:
+) -> SessionPerLoop[Session]:
     def open_one() -> Session:
         sessions.append(Session())
         return sessions[-1]
 
-    return PerLoop(open_session or open_one, close, lambda _: transports)
+    return SessionPerLoop(open_session or open_one, close, lambda _: transports)
 
 
 async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left() -> None:
@@ -212,7 +212,7 @@ async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
     sock = SimpleNamespace(close=lambda: sessions[0].__dict__.update(fd="closed"))
     plain = SimpleNamespace(_sock=sock)
     transport = SimpleNamespace(_ssl_protocol=SimpleNamespace(_transport=plain)) if is_tls else plain
-    monkeypatch.setattr(_loops, "_all", set[PerLoop[Any]]())
+    monkeypatch.setattr(_loops, "_all", set[SessionPerLoop[Any]]())
     own = per_loop(sessions, transports=(transport, object()))
     await own.open()
     monkeypatch.setattr(_loops, "_all", {own})

@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseBadRequestError, PocketBaseDecodeError, Request, Response
-from pocketbase_core.messages.json_values import json_text, json_value
+from pocketbase_core.messages.json_values import default_dumps, default_loads
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import answering, echoing, wire
+from pocketbase_core.testing.contract.scripted_server import answering, echoing, scripted_server
 from pocketbase_transports import MockTransport
 
 
@@ -45,7 +45,7 @@ SPACE = st.sampled_from(["", " ", "\n", "\r\n\t", "\u00a0", "\ufeff", "x", "1", 
 @example("[" * 100_000, "utf-8")
 def test_the_default_reads_what_the_standard_library_reads(text: str, encoding: str) -> None:
     outcomes: list[Any] = []
-    for loads in (json_value, json.loads):
+    for loads in (default_loads, json.loads):
         try:
             outcomes.append(repr(loads(text.encode(encoding, "surrogatepass") if encoding else text)))
         except (ValueError, RecursionError) as error:
@@ -54,9 +54,9 @@ def test_the_default_reads_what_the_standard_library_reads(text: str, encoding: 
 
 
 def test_the_default_writes_compact_json() -> None:
-    assert json_text({"a": [1, "ü"], "b": None}) == '{"a":[1,"ü"],"b":null}'
+    assert default_dumps({"a": [1, "ü"], "b": None}) == '{"a":[1,"ü"],"b":null}'
     with pytest.raises(ValueError, match="JSON compliant"):
-        json_text(float("nan"))
+        default_dumps(float("nan"))
 
 
 @pytest.mark.parametrize("error", [ValueError("a"), json.JSONDecodeError("a", "", 0), RecursionError("a")])
@@ -71,14 +71,14 @@ def test_errors_that_mean_broken_json_stay_what_they_are(error: Exception) -> No
 
 @given(st.binary(max_size=12))
 def test_bytes_that_are_no_text(content: bytes) -> None:
-    for loads in (json_value, json.loads):
+    for loads in (default_loads, json.loads):
         with contextlib.suppress(ValueError):
             loads(content)
 
 
 async def test_bodies_and_answers(transport: Transport) -> None:
     marked = Marked()
-    async with wire(answering('{"id": "a"}')) as server:
+    async with scripted_server(answering('{"id": "a"}')) as server:
         pb = PocketBase(server.url, transport=transport, json_loads=marked.loads, json_dumps=marked.dumps)
         posts = pb.collection("posts")
         await posts.create({"a": {"b": [1]}})
@@ -130,7 +130,7 @@ async def test_hooks_keep_it() -> None:
 
 
 async def test_orjson(transport: Transport) -> None:
-    async with wire(echoing) as server:
+    async with scripted_server(echoing) as server:
         pb = PocketBase(server.url, transport=transport, json_loads=orjson.loads, json_dumps=orjson.dumps)
         body = {"text": "ü\u2028", "list": [{"a": None}], "n": 1.5}
         assert await pb.collection("posts").create(body) == body

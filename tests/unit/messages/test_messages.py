@@ -66,7 +66,7 @@ def test_reprs_tell_no_secrets() -> None:
     request = Request("GET", "http://h/p?x=tok", {"token": "tok"}, headers, {"p": "tok"})
     assert "tok'" not in repr(request)
     assert "=tok" not in repr(request)
-    assert "tok'" not in repr(RequestDraft.of(request))
+    assert "tok'" not in repr(RequestDraft.from_request(request))
     assert "tok" not in repr(Response(200, {"Set-Cookie": "tok"}, b"tok", "http://h/p?x=tok"))
     assert repr(request) == "<Request GET http://h/p params=['token'] Headers({'Authorization': '[hidden]'})>"
     assert repr(Response(200, {}, b"tok", "http://h/p?x=tok")) == "<Response 200 http://h/p 3 bytes Headers({})>"
@@ -210,13 +210,13 @@ def test_headers_are_no_other_thing() -> None:
 def test_a_draft_is_its_request() -> None:
     files = tuple(("f", file) for file in FileUpload(("a.txt", b"x")).files)
     request = Request("POST", "http://h", {"a": "1"}, {"A": "1"}, {"b": [1]}, files, 3.0, repr, 9)
-    frozen = RequestDraft.of(request).freeze()
+    frozen = RequestDraft.from_request(request).freeze()
     assert frozen == request
     assert (frozen.dumps, frozen.max_response_bytes) == (repr, 9)
 
 
 def test_a_draft_can_lose_a_header_and_be_replaced() -> None:
-    draft = RequestDraft.of(Request("GET", "/", headers={"A": "1", "B": "2"}))
+    draft = RequestDraft.from_request(Request("GET", "/", headers={"A": "1", "B": "2"}))
     del draft.headers["a"]
     assert draft.freeze().headers == {"B": "2"}
     assert draft.replace(method="POST").method == "POST"

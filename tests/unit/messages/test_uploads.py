@@ -25,19 +25,19 @@ from pocketbase_core import (
     Request,
     Response,
 )
-from pocketbase_core.concurrency.threads import in_thread
+from pocketbase_core.concurrency.threads import run_in_daemon_thread
 from pocketbase_core.messages import uploads
-from pocketbase_core.messages.uploads import Reader
-from pocketbase_core.services.flows.download import Version
-from pocketbase_core.services.flows.partial_file import Part
-from pocketbase_core.transport import Chunks, Exchange, read_error
-from pocketbase_core.transport.body_encoding import encode
+from pocketbase_core.messages.uploads import ChunkReader
+from pocketbase_core.services.flows.download import Validators
+from pocketbase_core.services.flows.partial_file import PartialFile
+from pocketbase_core.transport import BodyStream, Exchange, read_error_body
+from pocketbase_core.transport.body_encoding import encode_body
 from pocketbase_transports import MockTransport
 
 
 async def sent(*files: Any) -> bytes:
     upload = FileUpload(*files)
-    content = await encode({}, tuple(("docs", file) for file in upload.files))
+    content = await encode_body({}, tuple(("docs", file) for file in upload.files))
     return b"".join([chunk async for chunk in content.chunks])
 
 
@@ -49,7 +49,7 @@ def test_its_repr_names_the_files() -> None:
 async def test_a_file_that_changes_while_it_is_sent(after: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"as it was")
-    content = await encode({}, (("docs", FileUpload(path).files[0]),))
+    content = await encode_body({}, (("docs", FileUpload(path).files[0]),))
     path.write_bytes(after)
     with pytest.raises(OSError, match="changed while it was being sent"):
         async for _ in content.chunks:
@@ -90,7 +90,7 @@ async def test_a_file_that_gives_text() -> None:
 def test_a_reader_that_was_closed_reads_no_more(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"content")
-    reader = Reader("a.bin", path, 0, threading.Lock())
+    reader = ChunkReader("a.bin", path, 0, threading.Lock())
     assert reader.read() == b"content"
     reader.close()
     assert reader.read() == b""
@@ -109,7 +109,7 @@ def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(monkeypat
     slow, reading, go_on = Slow(), threading.Event(), threading.Event()
     monkeypatch.setattr(Path, "open", open_slow)
     monkeypatch.setattr(uploads, "GRACE", 0.01)
-    reader = Reader("a.bin", Path("a.bin"), None, threading.Lock())
+    reader = ChunkReader("a.bin", Path("a.bin"), None, threading.Lock())
     thread = threading.Thread(target=reader.read)
     thread.start()
     reading.wait()
@@ -145,15 +145,15 @@ async def test_a_file_is_closed_before_a_cancellation_of_anyio_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a.bin").write_bytes(b"x")
-    closed: list[Reader] = []
-    end = Reader.close
+    closed: list[ChunkReader] = []
+    end = ChunkReader.close
 
-    def close(reader: Reader) -> None:
+    def close(reader: ChunkReader) -> None:
         time.sleep(0.02)  # in a thread
         end(reader)
         closed.append(reader)
 
-    monkeypatch.setattr(Reader, "close", close)
+    monkeypatch.setattr(ChunkReader, "close", close)
     with anyio.CancelScope() as scope:
         async with aclosing(FileUpload(tmp_path / "a.bin").files[0].chunks()) as chunks:
             await anext(chunks)
@@ -186,9 +186,12 @@ async def test_the_time_for_an_error_counts_from_its_headers_where_files_were_se
 
     started = asyncio.get_running_loop().time() - 100
     files = (("f", FileUpload(("a.bin", b"x")).files[0]),)
-    assert await read_error(Request("POST", "http://h", files=files, timeout=5), 413, chunks(), started) == b"too large"
+    assert (
+        await read_error_body(Request("POST", "http://h", files=files, timeout=5), 413, chunks(), started)
+        == b"too large"
+    )
     with pytest.raises(PocketBaseTimeoutError, match="no whole answer came within 5 s"):
-        await read_error(Request("POST", "http://h", timeout=5), 413, chunks(), started)
+        await read_error_body(Request("POST", "http://h", timeout=5), 413, chunks(), started)
 
 
 async def test_a_loop_that_was_closed_hears_of_no_read() -> None:
@@ -199,7 +202,7 @@ async def test_a_loop_that_was_closed_hears_of_no_read() -> None:
 
     async def give_up() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(in_thread(read), 0.01)
+            await asyncio.wait_for(run_in_daemon_thread(read), 0.01)
 
     await asyncio.to_thread(asyncio.run, give_up())
     (thread,) = [thread for thread in threading.enumerate() if thread.name == "pocketbase-file"]
@@ -210,7 +213,7 @@ async def test_a_loop_that_was_closed_hears_of_no_read() -> None:
 
 def test_a_part_that_was_discarded_does_nothing_more(tmp_path: Path) -> None:
     target = tmp_path / "a.bin"
-    part = Part(target)
+    part = PartialFile(target)
     part.discard()
     part.open()
     part.clear()
@@ -247,7 +250,7 @@ async def test_what_no_adapter_knows_stays_what_it_is() -> None:
 
     exchange = Exchange(Request("GET", "http://h"), {})
     with pytest.raises(LookupError, match="a bug"):
-        await anext(Chunks(exchange, fail))
+        await anext(BodyStream(exchange, fail))
 
 
 async def test_an_adapter_without_a_meaning_for_a_time_limit() -> None:
@@ -258,7 +261,7 @@ async def test_an_adapter_without_a_meaning_for_a_time_limit() -> None:
 
 @pytest.mark.parametrize(("length", "total"), [("12", 12), ("", None), ("-1", None), ("1e3", None), ("9" * 5000, None)])
 def test_a_length_that_nobody_can_keep_is_unknown(length: str, total: int | None) -> None:
-    assert Version.of(Headers({"Content-Length": length})).total == total
+    assert Validators.from_headers(Headers({"Content-Length": length})).total == total
 
 
 AT_NOON = "Mon, 01 Jan 2024 12:00:00 GMT"
@@ -285,10 +288,10 @@ A_MINUTE_LATER = "Mon, 01 Jan 2024 12:01:00 GMT"
     ],
 )
 def test_only_what_tells_two_versions_apart_asks_for_the_rest(headers: dict[str, str], validator: str | None) -> None:
-    version = Version.of(Headers({"Content-Length": "10", **headers}))
+    version = Validators.from_headers(Headers({"Content-Length": "10", **headers}))
     asked = {} if validator is None else {"Range": "bytes=4-", "If-Range": validator}
-    assert version.rest(4) == asked
-    Headers(version.rest(4)).check()
+    assert version.range_headers(4) == asked
+    Headers(version.range_headers(4)).validate()
 
 
 async def fetched(target: Path, before: Any = lambda: None) -> None:

@@ -18,10 +18,10 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.auth.token import claims, user_of
+from pocketbase_core.auth.token import claims, subject
 from pocketbase_core.endpoints import realtime
 from pocketbase_core.middleware import Retry
-from pocketbase_core.middleware.authentication import Auth
+from pocketbase_core.middleware.authentication import TokenAuth
 from pocketbase_transports import MockTransport
 
 from ...helpers.eager_tasks import FACTORY, start_at_once
@@ -384,7 +384,7 @@ class Stalling:
         self.renewals: list[str] = []
         self.store = AuthStore()
         self.store.save(token("a", time.time() + 30))
-        self.auth = Auth(self.store, self.refresh)
+        self.auth = TokenAuth(self.store, self.refresh)
         self.in_progress: dict[Any, Any] = getattr(self.auth, "_renewals")
 
     async def refresh(self, old: str) -> None:
@@ -466,7 +466,7 @@ async def test_one_users_failed_renewal_pauses_no_other_users(server: Server) ->
     server.failure = 0
     server.sign_in("b")
     await server.create()
-    assert [user_of(old)[1] for old in server.renewals] == ["a", "b"]
+    assert [subject(old)[1] for old in server.renewals] == ["a", "b"]
     assert server.tokens()[-1] == server.store.token
 
 
@@ -503,9 +503,9 @@ class Storm:
             await asyncio.sleep(self.random.choice([0, 1, 4, 60]))
             if self.random.random() < 0.3:
                 return Response(self.random.choice([401, 429, 500]), json={})
-            user = str(user_of(sent)[1])
+            user = str(subject(sent)[1])
             return Response(200, json={"token": self.token(user), "record": {"id": user, "collectionId": "c1"}})
-        assert user_of(sent) == ("c1", request.params["user"]), "a call went out as somebody else"
+        assert subject(sent) == ("c1", request.params["user"]), "a call went out as somebody else"
         assert claims(sent)["exp"] > self.server.now(), "a call went out as a guest"
         await asyncio.sleep(min(self.random.random(), request.timeout or 0))
         return Response(200, json={})
@@ -525,7 +525,7 @@ class Storm:
             if not self.server.store.is_valid:
                 continue  # its calls are a guest's from the start
             timeout = self.random.choice([0.5, 2, 8, 30])
-            user, begun = str(user_of(self.server.store.token)[1]), self.server.loop.time()
+            user, begun = str(subject(self.server.store.token)[1]), self.server.loop.time()
             try:
                 await self.server.pb.send("/x", params={"user": user}, timeout=timeout)
                 self.sent += 1

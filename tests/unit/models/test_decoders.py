@@ -13,7 +13,7 @@ import pytest
 from typing_extensions import TypeAliasType
 
 from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
-from pocketbase_core.models.decoders import decoder, event_decoder
+from pocketbase_core.models.decoders import event_decoder, make_decoder
 from pocketbase_transports import MockTransport
 
 Id = NewType("Id", str)
@@ -59,7 +59,7 @@ RECORD: dict[str, Any] = {"id": "abc", "collectionName": "posts", "title": "x", 
 def test_a_typed_dict_is_the_record_itself(extra: dict[str, Any]) -> None:
     record = RECORD | extra
     before = repr(record)
-    assert decoder(Post)(record) is record
+    assert make_decoder(Post)(record) is record
     assert repr(record) == before
 
 
@@ -88,7 +88,7 @@ def test_a_typed_dict_is_the_record_itself(extra: dict[str, Any]) -> None:
 )
 def test_a_wrong_field_is_named(extra: dict[str, Any], told: str) -> None:
     with pytest.raises(PocketBaseDecodeError) as caught:
-        decoder(Post)(RECORD | extra)
+        make_decoder(Post)(RECORD | extra)
     assert str(caught.value) == f"200 record 'abc' of 'posts' is no Post: {told}"
 
 
@@ -103,7 +103,7 @@ def test_a_wrong_field_is_named(extra: dict[str, Any], told: str) -> None:
 )
 def test_a_record_without_a_name(record: Any, told: str) -> None:
     with pytest.raises(PocketBaseDecodeError, match=told):
-        decoder(Post)(record)
+        make_decoder(Post)(record)
 
 
 @dataclass
@@ -146,7 +146,7 @@ def test_a_dataclass_is_filled() -> None:
         "tags": [{"name": "b"}],
         "by_name": {"c": {"name": "d"}},
     }
-    assert decoder(Article)({**ARTICLE, "n": 2, "parent": inner}) == Article(
+    assert make_decoder(Article)({**ARTICLE, "n": 2, "parent": inner}) == Article(
         "x",
         Tag("a"),
         moment,
@@ -176,7 +176,7 @@ def test_a_dataclass_is_filled() -> None:
 )
 def test_a_dataclass_names_what_is_wrong(extra: dict[str, Any], told: str) -> None:
     with pytest.raises(PocketBaseDecodeError) as caught:
-        decoder(Article)(ARTICLE | extra)
+        make_decoder(Article)(ARTICLE | extra)
     assert str(caught.value) == f"200 record 'abc' is no Article: {told}"
     assert isinstance(caught.value.__cause__, ValueError) == (told == "this title is taken")
 
@@ -196,7 +196,7 @@ class Struct(msgspec.Struct):
 @pytest.mark.parametrize("kind", [Model, Struct])
 def test_models_decide_for_themselves(kind: type[Model] | type[Struct]) -> None:
     record: dict[str, Any] = {"id": "abc", "n": 1, "inner": [{"name": "b"}], "when": "2024-01-02 03:04:05.678Z"}
-    value = decoder(kind)(record)
+    value = make_decoder(kind)(record)
     assert isinstance(value, kind)
     assert (value.n, value.inner, value.when) == (1, [Tag("b")], datetime(2024, 1, 2, 3, 4, 5, 678000, UTC))
     wrong: list[tuple[dict[str, Any], str]] = [
@@ -206,10 +206,10 @@ def test_models_decide_for_themselves(kind: type[Model] | type[Struct]) -> None:
     ]
     for extra, path in wrong:
         with pytest.raises(PocketBaseDecodeError, match=rf"'abc' is no {kind.__name__}: field '{path}'") as caught:
-            decoder(kind)(record | extra)
+            make_decoder(kind)(record | extra)
         assert isinstance(caught.value.__cause__, (pydantic.ValidationError, msgspec.ValidationError))
     with pytest.raises(PocketBaseDecodeError, match=r"field .n"):
-        decoder(kind)({"id": "abc"})
+        make_decoder(kind)({"id": "abc"})
 
 
 @dataclass
@@ -219,9 +219,9 @@ class WithModels:
 
 
 def test_models_inside_a_dataclass() -> None:
-    assert decoder(WithModels)({"model": {"n": 1}, "struct": {"n": 2}}) == WithModels(Model(n=1), Struct(2))
+    assert make_decoder(WithModels)({"model": {"n": 1}, "struct": {"n": 2}}) == WithModels(Model(n=1), Struct(2))
     with pytest.raises(PocketBaseDecodeError, match=r"field 'model\.n'"):
-        decoder(WithModels)({"model": {"n": "x"}, "struct": {"n": 2}})
+        make_decoder(WithModels)({"model": {"n": "x"}, "struct": {"n": 2}})
 
 
 class Dated(TypedDict):
@@ -277,7 +277,7 @@ class B(A, total=False):
     exec(source, space, space)
     module: Any = sys.modules[__name__]
     module.NotRequired, module.Required, module.int = NotRequired, Required, int
-    decode = decoder(space["B"])
+    decode = make_decoder(space["B"])
     assert decode({"b": 1}) == {"b": 1}
     with pytest.raises(PocketBaseDecodeError, match="'b': missing"):
         decode({"a": 1})
@@ -290,14 +290,14 @@ import pocketbase_core.models.decoders
 @dataclasses.dataclass
 class A:
     a: int
-assert pocketbase_core.models.decoders.decoder(A)({"a": 1}) == A(1)
+assert pocketbase_core.models.decoders.make_decoder(A)({"a": 1}) == A(1)
 assert not {"pydantic", "msgspec", "pytest"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
 def test_a_realtime_message_without_a_record() -> None:
-    decode = event_decoder(decoder(msgspec.defstruct("Post", [("title", str)])))
+    decode = event_decoder(make_decoder(msgspec.defstruct("Post", [("title", str)])))
     assert decode is not None
     for message in ("text", {"action": "create"}):
         with pytest.raises(PocketBaseDecodeError, match="without a record"):
@@ -312,6 +312,6 @@ def test_an_alias_of_python_312() -> None:
     class Post:
         n: Number
 
-    assert decoder(Post)({"n": 1}) == Post(1)
+    assert make_decoder(Post)({"n": 1}) == Post(1)
     with pytest.raises(PocketBaseDecodeError, match="field 'n': expected int, got str"):
-        decoder(Post)({"n": "1"})
+        make_decoder(Post)({"n": "1"})

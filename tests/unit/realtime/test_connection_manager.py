@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from pocketbase_core import Gap, PocketBase, PocketBaseBadRequestError, PocketBaseUnauthorizedError, Request, Response
-from pocketbase_core.auth.store import replace_renewed
+from pocketbase_core.auth.store import replace_refreshed
 from pocketbase_core.middleware import Retry
 from pocketbase_transports import MockTransport
 
@@ -57,7 +57,7 @@ def test_another_sign_in_gets_another_connection(with_server: WithServer) -> Non
         other, namesake = token(0, exp=end, id="u2"), token(0, exp=end, id="u2", collectionId="c2")
         anew = token(0, "anew", exp=end)
         keep = server.pb.auth_store.save
-        refresh = partial(replace_renewed, server.pb.auth_store, own)
+        refresh = partial(replace_refreshed, server.pb.auth_store, own)
         for change, value, connects in (
             (keep, own, 1),
             (refresh, renewed, 1),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBaseForbiddenError
-from pocketbase_core.auth.store import replace_renewed
+from pocketbase_core.auth.store import replace_refreshed
 
 from ...helpers.tokens import token
 from ...helpers.virtual_clock import pass_time
@@ -150,10 +150,10 @@ def test_a_renewal_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
     async def _(server: Server) -> None:
         server.pb = server.pb.with_auth_store(store := Full())
         heard = await listen(server, "first")
-        replace_renewed(store, store.token, token(0, "second", exp=time.time() + 10**6), {})
+        replace_refreshed(store, store.token, token(0, "second", exp=time.time() + 10**6), {})
         store.is_full = True
         with pytest.raises(OSError, match="full"):
-            replace_renewed(store, store.token, "another", {})
+            replace_refreshed(store, store.token, "another", {})
         await pass_time(1)
         assert not heard.gaps
         assert len(server.connects) == 1
@@ -175,7 +175,7 @@ def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer
     @with_server
     async def _(server: Server) -> None:
         await listen(server)
-        owner = vars(server.pb.realtime)["_driver"].owner
+        owner = vars(server.pb.realtime)["_manager"].owner
         loop, owner.loop = owner.loop, asyncio.new_event_loop()
         owner.loop.close()
         sign_in(server, "first")

@@ -14,7 +14,7 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.endpoints.legacy_schema import with_fields
+from pocketbase_core.endpoints.legacy_schema import from_legacy_schema
 from pocketbase_transports import MockTransport
 
 PROVIDER = {"name": "oidc", "authURL": "http://p/auth?a=b&redirect_uri=", "codeVerifier": "v", "state": "s"}
@@ -136,20 +136,20 @@ async def test_streams_that_bring_no_code(events: list[ServerSentEvent], error: 
 def test_an_old_field_is_made_flat() -> None:
     old: dict[str, Any] = {"name": "a", "type": "number", "options": {"min": None, "max": 0, "noDecimal": True}}
     with pytest.warns(DeprecationWarning, match="fields"):
-        body = with_fields({"name": "c", "schema": [old], "listRule": None, "options": {}})
+        body = from_legacy_schema({"name": "c", "schema": [old], "listRule": None, "options": {}})
     assert body["fields"][0] == {"name": "a", "type": "number", "max": 0, "onlyInt": True}
     assert [field["name"] for field in body["fields"]] == ["a", "created", "updated"]
     assert body["listRule"] is None
     assert "schema" not in body
     assert "options" not in body
     with pytest.warns(DeprecationWarning, match="fields"):
-        view = with_fields({"name": "v", "type": "view", "schema": [], "options": {"query": "select 1 as id"}})
+        view = from_legacy_schema({"name": "v", "type": "view", "schema": [], "options": {"query": "select 1 as id"}})
     assert view == {"name": "v", "type": "view", "viewQuery": "select 1 as id"}
     with pytest.warns(DeprecationWarning, match="left out: minPasswordLength"):
-        with_fields({"type": "auth", "schema": [], "options": {"minPasswordLength": 8}})
+        from_legacy_schema({"type": "auth", "schema": [], "options": {"minPasswordLength": 8}})
     for broken in (3, [3]):
         with pytest.warns(DeprecationWarning, match="fields"), pytest.raises(TypeError):
-            with_fields({"schema": broken})
+            from_legacy_schema({"schema": broken})
 
 
 @pytest.mark.parametrize("patience", [100, None])
@@ -164,4 +164,4 @@ async def test_what_opens_the_browser_may_time_out(patience: float | None) -> No
 
 def test_an_old_view_without_options_has_no_query() -> None:
     with pytest.warns(DeprecationWarning, match=r"before PocketBase 0\.23"):
-        assert with_fields({"type": "view", "schema": [], "options": None})["viewQuery"] == ""
+        assert from_legacy_schema({"type": "view", "schema": [], "options": None})["viewQuery"] == ""

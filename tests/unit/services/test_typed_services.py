@@ -11,7 +11,7 @@ import pydantic
 import pytest
 
 from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
-from pocketbase_core.models.decoders import decoder, event_decoder
+from pocketbase_core.models.decoders import event_decoder, make_decoder
 from pocketbase_transports import MockTransport
 
 from ..models.test_decoders import ARTICLE, Article, Tag
@@ -25,7 +25,7 @@ async def test_every_method_decodes() -> None:
 
     pb = PocketBase("http://h", transport=MockTransport(handler))
     articles = pb.collection("articles", Article)
-    expected = decoder(Article)(ARTICLE)
+    expected = make_decoder(Article)(ARTICLE)
     assert (await articles.get_list())["items"] == [expected]
     assert await articles.get_full_list() == [expected]
     assert [article async for article in articles.iterate()] == [expected]
@@ -134,7 +134,7 @@ async def test_records_nested_without_an_end(kind: Any, depth: int) -> None:
     lists: list[Any] = [nodes.get_list(), nodes.get_first(), nodes.get_full_list(), anext(nodes.iterate())]
     for call in lists:
         await decodes_or_says(call)
-    decode = event_decoder(decoder(kind))
+    decode = event_decoder(make_decoder(kind))
     assert decode is not None
     with suppress(PocketBaseDecodeError):
         decode({"action": "create", "record": record})

@@ -16,13 +16,13 @@ from ...helpers.virtual_clock import pass_time, run
 async def block(seconds: float, work: float) -> str:
     """How a block that takes so long ends under a deadline."""
     deadline = Deadline(seconds)
-    deadline.enter()
+    deadline.start()
     kind: type[BaseException] | None = None
     try:
         await pass_time(work)
     except asyncio.CancelledError:
         kind = asyncio.CancelledError
-    if deadline.leave(kind):
+    if deadline.stop(kind):
         return f"late at {asyncio.get_running_loop().time():g}"
     return "cancelled" if kind else "in time"
 
@@ -73,13 +73,13 @@ def test_they_share_a_timer() -> None:
 def test_it_can_be_put_off() -> None:
     async def main() -> float:
         deadline = Deadline(2)
-        deadline.enter()
+        deadline.start()
         with pytest.raises(asyncio.CancelledError):
             for _ in range(3):
                 await pass_time(1.5)
                 deadline.postpone()
             await pass_time(9)
-        assert deadline.leave(asyncio.CancelledError)
+        assert deadline.stop(asyncio.CancelledError)
         return asyncio.get_running_loop().time()
 
     assert run(main()) == 6.5
@@ -119,11 +119,11 @@ def test_nothing_is_left_of_a_block_that_ended(caplog: pytest.LogCaptureFixture)
 def test_a_block_that_cleans_up_is_not_cancelled_again() -> None:
     async def main() -> tuple[bool, float]:
         deadline = Deadline(1)
-        deadline.enter()
+        deadline.start()
         with pytest.raises(asyncio.CancelledError):
             await pass_time(9)
         await pass_time(1)
-        return deadline.leave(asyncio.CancelledError), asyncio.get_running_loop().time()
+        return deadline.stop(asyncio.CancelledError), asyncio.get_running_loop().time()
 
     assert run(main()) == (True, 2.0)
 
@@ -131,10 +131,10 @@ def test_a_block_that_cleans_up_is_not_cancelled_again() -> None:
 def test_an_error_of_the_block_itself_stays_one() -> None:
     async def main() -> bool:
         deadline = Deadline(1)
-        deadline.enter()
+        deadline.start()
         with pytest.raises(asyncio.CancelledError):
             await pass_time(9)
-        return deadline.leave(ValueError)
+        return deadline.stop(ValueError)
 
     assert not run(main())
 
@@ -152,11 +152,11 @@ def test_loops_that_take_turns_in_one_thread() -> None:
 
     async def real(seconds: float) -> bool:
         deadline = Deadline(seconds)
-        deadline.enter()
+        deadline.start()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            return deadline.leave(asyncio.CancelledError)
+            return deadline.stop(asyncio.CancelledError)
         return False
 
     ended: list[bool] = []
@@ -172,7 +172,7 @@ def test_outside_of_a_task() -> None:
 
         def enter() -> None:
             try:
-                Deadline(1).enter()
+                Deadline(1).start()
             except RuntimeError as error:
                 failed.append(error)
 

@@ -18,12 +18,18 @@ from aioresponses import aioresponses
 import pocketbase_transports
 from pocketbase_core import FileUpload, PocketBase, PocketBaseConnectionError, PocketBaseTimeoutError, Request, Response
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.scripted_server import Connection, answering, ignoring, responding, wire
+from pocketbase_core.testing.contract.scripted_server import (
+    Connection,
+    answering,
+    ignoring,
+    responding,
+    scripted_server,
+)
 from pocketbase_transports import AiohttpTransport, HttpxTransport
-from pocketbase_transports.aiohttp.exceptions import FAULTS
+from pocketbase_transports.aiohttp.exceptions import ERROR_MAP
 from pocketbase_transports.httpx.early import connection_of
-from pocketbase_transports.httpx.exceptions import faults
-from pocketbase_transports.httpx.trailing_data import discard_leftovers
+from pocketbase_transports.httpx.exceptions import error_map
+from pocketbase_transports.httpx.trailing_data import close_on_trailing_data
 
 
 def exceptions(module: object, base: type[Exception]) -> list[type[Exception]]:
@@ -56,19 +62,19 @@ def looked_up(table: Any, kind: type[Exception]) -> Any:
 
 def test_every_exception_of_aiohttp_has_a_meaning() -> None:
     for kind in exceptions(aiohttp, aiohttp.ClientError):
-        assert looked_up(FAULTS, kind).never_sent == (kind.__name__ in NEVER_SENT_AIOHTTP), kind
+        assert looked_up(ERROR_MAP, kind).never_sent == (kind.__name__ in NEVER_SENT_AIOHTTP), kind
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
 def test_every_exception_of_httpx_has_a_meaning(library: Any) -> None:
     never_sent = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
     for kind in exceptions(library, library.HTTPError):
-        assert looked_up(faults(library), kind).never_sent == (kind.__name__ in never_sent), kind
-    assert looked_up(faults(library), library.InvalidURL).never_sent
+        assert looked_up(error_map(library), kind).never_sent == (kind.__name__ in never_sent), kind
+    assert looked_up(error_map(library), library.InvalidURL).never_sent
 
 
 async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         sessions: list[tuple[Any, Any]] = [
             (aiohttp.ClientSession(headers={"X-App": "mine"}), AiohttpTransport),
             (httpx.AsyncClient(headers={"X-App": "mine"}, follow_redirects=True), HttpxTransport),
@@ -83,7 +89,7 @@ async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
 
 
 async def test_a_session_handed_in_asks_for_no_encoding_of_its_own() -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         headers = {"Accept-Encoding": "br"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
@@ -106,7 +112,7 @@ async def test_a_session_that_is_traced_hears_of_each_body() -> None:
         config.on_response_chunk_received.append(hear)
         return config
 
-    async with wire(answering("{}")) as server, aiohttp.ClientSession(trace_configs=[traced()]) as session:
+    async with scripted_server(answering("{}")) as server, aiohttp.ClientSession(trace_configs=[traced()]) as session:
         for transport in (AiohttpTransport(session), AiohttpTransport(trace_configs=[traced()])):
             async with PocketBase(server.url, transport=transport) as pb:
                 await pb.health.check()
@@ -121,7 +127,7 @@ async def test_a_middleware_of_the_session_sees_each_request_too() -> None:
         await (await handler(request)).read()  # as a middleware that tries again
         return await handler(request)
 
-    async with wire(answering("{}")) as server, aiohttp.ClientSession(middlewares=[watch]) as session:
+    async with scripted_server(answering("{}")) as server, aiohttp.ClientSession(middlewares=[watch]) as session:
         for transport in (AiohttpTransport(session), AiohttpTransport(middlewares=[watch])):
             async with PocketBase(server.url, transport=transport) as pb:
                 await pb.health.check()
@@ -138,7 +144,7 @@ async def test_a_session_handed_in_takes_no_answer_that_came_before_its_request(
         await connection.closed_by_client()
 
     sent = asyncio.Event()
-    async with wire(script) as server, aiohttp.ClientSession() as session:
+    async with scripted_server(script) as server, aiohttp.ClientSession() as session:
         transport = AiohttpTransport(session)
         for _ in range(2):
             assert (await transport.send(Request("GET", server.url, timeout=5))).content == b"1"
@@ -158,7 +164,7 @@ async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
 
     config = aiohttp.TraceConfig()
     config.on_connection_create_end.append(wait)
-    async with wire(script) as server:
+    async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=AiohttpTransport(trace_configs=[config]), middleware=[]) as pb:
             with pytest.raises(PocketBaseConnectionError, match="the server sends before it is asked") as caught:
                 await pb.collection("posts").create({})
@@ -175,7 +181,7 @@ async def test_a_new_connection_that_ends_is_an_error_at_once() -> None:
 
     config = aiohttp.TraceConfig()
     config.on_connection_create_end.append(wait)
-    async with wire(hang_up) as server:
+    async with scripted_server(hang_up) as server:
         async with PocketBase(server.url, transport=AiohttpTransport(trace_configs=[config]), middleware=[]) as pb:
             with pytest.raises(PocketBaseConnectionError):
                 await pb.collection("posts").create({})
@@ -190,7 +196,7 @@ async def test_a_body_that_a_hook_of_the_client_has_read_is_read_from_there(libr
     content = gzip.compress(b'{"code": 200}')
     for headers in ([], ["Content-Encoding: gzip"]):
         answer = responding(200, content if headers else b'{"code": 200}', *headers)
-        async with wire(answer) as server, library.AsyncClient(event_hooks={"response": [hook]}) as client:
+        async with scripted_server(answer) as server, library.AsyncClient(event_hooks={"response": [hook]}) as client:
             pb = PocketBase(server.url, transport=HttpxTransport(client))
             assert await pb.health.check() == {"code": 200}
             async with pb.files.stream("a", "b", "c") as response:
@@ -204,7 +210,7 @@ async def test_a_body_that_a_trace_of_the_session_has_read_is_read_from_there() 
     config = aiohttp.TraceConfig()
     config.on_request_end.append(trace)
     answer = responding(200, gzip.compress(b'{"code": 200}'), "Content-Encoding: gzip")
-    async with wire(answer) as server, aiohttp.ClientSession(trace_configs=[config]) as session:
+    async with scripted_server(answer) as server, aiohttp.ClientSession(trace_configs=[config]) as session:
         assert await PocketBase(server.url, transport=AiohttpTransport(session)).health.check() == {"code": 200}
 
 
@@ -217,7 +223,7 @@ def limited(library: str) -> Transport:
 
 
 async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> None:
-    async with wire(ignoring) as server:
+    async with scripted_server(ignoring) as server:
         pb = PocketBase(server.url, transport=limited(library), middleware=[])
         first = asyncio.create_task(pb.collection("posts").create({"f": FileUpload(("a", b"x"))}))
         while not server.connections:
@@ -233,7 +239,7 @@ async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> No
 
 
 async def test_a_connection_is_used_again(transport: Transport) -> None:
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         for _ in range(5):
             await transport.send(Request("GET", f"{server.url}/"))
     assert server.connections == 1
@@ -241,7 +247,7 @@ async def test_a_connection_is_used_again(transport: Transport) -> None:
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
 async def test_a_client_with_parameters_of_its_own_loses_none_of_ours(library: Any) -> None:
-    async with wire(answering("{}")) as server, library.AsyncClient(params={"app": "1"}) as client:
+    async with scripted_server(answering("{}")) as server, library.AsyncClient(params={"app": "1"}) as client:
         await PocketBase(server.url, transport=HttpxTransport(client)).send("/x?a=1", params={"filter": "b = 'ü;&'"})
     query = server.requests[0].target.partition("?")[2]
     assert sorted(httpx.QueryParams(query).multi_items()) == [("a", "1"), ("app", "1"), ("filter", "b = 'ü;&'")]
@@ -289,7 +295,7 @@ async def test_a_session_is_closed_on_its_own_loop(transport: Transport) -> None
     thread = threading.Thread(target=there.run_forever)
     thread.start()
     ready.wait()
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         sending = asyncio.run_coroutine_threadsafe(transport.send(Request("GET", f"{server.url}/")), there)
         assert (await asyncio.wrap_future(sending)).status_code == 200
         await transport.aclose()
@@ -302,7 +308,7 @@ async def test_a_session_is_closed_on_its_own_loop(transport: Transport) -> None
 
 async def test_a_loop_that_stands_still_keeps_nobody_waiting(transport: Transport) -> None:
     there = asyncio.new_event_loop()
-    async with wire(answering("{}")) as server:
+    async with scripted_server(answering("{}")) as server:
         await asyncio.to_thread(there.run_until_complete, transport.send(Request("GET", f"{server.url}/")))
         await transport.aclose()
     await asyncio.to_thread(there.run_until_complete, _closing())
@@ -321,7 +327,7 @@ async def _other_tasks() -> int:
 
 def test_insides_of_httpx_that_are_others() -> None:
     stream = object()
-    discard_leftovers(stream)
+    close_on_trailing_data(stream)
 
 
 def test_a_name_that_is_no_transport() -> None:

@@ -9,7 +9,7 @@ import httpcore
 import pytest
 
 from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request
-from pocketbase_core.transport import Exchange, Fault
+from pocketbase_core.transport import ErrorMapping, Exchange
 from pocketbase_transports.httpx.early import Duplex
 
 
@@ -75,9 +75,9 @@ async def test_what_is_asked_of_the_connection_is_asked_of_its_stream() -> None:
 async def test_files_that_are_all_open_are_named_whatever_the_library_raised() -> None:
     failure = RuntimeError("no connection")
     failure.__cause__ = OSError(errno.EMFILE, "Too many open files")
-    exchange = Exchange(Request("GET", "http://h/"), {RuntimeError: Fault(PocketBaseTransportError)})
+    exchange = Exchange(Request("GET", "http://h/"), {RuntimeError: ErrorMapping(PocketBaseTransportError)})
     with pytest.raises(PocketBaseConnectionError, match=r"too many open files.*ulimit -n") as caught:
-        exchange.translate(failure)
+        exchange.raise_mapped(failure)
     assert caught.value.request_sent is False
     assert isinstance(caught.value.__cause__, Exception)
     assert isinstance(caught.value.__cause__.__cause__, OSError)
