@@ -1,9 +1,7 @@
 """The client, which wires the parts together and knows no endpoint."""
 
-import asyncio
 import copy
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 from urllib.parse import urlsplit
@@ -11,20 +9,19 @@ from weakref import WeakValueDictionary
 
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
-from .calls.call import Call
 from .calls.filters import build_filter
 from .calls.options import SendOptions, check_size, check_timeout, parse_options
-from .calls.parsing import raise_for_status, reject_unrequested_part
 from .calls.paths import custom_path
 from .endpoints import custom
-from .errors import PocketBaseError, not_event_stream, response_from_error
-from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
+from .messages import ClientOptions, Request, RequestDraft, Response
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
-from .middleware import AfterSend, BeforeSend, Middleware, Retry, chain, default_middleware
+from .middleware import AfterSend, BeforeSend, Middleware, default_middleware
 from .middleware.authentication import REFRESH_TIMEOUT, TokenAuth
 from .models.decoders import Record, identity, make_decoder
-from .ports import StreamedResponse, Transport
+from .pipeline import Pipeline, Server, SharedTransport
+from .ports import Transport
 from .realtime import Realtime, RealtimeSettings
+from .services.auth import AuthService
 from .services.backups import BackupService
 from .services.batch import Batch
 from .services.collections import CollectionService
@@ -36,23 +33,32 @@ from .services.logs import LogService
 from .services.records import RecordService
 from .services.settings import SettingsService
 from .services.sql import SqlService
-from .transport import StreamingResponse, read_error_body
-from .transport.discovery import check_transport, find_transport
 
 T = TypeVar("T")
 
 
 class PocketBase:
-    """A PocketBase server, as seen by one user, whom `auth_store` keeps.
+    """A PocketBase server, as one user sees it.
 
     `collection(name)` has the records, and their ways to sign in; `admins` are the superusers. The other services are
-    `collections`, `files`, `backups`, `settings`, `logs`, `crons`, `sql`, `health` and `realtime`.
+    `collections`, `files`, `backups`, `settings`, `logs`, `crons`, `sql`, `health` and `realtime`. Creating a client
+    needs no event loop and opens no connection. Close the client with `async with` or `aclose`.
 
-    `transport` sends: without one, the first installed is taken at first use. `middleware` takes the place of
-    `default_middleware()`. `timeout` is in seconds, for each call as a whole; None is no limit. `json_loads` and
-    `json_dumps` take the place of the standard library's: orjson's, say, or msgspec's `decode` and `encode`. An answer
-    of more than `max_response_bytes`, once decompressed, is a `PocketBaseDecodeError`; streams and downloads to files
-    may be of any size.
+    Args:
+        base_url: The URL of the server, such as `http://127.0.0.1:8090`.
+        transport: Sends the requests. Without one, the first installed transport is taken at first use.
+        auth_store: Keeps the token and the record of the signed-in user; by default in memory.
+        middleware: Takes the place of `default_middleware()`, the outermost first; `[]` is none.
+        lang: The `Accept-Language` header.
+        timeout: The limit in seconds for each call as a whole; None is no limit.
+        max_response_bytes: The limit for a response that is read as a whole, once decompressed; None is no limit. A
+            larger response raises PocketBaseDecodeError. Streams and downloads to files may be of any size.
+        json_loads: Decodes JSON in place of the standard library: `orjson.loads`, or msgspec's `decode`.
+        json_dumps: Encodes JSON in place of the standard library: `orjson.dumps`, or msgspec's `encode`.
+
+    Raises:
+        TypeError: If an argument is of the wrong type.
+        ValueError: If `base_url` is not a base URL, or a limit is not above 0.
     """
 
     filter_escapes = False
@@ -71,51 +77,39 @@ class PocketBase:
         json_loads: JsonLoads = default_loads,
         json_dumps: JsonDumps = default_dumps,
     ) -> None:
-        self.base_url = _check_url(base_url)
+        self._server = Server(
+            base_url=_check_url(base_url),
+            transport=SharedTransport(transport),
+            timeout=check_timeout(timeout),
+            client_options=ClientOptions(json_dumps, json_loads, check_size(max_response_bytes)),
+        )
         self._lang = lang
-        self._timeout = check_timeout(timeout)
-        self._max_response_bytes = check_size(max_response_bytes)
-        self.json_loads = json_loads
-        self._json_dumps = json_dumps
-        self._transport = None if transport is None else check_transport(transport)
-        self._owns_transport = True
         self._middleware = default_middleware() if middleware is None else [*middleware]
-        self._own_headers: tuple[dict[str, str], Headers] = {}, Headers()
         self._passwords = PasswordConfirmation()
-        self._serve(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
-
-    def _serve(self, store: AuthStore, settings: RealtimeSettings) -> None:
-        """Wire everything that belongs to one user."""
-        self.auth_store = store
-        self.collections = CollectionService(self, store)
-        self.files = FileService(self)
-        self.backups = BackupService(self)
-        self.settings = SettingsService(self)
-        self.logs = LogService(self)
-        self.crons = CronService(self)
-        self.sql = SqlService(self)
-        self.health = HealthService(self)
-        self.realtime = Realtime(self, store, settings, self._timeout)
-        self._records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
-        self._auth = TokenAuth(store, self._refresh)
-        self._layers: list[Middleware] = [self._auth]
-        if type(self).before_send is not PocketBase.before_send:
-            self._layers.append(BeforeSend(self.before_send))
-        if type(self).after_send is not PocketBase.after_send:
-            self._layers.append(AfterSend(self.after_send))
-        self._layers += self._middleware
-        self._handle = chain(self._layers, self._send)
+        self._owns_transport = True
+        self._user = self._make_user(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of every request. To be overridden."""
+        """Return the headers of every request. Override this method in a subclass."""
         return {"Accept-Language": self._lang}
 
     async def before_send(self, request: RequestDraft) -> Request | RequestDraft | None:
-        """Change a request before it goes out; the draft may be edited in place. To be overridden."""
+        """Change a request before it is sent. Override this method in a subclass.
+
+        Args:
+            request: A draft, which may be edited in place.
+
+        Returns:
+            The request to send: a draft, a request, or None for the draft as it is.
+        """
         return request
 
     async def after_send(self, response: Response) -> Response | None:
-        """Inspect or replace a response. To be overridden."""
+        """Inspect or replace a response. Override this method in a subclass.
+
+        Returns:
+            The response to go on with, or None for the response as it is.
+        """
         return response
 
     @overload
@@ -123,172 +117,170 @@ class PocketBase:
     @overload
     def collection(self, id_or_name: str, record_type: type[T]) -> RecordService[T]: ...
     def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> RecordService[Any]:
-        """Return the records of a collection, as dicts or as `record_type`; the same object while anybody holds it.
+        """Return the records of a collection: the same object for as long as it is in use.
 
-        `record_type` is a TypedDict, a dataclass, a pydantic model or a msgspec Struct.
+        Args:
+            id_or_name: The id or the name of the collection.
+            record_type: The class of the records: a TypedDict, a dataclass, a pydantic model or a msgspec Struct.
+                Without one, records are dicts.
 
         Raises:
-            TypeError: `record_type` is none of these, or has a field that no record can fill.
+            TypeError: If `record_type` is none of these, or has a field that no record can fill.
         """
-        key = (id_or_name, record_type)
-        service = self._records.get(key)
+        records = self._user.records
+        service = records.get(key := (id_or_name, record_type))
         if service is None:
             decode = identity if record_type is None else make_decoder(record_type)
-            service = self._records[key] = RecordService(
-                self, self.auth_store, self.realtime, self._passwords, id_or_name, decode
+            auth = AuthService(self.pipeline, id_or_name, self.with_auth_store)
+            service = records[key] = RecordService(
+                self.pipeline, self.realtime, self._passwords, id_or_name, decode, auth
             )
         return service
+
+    @property
+    def base_url(self) -> str:
+        """The URL of the server, without a slash at its end."""
+        return self._server.base_url
+
+    @property
+    def auth_store(self) -> AuthStore:
+        """The token and the record of the signed-in user."""
+        return self._user.pipeline.auth_store
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The way of the calls of this client, for calls that no service has."""
+        return self._user.pipeline
 
     @property
     def admins(self) -> RecordService[Record]:
         """The superusers."""
         return self.collection(SUPERUSERS)
 
+    @property
+    def collections(self) -> CollectionService:
+        """The collections themselves, for superusers."""
+        return self._user.collections
+
+    @property
+    def files(self) -> FileService:
+        """The files of records."""
+        return self._user.files
+
+    @property
+    def backups(self) -> BackupService:
+        """The backups of the server, for superusers."""
+        return self._user.backups
+
+    @property
+    def settings(self) -> SettingsService:
+        """The settings of the server, for superusers."""
+        return self._user.settings
+
+    @property
+    def logs(self) -> LogService:
+        """The request log of the server, for superusers."""
+        return self._user.logs
+
+    @property
+    def crons(self) -> CronService:
+        """The cron jobs of the server, for superusers."""
+        return self._user.crons
+
+    @property
+    def sql(self) -> SqlService:
+        """SQL on the database of the server, for superusers."""
+        return self._user.sql
+
+    @property
+    def health(self) -> HealthService:
+        """The health of the server."""
+        return self._user.health
+
+    @property
+    def realtime(self) -> Realtime:
+        """The realtime subscriptions of this client."""
+        return self._user.realtime
+
     def build_url(self, path: str) -> str:
         """Return the absolute URL of a path on this server."""
-        return self.base_url + custom_path(path)
+        return self.pipeline.build_url(path)
 
     def filter(self, raw: str, params: Mapping[str, Any] | None = None, **keywords: Any) -> str:
-        """Return a filter expression: `filter("title = {:title}", title="…")` puts values in safely.
+        """Return a filter expression with values put in safely: `filter("title = {:title}", title="…")`.
 
         Raises:
-            ValueError: a value is missing, or cannot be written so that every server from 0.23 on reads it alike.
+            ValueError: If a value is missing, or cannot be written so that every server from 0.23 on reads it alike.
         """
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
 
     async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
-        """Call a custom route, and return its decoded JSON; None if the answer is empty."""
-        return await self.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
+        """Call a custom route, and return its decoded JSON; None if the response is empty."""
+        return await self.pipeline.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
 
     def create_batch(self) -> Batch:
         """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""
-        return Batch(self, self.auth_store, self._passwords)
+        return Batch(self.pipeline, self._passwords)
 
     def with_auth_store(self, store: AuthStore) -> Self:
         """Return a client for another user, with the same transport and middleware. Closing it closes no transport."""
-        self._transport = self._open_transport()
+        self._server.transport.get()
         other = copy.copy(self)
         other._owns_transport = False
-        other._serve(store, self.realtime.settings)
+        other._user = other._make_user(store, self.realtime.settings)
         return other
 
-    async def execute(self, call: Call[T]) -> T:
-        """Send a call through the middleware and parse its answer."""
-        handle = self._handle if call.retries else chain(self._layers_for(call), self._send)
-        return call.parse(await handle(self._complete(call)))
-
-    @asynccontextmanager
-    async def stream(self, call: Call[Any]) -> AsyncGenerator[StreamedResponse, None]:
-        """Send a call through the middleware, which sees an empty body, and read the body as it comes.
-
-        Raises:
-            PocketBaseError: the answer is no success.
-        """
-        async with AsyncExitStack() as stack:
-            opened: list[StreamedResponse] = []
-
-            async def open_stream(request: Request) -> Response:
-                started = asyncio.get_running_loop().time()
-                await stack.aclose()  # an attempt that was no success
-                opened.clear()
-                streamed = await stack.enter_async_context(self._open_transport().stream(request))
-                content = b""
-                if 200 <= streamed.status_code < 300:
-                    opened.append(streamed)
-                else:
-                    content = await read_error_body(request, streamed.status_code, streamed.aiter_bytes(), started)
-                response = Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
-                return reject_unrequested_part(request, response)
-
-            response = raise_for_status(await chain(self._layers, open_stream)(self._complete(call)))
-            yield opened[0] if opened else StreamingResponse.from_response(response)  # that of a middleware
-
-    def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
-        """Send a call through the middleware and read its answer as server-sent events, of this one connection."""
-        return _events(self._layers_for(call), self._open_transport(), self._complete(call))
-
     async def aclose(self) -> None:
-        """End realtime and renewals of tokens, and close the transport, but not a session that was handed to it."""
+        """End realtime and token refreshes, and close the transport, but not a session that was given to it."""
         try:
             await self.realtime.close()
-            await self._auth.aclose()
+            await self._user.auth.aclose()
             await self.auth_store.aclose()
         finally:
-            if self._transport is not None and self._owns_transport:
-                await self._transport.aclose()
+            if self._owns_transport:
+                await self._server.transport.aclose()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.aclose()
 
-    def _complete(self, call: Call[Any]) -> Request:
-        request = call.request
-        own = self.headers()
-        if own != self._own_headers[0]:
-            self._own_headers = dict(own), Headers(own)
-        headers = self._own_headers[1]
-        return Request(
-            request.method,
-            self.base_url + request.url,
-            request.params,
-            headers | request.headers if request.headers else headers,
-            request.body,
-            request.files,
-            self._timeout if call.default_timeout else request.timeout,
-            self._json_dumps,
-            self._max_response_bytes,
-        )
-
-    def _layers_for(self, call: Call[Any]) -> Sequence[Middleware]:
-        return [layer for layer in self._layers if call.retries or not isinstance(layer, Retry)]
-
-    def _open_transport(self) -> Transport:
-        if self._transport is None:
-            self._transport = find_transport()
-        return self._transport
-
-    async def _send(self, request: Request) -> Response:
-        response = reject_unrequested_part(request, await self._open_transport().send(request))
-        return response if self.json_loads is default_loads else response.replace(loads=self.json_loads)
+    def _make_user(self, store: AuthStore, realtime_settings: RealtimeSettings) -> "_User":
+        auth = TokenAuth(store, self._refresh)
+        middleware: list[Middleware] = [auth]
+        if type(self).before_send is not PocketBase.before_send:
+            middleware.append(BeforeSend(self.before_send))
+        if type(self).after_send is not PocketBase.after_send:
+            middleware.append(AfterSend(self.after_send))
+        pipeline = Pipeline(self._server, store, [*middleware, *self._middleware], self.headers)
+        return _User(pipeline, auth, realtime_settings)
 
     async def _refresh(self, token: str) -> None:
         users = self.collection(claims(token)["collectionId"])
-        limit = REFRESH_TIMEOUT if self._timeout is None else min(self._timeout, REFRESH_TIMEOUT)
+        limit = self._server.timeout
+        limit = REFRESH_TIMEOUT if limit is None else min(limit, REFRESH_TIMEOUT)
         await users.auth.refresh(headers={"Authorization": token}, timeout=limit)
 
 
-@asynccontextmanager
-async def _events(
-    layers: Sequence[Middleware], transport: Transport, request: Request
-) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-    async with AsyncExitStack() as stack:
-        opened: list[AsyncIterator[ServerSentEvent]] = []
-        refusals: list[tuple[Response, PocketBaseError]] = []
+class _User:
+    """Everything that belongs to one user. A client for another user has another one, so that the two share nothing."""
 
-        async def open_events(request: Request) -> Response:
-            await stack.aclose()  # of the attempt before
-            opened.clear()
-            refusals.clear()
-            try:
-                opened.append(await stack.enter_async_context(transport.events(request)))
-            except PocketBaseError as error:
-                if error.status < 300:
-                    raise
-                refusals.append((response_from_error(error), error))
-                return refusals[0][0]
-            return Response(200, url=request.url)
-
-        response = await chain(layers, open_events)(request)
-        for refusal, error in refusals:
-            if refusal is response:
-                raise error
-        if not opened or not 200 <= response.status_code < 300:  # a middleware answered
-            raise not_event_stream(response)
-        yield opened[0]
+    def __init__(self, pipeline: Pipeline, auth: TokenAuth, realtime_settings: RealtimeSettings) -> None:
+        self.pipeline = pipeline
+        self.auth = auth
+        self.collections = CollectionService(pipeline)
+        self.files = FileService(pipeline)
+        self.backups = BackupService(pipeline)
+        self.settings = SettingsService(pipeline)
+        self.logs = LogService(pipeline)
+        self.crons = CronService(pipeline)
+        self.sql = SqlService(pipeline)
+        self.health = HealthService(pipeline)
+        self.realtime = Realtime(pipeline, realtime_settings)
+        self.records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
 
 
 def _check_url(url: str) -> str:
@@ -296,7 +288,7 @@ def _check_url(url: str) -> str:
         raise TypeError(f"a base URL must be text, not {type(url).__name__}")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not url.isprintable():
-        raise ValueError(f"{url!r} is no base URL such as 'http://127.0.0.1:8090'")
+        raise ValueError(f"{url!r} is not a valid base URL, such as 'http://127.0.0.1:8090'")
     if parts.query or parts.fragment or parts.username is not None or parts.port == 0:
-        raise ValueError("a base URL holds no query, no fragment, no user and no port 0")
+        raise ValueError("a base URL must not contain a query, a fragment, user information or port 0")
     return f"{parts.scheme}://{parts.netloc}{custom_path(parts.path)}".rstrip("/")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import AuthStore, PocketBase
+from pocketbase_core import AuthStore
+from pocketbase_core.pipeline import Pipeline
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract import transport as transport
 
@@ -52,21 +53,21 @@ def no_secret_is_logged() -> Generator[None, None, None]:
         return
     lines, secrets, patch = Lines(), set[str](), pytest.MonkeyPatch()
     save: Any = AuthStore.save
-    complete: Any = getattr(PocketBase, "_complete")
+    build_request: Any = getattr(Pipeline, "_build_request")
 
     def noting_save(store: AuthStore, token: str, record: Any = None) -> None:
         secrets.add(str(token))
         save(store, token, record)
 
-    def noting_complete(pb: PocketBase, call: Any) -> Any:
-        request = complete(pb, call)
+    def noting_build_request(pipeline: Pipeline, call: Any) -> Any:
+        request = build_request(pipeline, call)
         body: Any = request.body
         if hasattr(body, "items"):
             secrets.update(str(value) for key, value in body.items() if "password" in key.lower())
         return request
 
     patch.setattr(AuthStore, "save", noting_save)
-    patch.setattr(PocketBase, "_complete", noting_complete)
+    patch.setattr(Pipeline, "_build_request", noting_build_request)
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.DEBUG)

@@ -1,49 +1,47 @@
 """One call to the API, as a value."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
-from ..auth.store import AuthStore
-from ..messages import Request, Response, ServerSentEvent
-from ..messages.json_values import JsonLoads
-from ..ports import StreamedResponse
+from ..messages import Request, Response
 
 S = TypeVar("S")
-
-
 T = TypeVar("T")
 
 
-class Call(NamedTuple, Generic[T]):
-    """A request, its URL still relative to the server, and the parser of its answer.
+class ClientDefault(Enum):
+    """The type of `USE_CLIENT_DEFAULT`."""
 
-    With `default_timeout`, the client's takes the place of the request's. Without `repeats`, `Retry` is left out.
+    USE_CLIENT_DEFAULT = "the timeout of the client"
+
+
+USE_CLIENT_DEFAULT: Final = ClientDefault.USE_CLIENT_DEFAULT
+"""The timeout of a call whose caller gave none; None is a caller's "no limit"."""
+
+Timeout = float | None | Literal[ClientDefault.USE_CLIENT_DEFAULT]
+
+
+def timeout_or(timeout: Timeout, default: float | None) -> float | None:
+    """Return the caller's timeout in seconds (None: no limit), or `default` if the caller gave none."""
+    return default if timeout is USE_CLIENT_DEFAULT else timeout
+
+
+class Call(NamedTuple, Generic[T]):
+    """A request, whose URL is relative to the server, and the parser of its response.
+
+    `timeout` takes the place of the request's. Without `retries`, the middleware `Retry` is left out.
     """
 
     request: Request
     parse: Callable[[Response], T]
-    default_timeout: bool = True
+    timeout: Timeout = USE_CLIENT_DEFAULT
     retries: bool = True
 
     def with_parser(self, parse: Callable[[Response], S]) -> "Call[S]":
-        """The same request, its answer parsed in another way."""
-        return Call(self.request, parse, self.default_timeout, self.retries)
+        """Return the call with another parser of its response."""
+        return Call(self.request, parse, self.timeout, self.retries)
 
     def without_retries(self) -> "Call[T]":
-        """Return the same call for a caller that has its own way of trying again."""
+        """Return the call for a caller that repeats it by itself."""
         return self._replace(retries=False)
-
-
-class Executor(Protocol):
-    """The client, as far as services need it to send calls."""
-
-    @property
-    def json_loads(self) -> JsonLoads: ...
-    @property
-    def auth_store(self) -> AuthStore: ...
-    async def execute(self, call: Call[T]) -> T: ...
-    def stream(self, call: Call[Any]) -> AbstractAsyncContextManager[StreamedResponse]: ...
-    def events(self, call: Call[Any]) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]: ...
-    def build_url(self, path: str) -> str: ...
-    def with_auth_store(self, store: AuthStore) -> Any: ...

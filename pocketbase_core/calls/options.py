@@ -7,7 +7,7 @@ from typing import Any, TypedDict, TypeVar
 
 from ..messages import Headers, Request, Response
 from ..messages.uploads import File
-from .call import Call
+from .call import USE_CLIENT_DEFAULT, Call, Timeout, timeout_or
 from .query import encode_query, join_list
 
 T = TypeVar("T")
@@ -83,13 +83,16 @@ _QUERY["skip_total"] = "skipTotal"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Checked options: what goes on the wire, and in `rest` what the method itself wants to know."""
+    """Checked options: what goes on the wire, and in `method_options` those that the method itself reads."""
 
     params: Mapping[str, str | tuple[str, ...]]
     headers: Headers
-    timeout: float | None
-    default_timeout: bool
+    timeout: Timeout
     method_options: Mapping[str, Any]
+
+    def timeout_or(self, default: float | None) -> float | None:
+        """Return the caller's timeout in seconds (None: no limit), or `default` if the caller gave none."""
+        return timeout_or(self.timeout, default)
 
     def call(
         self,
@@ -107,11 +110,11 @@ class Options:
             if double := own.keys() & self.params.keys():
                 raise ValueError(f"params holds {sorted(double)}, which this method sets itself")
             together = {**own, **self.params}
-        request = Request(method, path, together, self.headers, body, files, self.timeout)
-        return Call(request, parse, self.default_timeout)
+        request = Request(method, path, together, self.headers, body, files)
+        return Call(request, parse, self.timeout)
 
 
-_NO_OPTIONS = Options(MappingProxyType({}), Headers(), None, True, MappingProxyType({}))
+_NO_OPTIONS = Options(MappingProxyType({}), Headers(), USE_CLIENT_DEFAULT, MappingProxyType({}))
 
 
 def parse_options(options_type: type, options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Options:
@@ -136,10 +139,9 @@ def parse_options(options_type: type, options: Mapping[str, Any] | None, keyword
     named = encode_query({_QUERY[key]: join_list(key, merged.pop(key)) for key in [*merged] if key in _QUERY})
     if double := sorted(extra.keys() & named.keys()):
         raise ValueError(f"params holds {double}, which is set by an option too")
-    default_timeout = "timeout" not in merged
     headers: Mapping[str, str] = merged.pop("headers", None) or {}
-    timeout = check_timeout(merged.pop("timeout", None))
-    return Options({**named, **extra}, Headers(headers), timeout, default_timeout, merged)
+    timeout = check_timeout(merged.pop("timeout")) if "timeout" in merged else USE_CLIENT_DEFAULT
+    return Options({**named, **extra}, Headers(headers), timeout, merged)
 
 
 def check_timeout(timeout: float | None) -> float | None:

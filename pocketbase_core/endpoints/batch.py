@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ..calls.call import Call
+from ..calls.call import USE_CLIENT_DEFAULT, Call
 from ..calls.options import Options
 from ..calls.parsing import parse_list
 from ..calls.paths import api_path
@@ -32,7 +32,7 @@ def sub_request(call: Call[T]) -> Call[T]:
     Raises:
         ValueError: the call has a timeout of its own, or combines files in a way that a batch cannot.
     """
-    if not call.default_timeout:
+    if call.timeout is not USE_CLIENT_DEFAULT:
         raise ValueError("timeout is for the batch as a whole: give it to send")
     if not call.request.files:
         return call

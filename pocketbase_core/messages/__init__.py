@@ -1,5 +1,6 @@
 """The frozen requests, responses and events that travel through the middleware."""
 
+from .client_options import ClientOptions as ClientOptions
 from .events import ServerSentEvent as ServerSentEvent
 from .headers import Headers as Headers
 from .headers import MutableHeaders as MutableHeaders

@@ -1,32 +1,38 @@
 """Frozen requests, and drafts of them that may be edited."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from .headers import Headers as Headers
-from .headers import MutableHeaders as MutableHeaders
-from .json_values import JsonDumps, default_dumps, freeze_json, thaw_json
+from .client_options import ClientOptions
+from .headers import Headers, MutableHeaders
+from .json_values import freeze_json, thaw_json
 from .uploads import File
 
 _NO_PARAMS: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
-
-
 _NO_HEADERS = Headers()
+_NO_OPTIONS = ClientOptions()
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Request:
-    """A request. Changing one makes another: `with_header`, `replace`.
+    """An immutable request. `with_header`, `with_headers` and `replace` return a changed copy.
 
-    `url` has no query; that is `params`. `body` is a JSON value, read-only all the way down; `files` are
-    `(field, file)` pairs that travel beside it. `timeout` is in seconds, for the whole call; None is no limit. `dumps`
-    makes JSON of the body. An answer of more than `max_response_bytes` is not read whole; None is no limit.
+    Args:
+        method: The HTTP method.
+        url: The absolute URL without its query.
+        params: The query parameters; a sequence repeats its key.
+        headers: The headers that are set by the caller. The transport adds those of the body and the connection.
+        body: A JSON value, which becomes read-only all the way down; None is no body.
+        files: `(field, file)` pairs, which are sent with the body as multipart/form-data.
+        timeout: The limit in seconds for the request as a whole; None is no limit.
+        client_options: The JSON library and the size limit of the client. Requests that differ in these are equal.
 
     Raises:
-        TypeError, ValueError: a header, URL, parameter or body that cannot be sent.
+        TypeError: If a header, the body or a parameter is of a type that cannot be sent.
+        ValueError: If a header or the URL has a value that cannot be sent.
     """
 
     method: str
@@ -36,8 +42,7 @@ class Request:
     body: Any
     files: tuple[tuple[str, File], ...]
     timeout: float | None
-    dumps: JsonDumps = field(compare=False)
-    max_response_bytes: int | None
+    client_options: ClientOptions = field(compare=False)
 
     def __init__(
         self,
@@ -48,14 +53,13 @@ class Request:
         body: Any = None,
         files: tuple[tuple[str, File], ...] = (),
         timeout: float | None = None,
-        dumps: JsonDumps = default_dumps,
-        max_response_bytes: int | None = None,
+        client_options: ClientOptions = _NO_OPTIONS,
     ) -> None:
         if type(headers) is not Headers:
             headers = Headers(headers)
         headers.validate()
         if "@" in url and "@" in url.partition("://")[2].partition("/")[0]:
-            raise ValueError("the URL of a request holds no user: sign in instead, or set a header")
+            raise ValueError("the URL of a request must not contain user information: sign in, or set a header")
         put = object.__setattr__
         put(self, "method", method)
         put(self, "url", url)
@@ -64,8 +68,7 @@ class Request:
         put(self, "body", body if body is None or type(body) is MappingProxyType else freeze_json(body))
         put(self, "files", files)
         put(self, "timeout", timeout)
-        put(self, "dumps", dumps)
-        put(self, "max_response_bytes", max_response_bytes)
+        put(self, "client_options", client_options)
 
     @property
     def full_url(self) -> str:
@@ -75,26 +78,16 @@ class Request:
         return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(self.params, doseq=True)}"
 
     def with_header(self, name: str, value: str) -> "Request":
-        """This request with one header set."""
+        """Return a copy with one header set."""
         return self.with_headers(Headers({name: value}))
 
     def with_headers(self, headers: Headers) -> "Request":
-        """This request with these headers set."""
-        headers.validate()  # the others have been checked, and are not again
-        return Request(
-            self.method,
-            self.url,
-            self.params,
-            self.headers | headers,
-            self.body,
-            self.files,
-            self.timeout,
-            self.dumps,
-            self.max_response_bytes,
-        )
+        """Return a copy with these headers set."""
+        headers.validate()  # so that the merged headers, which are valid then, are not validated again
+        return self.replace(headers=self.headers | headers)
 
     def replace(self, **changes: Any) -> "Request":
-        """This request with other attributes."""
+        """Return a copy with other attributes."""
         return replace(self, **changes)
 
     def __repr__(self) -> str:
@@ -103,7 +96,7 @@ class Request:
 
 @dataclass(slots=True)
 class RequestDraft:
-    """A request that a hook may edit in place; what it changes becomes a new `Request`."""
+    """A request that a hook may edit in place. `freeze` returns the `Request` that it describes."""
 
     method: str
     url: str
@@ -112,48 +105,38 @@ class RequestDraft:
     body: Any
     files: list[tuple[str, File]]
     timeout: float | None
-    dumps: JsonDumps
-    max_response_bytes: int | None
+    client_options: ClientOptions
 
     __repr__ = Request.__repr__
 
     @classmethod
     def from_request(cls, request: Request) -> Self:
-        """A draft that shares nothing with the request."""
-        return cls(
-            request.method,
-            request.url,
-            dict(request.params),
-            MutableHeaders(request.headers),
-            thaw_json(request.body),
-            list(request.files),
-            request.timeout,
-            request.dumps,
-            request.max_response_bytes,
-        )
+        """Return a draft that shares nothing mutable with the request."""
+        editable: dict[str, Any] = {
+            "params": dict(request.params),
+            "headers": MutableHeaders(request.headers),
+            "body": thaw_json(request.body),
+            "files": list(request.files),
+        }
+        return cls(**(_attributes(request) | editable))
 
     def freeze(self) -> Request:
-        """The request that the draft now describes."""
-        return Request(
-            self.method,
-            self.url,
-            self.params,
-            Headers(self.headers),
-            self.body,
-            tuple(self.files),
-            self.timeout,
-            self.dumps,
-            self.max_response_bytes,
-        )
+        """Return the request that the draft describes now."""
+        frozen: dict[str, Any] = {"headers": Headers(self.headers), "files": tuple(self.files)}
+        return Request(**(_attributes(self) | frozen))
 
     def with_header(self, name: str, value: str) -> Request:
-        """Set one header, as `Request.with_header` does."""
+        """Return the request with one header set, as `Request.with_header` does."""
         return self.freeze().with_header(name, value)
 
     def with_headers(self, headers: Headers) -> Request:
-        """Set several headers, as `Request.with_headers` does."""
+        """Return the request with several headers set, as `Request.with_headers` does."""
         return self.freeze().with_headers(headers)
 
     def replace(self, **changes: Any) -> Request:
-        """Change fields, as `Request.replace` does."""
+        """Return the request with other attributes, as `Request.replace` does."""
         return self.freeze().replace(**changes)
+
+
+def _attributes(request: Request | RequestDraft) -> dict[str, Any]:
+    return {each.name: getattr(request, each.name) for each in fields(request)}

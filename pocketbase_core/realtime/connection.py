@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 from ..auth.store import AuthStore
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages import ServerSentEvent
+from ..pipeline import Pipeline
 from .identity import has_changed
 from .timing import CONNECT_TIMEOUT
 
@@ -42,7 +43,7 @@ class Connection:
     def is_open(self) -> bool:
         return self._task is not None and not self._task.done()
 
-    async def open(self, executor: Executor, call: Call[None]) -> None:
+    async def open(self, pipeline: Pipeline, call: Call[None]) -> None:
         """Connect, and wait for the client id. Whoever opens a line closes it in any case.
 
         Raises:
@@ -51,7 +52,7 @@ class Connection:
         """
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
-        self._task = loop.create_task(self._receive_loop(executor, call, ready), name="realtime connection")
+        self._task = loop.create_task(self._receive_loop(pipeline, call, ready), name="realtime connection")
         await ready
 
     def abort(self, reason: Exception) -> None:
@@ -70,11 +71,11 @@ class Connection:
             self._cancelled = True
             task.cancel()
 
-    async def _receive_loop(self, executor: Executor, call: Call[None], ready: "asyncio.Future[None]") -> None:
+    async def _receive_loop(self, pipeline: Pipeline, call: Call[None], ready: "asyncio.Future[None]") -> None:
         loop = asyncio.get_running_loop()
-        url = executor.build_url(realtime.PATH)
+        url = pipeline.build_url(realtime.PATH)
         try:
-            async with executor.events(call) as events:
+            async with pipeline.events(call) as events:
                 first = await _first_event(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)

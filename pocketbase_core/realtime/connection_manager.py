@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from ..auth.store import AuthStore, sign_in_of
-from ..calls.call import Executor
 from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..messages import ServerSentEvent
+from ..pipeline import Pipeline
 from .backoff import Backoff
 from .callbacks import RealtimeCallbacks
 from .connection import Connection, OpenConnections
@@ -38,7 +38,7 @@ class ConnectionManager:
 
     def __init__(
         self,
-        executor: Executor,
+        pipeline: Pipeline,
         store: AuthStore,
         settings: RealtimeSettings,
         timeout: float,
@@ -50,7 +50,7 @@ class ConnectionManager:
         self.is_running = True
         self.last_error: Exception | None = None
         """The reason why there is no connection."""
-        self._executor, self._store, self._settings, self._callbacks = executor, store, settings, hooks
+        self._pipeline, self._store, self._settings, self._callbacks = pipeline, store, settings, hooks
         self._wake = asyncio.Event()
         self._connections = OpenConnections(
             self._on_event, partial(self.owner.call, self._wake.set), settings.queue_size // 2
@@ -61,8 +61,8 @@ class ConnectionManager:
         self._identity = SubmittedIdentity()
         self._handover = Handover(settings, self._wake.set)
         self._gaps = GapTracker(self.registry)
-        self._verification = TokenVerification(executor, store, self._on_token_revoked)
-        self._submitter = Submitter(executor, store, self.registry, self._verification, self.remove, timeout)
+        self._verification = TokenVerification(pipeline, store, self._on_token_revoked)
+        self._submitter = Submitter(pipeline, store, self.registry, self._verification, self.remove, timeout)
         self._next_attempt_at = 0.0
         self._reconnect_backoff, self._retry_backoff = Backoff(), Backoff()
         """For connections, and for requests while a connection is there."""
@@ -162,7 +162,7 @@ class ConnectionManager:
         line = self._connections.new()
         asked = self.registry.pending
         try:
-            await line.open(self._executor, self._submitter.connect_call)
+            await line.open(self._pipeline, self._submitter.connect_call)
             told = await self._submitter.submit(line)
         except Exception as error:
             await self._give_up(line)
@@ -202,7 +202,7 @@ class ConnectionManager:
         await self._end_handover()
         fresh = self._connections.new()
         try:
-            await fresh.open(self._executor, self._submitter.connect_call)
+            await fresh.open(self._pipeline, self._submitter.connect_call)
             self._handover.start(fresh)
             told = await self._submitter.submit_confirmed(fresh)
         except Exception:
@@ -300,4 +300,4 @@ class ConnectionManager:
 
     def _error(self, message: str, *, is_timeout: bool = False) -> Exception:
         kind = PocketBaseTimeoutError if is_timeout else PocketBaseConnectionError
-        return kind(self._executor.build_url(realtime.PATH), message=message, request_sent=True)
+        return kind(self._pipeline.build_url(realtime.PATH), message=message, request_sent=True)

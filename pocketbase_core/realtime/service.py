@@ -9,14 +9,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Unpack
 
-from ..auth.store import AuthStore
-from ..calls.call import Executor
 from ..calls.options import Options, SubscribeOptions, parse_options
 from ..concurrency.background_tasks import BackgroundTasks
 from ..concurrency.event_loops import start_lock
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages.json_values import JsonLoads, decode_json
+from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks
 from .connection_manager import ConnectionManager
 from .event_queue import EventQueue
@@ -34,12 +33,10 @@ class Realtime:
     long that takes, and each subscription is told of the `Gap`.
     """
 
-    def __init__(self, executor: Executor, store: AuthStore, settings: RealtimeSettings, timeout: float | None) -> None:
+    def __init__(self, pipeline: Pipeline, settings: RealtimeSettings) -> None:
         self.settings = settings
         """For connections that are opened from now on."""
-        self._executor = executor
-        self._store = store
-        self._timeout = timeout
+        self._pipeline = pipeline
         self._manager: ConnectionManager | None = None
         self._tasks = BackgroundTasks()
         self._callbacks = RealtimeCallbacks(self._tasks)
@@ -145,7 +142,7 @@ class Realtime:
     async def close(self) -> None:
         """End all subscriptions and callbacks. Subscribing again opens a new connection."""
         message = "realtime was closed"
-        closed = PocketBaseConnectionError(self._executor.build_url(realtime.PATH), message=message, request_sent=None)
+        closed = PocketBaseConnectionError(self._pipeline.build_url(realtime.PATH), message=message, request_sent=None)
         await self._unsubscribe(lambda known: known, closed)
         await self._tasks.aclose()
         with start_lock:
@@ -163,7 +160,7 @@ class Realtime:
         return EventQueue(topic, self.settings.queue_size, time.time)
 
     def _decoder(self, decode: Callable[[Any], Any] | None) -> Callable[[str], Any]:
-        load = partial(_decode_json, self._executor.json_loads)
+        load = partial(_decode_json, self._pipeline.json_loads)
         return load if decode is None else lambda text: decode(load(text))
 
     async def _subscribe(self, listener: Subscription, options: Options) -> None:
@@ -171,7 +168,7 @@ class Realtime:
         driver = self._running_manager()
         if not driver.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
-        timeout = self._timeout if options.default_timeout else options.timeout
+        timeout = options.timeout_or(self._pipeline.timeout)
         driver.add(listener)
         try:
             async with asyncio.timeout(timeout):
@@ -180,7 +177,7 @@ class Realtime:
             await driver.unsubscribe(lambda _: [listener])
             trouble = driver.last_error
             message = f"not subscribed within {timeout:g} s" + (f": {trouble}" if trouble else "")
-            raise PocketBaseTimeoutError(self._executor.build_url(realtime.PATH), message=message) from error
+            raise PocketBaseTimeoutError(self._pipeline.build_url(realtime.PATH), message=message) from error
         except BaseException:
             await driver.unsubscribe(lambda _: [listener])
             raise
@@ -191,8 +188,10 @@ class Realtime:
                 self._manager.unwatch_store()
                 self._manager = None
             if self._manager is None or not self._manager.is_running:
-                timeout = request_timeout(self._timeout)
-                self._manager = ConnectionManager(self._executor, self._store, self.settings, timeout, self._callbacks)
+                timeout = request_timeout(self._pipeline.timeout)
+                self._manager = ConnectionManager(
+                    self._pipeline, self._pipeline.auth_store, self.settings, timeout, self._callbacks
+                )
             return self._manager
 
     async def _unsubscribe(

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from ..auth.store import AuthStore
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..endpoints import realtime
+from ..pipeline import Pipeline
 from .connection import Connection
 from .identity import SubmittedIdentity, has_changed, is_permanent_error
 from .registry import SubscriptionRegistry
@@ -22,14 +23,14 @@ class Submitter:
 
     def __init__(
         self,
-        executor: Executor,
+        pipeline: Pipeline,
         store: AuthStore,
         subscriptions: SubscriptionRegistry[Subscription],
         verification: TokenVerification,
         refuse: Callable[[Sequence[Subscription], Exception], None],
         timeout: float,
     ) -> None:
-        self._executor = executor
+        self._pipeline = pipeline
         self._store = store
         self._registry = subscriptions
         self._verification = verification
@@ -108,7 +109,7 @@ class Submitter:
         return None
 
     async def _send(self, line: Connection, topics: Sequence[str]) -> None:
-        await self._executor.execute(self._call(realtime.subscribe(line.client_id, topics, timeout=self._timeout)))
+        await self._pipeline.execute(self._call(realtime.subscribe(line.client_id, topics, timeout=self._timeout)))
         for listener in self._registry.confirm(topics):
             listener.confirm()
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from ..auth.store import AuthStore
-from ..calls.call import Executor
 from ..concurrency.background_tasks import wait_until_done
 from ..endpoints import files, realtime
 from ..errors import PocketBaseUnauthorizedError
+from ..pipeline import Pipeline
 from .backoff import Backoff
 from .timing import CONNECT_TIMEOUT, VERIFY_EVERY
 
@@ -24,11 +24,11 @@ class TokenVerification:
     """
 
     def __init__(
-        self, executor: Executor, store: AuthStore, revoked: Callable[[PocketBaseUnauthorizedError], None]
+        self, pipeline: Pipeline, store: AuthStore, revoked: Callable[[PocketBaseUnauthorizedError], None]
     ) -> None:
         self.accepted_at = time.time()
         """The time of the last check that found the present sign-in accepted; before the first, when it began."""
-        self._executor = executor
+        self._pipeline = pipeline
         self._store = store
         self._on_revoked = revoked
         self._reported = ""
@@ -50,7 +50,7 @@ class TokenVerification:
         """Call `revoked` with an error that says so, unless the token was reported before."""
         if token != self._reported:
             self._reported = token
-            url = self._executor.build_url(realtime.PATH)
+            url = self._pipeline.build_url(realtime.PATH)
             self._on_revoked(PocketBaseUnauthorizedError(url, status, message=f"{reason}: {SEEN_AS_GUEST}"))
 
     async def close(self) -> None:
@@ -81,7 +81,7 @@ class TokenVerification:
         """
         began = time.time()
         try:
-            await self._executor.execute(files.check_token(token, CONNECT_TIMEOUT).without_retries())
+            await self._pipeline.execute(files.check_token(token, CONNECT_TIMEOUT).without_retries())
         except Exception as error:
             status: int = getattr(error, "status", 400)
             if status == 401 and token == self._store.token:

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from ..auth import session
 from ..auth.store import AuthStore
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..calls.options import CommonOptions, RecordOptions, parse_options
 from ..endpoints import auth
 from ..models.decoders import identity
-from .flows.joint import Joint
+from ..pipeline import Pipeline
+from .flows.bound_pipeline import BoundPipeline
 from .flows.oauth2_browser import SIGN_IN_TIMEOUT, browser_payload, open_browser
 from .flows.pagination import fetch_all
 
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 class AuthService:
     """The sign-ins of one auth collection. Each fills the auth store and returns `{"token", "record", "meta"?}`."""
 
-    def __init__(self, executor: Executor, store: AuthStore, collection: str) -> None:
-        self._executor = executor
-        self._store = store
+    def __init__(
+        self, pipeline: Pipeline, collection: str, with_auth_store: "Callable[[AuthStore], PocketBase]"
+    ) -> None:
+        self._pipeline = pipeline
+        self._with_auth_store = with_auth_store
         self._collection = collection
 
     async def methods(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
         """Return the ways to sign in: `{"password", "oauth2", "mfa", "otp"}`."""
-        return await self._executor.execute(
+        return await self._pipeline.execute(
             auth.methods(self._collection, parse_options(RecordOptions, options, keywords))
         )
 
@@ -58,7 +61,7 @@ class AuthService:
     ) -> dict[str, Any]:
         """Send a one-time password by e-mail: `{"otpId"}`, also when nobody has the address."""
         settings = parse_options(CommonOptions, options, keywords)
-        return await self._executor.execute(auth.request_otp(self._collection, email, settings))
+        return await self._pipeline.execute(auth.request_otp(self._collection, email, settings))
 
     async def with_otp(
         self,
@@ -102,20 +105,20 @@ class AuthService:
             PocketBaseTimeoutError: the browser did not come back in time.
         """
         settings = parse_options(RecordOptions, options, keywords)
-        patience = SIGN_IN_TIMEOUT if settings.default_timeout else settings.timeout
-        joint = Joint(self._executor, settings)
-        payload = await browser_payload(joint, self._collection, provider, open_url, scopes, create_data, patience)
-        return await self._sign_in(auth.with_oauth2(self._collection, payload, settings), joint)
+        patience = settings.timeout_or(SIGN_IN_TIMEOUT)
+        bound = BoundPipeline(self._pipeline, settings)
+        payload = await browser_payload(bound, self._collection, provider, open_url, scopes, create_data, patience)
+        return await self._sign_in(auth.with_oauth2(self._collection, payload, settings), bound)
 
     async def refresh(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> dict[str, Any]:
         """Refresh the token, and read the record again. A sign-in or sign-out in the meantime stays in effect."""
-        token = self._store.token
-        result = await self._executor.execute(
+        token = self._pipeline.auth_store.token
+        result = await self._pipeline.execute(
             auth.refresh(self._collection, parse_options(RecordOptions, options, keywords))
         )
-        session.refreshed(self._store, token, result["token"], result["record"])
+        session.refreshed(self._pipeline.auth_store, token, result["token"], result["record"])
         return result
 
     async def impersonate(
@@ -127,18 +130,17 @@ class AuthService:
     ) -> "PocketBase":
         """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, never renewed."""
         settings = parse_options(RecordOptions, options, keywords)
-        result = await self._executor.execute(auth.impersonate(self._collection, record_id, duration, settings))
+        result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, settings))
         store = AuthStore()
         store.save(result["token"], result["record"])
-        client: PocketBase = self._executor.with_auth_store(store)
-        return client
+        return self._with_auth_store(store)
 
     async def request_password_reset(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Send an e-mail with a token for a new password. The server answers alike for unknown addresses."""
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(auth.request_password_reset(self._collection, email, settings))
+        await self._pipeline.execute(auth.request_password_reset(self._collection, email, settings))
 
     async def confirm_password_reset(
         self,
@@ -153,32 +155,32 @@ class AuthService:
         The new password ends all tokens of the user: if that is the signed-in user, the store is cleared.
         """
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(
+        await self._pipeline.execute(
             auth.confirm_password_reset(self._collection, token, password, password_confirm, settings)
         )
-        session.tokens_ended(self._store, token)
+        session.tokens_ended(self._pipeline.auth_store, token)
 
     async def request_verification(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Send an e-mail with a token that verifies the address."""
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(auth.request_verification(self._collection, email, settings))
+        await self._pipeline.execute(auth.request_verification(self._collection, email, settings))
 
     async def confirm_verification(
         self, token: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Verify an address with the token of the e-mail. The store follows if the address is the signed-in user's."""
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(auth.confirm_verification(self._collection, token, settings))
-        session.address_verified(self._store, token)
+        await self._pipeline.execute(auth.confirm_verification(self._collection, token, settings))
+        session.address_verified(self._pipeline.auth_store, token)
 
     async def request_email_change(
         self, new_email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Send an e-mail with a token to a new address of the signed-in user."""
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(auth.request_email_change(self._collection, new_email, settings))
+        await self._pipeline.execute(auth.request_email_change(self._collection, new_email, settings))
 
     async def confirm_email_change(
         self,
@@ -192,8 +194,8 @@ class AuthService:
         The new address ends all tokens of the user: if that is the signed-in user, the store is cleared.
         """
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(auth.confirm_email_change(self._collection, token, password, settings))
-        session.tokens_ended(self._store, token)
+        await self._pipeline.execute(auth.confirm_email_change(self._collection, token, password, settings))
+        session.tokens_ended(self._pipeline.auth_store, token)
 
     async def list_external_auths(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -201,7 +203,7 @@ class AuthService:
         """Return the OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
         settings = parse_options(CommonOptions, options, keywords)
         return await fetch_all(
-            self._executor, settings, lambda number: auth.external_auths(record_id, number, settings), identity
+            self._pipeline, settings, lambda number: auth.external_auths(record_id, number, settings), identity
         )
 
     async def unlink_external_auth(
@@ -217,11 +219,11 @@ class AuthService:
             PocketBaseNotFoundError: no account of this provider is linked.
         """
         settings = parse_options(CommonOptions, options, keywords)
-        joint = Joint(self._executor, settings)
-        link_id = await joint.execute(auth.external_auth_id(record_id, provider, settings))
-        await joint.execute(auth.unlink(link_id, settings))
+        bound = BoundPipeline(self._pipeline, settings)
+        link_id = await bound.execute(auth.external_auth_id(record_id, provider, settings))
+        await bound.execute(auth.unlink(link_id, settings))
 
-    async def _sign_in(self, call: Call[dict[str, Any]], joint: Joint | None = None) -> dict[str, Any]:
-        result = await (joint or self._executor).execute(call)
-        session.signed_in(self._store, result["token"], result["record"])
+    async def _sign_in(self, call: Call[dict[str, Any]], bound: BoundPipeline | None = None) -> dict[str, Any]:
+        result = await (bound or self._pipeline).execute(call)
+        session.signed_in(self._pipeline.auth_store, result["token"], result["record"])
         return result

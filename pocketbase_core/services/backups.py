@@ -4,48 +4,49 @@ import os
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..calls.options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, parse_options
 from ..endpoints import backups, files
 from ..messages.uploads import FileUpload, ProgressCallback
+from ..pipeline import Pipeline
+from .flows.bound_pipeline import BoundPipeline
 from .flows.download import download_to_file
-from .flows.joint import Joint
 from .flows.server_restart import restart_server
 
 
 class BackupService:
     """Backups, for superusers. A key is a file name such as `before-update.zip`."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> list[dict[str, Any]]:
         """Return all backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
-        return await self._executor.execute(backups.get_full_list(parse_options(RecordOptions, options, keywords)))
+        return await self._pipeline.execute(backups.get_full_list(parse_options(RecordOptions, options, keywords)))
 
     async def create(
         self, name: str | None = None, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Make a backup, and return when it exists. Names match `[a-z0-9_-]+.zip`; by default, the server makes one."""
-        await self._executor.execute(backups.create(name, parse_options(CommonOptions, options, keywords)))
+        await self._pipeline.execute(backups.create(name, parse_options(CommonOptions, options, keywords)))
 
     async def upload(
         self, file: FileUpload, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Add a backup from elsewhere."""
-        await self._executor.execute(backups.upload(file, parse_options(CommonOptions, options, keywords)))
+        await self._pipeline.execute(backups.upload(file, parse_options(CommonOptions, options, keywords)))
 
     async def download(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> bytes:
         """Return a backup's content; `download_to` is for large backups. A `timeout` is for all requests together."""
         settings = parse_options(CommonOptions, options, keywords)
-        joint = Joint(self._executor, settings)
+        bound = BoundPipeline(self._pipeline, settings)
         backups.download(key, None, settings)  # raises for a wrong key before anything is sent
-        token = await joint.execute(files.get_token(parse_options(CommonOptions, None, {})))
-        return await joint.execute(backups.download(key, token, settings))
+        token = await bound.execute(files.get_token(parse_options(CommonOptions, None, {})))
+        return await bound.execute(backups.download(key, token, settings))
 
     async def download_to(
         self,
@@ -57,20 +58,20 @@ class BackupService:
     ) -> None:
         """Write a backup to `path`, as `files.download_to` does."""
         settings = parse_options(CommonOptions, options, keywords)
-        joint = Joint(self._executor, settings, each=True)
+        bound = BoundPipeline(self._pipeline, settings, each=True)
         backups.download(key, None, settings)  # raises for a wrong key before anything is sent
 
         async def prepare() -> Call[bytes]:
-            token = await joint.execute(files.get_token(parse_options(CommonOptions, None, {})))
+            token = await bound.execute(files.get_token(parse_options(CommonOptions, None, {})))
             return backups.download(key, token, settings)
 
-        await download_to_file(joint, prepare, path, on_progress)
+        await download_to_file(bound, prepare, path, on_progress)
 
     async def delete(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a backup."""
-        await self._executor.execute(backups.delete(key, parse_options(CommonOptions, options, keywords)))
+        await self._pipeline.execute(backups.delete(key, parse_options(CommonOptions, options, keywords)))
 
     async def restore(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RestoreOptions]
@@ -89,13 +90,13 @@ class BackupService:
         if not isinstance(wait, bool):
             raise TypeError(f"wait must be True or False, not {wait!r}")
         if wait:
-            await restart_server(self._executor, call, settings)
+            await restart_server(self._pipeline, call, settings)
         else:
-            await self._executor.execute(call)
+            await self._pipeline.execute(call)
 
     def get_download_url(
         self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[FileOptions]
     ) -> str:
         """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`."""
         call = backups.download(key, None, parse_options(FileOptions, options, keywords))
-        return self._executor.build_url(call.request.full_url)
+        return self._pipeline.build_url(call.request.full_url)

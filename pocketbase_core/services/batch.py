@@ -5,14 +5,14 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar, Unpack, overload
 
 from ..auth import session
-from ..auth.store import AuthStore
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..calls.options import CommonOptions, RecordOptions, parse_options
 from ..endpoints import batch, records
 from ..errors import PocketBaseDecodeError
 from ..messages.json_values import as_object
 from ..models.decoders import Decoder, Record, decode_call, identity, make_decoder
-from .flows.joint import Joint
+from ..pipeline import Pipeline
+from .flows.bound_pipeline import BoundPipeline
 from .flows.password_confirmation import PasswordConfirmation
 
 T = TypeVar("T")
@@ -32,9 +32,8 @@ class Batch:
     A batch is sent once. If that fails, the queue stays as it was, and can be sent again.
     """
 
-    def __init__(self, executor: Executor, store: AuthStore, passwords: PasswordConfirmation) -> None:
-        self._executor = executor
-        self._store = store
+    def __init__(self, pipeline: Pipeline, passwords: PasswordConfirmation) -> None:
+        self._pipeline = pipeline
         self._passwords = passwords
         self._sent = False
         self.queue: list[Member] = []
@@ -68,11 +67,11 @@ class Batch:
         is_ready = False
         try:
             members, settings = [*self.queue], parse_options(CommonOptions, options, keywords)
-            joint = Joint(self._executor, settings)
-            calls = await self._passwords.confirm(joint, [(each.collection, each.call) for each in members])
+            bound = BoundPipeline(self._pipeline, settings)
+            calls = await self._passwords.confirm(bound, [(each.collection, each.call) for each in members])
             call = batch.send(calls, settings)
             is_ready = True
-            answers = await joint.execute(call)
+            answers = await bound.execute(call)
         except BaseException as error:
             self._sent = is_ready and isinstance(error, PocketBaseDecodeError)
             raise
@@ -81,12 +80,13 @@ class Batch:
         return self.results
 
     def _keep_store_in_step(self, members: Sequence[Member], answers: Sequence[batch.SubResponse]) -> None:
+        store = self._pipeline.auth_store
         for member, answer in zip(members, answers, strict=True):
             request, record = member.call.request, as_object(answer.body)
             if request.method == "DELETE":
-                session.record_deleted(self._store, member.collection, member.record_id)
+                session.record_deleted(store, member.collection, member.record_id)
             else:
-                session.record_changed(self._store, member.collection, member.record_id, request.body, record)
+                session.record_changed(store, member.collection, member.record_id, request.body, record)
 
     async def __aenter__(self) -> Self:
         return self

@@ -5,12 +5,11 @@ from typing import Any, Unpack
 
 from ..auth import session
 from ..auth.revocation import has_new_secret
-from ..auth.store import AuthStore
-from ..calls.call import Executor
 from ..calls.options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, parse_options
 from ..endpoints import collections as api
 from ..endpoints.pages import Page
 from ..models.decoders import identity
+from ..pipeline import Pipeline
 from .flows.pagination import fetch_all
 
 Collection = dict[str, Any]
@@ -26,9 +25,8 @@ class CollectionService:
     or the deletion of all records.
     """
 
-    def __init__(self, executor: Executor, store: AuthStore) -> None:
-        self._executor = executor
-        self._store = store
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
     async def get_list(
         self,
@@ -38,7 +36,7 @@ class CollectionService:
         **keywords: Unpack[ListOptions],
     ) -> Page[Collection]:
         """Return one page of collections."""
-        return await self._executor.execute(api.get_list(page, per_page, parse_options(ListOptions, options, keywords)))
+        return await self._pipeline.execute(api.get_list(page, per_page, parse_options(ListOptions, options, keywords)))
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
@@ -46,23 +44,23 @@ class CollectionService:
         """Return all collections. A `timeout` is for all requests together."""
         settings = parse_options(FullListOptions, options, keywords)
         batch = settings.method_options.get("batch", 1000)
-        return await fetch_all(self._executor, settings, lambda number: api.get_page(number, batch, settings), identity)
+        return await fetch_all(self._pipeline, settings, lambda number: api.get_page(number, batch, settings), identity)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> Collection:
         """Return the first of the list, or raise PocketBaseNotFoundError."""
-        return await self._executor.execute(api.get_first(parse_options(FirstOptions, options, keywords)))
+        return await self._pipeline.execute(api.get_first(parse_options(FirstOptions, options, keywords)))
 
     async def get_one(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Collection:
         """Return a collection with its fields and rules."""
-        return await self._executor.execute(api.get_one(id_or_name, parse_options(RecordOptions, options, keywords)))
+        return await self._pipeline.execute(api.get_one(id_or_name, parse_options(RecordOptions, options, keywords)))
 
     async def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> Collection:
         """Create a collection."""
-        return await self._executor.execute(api.create(body, parse_options(RecordOptions, options, keywords)))
+        return await self._pipeline.execute(api.create(body, parse_options(RecordOptions, options, keywords)))
 
     async def update(
         self,
@@ -73,17 +71,17 @@ class CollectionService:
     ) -> Collection:
         """Change a collection, and return it. `fields` replaces all fields: others are deleted with their data."""
         settings = parse_options(RecordOptions, options, keywords)
-        changed = await self._executor.execute(api.update(id_or_name, body, settings))
+        changed = await self._pipeline.execute(api.update(id_or_name, body, settings))
         if has_new_secret(body):
-            session.collection_ended(self._store, id_or_name)
+            session.collection_ended(self._pipeline.auth_store, id_or_name)
         return changed
 
     async def delete(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a collection with all its records."""
-        await self._executor.execute(api.delete(id_or_name, parse_options(CommonOptions, options, keywords)))
-        session.collection_ended(self._store, id_or_name)
+        await self._pipeline.execute(api.delete(id_or_name, parse_options(CommonOptions, options, keywords)))
+        session.collection_ended(self._pipeline.auth_store, id_or_name)
 
     async def import_collections(
         self,
@@ -94,28 +92,28 @@ class CollectionService:
     ) -> None:
         """Create and update many; with `delete_missing`, delete all others and all fields that are left out."""
         settings = parse_options(CommonOptions, options, keywords)
-        await self._executor.execute(api.import_collections(collections, delete_missing, settings))
+        await self._pipeline.execute(api.import_collections(collections, delete_missing, settings))
         for collection in filter(has_new_secret, collections):
-            session.collection_ended(self._store, collection.get("id"), collection.get("name"))
+            session.collection_ended(self._pipeline.auth_store, collection.get("id"), collection.get("name"))
 
     async def truncate(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete all records of a collection."""
-        await self._executor.execute(api.truncate(id_or_name, parse_options(CommonOptions, options, keywords)))
-        session.collection_ended(self._store, id_or_name)
+        await self._pipeline.execute(api.truncate(id_or_name, parse_options(CommonOptions, options, keywords)))
+        session.collection_ended(self._pipeline.auth_store, id_or_name)
 
     async def get_scaffolds(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
         """Return an empty collection of each type."""
-        return await self._executor.execute(api.get_scaffolds(parse_options(CommonOptions, options, keywords)))
+        return await self._pipeline.execute(api.get_scaffolds(parse_options(CommonOptions, options, keywords)))
 
     async def get_all_oauth2_providers(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
         """Return the OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
-        return await self._executor.execute(
+        return await self._pipeline.execute(
             api.get_all_oauth2_providers(parse_options(CommonOptions, options, keywords))
         )
 
@@ -123,6 +121,6 @@ class CollectionService:
         self, query: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> dict[str, Any]:
         """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer)."""
-        return await self._executor.execute(
+        return await self._pipeline.execute(
             api.dry_run_view_query(query, parse_options(CommonOptions, options, keywords))
         )

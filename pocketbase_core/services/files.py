@@ -5,20 +5,21 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack, overload
 
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..calls.options import CommonOptions, FileOptions, parse_options
 from ..endpoints import files
 from ..messages.uploads import ProgressCallback
+from ..pipeline import Pipeline
 from ..ports import StreamedResponse
+from .flows.bound_pipeline import BoundPipeline
 from .flows.download import download_to_file
-from .flows.joint import Joint
 
 
 class FileService:
     """The files of records."""
 
-    def __init__(self, executor: Executor) -> None:
-        self._executor = executor
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
     @overload
     def get_url(
@@ -68,11 +69,11 @@ class FileService:
         if not isinstance(collection, str):
             collection, record_id = files.collection_and_id(collection)
         call = files.download(collection, record_id, filename, parse_options(FileOptions, options, keywords))
-        return self._executor.build_url(call.request.full_url)
+        return self._pipeline.build_url(call.request.full_url)
 
     async def get_token(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> str:
         """Return a token for protected files, for the option `token`; the token lives for about three minutes."""
-        return await self._executor.execute(files.get_token(parse_options(CommonOptions, options, keywords)))
+        return await self._pipeline.execute(files.get_token(parse_options(CommonOptions, options, keywords)))
 
     async def download_file(
         self,
@@ -84,7 +85,7 @@ class FileService:
     ) -> bytes:
         """Return the file's content."""
         settings = parse_options(FileOptions, options, keywords)
-        return await self._executor.execute(files.download(collection, record_id, filename, settings))
+        return await self._pipeline.execute(files.download(collection, record_id, filename, settings))
 
     async def download_to(
         self,
@@ -110,7 +111,7 @@ class FileService:
         async def prepare() -> Call[bytes]:
             return call
 
-        await download_to_file(Joint(self._executor, settings, each=True), prepare, path, on_progress)
+        await download_to_file(BoundPipeline(self._pipeline, settings, each=True), prepare, path, on_progress)
 
     def stream(
         self,
@@ -122,4 +123,4 @@ class FileService:
     ) -> AbstractAsyncContextManager[StreamedResponse]:
         """Stream a file: `async with … as response: async for chunk in response.aiter_bytes()`."""
         settings = parse_options(FileOptions, options, keywords)
-        return self._executor.stream(files.download(collection, record_id, filename, settings))
+        return self._pipeline.stream(files.download(collection, record_id, filename, settings))

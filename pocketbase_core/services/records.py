@@ -5,8 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar, Unpack
 
 from ..auth import session
-from ..auth.store import AuthStore
-from ..calls.call import Call, Executor
+from ..calls.call import Call
 from ..calls.options import (
     CommonOptions,
     FirstOptions,
@@ -21,9 +20,10 @@ from ..endpoints import records
 from ..endpoints.pages import Page
 from ..endpoints.realtime import record_topic
 from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, decode_page_call, event_decoder
+from ..pipeline import Pipeline
 from ..realtime import EventStream, Realtime
 from .auth import AuthService
-from .flows.joint import Joint
+from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
 
@@ -39,20 +39,19 @@ class RecordService(Generic[T]):
 
     def __init__(
         self,
-        executor: Executor,
-        store: AuthStore,
+        pipeline: Pipeline,
         realtime: Realtime,
         passwords: PasswordConfirmation,
         collection: str,
         decode: Decoder[T],
+        auth: AuthService,
     ) -> None:
-        self._executor = executor
-        self._store = store
+        self._pipeline = pipeline
         self._realtime = realtime
         self._passwords = passwords
         self._collection = collection
         self._decode = decode
-        self.auth = AuthService(executor, store, collection)
+        self.auth = auth
 
     async def get_list(
         self,
@@ -63,7 +62,7 @@ class RecordService(Generic[T]):
     ) -> Page[T]:
         """Return a page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
         call = records.get_list(self._collection, page, per_page, parse_options(ListOptions, options, keywords))
-        return await self._executor.execute(decode_page_call(call, self._decode))
+        return await self._pipeline.execute(decode_page_call(call, self._decode))
 
     async def get_full_list(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
@@ -72,7 +71,7 @@ class RecordService(Generic[T]):
         settings = parse_options(FullListOptions, options, keywords)
         batch = settings.method_options.get("batch", 1000)
         return await fetch_all(
-            self._executor,
+            self._pipeline,
             settings,
             lambda number: records.get_page(self._collection, number, batch, settings),
             self._decode,
@@ -89,7 +88,7 @@ class RecordService(Generic[T]):
         """
         settings = parse_options(FirstOptions, options, keywords)
         reader = records.by_id(self._collection, batch, settings)
-        return iterate_pages(self._executor, settings, reader, self._decode)
+        return iterate_pages(self._pipeline, settings, reader, self._decode)
 
     async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> T:
         """Return the first record of the list.
@@ -98,14 +97,14 @@ class RecordService(Generic[T]):
             PocketBaseNotFoundError: the list is empty.
         """
         call = records.get_first(self._collection, parse_options(FirstOptions, options, keywords))
-        return await self._executor.execute(decode_call(call, self._decode))
+        return await self._pipeline.execute(decode_call(call, self._decode))
 
     async def get_one(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
     ) -> T:
         """Return the record with this id."""
         call = records.get_one(self._collection, record_id, parse_options(RecordOptions, options, keywords))
-        return await self._executor.execute(decode_call(call, self._decode))
+        return await self._pipeline.execute(decode_call(call, self._decode))
 
     async def create(
         self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
@@ -131,17 +130,17 @@ class RecordService(Generic[T]):
         settings = parse_options(RecordOptions, options, keywords)
         call = records.update(self._collection, record_id, body, settings)
         record = await self._write(call, settings)
-        session.record_changed(self._store, self._collection, record_id, call.request.body, record)
-        return decode_from(self._executor.build_url(call.request.url), 200, record, self._decode)
+        session.record_changed(self._pipeline.auth_store, self._collection, record_id, call.request.body, record)
+        return decode_from(self._pipeline.build_url(call.request.url), 200, record, self._decode)
 
     async def delete(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete a record. If the record is the signed-in one, the auth store is cleared."""
-        await self._executor.execute(
+        await self._pipeline.execute(
             records.delete(self._collection, record_id, parse_options(CommonOptions, options, keywords))
         )
-        session.record_deleted(self._store, self._collection, record_id)
+        session.record_deleted(self._pipeline.auth_store, self._collection, record_id)
 
     async def subscribe(
         self,
@@ -186,7 +185,7 @@ class RecordService(Generic[T]):
     async def _write(self, call: Call[S], options: Options) -> S:
         """Execute a call with its password confirmed, which may take another request first."""
         if not is_unconfirmed(call):
-            return await self._executor.execute(call)
-        joint = Joint(self._executor, options)
-        (call,) = await self._passwords.confirm(joint, [(self._collection, call)])
-        return await joint.execute(call)
+            return await self._pipeline.execute(call)
+        bound = BoundPipeline(self._pipeline, options)
+        (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
+        return await bound.execute(call)

@@ -181,7 +181,7 @@ class Exchange(AsyncIterator[bytes]):
         Raises:
             PocketBaseDecodeError: they promise a larger one.
         """
-        most, length = self.request.max_response_bytes, content_length(headers)
+        most, length = self.request.client_options.max_response_bytes, content_length(headers)
         if most is None or length is None:
             return most is None
         if length > most:
@@ -231,7 +231,7 @@ class Exchange(AsyncIterator[bytes]):
 
     def check_body_size(self, status: int, content: bytes) -> bytes:
         """Check the size of a body that is there as a whole. Raises as `read` does."""
-        most = self.request.max_response_bytes
+        most = self.request.client_options.max_response_bytes
         if most is not None and len(content) > most:
             raise body_too_large(self.request, status)
         return content
@@ -261,7 +261,7 @@ class Exchange(AsyncIterator[bytes]):
     async def _encode(self) -> None:
         request = self.request
         self._is_reading = True
-        content = await encode_body(request.body, request.files, request.dumps)
+        content = await encode_body(request.body, request.files, request.client_options.json_dumps)
         self._is_reading = False
         self._chunks = content.chunks
         if content.content_type is not None and (request.files or "Content-Type" not in request.headers):

@@ -62,7 +62,7 @@ async def read_body(request: Request, status: int, chunks: AsyncIterator[bytes])
     Raises:
         PocketBaseDecodeError: the body is larger than the request allows.
     """
-    most = request.max_response_bytes
+    most = request.client_options.max_response_bytes
     content = BytesIO()  # which gives its bytes away without a copy
     async for chunk in chunks:
         if most is not None and content.tell() + len(chunk) > most:
@@ -92,5 +92,5 @@ async def read_error_body(request: Request, status: int, chunks: AsyncIterator[b
 
 def body_too_large(request: Request, status: int) -> PocketBaseDecodeError:
     """Make the error of a body that is larger than the request allows."""
-    message = f"the answer is larger than max_response_bytes={request.max_response_bytes} allows"
+    message = f"the answer is larger than max_response_bytes={request.client_options.max_response_bytes} allows"
     return PocketBaseDecodeError(request.url, status, message=message)

@@ -30,7 +30,7 @@ async def stream(pb: PocketBase) -> None:
 
 
 async def events(pb: PocketBase) -> None:
-    async with pb.events(custom.send("/events", parse_options(SendOptions, None, {}))) as stream_of_events:
+    async with pb.pipeline.events(custom.send("/events", parse_options(SendOptions, None, {}))) as stream_of_events:
         await anext(stream_of_events)
 
 

@@ -23,7 +23,7 @@ from pocketbase_core.calls.options import CommonOptions, parse_options
 from pocketbase_core.endpoints import files
 from pocketbase_core.ports import Transport
 from pocketbase_core.services.flows import download
-from pocketbase_core.services.flows.joint import Joint
+from pocketbase_core.services.flows.bound_pipeline import BoundPipeline
 from pocketbase_core.testing.contract.scripted_server import Connection, Script, scripted_server
 from pocketbase_transports import MockTransport
 
@@ -94,8 +94,8 @@ async def save(pb: PocketBase, path: Path, told: list[tuple[int, int | None]] | 
             told.append((done, total))
 
     try:
-        joint = Joint(pb, parse_options(CommonOptions, None, {}), each=True)
-        await download.download_to_file(joint, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
+        bound = BoundPipeline(pb.pipeline, parse_options(CommonOptions, None, {}), each=True)
+        await download.download_to_file(bound, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
     except Exception as error:
         error.__notes__ = [*map(str, slept)]
         raise

@@ -267,7 +267,7 @@ async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, 
         if during == "idle":
             assert loop.run_until_complete(pb.send("/a")) == {"a": 1}
         else:
-            stream = pb.stream(request)  # held, or asyncio would begin to end it on the loop that is closed
+            stream = pb.pipeline.stream(request)  # held, or asyncio would begin to end it on the loop that is closed
             loop.run_until_complete(stream.__aenter__())
         loop.close()
 

@@ -86,7 +86,7 @@ async def backup(pb: PocketBase, path: Path) -> None:
 
 
 async def events(pb: PocketBase, path: Path) -> None:
-    async with pb.events(realtime.connect()) as received:
+    async with pb.pipeline.events(realtime.connect()) as received:
         assert (await anext(received)).event == "PB_CONNECT"
 
 
@@ -142,7 +142,7 @@ async def test_a_stream_that_began_is_not_asked_for_again(transport: Transport) 
     async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             with pytest.raises(PocketBaseConnectionError):
-                async with pb.events(realtime.connect()) as received:
+                async with pb.pipeline.events(realtime.connect()) as received:
                     async for _ in received:
                         pass
         assert server.connections == 1

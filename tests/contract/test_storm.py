@@ -214,7 +214,7 @@ class Storm:
         self.check(mark, answer)
 
     async def stream(self, mark: int, source: random.Random) -> None:
-        async with self.pb.stream(_call("/stream", mark, source)) as answer:
+        async with self.pb.pipeline.stream(_call("/stream", mark, source)) as answer:
             content = b"".join([chunk async for chunk in answer.aiter_bytes()])
         self.check(mark, json.loads(content or b"null"))
 
@@ -225,7 +225,7 @@ class Storm:
         path.unlink()
 
     async def events(self, mark: int, source: random.Random) -> None:
-        async with self.pb.events(_call("/events", mark, source)) as events:
+        async with self.pb.pipeline.events(_call("/events", mark, source)) as events:
             number = 0
             async for event in events:
                 if event.data != f"{mark} {number}":

@@ -126,7 +126,7 @@ def idle() -> None:
 
 def in_flight() -> None:
     parent = Parent()
-    block = parent.pb.stream(custom.send("/stream", parse_options(SendOptions, None, {})))
+    block = parent.pb.pipeline.stream(custom.send("/stream", parse_options(SendOptions, None, {})))
     answer = parent.run(block.__aenter__())
     chunks = aiter(answer.aiter_bytes())
 
@@ -174,7 +174,7 @@ def mid_refresh() -> None:
     parent = Parent()
     parent.pb.auth_store.save(token(30), {"id": "u1"})
     waiting = asyncio.run_coroutine_threadsafe(parent.pb.send("/echo"), parent.loop)
-    parent.run(PocketBase(PLAIN, transport=vars(parent.pb)["_transport"]).send("/refreshing"))
+    parent.run(PocketBase(PLAIN, transport=vars(parent.pb)["_server"].transport.get()).send("/refreshing"))
     child = fork(parent.pb)  # which renews the token for itself
     wait(child)
     assert waiting.result(LIMIT)["target"] == "/echo"

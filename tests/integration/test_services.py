@@ -123,7 +123,7 @@ async def test_protected_files(pb: PocketBase, guest: PocketBase, name: str) -> 
     token = await pb.files.get_token()
     assert await guest.files.download_file(name, record["id"], record["doc"], token=token) == b"secret"
     path = pb.files.get_url(record, record["doc"], token=token, download=True).removeprefix(pb.base_url)
-    async with guest.stream(custom.send(path, parse_options(SendOptions, None, {}))) as response:
+    async with guest.pipeline.stream(custom.send(path, parse_options(SendOptions, None, {}))) as response:
         assert response.headers["Content-Disposition"].startswith("attachment")
         assert b"".join([chunk async for chunk in response.aiter_bytes()]) == b"secret"
     with pytest.raises(PocketBaseNotFoundError):

@@ -153,7 +153,7 @@ def test_limits_that_are_none(size: Any, error: type[Exception]) -> None:
 async def test_limits(size: int | None) -> None:
     pb, seen = client({}, max_response_bytes=size)
     await pb.health.check()
-    assert seen[0].max_response_bytes == size
+    assert seen[0].client_options.max_response_bytes == size
 
 
 async def test_lists_are_read_to_the_page_size_that_the_server_reports() -> None:
@@ -416,7 +416,7 @@ async def test_a_middleware_may_answer_what_is_streamed() -> None:
     with pytest.raises(PocketBaseDecodeError, match="a stream of events"):
         await pb.realtime.subscribe("a", print)
     status = 503
-    for opened in (pb.files.stream("c", "r", "f"), pb.events(realtime.connect())):
+    for opened in (pb.files.stream("c", "r", "f"), pb.pipeline.events(realtime.connect())):
         with pytest.raises(PocketBaseServerError):
             async with opened:
                 pass

@@ -57,7 +57,7 @@ async def test_the_wait_that_a_server_of_events_asks_for_is_kept() -> None:
     ]
     streams = Streams(*refused, None)
     pb = PocketBase("http://h", transport=streams, middleware=[Retry(sleep=sleep)])
-    async with pb.events(realtime.connect()):
+    async with pb.pipeline.events(realtime.connect()):
         assert streams.open == 1
     assert slept == [3.0, 4.0]
     assert isinstance(refused[0], PocketBaseServerError)
@@ -75,7 +75,7 @@ async def test_middleware_sees_the_status_of_a_stream_that_was_refused() -> None
 
     pb = PocketBase("http://h", transport=Streams(refused), middleware=[look])
     with pytest.raises(PocketBaseForbiddenError) as caught:
-        async with pb.events(realtime.connect()):
+        async with pb.pipeline.events(realtime.connect()):
             pass
     assert caught.value is refused
     assert seen == [(403, {"message": "No.", "data": {"a": 1}}, "http://h/x")]
@@ -92,11 +92,11 @@ async def test_a_middleware_may_refuse_a_stream_or_open_it_twice() -> None:
         streams = Streams(None, None)
         pb = PocketBase("http://h", transport=streams, middleware=[twice])
         if status == 200:
-            async with pb.events(realtime.connect()):
+            async with pb.pipeline.events(realtime.connect()):
                 pass
         else:
             with pytest.raises(PocketBaseError) as caught:
-                async with pb.events(realtime.connect()):
+                async with pb.pipeline.events(realtime.connect()):
                     pass
             assert caught.value.status == 418
         assert streams.open == 0
@@ -109,7 +109,7 @@ async def test_a_middleware_may_change_a_refusal() -> None:
     refused = error_from_response(Response(403, url="http://h/x", json={"message": "No.", "data": {}}))
     pb = PocketBase("http://h", transport=Streams(refused), middleware=[hide])
     with pytest.raises(PocketBaseNotFoundError, match=r"No\."):
-        async with pb.events(realtime.connect()):
+        async with pb.pipeline.events(realtime.connect()):
             pass
 
 
@@ -126,6 +126,6 @@ async def test_no_answer_and_another_answer_than_events_stay_errors() -> None:
     for error in (PocketBaseConnectionError("http://h"), PocketBaseDecodeError("http://h", 200)):
         pb = PocketBase("http://h", transport=Streams(error), middleware=[look])
         with pytest.raises(type(error)):
-            async with pb.events(realtime.connect()):
+            async with pb.pipeline.events(realtime.connect()):
                 pass
     assert seen == ["PocketBaseConnectionError", "PocketBaseDecodeError"]

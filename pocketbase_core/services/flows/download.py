@@ -16,7 +16,7 @@ from ...messages import Headers
 from ...messages.headers import content_length
 from ...messages.uploads import ProgressCallback, check_progress
 from ...ports import StreamedResponse
-from .joint import Joint
+from .bound_pipeline import BoundPipeline
 from .partial_file import PartialFile
 
 ATTEMPTS = 5
@@ -36,7 +36,7 @@ MakeCall = Callable[[], Awaitable[Call[bytes]]]
 
 
 async def download_to_file(
-    joint: Joint,
+    bound: BoundPipeline,
     prepare: MakeCall,
     path: str | os.PathLike[str],
     on_progress: ProgressCallback | None,
@@ -60,7 +60,7 @@ async def download_to_file(
     part = PartialFile(Path(path))
     try:
         await asyncio.to_thread(part.open)
-        download = _Download(joint, part, on_progress)
+        download = _Download(bound, part, on_progress)
         failures = furthest = 0
         while not await download.attempt(prepare):
             failures = 0 if download.done > furthest else failures + 1
@@ -127,10 +127,10 @@ def _is_strong(modified: str, date: str) -> bool:
 class _Download:
     """The progress of all attempts together."""
 
-    def __init__(self, joint: Joint, part: PartialFile, on_progress: ProgressCallback | None) -> None:
+    def __init__(self, bound: BoundPipeline, part: PartialFile, on_progress: ProgressCallback | None) -> None:
         self.done = 0
         self.failure: PocketBaseError = PocketBaseError()
-        self._joint = joint
+        self._joint = bound
         self._part = part
         self._on_progress = on_progress
         self._version: Validators | None = None

@@ -10,7 +10,7 @@ from ...calls.options import CommonOptions, parse_options
 from ...endpoints import auth, realtime
 from ...errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError
 from ...messages import ServerSentEvent
-from .joint import Joint
+from .bound_pipeline import BoundPipeline
 
 SIGN_IN_TIMEOUT = 300.0
 """Seconds that a user has to sign in."""
@@ -25,7 +25,7 @@ def open_browser(url: str) -> None:
 
 
 async def browser_payload(
-    joint: Joint,
+    bound: BoundPipeline,
     collection: str,
     provider_name: str,
     open_url: Callable[[str], Any],
@@ -41,12 +41,12 @@ async def browser_payload(
         PocketBaseError: the provider refused, or the answer belongs to somebody else's attempt.
     """
     plain = parse_options(CommonOptions, None, {})
-    redirect_url = joint.build_url("/api/oauth2-redirect")
+    redirect_url = bound.build_url("/api/oauth2-redirect")
     limit = asyncio.timeout(time_limit)
     try:
         async with limit:
-            provider = await joint.execute(auth.oauth2_provider(collection, provider_name, plain))
-            message = await _outcome(joint, provider, redirect_url, open_url, scopes)
+            provider = await bound.execute(auth.oauth2_provider(collection, provider_name, plain))
+            message = await _outcome(bound, provider, redirect_url, open_url, scopes)
     except TimeoutError as error:
         if not limit.expired():
             raise  # that of open_url
@@ -64,16 +64,16 @@ async def browser_payload(
 
 
 async def _outcome(
-    joint: Joint,
+    bound: BoundPipeline,
     provider: Mapping[str, str],
     redirect_url: str,
     open_url: Callable[[str], Any],
     scopes: Sequence[str] | None,
 ) -> dict[str, object]:
     """Return what the server sends when the browser comes back: `{"state", "code", "error"?}`."""
-    async with joint.events(realtime.connect()) as events:
+    async with bound.events(realtime.connect()) as events:
         client_id = realtime.client_id(await _next(events, redirect_url), redirect_url)
-        await joint.execute(realtime.subscribe(client_id, [_TOPIC]))
+        await bound.execute(realtime.subscribe(client_id, [_TOPIC]))
         url = auth.sign_in_url(provider, redirect_url, client_id, [*scopes] if scopes else None)
         if inspect.iscoroutinefunction(open_url):
             await open_url(url)

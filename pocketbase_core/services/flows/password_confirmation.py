@@ -8,7 +8,7 @@ from ...calls.call import Call
 from ...calls.options import CommonOptions, parse_options
 from ...endpoints import auth
 from ...errors import PocketBaseError
-from .joint import Joint
+from .bound_pipeline import BoundPipeline
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ class PasswordConfirmation:
     def __init__(self) -> None:
         self._auth_collections = {"users", SUPERUSERS}
 
-    async def confirm(self, joint: Joint, calls: Sequence[tuple[str, Call[T]]]) -> list[Call[T]]:
+    async def confirm(self, bound: BoundPipeline, calls: Sequence[tuple[str, Call[T]]]) -> list[Call[T]]:
         """Return the calls, with passwords confirmed; `calls` are pairs of a collection and a call to it.
 
         Raises:
@@ -35,18 +35,18 @@ class PasswordConfirmation:
         for collection, call in calls:
             if is_unconfirmed(call):
                 if collection not in asked:
-                    asked[collection] = await self._is_auth(joint, collection)
+                    asked[collection] = await self._is_auth(bound, collection)
                 if asked[collection]:
                     body = {**call.request.body, "passwordConfirm": call.request.body["password"]}
                     call = call._replace(request=call.request.replace(body=body))
             confirmed.append(call)
         return confirmed
 
-    async def _is_auth(self, joint: Joint, collection: str) -> bool:
+    async def _is_auth(self, bound: BoundPipeline, collection: str) -> bool:
         if collection in self._auth_collections:
             return True
         try:
-            await joint.execute(auth.methods(collection, parse_options(CommonOptions, None, {})))
+            await bound.execute(auth.methods(collection, parse_options(CommonOptions, None, {})))
         except PocketBaseError as error:
             if not 400 <= error.status < 500 or error.status == 429:
                 raise

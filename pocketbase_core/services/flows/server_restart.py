@@ -7,11 +7,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Self
 
-from ...calls.call import Call, Executor
+from ...calls.call import Call
 from ...calls.options import CommonOptions, Options, parse_options
 from ...endpoints import health, realtime
 from ...errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError, PocketBaseTransportError
-from .joint import Joint
+from ...pipeline import Pipeline
+from .bound_pipeline import BoundPipeline
 
 RESTORE_TIMEOUT = 300.0
 """Seconds for a restore, whose backup is unpacked first."""
@@ -22,7 +23,7 @@ SHUTDOWN_GRACE = 0.5
 POLL_INTERVAL = 0.2
 
 
-async def restart_server(executor: Executor, call: Call[None], options: Options) -> None:
+async def restart_server(pipeline: Pipeline, call: Call[None], options: Options) -> None:
     """Send the call, and return when the server has stopped and answers again.
 
     A stream of events shows the stop by its end: the server may be away for too short a time to be missed otherwise.
@@ -34,24 +35,24 @@ async def restart_server(executor: Executor, call: Call[None], options: Options)
         PocketBaseUnauthorizedError: somebody else signed in before the call could be sent.
         PocketBaseError: the call failed.
     """
-    patience = RESTORE_TIMEOUT if options.default_timeout else options.timeout
-    joint = Joint(executor, options)
-    url = executor.build_url(call.request.url)
+    patience = options.timeout_or(RESTORE_TIMEOUT)
+    bound = BoundPipeline(pipeline, options)
+    url = pipeline.build_url(call.request.url)
     try:
         async with asyncio.timeout(patience):
-            await _wait_until_stopped(executor, partial(joint.execute, call), url)
+            await _wait_until_stopped(pipeline, partial(bound.execute, call), url)
             await asyncio.sleep(SHUTDOWN_GRACE)
-            while not await _is_healthy(executor):
+            while not await _is_healthy(pipeline):
                 await asyncio.sleep(POLL_INTERVAL * (0.5 + random.random()))
     except TimeoutError as error:
         message = f"the server did not come back within {patience:.0f} s"
         raise PocketBaseTimeoutError(url, message=message) from error
 
 
-async def _wait_until_stopped(executor: Executor, send: Callable[[], Awaitable[None]], url: str) -> None:
+async def _wait_until_stopped(pipeline: Pipeline, send: Callable[[], Awaitable[None]], url: str) -> None:
     """Send a call, and return when the server that got the call has stopped."""
     async with AsyncExitStack() as streams:
-        current = await streams.enter_async_context(_Stream(executor, url))
+        current = await streams.enter_async_context(_Stream(pipeline, url))
         await asyncio.wait([current.opened, current.reading], return_when=asyncio.FIRST_COMPLETED)
         if not current.opened.done():
             current.reading.result()
@@ -60,7 +61,7 @@ async def _wait_until_stopped(executor: Executor, send: Callable[[], Awaitable[N
         while not await current.ends_within(life):
             life = POLL_INTERVAL
             async with AsyncExitStack() as stack:
-                newer = await stack.enter_async_context(_Stream(executor, url))
+                newer = await stack.enter_async_context(_Stream(pipeline, url))
                 opening = [newer.opened, newer.reading, current.reading]
                 await asyncio.wait(opening, return_when=asyncio.FIRST_COMPLETED)
                 # The server may go meanwhile, and the newer stream be one of the restarted server.
@@ -77,9 +78,9 @@ class _Stream:
     begin.
     """
 
-    def __init__(self, executor: Executor, url: str) -> None:
+    def __init__(self, pipeline: Pipeline, url: str) -> None:
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.reading = asyncio.create_task(self._read(executor, url))
+        self.reading = asyncio.create_task(self._read(pipeline, url))
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,9 +93,9 @@ class _Stream:
         done, _ = await asyncio.wait([self.reading], timeout=seconds)
         return bool(done)
 
-    async def _read(self, executor: Executor, url: str) -> None:
+    async def _read(self, pipeline: Pipeline, url: str) -> None:
         try:
-            async with executor.events(realtime.connect()) as events:
+            async with pipeline.events(realtime.connect()) as events:
                 if await anext(events, None) is None:
                     message = "the stream of events ended at once"
                     raise PocketBaseConnectionError(url, message=message, request_sent=False)
@@ -106,9 +107,9 @@ class _Stream:
                 raise
 
 
-async def _is_healthy(executor: Executor) -> bool:
+async def _is_healthy(pipeline: Pipeline) -> bool:
     try:
-        await executor.execute(health.check(parse_options(CommonOptions, {"timeout": 5}, {})))
+        await pipeline.execute(health.check(parse_options(CommonOptions, {"timeout": 5}, {})))
     except PocketBaseError:
         return False
     return True

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError
-from ...messages import Request
+from ...messages import ClientOptions, Request
 from ...ports import Transport
 from .scripted_server import Connection, responding, scripted_server
 
@@ -58,7 +58,7 @@ async def saved(pb: PocketBase, transport: Transport, target: Path) -> None:
 
 
 async def received(pb: PocketBase, transport: Transport, target: Path) -> None:
-    request = Request("GET", f"{pb.base_url}/events", timeout=5, max_response_bytes=MIB)
+    request = Request("GET", f"{pb.base_url}/events", timeout=5, client_options=ClientOptions(max_response_bytes=MIB))
     async with transport.events(request) as events:
         async for _ in events:
             pass

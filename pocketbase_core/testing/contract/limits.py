@@ -12,7 +12,7 @@ from ... import PocketBase, PocketBaseConnectionError, PocketBaseDecodeError, Po
 from ...calls.options import FileOptions, parse_options
 from ...endpoints import files
 from ...errors import PocketBaseTransportError
-from ...messages import Request
+from ...messages import ClientOptions, Request
 from ...ports import Transport
 from .scripted_server import Connection, Script, answering, responding, scripted_server, streaming
 
@@ -75,7 +75,8 @@ async def test_an_answer_as_large_as_it_may_be(transport: Transport, encoding: s
         assert len(await PocketBase(server.url, transport=transport, max_response_bytes=None).send("/x")) == MIB - 2
         with pytest.raises(PocketBaseDecodeError, match="larger"):
             await PocketBase(server.url, transport=transport, max_response_bytes=MIB - 1).send("/x")
-        async with transport.stream(Request("GET", server.url, max_response_bytes=1, timeout=5)) as streamed:
+        one_byte = ClientOptions(max_response_bytes=1)
+        async with transport.stream(Request("GET", server.url, timeout=5, client_options=one_byte)) as streamed:
             assert sum([len(chunk) async for chunk in streamed.aiter_bytes()]) == MIB
 
 
@@ -96,7 +97,8 @@ async def test_an_error_page_that_is_too_large(transport: Transport) -> None:
             await pb.files.download_file("a", "b", "c")
         assert caught.value.status == 404
         with pytest.raises(PocketBaseDecodeError, match="larger"):
-            async with transport.events(Request("GET", server.url, timeout=5, max_response_bytes=MIB)):
+            limited = ClientOptions(max_response_bytes=MIB)
+            async with transport.events(Request("GET", server.url, timeout=5, client_options=limited)):
                 pass
 
 
@@ -170,7 +172,7 @@ async def by_stream(pb: PocketBase, folder: Path) -> None:
 
 
 async def by_events(pb: PocketBase, folder: Path) -> None:
-    async with pb.events(files.download("b", "c", "d", parse_options(FileOptions, None, {}))):
+    async with pb.pipeline.events(files.download("b", "c", "d", parse_options(FileOptions, None, {}))):
         pass
 
 

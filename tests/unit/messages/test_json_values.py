@@ -125,7 +125,7 @@ async def test_hooks_keep_it() -> None:
 
     pb = Hooked("http://h", transport=MockTransport(handler), json_loads=marked.loads, json_dumps=marked.dumps)
     await pb.collection("posts").create({"a": 1})
-    assert seen[0].dumps(dict(seen[0].body)) == '{"a": 1, "hooked": true, "marked": true}'
+    assert seen[0].client_options.json_dumps(dict(seen[0].body)) == '{"a": 1, "hooked": true, "marked": true}'
     assert marked.read == [{"id": "a"}] * 2
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pocketbase_core import FileUpload, Headers, PocketBase, Request, Response, ServerSentEvent
-from pocketbase_core.messages import RequestDraft
+from pocketbase_core.messages import ClientOptions, RequestDraft
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
 
@@ -195,7 +195,7 @@ def test_the_url_with_its_query() -> None:
 
 
 def test_the_json_library_makes_no_difference() -> None:
-    assert Request("GET", "/", dumps=repr) == Request("GET", "/")
+    assert Request("GET", "/", client_options=ClientOptions(json_dumps=repr)) == Request("GET", "/")
     assert Response(200, loads=len) == Response(200)
 
 
@@ -209,10 +209,12 @@ def test_headers_are_no_other_thing() -> None:
 
 def test_a_draft_is_its_request() -> None:
     files = tuple(("f", file) for file in FileUpload(("a.txt", b"x")).files)
-    request = Request("POST", "http://h", {"a": "1"}, {"A": "1"}, {"b": [1]}, files, 3.0, repr, 9)
+    request = Request(
+        "POST", "http://h", {"a": "1"}, {"A": "1"}, {"b": [1]}, files, 3.0, ClientOptions(repr, max_response_bytes=9)
+    )
     frozen = RequestDraft.from_request(request).freeze()
     assert frozen == request
-    assert (frozen.dumps, frozen.max_response_bytes) == (repr, 9)
+    assert frozen.client_options is request.client_options
 
 
 def test_a_draft_can_lose_a_header_and_be_replaced() -> None:

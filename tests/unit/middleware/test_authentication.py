@@ -51,7 +51,7 @@ class Server:
         self.life = 3600.0
         self.failure: int = 0
         self.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[], timeout=timeout)
-        auth: Any = getattr(self.pb, "_auth")
+        auth: Any = vars(self.pb.pipeline)["_middleware"][0]
         auth._clock = self.now
         self.store = self.pb.auth_store
 
@@ -215,7 +215,7 @@ def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.M
             yield ServerSentEvent()
 
         server.pb = PocketBase("http://h", transport=MockTransport(server.answer, events), middleware=[])
-        auth: Any = getattr(server.pb, "_auth")
+        auth: Any = vars(server.pb.pipeline)["_middleware"][0]
         auth._clock = server.now
         server.store = server.pb.auth_store
         mine = server.sign_in("a")
@@ -225,7 +225,7 @@ def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.M
                 async with server.pb.files.stream("posts", "x", "a.txt"):
                     pass
             else:
-                async with server.pb.events(realtime.connect()) as opened:
+                async with server.pb.pipeline.events(realtime.connect()) as opened:
                     assert [event async for event in opened] == [ServerSentEvent()]
 
         reading = asyncio.create_task(read())
@@ -334,7 +334,7 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
 
     pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[close])
     pb.auth_store.save(token("a", server.now() + 30))
-    getattr(pb, "_auth")._clock = server.now
+    vars(pb.pipeline)["_middleware"][0]._clock = server.now
     await pb.health.check()
     assert sent == [new]
 
@@ -355,7 +355,7 @@ def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
             return response
 
         pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[ask])
-        getattr(pb, "_auth")._clock = server.now
+        vars(pb.pipeline)["_middleware"][0]._clock = server.now
         pb.auth_store.save(mine := token("a", server.now() + 30))
         server.go_on.set()
         await pb.health.check(timeout=timeout)
@@ -374,7 +374,7 @@ def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatc
         return server.pb
 
     pb = run(leave())
-    assert getattr(pb, "_auth")._renewals == {}
+    assert vars(pb.pipeline)["_middleware"][0]._renewals == {}
 
 
 class Stalling:
@@ -449,7 +449,7 @@ async def test_a_wall_clock_that_is_set_back_prolongs_no_pause(server: Server) -
     server.sign_in("a", 45)
     await server.create()
     set_back = 8
-    getattr(server.pb, "_auth")._clock = lambda: server.now() - set_back
+    vars(server.pb.pipeline)["_middleware"][0]._clock = lambda: server.now() - set_back
     await server.create()
     assert len(server.renewals) == 1
     await pass_time(6)
@@ -479,7 +479,7 @@ async def test_a_renewal_that_fails_by_a_hook_blocks_nobody(server: Server) -> N
         return response
 
     pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[broken])
-    getattr(pb, "_auth")._clock = server.now
+    vars(pb.pipeline)["_middleware"][0]._clock = server.now
     pb.auth_store.save(mine := token("a", server.now() + 30))
     await pb.health.check()
     assert server.tokens() == [mine]
@@ -493,7 +493,7 @@ class Storm:
         self.random = random.Random(seed)
         self.refused = self.late = self.sent = 0
         server.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[])
-        getattr(server.pb, "_auth")._clock = server.now
+        vars(server.pb.pipeline)["_middleware"][0]._clock = server.now
         server.store = server.pb.auth_store
         self.numbers = iter(range(10**6))
 

@@ -204,7 +204,7 @@ async def test_a_connection_that_has_ended_keeps_the_reason_when_it_is_cut() -> 
     ended = asyncio.Event()
     line = Connection(lambda line, event: None, ended.set, 1)
     transport = MockTransport(lambda request: Response(500), [ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')])
-    await line.open(PocketBase("http://h", transport=transport), realtime.connect())
+    await line.open(PocketBase("http://h", transport=transport).pipeline, realtime.connect())
     await ended.wait()
     await line.close()
     line.abort(ValueError("too late"))

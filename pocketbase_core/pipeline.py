@@ -1,0 +1,179 @@
+"""The way of a call: its request passes through the middleware to the transport, its response back to the parser."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from .auth.store import AuthStore
+from .calls.call import Call, timeout_or
+from .calls.parsing import raise_for_status, reject_unrequested_part
+from .calls.paths import custom_path
+from .errors import PocketBaseError, not_event_stream, response_from_error
+from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
+from .messages.json_values import JsonLoads, default_loads
+from .middleware import Middleware, Retry, chain
+from .ports import StreamedResponse, Transport
+from .transport import StreamingResponse, read_error_body
+from .transport.discovery import check_transport, find_transport
+
+T = TypeVar("T")
+
+
+class SharedTransport:
+    """The transport of a client and of those made from it; without one, the first installed, found at first use."""
+
+    def __init__(self, transport: Transport | None) -> None:
+        self._transport = None if transport is None else check_transport(transport)
+
+    def get(self) -> Transport:
+        """Return the transport.
+
+        Raises:
+            RuntimeError: If none was given, and none is installed.
+        """
+        if self._transport is None:
+            self._transport = find_transport()
+        return self._transport
+
+    async def aclose(self) -> None:
+        """Close the transport if there is one."""
+        if self._transport is not None:
+            await self._transport.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server, and how a client talks to it, whoever the user is. `timeout` is in seconds; None is no limit."""
+
+    base_url: str
+    transport: SharedTransport
+    timeout: float | None
+    client_options: ClientOptions
+
+
+class Pipeline:
+    """Sends calls as one user, whose token `middleware` sets.
+
+    A `Call` becomes a `Request`: absolute URL, headers, timeout. The request passes through the middleware, the
+    outermost first, to the transport. The response comes back the same way, and the call's parser makes a value or an
+    error of it.
+
+    Args:
+        server: The server, and how to talk to it.
+        auth_store: The store of the user.
+        middleware: The middleware of each request, the outermost first.
+        headers: Returns the headers of each request.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        auth_store: AuthStore,
+        middleware: Sequence[Middleware],
+        headers: Callable[[], Mapping[str, str]],
+    ) -> None:
+        self.auth_store = auth_store
+        self.timeout = server.timeout
+        """The client's timeout in seconds; None is no limit."""
+        self._server = server
+        self._middleware = middleware
+        self._send_through = chain(middleware, self._send)
+        self._headers = headers
+        self._cached_headers: tuple[dict[str, str], Headers] = {}, Headers()
+
+    @property
+    def json_loads(self) -> JsonLoads:
+        """The decoder of the client's JSON library."""
+        return self._server.client_options.json_loads
+
+    def build_url(self, path: str) -> str:
+        """Return the absolute URL of a path on the server."""
+        return self._server.base_url + custom_path(path)
+
+    async def execute(self, call: Call[T]) -> T:
+        """Send a call through the middleware, and parse its response."""
+        send = self._send_through if call.retries else chain(self._middleware_of(call), self._send)
+        return call.parse(await send(self._build_request(call)))
+
+    @asynccontextmanager
+    async def stream(self, call: Call[Any]) -> AsyncGenerator[StreamedResponse, None]:
+        """Send a call through the middleware, which sees an empty body, and read the body as it arrives.
+
+        Raises:
+            PocketBaseError: If the response is not a success.
+        """
+        async with AsyncExitStack() as stack:
+            opened: list[StreamedResponse] = []
+
+            async def open_stream(request: Request) -> Response:
+                started = asyncio.get_running_loop().time()
+                await stack.aclose()  # of the attempt before
+                opened.clear()
+                streamed = await stack.enter_async_context(self._server.transport.get().stream(request))
+                content = b""
+                if 200 <= streamed.status_code < 300:
+                    opened.append(streamed)
+                else:
+                    content = await read_error_body(request, streamed.status_code, streamed.aiter_bytes(), started)
+                response = Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
+                return reject_unrequested_part(request, response)
+
+            response = raise_for_status(await chain(self._middleware, open_stream)(self._build_request(call)))
+            yield opened[0] if opened else StreamingResponse.from_response(response)  # made by a middleware
+
+    @asynccontextmanager
+    async def events(self, call: Call[Any]) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+        """Send a call through the middleware, and read its response as server-sent events, of this one connection.
+
+        Raises:
+            PocketBaseError: If the response is not a stream of events.
+        """
+        async with AsyncExitStack() as stack:
+            opened: list[AsyncIterator[ServerSentEvent]] = []
+            refusals: list[tuple[Response, PocketBaseError]] = []
+
+            async def open_events(request: Request) -> Response:
+                await stack.aclose()  # of the attempt before
+                opened.clear()
+                refusals.clear()
+                try:
+                    opened.append(await stack.enter_async_context(self._server.transport.get().events(request)))
+                except PocketBaseError as error:
+                    if error.status < 300:
+                        raise
+                    refusals.append((response_from_error(error), error))
+                    return refusals[0][0]
+                return Response(200, url=request.url)
+
+            response = await chain(self._middleware_of(call), open_events)(self._build_request(call))
+            for refusal, error in refusals:
+                if refusal is response:
+                    raise error
+            if not opened or not 200 <= response.status_code < 300:  # made by a middleware
+                raise not_event_stream(response)
+            yield opened[0]
+
+    def _build_request(self, call: Call[Any]) -> Request:
+        request, headers = call.request, self._headers()
+        if headers != self._cached_headers[0]:
+            self._cached_headers = dict(headers), Headers(headers)
+        own_headers = self._cached_headers[1]
+        return Request(
+            method=request.method,
+            url=self._server.base_url + request.url,
+            params=request.params,
+            headers=own_headers | request.headers if request.headers else own_headers,
+            body=request.body,
+            files=request.files,
+            timeout=timeout_or(call.timeout, self.timeout),
+            client_options=self._server.client_options,
+        )
+
+    def _middleware_of(self, call: Call[Any]) -> Sequence[Middleware]:
+        return [each for each in self._middleware if call.retries or not isinstance(each, Retry)]
+
+    async def _send(self, request: Request) -> Response:
+        response = reject_unrequested_part(request, await self._server.transport.get().send(request))
+        return response if self.json_loads is default_loads else response.replace(loads=self.json_loads)
