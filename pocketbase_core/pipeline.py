@@ -58,7 +58,7 @@ class Pipeline:
 
     A `Call` becomes a `Request`: absolute URL, headers, timeout. The request passes through the middleware, the
     outermost first, to the transport. The response comes back the same way, and the call's parser makes a value or an
-    error of it.
+    error of it. After a success, the effect of the call keeps the auth store in step.
 
     Args:
         server: The server, and how to talk to it.
@@ -95,7 +95,10 @@ class Pipeline:
     async def execute(self, call: Call[T]) -> T:
         """Send a call through the middleware, and parse its response."""
         send = self._send_through if call.retries else chain(self._middleware_of(call), self._send)
-        return call.parse(await send(self._build_request(call)))
+        value = call.parse(await send(self._build_request(call)))
+        if call.effect is not None:
+            call.effect(self.auth_store, value)
+        return value
 
     @asynccontextmanager
     async def stream(self, call: Call[Any]) -> AsyncGenerator[StreamedResponse, None]:

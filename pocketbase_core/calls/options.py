@@ -11,6 +11,8 @@ from .call import USE_CLIENT_DEFAULT, Call, Timeout, timeout_or
 from .query import encode_query, join_list
 
 T = TypeVar("T")
+OptionsArg = Mapping[str, Any] | None
+"""Options as a dict, the last positional argument of each method; the same keys are keyword arguments."""
 
 
 class CommonOptions(TypedDict, total=False):

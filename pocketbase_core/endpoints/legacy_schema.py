@@ -32,7 +32,7 @@ def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
         "'schema' is the style before PocketBase 0.23; describe the collection by flat 'fields'"
         + (f"; these options have no counterpart and are left out: {', '.join(lost)}" if lost else ""),
         DeprecationWarning,
-        stacklevel=4,  # whoever awaits the service,
+        stacklevel=5,  # the line that awaits the service,
     )
     schema = body["schema"]
     if not isinstance(schema, (list, tuple)):

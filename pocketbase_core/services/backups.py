@@ -1,46 +1,41 @@
 """Backups of the whole server."""
 
 import os
-from collections.abc import Mapping
 from typing import Any, Unpack
 
 from ..calls.call import Call
-from ..calls.options import CommonOptions, FileOptions, RecordOptions, RestoreOptions, parse_options
+from ..calls.options import CommonOptions, FileOptions, OptionsArg, RecordOptions, RestoreOptions, parse_options
 from ..endpoints import backups, files
 from ..messages.uploads import FileUpload, ProgressCallback
-from ..pipeline import Pipeline
+from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.download import download_to_file
 from .flows.server_restart import restart_server
 
 
-class BackupService:
+class BackupService(AsyncFace):
     """Backups, for superusers. A key is a file name such as `before-update.zip`."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-
-    async def get_full_list(
-        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
-    ) -> list[dict[str, Any]]:
+    @endpoint
+    def get_full_list(
+        self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
+    ) -> Call[list[dict[str, Any]]]:
         """Return all backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
-        return await self._pipeline.execute(backups.get_full_list(parse_options(RecordOptions, options, keywords)))
+        return backups.get_full_list(parse_options(RecordOptions, options, keywords))
 
-    async def create(
-        self, name: str | None = None, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> None:
+    @endpoint
+    def create(
+        self, name: str | None = None, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+    ) -> Call[None]:
         """Make a backup, and return when it exists. Names match `[a-z0-9_-]+.zip`; by default, the server makes one."""
-        await self._pipeline.execute(backups.create(name, parse_options(CommonOptions, options, keywords)))
+        return backups.create(name, parse_options(CommonOptions, options, keywords))
 
-    async def upload(
-        self, file: FileUpload, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> None:
+    @endpoint
+    def upload(self, file: FileUpload, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
         """Add a backup from elsewhere."""
-        await self._pipeline.execute(backups.upload(file, parse_options(CommonOptions, options, keywords)))
+        return backups.upload(file, parse_options(CommonOptions, options, keywords))
 
-    async def download(
-        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> bytes:
+    async def download(self, key: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> bytes:
         """Return a backup's content; `download_to` is for large backups. A `timeout` is for all requests together."""
         settings = parse_options(CommonOptions, options, keywords)
         bound = BoundPipeline(self._pipeline, settings)
@@ -53,7 +48,7 @@ class BackupService:
         path: str | os.PathLike[str],
         key: str,
         on_progress: ProgressCallback | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
         """Write a backup to `path`, as `files.download_to` does."""
@@ -67,15 +62,12 @@ class BackupService:
 
         await download_to_file(bound, prepare, path, on_progress)
 
-    async def delete(
-        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> None:
+    @endpoint
+    def delete(self, key: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
         """Delete a backup."""
-        await self._pipeline.execute(backups.delete(key, parse_options(CommonOptions, options, keywords)))
+        return backups.delete(key, parse_options(CommonOptions, options, keywords))
 
-    async def restore(
-        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RestoreOptions]
-    ) -> None:
+    async def restore(self, key: str, options: OptionsArg = None, **keywords: Unpack[RestoreOptions]) -> None:
         """Replace all data by a backup's. The server answers at once, and restarts about a second later.
 
         With `wait=True`, return when the restored server answers. That may take longer than other calls, so the default
@@ -94,9 +86,7 @@ class BackupService:
         else:
             await self._pipeline.execute(call)
 
-    def get_download_url(
-        self, key: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[FileOptions]
-    ) -> str:
+    def get_download_url(self, key: str, options: OptionsArg = None, **keywords: Unpack[FileOptions]) -> str:
         """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`."""
         call = backups.download(key, None, parse_options(FileOptions, options, keywords))
         return self._pipeline.build_url(call.request.full_url)

@@ -1,21 +1,31 @@
 """Collections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 from ..auth import session
 from ..auth.revocation import has_new_secret
-from ..calls.options import CommonOptions, FirstOptions, FullListOptions, ListOptions, RecordOptions, parse_options
+from ..auth.store import AuthStore
+from ..calls.call import Call
+from ..calls.options import (
+    CommonOptions,
+    FirstOptions,
+    FullListOptions,
+    ListOptions,
+    OptionsArg,
+    RecordOptions,
+    parse_options,
+)
 from ..endpoints import collections as api
 from ..endpoints.pages import Page
 from ..models.decoders import identity
-from ..pipeline import Pipeline
+from .faces import AsyncFace, endpoint
 from .flows.pagination import fetch_all
 
 Collection = dict[str, Any]
 
 
-class CollectionService:
+class CollectionService(AsyncFace):
     """The collections themselves, for superusers.
 
     A collection is `{"name", "type": "base" | "auth" | "view", "fields": [{"name", "type", …}], …}`. The style before
@@ -25,102 +35,99 @@ class CollectionService:
     or the deletion of all records.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-
-    async def get_list(
+    @endpoint
+    def get_list(
         self,
         page: int = 1,
         per_page: int = 30,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
-    ) -> Page[Collection]:
+    ) -> Call[Page[Collection]]:
         """Return one page of collections."""
-        return await self._pipeline.execute(api.get_list(page, per_page, parse_options(ListOptions, options, keywords)))
+        return api.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
-    async def get_full_list(
-        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
-    ) -> list[Collection]:
+    async def get_full_list(self, options: OptionsArg = None, **keywords: Unpack[FullListOptions]) -> list[Collection]:
         """Return all collections. A `timeout` is for all requests together."""
         settings = parse_options(FullListOptions, options, keywords)
         batch = settings.method_options.get("batch", 1000)
         return await fetch_all(self._pipeline, settings, lambda number: api.get_page(number, batch, settings), identity)
 
-    async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> Collection:
+    @endpoint
+    def get_first(self, options: OptionsArg = None, **keywords: Unpack[FirstOptions]) -> Call[Collection]:
         """Return the first of the list, or raise PocketBaseNotFoundError."""
-        return await self._pipeline.execute(api.get_first(parse_options(FirstOptions, options, keywords)))
+        return api.get_first(parse_options(FirstOptions, options, keywords))
 
-    async def get_one(
-        self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
-    ) -> Collection:
+    @endpoint
+    def get_one(
+        self, id_or_name: str, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
+    ) -> Call[Collection]:
         """Return a collection with its fields and rules."""
-        return await self._pipeline.execute(api.get_one(id_or_name, parse_options(RecordOptions, options, keywords)))
+        return api.get_one(id_or_name, parse_options(RecordOptions, options, keywords))
 
-    async def create(
-        self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
-    ) -> Collection:
+    @endpoint
+    def create(
+        self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
+    ) -> Call[Collection]:
         """Create a collection."""
-        return await self._pipeline.execute(api.create(body, parse_options(RecordOptions, options, keywords)))
+        return api.create(body, parse_options(RecordOptions, options, keywords))
 
-    async def update(
+    @endpoint
+    def update(
         self,
         id_or_name: str,
         body: Mapping[str, Any],
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
-    ) -> Collection:
+    ) -> Call[Collection]:
         """Change a collection, and return it. `fields` replaces all fields: others are deleted with their data."""
-        settings = parse_options(RecordOptions, options, keywords)
-        changed = await self._pipeline.execute(api.update(id_or_name, body, settings))
-        if has_new_secret(body):
-            session.collection_ended(self._pipeline.auth_store, id_or_name)
-        return changed
+        call = api.update(id_or_name, body, parse_options(RecordOptions, options, keywords))
+        return call.then(_end_tokens(id_or_name)) if has_new_secret(body) else call
 
-    async def delete(
-        self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> None:
+    @endpoint
+    def delete(self, id_or_name: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
         """Delete a collection with all its records."""
-        await self._pipeline.execute(api.delete(id_or_name, parse_options(CommonOptions, options, keywords)))
-        session.collection_ended(self._pipeline.auth_store, id_or_name)
+        call = api.delete(id_or_name, parse_options(CommonOptions, options, keywords))
+        return call.then(_end_tokens(id_or_name))
 
-    async def import_collections(
+    @endpoint
+    def import_collections(
         self,
         collections: Sequence[Mapping[str, Any]],
         delete_missing: bool = False,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
-    ) -> None:
+    ) -> Call[None]:
         """Create and update many; with `delete_missing`, delete all others and all fields that are left out."""
-        settings = parse_options(CommonOptions, options, keywords)
-        await self._pipeline.execute(api.import_collections(collections, delete_missing, settings))
-        for collection in filter(has_new_secret, collections):
-            session.collection_ended(self._pipeline.auth_store, collection.get("id"), collection.get("name"))
+        call = api.import_collections(collections, delete_missing, parse_options(CommonOptions, options, keywords))
+        changed = [name for each in collections if has_new_secret(each) for name in (each.get("id"), each.get("name"))]
+        return call.then(_end_tokens(*changed))
 
-    async def truncate(
-        self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> None:
+    @endpoint
+    def truncate(self, id_or_name: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
         """Delete all records of a collection."""
-        await self._pipeline.execute(api.truncate(id_or_name, parse_options(CommonOptions, options, keywords)))
-        session.collection_ended(self._pipeline.auth_store, id_or_name)
+        call = api.truncate(id_or_name, parse_options(CommonOptions, options, keywords))
+        return call.then(_end_tokens(id_or_name))
 
-    async def get_scaffolds(
-        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> dict[str, Any]:
+    @endpoint
+    def get_scaffolds(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
         """Return an empty collection of each type."""
-        return await self._pipeline.execute(api.get_scaffolds(parse_options(CommonOptions, options, keywords)))
+        return api.get_scaffolds(parse_options(CommonOptions, options, keywords))
 
-    async def get_all_oauth2_providers(
-        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> list[dict[str, Any]]:
+    @endpoint
+    def get_all_oauth2_providers(
+        self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+    ) -> Call[list[dict[str, Any]]]:
         """Return the OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
-        return await self._pipeline.execute(
-            api.get_all_oauth2_providers(parse_options(CommonOptions, options, keywords))
-        )
+        return api.get_all_oauth2_providers(parse_options(CommonOptions, options, keywords))
 
-    async def dry_run_view_query(
-        self, query: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> dict[str, Any]:
+    @endpoint
+    def dry_run_view_query(
+        self, query: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+    ) -> Call[dict[str, Any]]:
         """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer)."""
-        return await self._pipeline.execute(
-            api.dry_run_view_query(query, parse_options(CommonOptions, options, keywords))
-        )
+        return api.dry_run_view_query(query, parse_options(CommonOptions, options, keywords))
+
+
+def _end_tokens(*ids_or_names: object) -> Callable[[AuthStore, object], None]:
+    """Return the effect of a call that ends the tokens of all users of these collections."""
+    return lambda store, _: session.collection_ended(store, *ids_or_names)

@@ -6,20 +6,17 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack, overload
 
 from ..calls.call import Call
-from ..calls.options import CommonOptions, FileOptions, parse_options
+from ..calls.options import CommonOptions, FileOptions, OptionsArg, parse_options
 from ..endpoints import files
 from ..messages.uploads import ProgressCallback
-from ..pipeline import Pipeline
 from ..ports import StreamedResponse
+from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.download import download_to_file
 
 
-class FileService:
+class FileService(AsyncFace):
     """The files of records."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
 
     @overload
     def get_url(
@@ -36,7 +33,7 @@ class FileService:
         collection: str,
         record_id: str,
         filename: str,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> str: ...
     def get_url(
@@ -44,7 +41,7 @@ class FileService:
         collection: str | Mapping[str, Any] | files.HasId,
         record_id: str,
         filename: str | Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> str:
         """Return the absolute URL of a file: `get_url(collection, record_id, filename)` or `get_url(record, filename)`.
@@ -71,21 +68,23 @@ class FileService:
         call = files.download(collection, record_id, filename, parse_options(FileOptions, options, keywords))
         return self._pipeline.build_url(call.request.full_url)
 
-    async def get_token(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]) -> str:
+    @endpoint
+    def get_token(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[str]:
         """Return a token for protected files, for the option `token`; the token lives for about three minutes."""
-        return await self._pipeline.execute(files.get_token(parse_options(CommonOptions, options, keywords)))
+        return files.get_token(parse_options(CommonOptions, options, keywords))
 
-    async def download_file(
+    @endpoint
+    def download_file(
         self,
         collection: str,
         record_id: str,
         filename: str,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
-    ) -> bytes:
+    ) -> Call[bytes]:
         """Return the file's content."""
         settings = parse_options(FileOptions, options, keywords)
-        return await self._pipeline.execute(files.download(collection, record_id, filename, settings))
+        return files.download(collection, record_id, filename, settings)
 
     async def download_to(
         self,
@@ -94,7 +93,7 @@ class FileService:
         record_id: str,
         filename: str,
         on_progress: ProgressCallback | None = None,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> None:
         """Write the file to `path`, which changes only when all of it has arrived; a broken download goes on.
@@ -118,7 +117,7 @@ class FileService:
         collection: str,
         record_id: str,
         filename: str,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> AbstractAsyncContextManager[StreamedResponse]:
         """Stream a file: `async with … as response: async for chunk in response.aiter_bytes()`."""

@@ -1,21 +1,17 @@
 """The server's health."""
 
-from collections.abc import Mapping
 from typing import Any, Unpack
 
-from ..calls.options import CommonOptions, parse_options
+from ..calls.call import Call
+from ..calls.options import CommonOptions, OptionsArg, parse_options
 from ..endpoints import health
-from ..pipeline import Pipeline
+from .faces import AsyncFace, endpoint
 
 
-class HealthService:
+class HealthService(AsyncFace):
     """The server's health."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-
-    async def check(
-        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> dict[str, Any]:
+    @endpoint
+    def check(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
         """Return `{"code": 200, "message", "data"}` if the server is healthy; raise PocketBaseError if not."""
-        return await self._pipeline.execute(health.check(parse_options(CommonOptions, options, keywords)))
+        return health.check(parse_options(CommonOptions, options, keywords))

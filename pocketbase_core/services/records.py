@@ -1,17 +1,15 @@
 """Records of one collection."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
-from ..auth import session
 from ..calls.call import Call
 from ..calls.options import (
-    CommonOptions,
     FirstOptions,
     FullListOptions,
     ListOptions,
-    Options,
+    OptionsArg,
     RecordOptions,
     SubscribeOptions,
     parse_options,
@@ -23,6 +21,8 @@ from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, de
 from ..pipeline import Pipeline
 from ..realtime import EventStream, Realtime
 from .auth import AuthService
+from .changes import RecordChange, RecordChanges
+from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
@@ -31,7 +31,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-class RecordService(Generic[T]):
+class RecordService(RecordChanges[T], AsyncFace):
     """The records of one collection; `auth` signs them in, where it is an auth collection.
 
     What comes back is what `decode` makes of the record, or PocketBaseDecodeError: a change has happened then.
@@ -46,27 +46,26 @@ class RecordService(Generic[T]):
         decode: Decoder[T],
         auth: AuthService,
     ) -> None:
-        self._pipeline = pipeline
+        super().__init__(pipeline)
         self._realtime = realtime
         self._passwords = passwords
         self._collection = collection
         self._decode = decode
         self.auth = auth
 
-    async def get_list(
+    @endpoint
+    def get_list(
         self,
         page: int = 1,
         per_page: int = 30,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
-    ) -> Page[T]:
+    ) -> Call[Page[T]]:
         """Return a page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
         call = records.get_list(self._collection, page, per_page, parse_options(ListOptions, options, keywords))
-        return await self._pipeline.execute(decode_page_call(call, self._decode))
+        return decode_page_call(call, self._decode)
 
-    async def get_full_list(
-        self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FullListOptions]
-    ) -> list[T]:
+    async def get_full_list(self, options: OptionsArg = None, **keywords: Unpack[FullListOptions]) -> list[T]:
         """Return all records, read in batches of 1000 or `batch`. A `timeout` is for all requests together."""
         settings = parse_options(FullListOptions, options, keywords)
         batch = settings.method_options.get("batch", 1000)
@@ -78,7 +77,7 @@ class RecordService(Generic[T]):
         )
 
     def iterate(
-        self, batch: int = 500, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]
+        self, batch: int = 500, options: OptionsArg = None, **keywords: Unpack[FirstOptions]
     ) -> AsyncIterator[T]:
         """Iterate over all records, read in batches: little more than one batch is in memory.
 
@@ -90,63 +89,27 @@ class RecordService(Generic[T]):
         reader = records.by_id(self._collection, batch, settings)
         return iterate_pages(self._pipeline, settings, reader, self._decode)
 
-    async def get_first(self, options: Mapping[str, Any] | None = None, **keywords: Unpack[FirstOptions]) -> T:
+    @endpoint
+    def get_first(self, options: OptionsArg = None, **keywords: Unpack[FirstOptions]) -> Call[T]:
         """Return the first record of the list.
 
         Raises:
             PocketBaseNotFoundError: the list is empty.
         """
         call = records.get_first(self._collection, parse_options(FirstOptions, options, keywords))
-        return await self._pipeline.execute(decode_call(call, self._decode))
+        return decode_call(call, self._decode)
 
-    async def get_one(
-        self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
-    ) -> T:
+    @endpoint
+    def get_one(self, record_id: str, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[T]:
         """Return the record with this id."""
         call = records.get_one(self._collection, record_id, parse_options(RecordOptions, options, keywords))
-        return await self._pipeline.execute(decode_call(call, self._decode))
-
-    async def create(
-        self, body: Mapping[str, Any], options: Mapping[str, Any] | None = None, **keywords: Unpack[RecordOptions]
-    ) -> T:
-        """Create a record, and return it as the server stored it.
-
-        In an auth collection, a `password` is sent as `passwordConfirm` too, if that is missing: see `passwords.py`.
-        """
-        settings = parse_options(RecordOptions, options, keywords)
-        return await self._write(decode_call(records.create(self._collection, body, settings), self._decode), settings)
-
-    async def update(
-        self,
-        record_id: str,
-        body: Mapping[str, Any],
-        options: Mapping[str, Any] | None = None,
-        **keywords: Unpack[RecordOptions],
-    ) -> T:
-        """Change some fields of a record, and return it. If the record is the signed-in one, the auth store follows.
-
-        A new password or e-mail address ends all tokens of the user: the store is cleared then.
-        """
-        settings = parse_options(RecordOptions, options, keywords)
-        call = records.update(self._collection, record_id, body, settings)
-        record = await self._write(call, settings)
-        session.record_changed(self._pipeline.auth_store, self._collection, record_id, call.request.body, record)
-        return decode_from(self._pipeline.build_url(call.request.url), 200, record, self._decode)
-
-    async def delete(
-        self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
-    ) -> None:
-        """Delete a record. If the record is the signed-in one, the auth store is cleared."""
-        await self._pipeline.execute(
-            records.delete(self._collection, record_id, parse_options(CommonOptions, options, keywords))
-        )
-        session.record_deleted(self._pipeline.auth_store, self._collection, record_id)
+        return decode_call(call, self._decode)
 
     async def subscribe(
         self,
         callback: Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object],
         record_id: str,
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Callable[[], Awaitable[None]]:
         """Call `callback` with `{"action", "record"}` when a record is updated or deleted; see `Realtime.subscribe`."""
@@ -156,7 +119,7 @@ class RecordService(Generic[T]):
     async def subscribe_all(
         self,
         callback: Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object],
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Callable[[], Awaitable[None]]:
         """Subscribe to all records of the collection, new ones too; see `subscribe`."""
@@ -172,7 +135,7 @@ class RecordService(Generic[T]):
     def events(
         self,
         record_id: str = "*",
-        options: Mapping[str, Any] | None = None,
+        options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> AbstractAsyncContextManager[EventStream[RecordEvent[T]]]:
         """Iterate over changes of records: `async with posts.events() as events: async for event in events`.
@@ -182,10 +145,21 @@ class RecordService(Generic[T]):
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
-    async def _write(self, call: Call[S], options: Options) -> S:
-        """Execute a call with its password confirmed, which may take another request first."""
-        if not is_unconfirmed(call):
-            return await self._pipeline.execute(call)
-        bound = BoundPipeline(self._pipeline, options)
-        (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
-        return await bound.execute(call)
+    async def _execute(self, call: Any) -> Any:
+        if isinstance(call, RecordChange):
+            change: RecordChange[Any] = call
+            return await self._send(change)
+        return await super()._execute(call)
+
+    async def _send(self, change: RecordChange[S]) -> S:
+        """Send a change with its password confirmed, which may take another request first."""
+        call, pipeline = change.call, self._pipeline
+        call = call.with_parser(lambda response: (change.call.parse(response), response.status_code))
+        if is_unconfirmed(call):
+            bound = BoundPipeline(pipeline, change.options)
+            (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
+            record, status = await bound.execute(call)
+        else:
+            record, status = await pipeline.execute(call)
+        change.keep_in_step(pipeline.auth_store, record)
+        return decode_from(pipeline.build_url(call.request.url), status, record, change.decode)

@@ -82,7 +82,7 @@ async def batches(pb: PocketBase) -> None:
     assert_type(plain.body, dict[str, Any])
     article.body.titel  # wrong
     post.body["titel"]  # wrong
-    batch.collection("posts", Post).delete("a").body  # wrong
+    assert_type(batch.collection("posts", Post).delete("a").body, None)
 
 
 def on_article(event: RecordEvent[Article]) -> None:

@@ -1,0 +1,77 @@
+"""Creates, updates and deletes of records, which a service sends alone and a batch together."""
+
+from collections.abc import Mapping
+from typing import Any, Generic, NamedTuple, TypeVar, Unpack
+
+from ..auth import session
+from ..auth.store import AuthStore
+from ..calls.call import Call
+from ..calls.options import CommonOptions, Options, OptionsArg, RecordOptions, parse_options
+from ..endpoints import records
+from ..models.decoders import Decoder
+from .faces import endpoint
+
+T = TypeVar("T")
+
+
+class RecordChange(NamedTuple, Generic[T]):
+    """A call that changes one record; `record_id` is None if the record is new."""
+
+    call: Call[Any]
+    collection: str
+    record_id: object
+    decode: Decoder[T]
+    options: Options
+
+    def keep_in_step(self, store: AuthStore, record: Mapping[str, Any]) -> None:
+        """Change the auth store after the change of its record; `record` is the server's response."""
+        request = self.call.request
+        if request.method == "DELETE":
+            session.record_deleted(store, self.collection, self.record_id)
+        else:
+            session.record_changed(store, self.collection, self.record_id, request.body, record)
+
+
+class RecordChanges(Generic[T]):
+    """The changes of records of one collection."""
+
+    _collection: str
+    _decode: Decoder[T]
+
+    @endpoint
+    def create(
+        self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
+    ) -> RecordChange[T]:
+        """Create a record, and return it as the server stored it.
+
+        In an auth collection, a `password` without a `passwordConfirm` is sent as both.
+        """
+        parsed = parse_options(RecordOptions, options, keywords)
+        return self._change(records.create(self._collection, body, parsed), None, parsed)
+
+    @endpoint
+    def update(
+        self, record_id: str, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
+    ) -> RecordChange[T]:
+        """Change some fields of a record, and return the record. If it is the signed-in one, the auth store follows.
+
+        A new password or e-mail address ends all tokens of the user: the auth store is cleared then.
+        """
+        parsed = parse_options(RecordOptions, options, keywords)
+        return self._change(records.update(self._collection, record_id, body, parsed), record_id, parsed)
+
+    @endpoint
+    def delete(
+        self, record_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+    ) -> RecordChange[None]:
+        """Delete a record. If the record is the signed-in one, the auth store is cleared."""
+        parsed = parse_options(CommonOptions, options, keywords)
+        call = records.delete(self._collection, record_id, parsed)
+        return RecordChange(call, self._collection, record_id, _nothing, parsed)
+
+    def _change(self, call: Call[Any], record_id: object, options: Options) -> RecordChange[T]:
+        return RecordChange(call, self._collection, record_id, self._decode, options)
+
+
+def _nothing(_: object) -> None:
+    return None
