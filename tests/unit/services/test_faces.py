@@ -72,7 +72,7 @@ async def test_a_mock_of_a_service_has_coroutine_functions() -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_public_method_of_a_service_is_found_on_the_class_too(name: str) -> None:
     service: Any = getattr(client(), name)
-    owner: Any = type(service)
+    owner: Any = getattr(service, "__class__")
     for method in (each for each in dir(service) if not each.startswith("_") and callable(getattr(service, each))):
         if method in vars(service):
             continue
