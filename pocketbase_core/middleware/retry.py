@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection
 
+from ..backoff import full_jitter
 from ..endpoints.idempotent_create import as_idempotent_create
 from ..errors import PocketBaseTransportError
 from ..messages import Request, Response
@@ -129,8 +130,9 @@ class Retry:
         """Return the seconds to wait before the next attempt, and its cost; None when this attempt was the last."""
         if attempt == self._attempts or not is_retryable(request, outcome, harmless):
             return None
-        asked = outcome.retry_after() if isinstance(outcome, Response) else None
-        delay = self._jitter() * min(self._max_delay, self._backoff * 2 ** (attempt - 1)) if asked is None else asked
+        delay = outcome.retry_after() if isinstance(outcome, Response) else None
+        if delay is None:
+            delay = full_jitter(attempt - 1, self._backoff, self._max_delay, self._jitter())
         if delay > self._max_delay or (deadline is not None and self._clock() + delay >= deadline):
             return None
         if self._quota is None:

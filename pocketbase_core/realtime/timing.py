@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..auth.token import refreshable_until
+from ..backoff import full_jitter
 
 CONNECT_TIMEOUT = 15.0
 """Seconds from the response on within which the first event has to come."""
@@ -52,7 +53,7 @@ def request_timeout(timeout: float | None) -> float:
 
 def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) -> float:
     """Return the seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
-    return jitter * min(longest, BACKOFF_BASE * 2.0 ** min(failures, 20))
+    return full_jitter(failures, BACKOFF_BASE, longest, jitter)
 
 
 def refresh_delay(token: str, now: float) -> float | None:
