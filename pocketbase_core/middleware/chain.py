@@ -1,4 +1,4 @@
-"""Middleware around a port."""
+"""The chain of middleware in front of a port."""
 
 from collections.abc import Awaitable, Callable, Sequence
 

@@ -253,7 +253,7 @@ async def test_a_call_waits_for_a_stalled_renewal_for_half_of_its_time(server: S
 @on_a_virtual_loop
 async def test_a_call_whose_token_dies_before_the_renewal_is_answered_is_not_sent(server: Server) -> None:
     server.sign_in("a", 3)
-    with pytest.raises(PocketBaseTimeoutError, match="expired before its renewal was answered") as caught:
+    with pytest.raises(PocketBaseTimeoutError, match="expired before the server responded") as caught:
         await server.create(timeout=8)
     assert caught.value.request_sent is False
     assert server.sent == []
@@ -266,7 +266,7 @@ async def test_a_call_whose_token_dies_in_a_renewal_that_fails_is_not_sent(serve
     create = server.create()
     await pass_time(4)
     server.go_on.set()
-    with pytest.raises(PocketBaseUnauthorizedError, match="could not be renewed"):
+    with pytest.raises(PocketBaseUnauthorizedError, match="could not be refreshed"):
         await create
     assert server.sent == []
 
@@ -315,7 +315,7 @@ async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Serve
     create = server.create()
     await pass_time(1)
     await server.pb.aclose()
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "token renewal"] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "token refresh"] == []
     await create
     assert (len(server.renewals), server.tokens()) == (1, [mine])
 
@@ -374,7 +374,7 @@ def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatc
         return server.pb
 
     pb = run(leave())
-    assert vars(pb.pipeline)["_middleware"][0]._renewals == {}
+    assert vars(pb.pipeline)["_middleware"][0]._refresh_tasks == {}
 
 
 class Stalling:
@@ -385,7 +385,7 @@ class Stalling:
         self.store = AuthStore()
         self.store.save(token("a", time.time() + 30))
         self.auth = TokenAuth(self.store, self.refresh)
-        self.in_progress: dict[Any, Any] = getattr(self.auth, "_renewals")
+        self.in_progress: dict[Any, Any] = getattr(self.auth, "_refresh_tasks")
 
     async def refresh(self, old: str) -> None:
         self.renewals.append(old)

@@ -258,7 +258,7 @@ async def test_an_id_of_another_form_is_explained() -> None:
     response = await sent.answer(Request("POST", RECORDS, body={}))
     assert (response.url, response.loads) == (RECORDS, json.loads)
     data = response.json()["data"]
-    assert data["id"]["message"].startswith("m The client made this id, as Retry(creates=True) asks for")
+    assert data["id"]["message"].startswith("m The client generated this id because of Retry(creates=True)")
     assert (response.status_code, data["id"]["code"], data["title"]["message"]) == (
         400,
         "validation_invalid_format",
@@ -272,7 +272,7 @@ async def test_a_batch_of_which_only_some_can_be_read_was_done(unread: Response)
     batch = pb.create_batch()
     batch.collection("a").create({})
     batch.collection("b").create({})
-    with pytest.raises(PocketBaseDecodeError, match="the batch was done"):
+    with pytest.raises(PocketBaseDecodeError, match="the batch succeeded"):
         await batch.send()
     assert " ".join(seen) == "POST POST GET GET"
 

@@ -49,7 +49,7 @@ def tokens(server: ScriptedServer) -> list[str]:
 async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "MARGIN_SHARE", 0.002)
+    monkeypatch.setattr(authentication, "REFRESH_WAIT_SHARE", 0.002)
     script = Stalling()
     async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)
@@ -60,7 +60,7 @@ async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
             assert tokens(server) == [mine] * 5
             await pb.aclose()
             await script.hung_up.wait()
-        assert [task for task in asyncio.all_tasks() if task.get_name() == "token renewal"] == []
+        assert [task for task in asyncio.all_tasks() if task.get_name() == "token refresh"] == []
 
 
 async def test_a_create_goes_out_as_its_user_though_another_signs_in_meanwhile(transport: Transport) -> None:
