@@ -158,7 +158,7 @@ class AuthService:
         await self._pipeline.execute(
             auth.confirm_password_reset(self._collection, token, password, password_confirm, settings)
         )
-        session.tokens_ended(self._pipeline.auth_store, token)
+        session.tokens_revoked(self._pipeline.auth_store, token)
 
     async def request_verification(
         self, email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -173,7 +173,7 @@ class AuthService:
         """Verify an address with the token of the e-mail. The store follows if the address is the signed-in user's."""
         settings = parse_options(CommonOptions, options, keywords)
         await self._pipeline.execute(auth.confirm_verification(self._collection, token, settings))
-        session.address_verified(self._pipeline.auth_store, token)
+        session.email_verified(self._pipeline.auth_store, token)
 
     async def request_email_change(
         self, new_email: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
@@ -195,7 +195,7 @@ class AuthService:
         """
         settings = parse_options(CommonOptions, options, keywords)
         await self._pipeline.execute(auth.confirm_email_change(self._collection, token, password, settings))
-        session.tokens_ended(self._pipeline.auth_store, token)
+        session.tokens_revoked(self._pipeline.auth_store, token)
 
     async def list_external_auths(
         self, record_id: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]

@@ -73,7 +73,7 @@ class CollectionService:
         settings = parse_options(RecordOptions, options, keywords)
         changed = await self._pipeline.execute(api.update(id_or_name, body, settings))
         if has_new_secret(body):
-            session.collection_ended(self._pipeline.auth_store, id_or_name)
+            session.collection_tokens_revoked(self._pipeline.auth_store, id_or_name)
         return changed
 
     async def delete(
@@ -81,7 +81,7 @@ class CollectionService:
     ) -> None:
         """Delete a collection with all its records."""
         await self._pipeline.execute(api.delete(id_or_name, parse_options(CommonOptions, options, keywords)))
-        session.collection_ended(self._pipeline.auth_store, id_or_name)
+        session.collection_tokens_revoked(self._pipeline.auth_store, id_or_name)
 
     async def import_collections(
         self,
@@ -94,14 +94,14 @@ class CollectionService:
         settings = parse_options(CommonOptions, options, keywords)
         await self._pipeline.execute(api.import_collections(collections, delete_missing, settings))
         for collection in filter(has_new_secret, collections):
-            session.collection_ended(self._pipeline.auth_store, collection.get("id"), collection.get("name"))
+            session.collection_tokens_revoked(self._pipeline.auth_store, collection.get("id"), collection.get("name"))
 
     async def truncate(
         self, id_or_name: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Delete all records of a collection."""
         await self._pipeline.execute(api.truncate(id_or_name, parse_options(CommonOptions, options, keywords)))
-        session.collection_ended(self._pipeline.auth_store, id_or_name)
+        session.collection_tokens_revoked(self._pipeline.auth_store, id_or_name)
 
     async def get_scaffolds(
         self, options: Mapping[str, Any] | None = None, **keywords: Unpack[CommonOptions]

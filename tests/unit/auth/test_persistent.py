@@ -298,7 +298,11 @@ async def awaited() -> str:
 
 @pytest.mark.parametrize(
     ("initial", "words"),
-    [({"token": "t"}, "it is the text that `save` was given"), (3, "must be text, not int"), (None, "await it first")],
+    [
+        ({"token": "t"}, "pass the text that `save` was called with"),
+        (3, "must be text, not int"),
+        (None, "await it first"),
+    ],
 )
 def test_what_a_store_cannot_begin_with(initial: Any, words: str) -> None:
     given: Any = awaited() if initial is None else initial
