@@ -1,6 +1,6 @@
 """The changes of the auth store after a request that changed the signed-in record, or revoked its tokens.
 
-No other module changes the store because of a request, but for the store's own methods.
+Only this module changes the store of the client that sent a request.
 
 Each function is called after its request succeeded. A store that cannot be written therefore raises no error: the
 change is in memory, and the error is logged. Only a change that is not even in memory is an error of the call.

@@ -18,7 +18,7 @@ STABLE_AFTER = 5.0
 VERIFY_EVERY = 300.0
 """Seconds after which a token that the server has accepted is checked again."""
 REFRESH_MARGIN = 55.0
-"""Seconds before a token's end: inside the minute in which the next request renews it."""
+"""Seconds before a token's end: inside the minute in which the next request refreshes the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) 
 
 
 def refresh_delay(token: str, now: float) -> float | None:
-    """Return in how many seconds to submit the topics again, so that the token is renewed in time; None for never."""
+    """Return in how many seconds to submit the topics again, so that the token is refreshed in time; None for never."""
     expires = refreshable_until(token)
     if expires is None or expires <= now:
         return None

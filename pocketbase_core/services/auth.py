@@ -128,7 +128,7 @@ class AuthService:
         options: Mapping[str, Any] | None = None,
         **keywords: Unpack[RecordOptions],
     ) -> "PocketBase":
-        """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, never renewed."""
+        """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, not refreshed."""
         settings = parse_options(RecordOptions, options, keywords)
         result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, settings))
         store = AuthStore()

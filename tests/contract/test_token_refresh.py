@@ -46,7 +46,7 @@ def tokens(server: ScriptedServer) -> list[str]:
     return [each.headers.get("authorization", "") for each in server.requests if "records" in each.target]
 
 
-async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
+async def test_a_stalled_refresh_costs_a_call_no_more_than_its_timeout(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authentication, "REFRESH_WAIT_SHARE", 0.002)
@@ -63,7 +63,7 @@ async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
         assert [task for task in asyncio.all_tasks() if task.get_name() == "token refresh"] == []
 
 
-async def test_a_create_goes_out_as_its_user_though_another_signs_in_meanwhile(transport: Transport) -> None:
+async def test_a_create_is_sent_as_its_user_though_another_user_signs_in_meanwhile(transport: Transport) -> None:
     script = Stalling()
     async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)

@@ -80,7 +80,7 @@ class Server:
         return Response(200, json={"token": token(3600, f"new {self.renewals}"), "record": RECORD})
 
 
-async def test_a_store_that_cannot_be_written_renews_once_and_fails_no_request(
+async def test_a_store_that_cannot_be_written_refreshes_once_and_fails_no_request(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = FileAuthStore(path)
@@ -104,7 +104,7 @@ def token_in(server: Server, number: int) -> str:
 
 
 @pytest.mark.parametrize("name", ["update", "new password", "verification", "delete"])
-async def test_what_a_call_does_to_the_signed_in_record_on_a_full_disk_holds_in_memory_and_is_logged(
+async def test_a_change_of_the_signed_in_record_on_a_full_disk_is_in_memory_and_logged(
     name: str, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = Server(store := FileAuthStore(path))
@@ -117,7 +117,7 @@ async def test_what_a_call_does_to_the_signed_in_record_on_a_full_disk_holds_in_
     assert caplog.text.count("in memory only") == 1
 
 
-async def test_a_sign_in_on_a_full_disk_holds_in_memory_and_is_logged(
+async def test_a_sign_in_on_a_full_disk_is_in_memory_and_logged(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = Server(store := FileAuthStore(path))
@@ -132,7 +132,7 @@ async def test_a_sign_in_on_a_full_disk_holds_in_memory_and_is_logged(
 
 
 @pytest.mark.parametrize("change", ["save", "clear"])
-def test_a_change_by_hand_that_cannot_be_written_holds_in_memory_and_raises(
+def test_save_and_clear_change_memory_and_raise_when_they_cannot_write(
     change: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = FileAuthStore(path)
@@ -163,7 +163,7 @@ def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatc
     assert FileAuthStore(path).token == ""
 
 
-def test_a_sign_out_waits_for_nobody_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_out_succeeds_without_the_lock_after_the_timeout(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_module, "LOCK_TIMEOUT", 0.01)
     store = FileAuthStore(path)
     store.save("secret")
@@ -175,7 +175,7 @@ def test_a_sign_out_waits_for_nobody_for_ever(path: Path, monkeypatch: pytest.Mo
     assert store.token == "next"
 
 
-def test_the_bad_record_of_a_caller_changes_nothing(path: Path) -> None:
+def test_a_record_without_a_json_form_changes_nothing(path: Path) -> None:
     store = FileAuthStore(path)
     store.save("before")
     with pytest.raises(TypeError):
@@ -206,7 +206,7 @@ def make_huge(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_folder, make_loop, make_fifo, make_writable, make_huge])
-def test_what_is_in_the_files_place_is_an_empty_store(
+def test_anything_but_a_trusted_regular_file_is_an_empty_store(
     make: Callable[[Path], None], path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     make(path)
@@ -234,7 +234,7 @@ def test_the_file_of_another_user_is_an_empty_store(
     assert "belongs to another user" in caplog.text
 
 
-def test_a_store_without_its_folder(tmp_path: Path) -> None:
+def test_save_raises_without_the_folder_and_clear_does_not(tmp_path: Path) -> None:
     store = FileAuthStore(tmp_path / "none" / "auth.json")
     with pytest.raises(FileNotFoundError):
         store.save("t")
@@ -243,7 +243,9 @@ def test_a_store_without_its_folder(tmp_path: Path) -> None:
     FileAuthStore(tmp_path / "file" / "auth.json").clear()
 
 
-def test_a_store_follows_no_change_of_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_does_not_follow_a_change_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
     store = FileAuthStore("auth.json")
@@ -274,7 +276,7 @@ DRAFTS = [make_link, make_hard_link, make_left_behind, make_draft_writable]
 
 
 @pytest.mark.parametrize("make", DRAFTS)
-def test_a_draft_that_was_there_is_never_written_through(make: Callable[[Path], None], path: Path) -> None:
+def test_an_existing_draft_is_never_written_through(make: Callable[[Path], None], path: Path) -> None:
     store = FileAuthStore(path)
     (path.parent / "valuable").write_text("mine")
     make(path.with_name(".auth.json.tmp"))
@@ -306,7 +308,7 @@ def test_the_draft_of_another_user_is_replaced(path: Path, monkeypatch: pytest.M
     assert json.loads(path.read_text())["token"] == "t"
 
 
-def test_what_a_killed_process_left_behind_is_gone_with_the_next_store(path: Path) -> None:
+def test_the_draft_of_a_killed_process_is_removed_by_the_next_store(path: Path) -> None:
     program = """
 import os, signal, sys
 from pocketbase_core import FileAuthStore
@@ -321,7 +323,7 @@ store.save("secret")
     assert [*path.parent.iterdir()] == []
 
 
-async def test_a_sign_out_in_another_process_is_not_undone_by_a_renewal(path: Path) -> None:
+async def test_a_sign_out_in_another_process_is_not_undone_by_a_refresh(path: Path) -> None:
     other = FileAuthStore(path)
     other.save(old := token(30), RECORD)
     server = Server(FileAuthStore(path), other.clear)
@@ -337,7 +339,7 @@ async def test_a_sign_out_in_another_process_is_not_undone_by_a_renewal(path: Pa
     assert server.sent[1] == ""
 
 
-async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Path) -> None:
+async def test_a_sign_in_in_another_process_is_not_undone_by_a_refresh(path: Path) -> None:
     other, theirs = FileAuthStore(path), token(3600, "theirs", id="u2")
     other.save(token(30), RECORD)
     server = Server(FileAuthStore(path), lambda: other.save(theirs, {"id": "u2"}))
@@ -349,7 +351,7 @@ async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Pat
 
 @pytest.mark.parametrize("name", FOLLOWED)
 @pytest.mark.parametrize("theirs", [token(3600, "theirs", id="u2"), ""])
-async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_another_process(
+async def test_a_change_of_the_signed_in_record_does_not_undo_a_change_by_another_process(
     name: str, theirs: str, path: Path
 ) -> None:
     other = FileAuthStore(path)
@@ -365,9 +367,7 @@ async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_anothe
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
-async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewal_by_another_process(
-    name: str, path: Path
-) -> None:
+async def test_a_change_of_the_signed_in_record_keeps_a_refresh_by_another_process(name: str, path: Path) -> None:
     other = FileAuthStore(path)
     other.save(token(3600), RECORD)
     server = Server(FileAuthStore(path))
@@ -389,7 +389,7 @@ def test_a_file_that_is_too_large_is_an_empty_store(
 
 
 @pytest.mark.parametrize("newer", ["other", ""])
-def test_a_renewal_that_comes_too_late_is_not_written(newer: str, path: Path) -> None:
+def test_a_refresh_that_ends_after_the_store_changed_is_not_saved(newer: str, path: Path) -> None:
     store = FileAuthStore(path)
     store.save("a")
     store.save(newer)
@@ -402,7 +402,7 @@ def renew(store: FileAuthStore) -> None:
 
 
 @pytest.mark.parametrize("take_over", [reload_shared, renew])
-def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
+def test_a_callback_may_change_a_store_that_takes_over_a_sign_in_of_another_process(
     take_over: Callable[[FileAuthStore], None], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(mine: str, record: object) -> None:
@@ -417,7 +417,7 @@ def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
     assert (store.token, FileAuthStore(path).token) == ("mine", "mine")
 
 
-async def test_a_renewal_by_another_process_is_taken_over_before_one_of_ones_own(path: Path) -> None:
+async def test_a_refresh_by_another_process_is_taken_over_and_none_is_sent(path: Path) -> None:
     other = FileAuthStore(path)
     other.save(token(30), RECORD)
     server = Server(FileAuthStore(path))
@@ -460,7 +460,7 @@ for turn in range(200):
 """
 
 
-def test_processes_that_renew_never_undo_a_sign_in_or_a_sign_out(path: Path) -> None:
+def test_processes_that_refresh_never_undo_a_sign_in_or_a_sign_out(path: Path) -> None:
     """Each token names the sign-in that it descends from."""
     store = FileAuthStore(path)
     store.save("0 start", {"id": "u"})
@@ -485,7 +485,9 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("windows")
-def test_where_there_are_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_fcntl_a_draft_is_created_exclusively_and_closed_before_its_rename(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on Windows: a draft is open in one process only, and is closed before it is renamed."""
     store = FileAuthStore(path)
     path.with_name(".auth.json.tmp").write_text("left behind")
@@ -505,7 +507,7 @@ def test_where_there_are_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert FileAuthStore(path).token == "t"
 
 
-def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_works_on_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -514,9 +516,7 @@ def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch
     assert FileAuthStore(path).token == "t"
 
 
-def test_a_draft_that_is_renamed_while_one_waits_for_its_lock_is_not_taken(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_draft_that_was_renamed_before_it_was_locked_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft, flock = path.with_name(".auth.json.tmp"), fcntl.flock
     others = ["renamed", "renamed and made anew"]
 

@@ -70,7 +70,7 @@ KEEPS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dic
 
 
 @pytest.mark.parametrize(("call", "record", "answer"), ENDS)
-async def test_a_call_that_ends_ones_own_tokens_clears_the_store(
+async def test_a_call_that_revokes_the_signed_in_users_tokens_clears_the_store(
     call: Callable[[PocketBase], Awaitable[object]], record: dict[str, Any], answer: dict[str, Any] | None
 ) -> None:
     pb = client(record, answer)
@@ -79,7 +79,7 @@ async def test_a_call_that_ends_ones_own_tokens_clears_the_store(
 
 
 @pytest.mark.parametrize(("call", "record", "answer"), KEEPS)
-async def test_a_call_that_ends_none_or_another_users_tokens_keeps_the_store(
+async def test_a_call_that_revokes_no_token_or_another_users_keeps_the_store(
     call: Callable[[PocketBase], Awaitable[object]], record: dict[str, Any], answer: dict[str, Any] | None
 ) -> None:
     pb = client(record, answer)
@@ -97,7 +97,9 @@ BY_ID: list[Callable[[PocketBase], Awaitable[object]]] = [
 
 
 @pytest.mark.parametrize("call", BY_ID)
-async def test_a_token_without_a_record_is_its_users(call: Callable[[PocketBase], Awaitable[object]]) -> None:
+async def test_a_token_without_a_record_is_recognized_by_its_own_ids(
+    call: Callable[[PocketBase], Awaitable[object]],
+) -> None:
     pb = client(USER, {})
     pb.auth_store.save(token(3600))
     await call(pb)

@@ -100,7 +100,7 @@ def on_a_virtual_loop(work: Callable[[Server], Awaitable[None]]) -> Callable[[py
 
 
 @on_a_virtual_loop
-async def test_a_call_goes_out_as_its_user_when_another_signs_in_while_it_waits(server: Server) -> None:
+async def test_a_call_keeps_its_user_when_another_user_signs_in_while_it_waits(server: Server) -> None:
     mine = server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -111,7 +111,7 @@ async def test_a_call_goes_out_as_its_user_when_another_signs_in_while_it_waits(
 
 
 @on_a_virtual_loop
-async def test_a_call_goes_out_as_its_user_when_that_one_signs_out_while_it_waits(server: Server) -> None:
+async def test_a_call_keeps_its_user_when_that_user_signs_out_while_it_waits(server: Server) -> None:
     mine = server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -123,7 +123,7 @@ async def test_a_call_goes_out_as_its_user_when_that_one_signs_out_while_it_wait
 
 
 @on_a_virtual_loop
-async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) -> None:
+async def test_a_call_is_sent_with_the_token_that_its_user_got_while_it_waited(server: Server) -> None:
     server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -134,7 +134,7 @@ async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) 
 
 
 @on_a_virtual_loop
-async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -> None:
+async def test_two_tokens_without_a_user_count_as_different_users(server: Server) -> None:
     mine, theirs = (f"h.{encoded({**NAMELESS, 'exp': server.now() + life})}.s" for life in (30, 3600))
     server.store.save(mine)
     create = server.create(timeout=4)
@@ -145,7 +145,7 @@ async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -
 
 
 @pytest.mark.parametrize("user", ["b", ""])
-def test_a_call_whose_own_token_died_while_others_signed_in_is_not_sent(
+def test_a_call_whose_token_expired_while_the_store_changed_is_not_sent(
     user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop
@@ -167,7 +167,7 @@ def test_a_call_whose_own_token_died_while_others_signed_in_is_not_sent(
 
 
 @on_a_virtual_loop
-async def test_a_guests_call_never_gets_a_token_that_came_later(server: Server) -> None:
+async def test_a_guests_call_stays_a_guests_when_somebody_signs_in_later(server: Server) -> None:
     waiting, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(request: Request, call_next: Any) -> Response:
@@ -186,7 +186,7 @@ async def test_a_guests_call_never_gets_a_token_that_came_later(server: Server) 
 
 
 @on_a_virtual_loop
-async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Server) -> None:
+async def test_a_call_keeps_its_user_through_slow_hooks_and_retries(server: Server) -> None:
     tokens: list[str] = []
 
     class Slow(PocketBase):
@@ -207,7 +207,9 @@ async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Serve
 
 
 @pytest.mark.parametrize("way", ["stream", "events"])
-def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_and_events_keep_their_user_when_another_user_signs_in(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @on_a_virtual_loop
     async def test(server: Server) -> None:
         async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
@@ -239,7 +241,7 @@ def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.M
 
 
 @on_a_virtual_loop
-async def test_a_call_waits_for_a_stalled_renewal_for_half_of_its_time(server: Server) -> None:
+async def test_a_call_waits_for_a_stalled_refresh_for_half_of_its_timeout(server: Server) -> None:
     mine = server.sign_in("a")
     calls = [server.create(timeout=seconds) for seconds in (1, 2, 4)]
     begun = server.loop.time()
@@ -251,7 +253,7 @@ async def test_a_call_waits_for_a_stalled_renewal_for_half_of_its_time(server: S
 
 
 @on_a_virtual_loop
-async def test_a_call_whose_token_dies_before_the_renewal_is_answered_is_not_sent(server: Server) -> None:
+async def test_a_call_whose_token_expires_before_the_response_to_its_refresh_is_not_sent(server: Server) -> None:
     server.sign_in("a", 3)
     with pytest.raises(PocketBaseTimeoutError, match="expired before the server responded") as caught:
         await server.create(timeout=8)
@@ -260,7 +262,7 @@ async def test_a_call_whose_token_dies_before_the_renewal_is_answered_is_not_sen
 
 
 @on_a_virtual_loop
-async def test_a_call_whose_token_dies_in_a_renewal_that_fails_is_not_sent(server: Server) -> None:
+async def test_a_call_whose_token_expires_during_a_failing_refresh_is_not_sent(server: Server) -> None:
     server.sign_in("a", 3)
     server.failure = 500
     create = server.create()
@@ -272,7 +274,7 @@ async def test_a_call_whose_token_dies_in_a_renewal_that_fails_is_not_sent(serve
 
 
 @on_a_virtual_loop
-async def test_calls_without_a_timeout_wait_for_as_long_as_the_renewal_takes(server: Server) -> None:
+async def test_a_call_without_a_timeout_waits_until_the_refresh_ends(server: Server) -> None:
     server.sign_in("a")
     create = server.create(timeout=None)
     await pass_time(20)
@@ -284,7 +286,9 @@ async def test_calls_without_a_timeout_wait_for_as_long_as_the_renewal_takes(ser
 
 
 @pytest.mark.parametrize(("timeout", "limit"), [(None, 30), (5, 5), (120, 30)])
-def test_a_renewal_has_a_limit_of_its_own(timeout: float | None, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_takes_at_most_30_seconds_or_the_clients_timeout(
+    timeout: float | None, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def go() -> None:
         server = Server(monkeypatch, timeout)
         server.sign_in("a")
@@ -296,7 +300,7 @@ def test_a_renewal_has_a_limit_of_its_own(timeout: float | None, limit: float, m
 
 
 @on_a_virtual_loop
-async def test_a_caller_that_is_cancelled_ends_no_renewal_of_others(server: Server) -> None:
+async def test_a_cancelled_call_does_not_cancel_the_refresh_that_others_wait_for(server: Server) -> None:
     server.sign_in("a")
     first, second = server.create(), server.create()
     await pass_time(1)
@@ -310,7 +314,7 @@ async def test_a_caller_that_is_cancelled_ends_no_renewal_of_others(server: Serv
 
 
 @on_a_virtual_loop
-async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Server) -> None:
+async def test_closing_the_client_cancels_a_refresh_and_releases_the_calls_that_wait(server: Server) -> None:
     mine = server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -321,7 +325,7 @@ async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Serve
 
 
 @on_a_virtual_loop
-async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> None:
+async def test_a_hook_may_close_the_client_during_a_refresh(server: Server) -> None:
     async def close(request: Request, call_next: Any) -> Response:
         if request.url.endswith("auth-refresh"):
             await pb.aclose()
@@ -341,7 +345,7 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
 
 @pytest.mark.parametrize("timeout", [None, 30])
 @pytest.mark.parametrize("factory", dict.fromkeys([None, FACTORY, start_at_once]))
-def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
+def test_a_call_that_a_hook_makes_during_a_refresh_does_not_wait_for_that_refresh(
     factory: Any, timeout: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop
@@ -365,7 +369,7 @@ def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
     test(monkeypatch)
 
 
-def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_ends_leaves_no_refresh_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> PocketBase:
         server = Server(monkeypatch)
         server.sign_in("a")
@@ -399,7 +403,7 @@ class Stalling:
         await self.auth(Request("GET", "/", timeout=0.02), send)
 
 
-def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
+def test_each_event_loop_has_a_refresh_of_its_own() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
     assert len(stalling.in_progress) == 1
@@ -412,7 +416,7 @@ def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
     still.close()
 
 
-def test_a_loop_that_is_closed_in_the_midst_of_a_renewal_is_forgotten() -> None:
+def test_the_refresh_of_a_closed_loop_is_forgotten() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
     (left,) = stalling.in_progress.values()
@@ -425,7 +429,7 @@ def test_a_loop_that_is_closed_in_the_midst_of_a_renewal_is_forgotten() -> None:
 
 
 @on_a_virtual_loop
-async def test_a_refresh_by_the_user_renews_once_and_waits_for_nobody(server: Server) -> None:
+async def test_an_explicit_refresh_sends_one_request_and_waits_for_no_other_refresh(server: Server) -> None:
     mine = server.sign_in("a")
     server.go_on.set()
     await server.pb.collection("users").auth.refresh()
@@ -433,7 +437,7 @@ async def test_a_refresh_by_the_user_renews_once_and_waits_for_nobody(server: Se
 
 
 @on_a_virtual_loop
-async def test_a_sign_in_waits_for_no_renewal(server: Server) -> None:
+async def test_a_sign_in_does_not_wait_for_a_refresh(server: Server) -> None:
     server.sign_in("a")
     begun = server.loop.time()
     with pytest.raises(PocketBaseError):
@@ -443,7 +447,7 @@ async def test_a_sign_in_waits_for_no_renewal(server: Server) -> None:
 
 
 @on_a_virtual_loop
-async def test_a_wall_clock_that_is_set_back_prolongs_no_pause(server: Server) -> None:
+async def test_setting_the_wall_clock_back_does_not_prolong_the_pause_after_a_failure(server: Server) -> None:
     server.go_on.set()
     server.failure = 500
     server.sign_in("a", 45)
@@ -458,7 +462,7 @@ async def test_a_wall_clock_that_is_set_back_prolongs_no_pause(server: Server) -
 
 
 @on_a_virtual_loop
-async def test_one_users_failed_renewal_pauses_no_other_users(server: Server) -> None:
+async def test_a_failed_refresh_does_not_pause_the_refresh_of_another_user(server: Server) -> None:
     server.go_on.set()
     server.failure = 500
     server.sign_in("a")
@@ -471,7 +475,7 @@ async def test_one_users_failed_renewal_pauses_no_other_users(server: Server) ->
 
 
 @on_a_virtual_loop
-async def test_a_renewal_that_fails_by_a_hook_blocks_nobody(server: Server) -> None:
+async def test_a_refresh_that_fails_in_a_hook_blocks_no_call(server: Server) -> None:
     async def broken(request: Request, call_next: Any) -> Response:
         if request.url.endswith("auth-refresh"):
             raise LookupError("a hook's mistake")
@@ -538,7 +542,7 @@ class Storm:
 
 
 @pytest.mark.parametrize("seed", [2, 9])
-def test_in_a_storm_of_renewals_each_call_goes_out_as_its_user_or_not_at_all(
+def test_in_a_storm_of_refreshes_each_call_is_sent_as_its_user_or_not_at_all(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop

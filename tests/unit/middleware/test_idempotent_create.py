@@ -80,7 +80,7 @@ CASES: dict[str, tuple[list[Any], type[PocketBaseError] | None, str]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_what_is_concluded(name: str) -> None:
+async def test_a_repeated_create_ends_with_the_outcome_that_its_responses_prove(name: str) -> None:
     outcomes, error, methods = CASES[name]
     pb, seen = client(*outcomes)
     if error is None:
@@ -97,7 +97,7 @@ async def test_what_is_concluded(name: str) -> None:
     assert " ".join(seen) == methods
 
 
-async def test_after_an_error_of_the_server_it_is_in_doubt() -> None:
+async def test_a_refusal_after_a_server_error_is_checked_by_a_lookup() -> None:
     pb, seen = client(Response(500), refused("title"), STORED, statuses=[500])
     assert await pb.collection("a").create({}) == {"id": "x"}
     assert seen == ["POST", "POST", "GET"]
@@ -125,7 +125,7 @@ class Sent:
         return await chain([Retry(creates=True, sleep=at_once)], self)(request)
 
 
-async def test_a_batch_that_was_done_is_answered_by_what_is_stored() -> None:
+async def test_a_lost_response_to_a_batch_is_rebuilt_from_the_stored_records() -> None:
     members: list[dict[str, Any]] = [
         {"method": "POST", "url": "/api/collections/a/records?expand=b", "body": {"n": 1}},
         {"method": "post", "url": "/api/collections/a/records", "body": {"id": "mine", "n+": 1}},
@@ -153,14 +153,14 @@ async def test_a_batch_that_was_done_is_answered_by_what_is_stored() -> None:
     ]
 
 
-async def test_a_batch_with_an_id_that_is_there_already_was_done() -> None:
+async def test_a_batch_whose_generated_id_exists_has_succeeded() -> None:
     sent = Sent(refused_member("id", 1), STORED, STORED)
     response = await sent.answer(Request("POST", BATCH, body={"requests": [MEMBER, MEMBER]}))
     assert response.status_code == 200
     assert [request.method for request in sent.seen] == ["POST", "GET", "GET"]
 
 
-async def test_a_create_that_was_done_is_answered_by_what_is_stored() -> None:
+async def test_a_lost_response_to_a_create_is_replaced_by_the_stored_record() -> None:
     files = FileUpload(("a.txt", b"x")).files
     sent = Sent(LOST, refused("id"), STORED)
     url, params = "http://h/api/collections/a/records?a=b", {"expand": "c"}
@@ -207,7 +207,9 @@ async def test_a_create_that_was_done_is_answered_by_what_is_stored() -> None:
         ],
     ],
 )
-async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, body: Any) -> None:
+async def test_a_request_that_is_not_a_guarded_create_is_sent_once_and_unchanged(
+    method: str, url: str, body: Any
+) -> None:
     sent, request = Sent(LOST), Request(method, url, body=body)
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await sent.answer(request)
@@ -215,7 +217,7 @@ async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, bo
 
 
 @pytest.mark.parametrize("field", ["requests.1.docs", "requests[1].docs+"])
-async def test_a_batch_that_uploads_to_a_record_is_sent_once(field: str) -> None:
+async def test_a_batch_that_uploads_to_an_existing_record_is_sent_once(field: str) -> None:
     update: dict[str, Any] = {"method": "PATCH", "url": "/api/collections/a/records/x", "body": {}}
     for number, others in ((1, [MEMBER, update]), (2, [MEMBER, MEMBER, update])):
         files = tuple((field, file) for file in FileUpload(("a.txt", b"x")).files)
@@ -229,7 +231,7 @@ async def test_a_batch_that_uploads_to_a_record_is_sent_once(field: str) -> None
             assert (await sent.answer(request)).status_code == 200, "the upload is a new record's"
 
 
-async def test_ids_of_the_callers_stay_in_their_place_when_they_are_read() -> None:
+async def test_a_callers_id_is_quoted_in_the_path_of_its_lookup() -> None:
     sent = Sent(LOST, refused_member("title"), STORED, STORED)
     members = [MEMBER, {**MEMBER, "body": {"id": "a/b?c=1#d"}}]
     await sent.answer(Request("POST", BATCH, body={"requests": members}))
@@ -243,7 +245,7 @@ async def test_ids_of_the_callers_stay_in_their_place_when_they_are_read() -> No
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-async def test_an_empty_id_is_none(nothing: Any) -> None:
+async def test_an_empty_id_is_replaced_by_a_generated_one(nothing: Any) -> None:
     sent = Sent(LOST, Response(200, json={}), LOST, Response(200, json=[]))
     await sent.answer(Request("POST", RECORDS, body={"id": nothing}))
     await sent.answer(Request("POST", BATCH, body={"requests": [{**MEMBER, "body": {"id": nothing}}]}))
@@ -253,7 +255,7 @@ async def test_an_empty_id_is_none(nothing: Any) -> None:
     assert (made[0], made[2]) == (made[1], made[3])
 
 
-async def test_an_id_of_another_form_is_explained() -> None:
+async def test_a_generated_id_of_a_refused_form_gets_a_hint() -> None:
     sent = Sent(refused("title", "id", code="validation_invalid_format").replace(url=RECORDS, loads=json.loads))
     response = await sent.answer(Request("POST", RECORDS, body={}))
     assert (response.url, response.loads) == (RECORDS, json.loads)
@@ -267,7 +269,7 @@ async def test_an_id_of_another_form_is_explained() -> None:
 
 
 @pytest.mark.parametrize("unread", [NOT_FOUND, BROKEN])
-async def test_a_batch_of_which_only_some_can_be_read_was_done(unread: Response) -> None:
+async def test_a_batch_of_which_one_record_cannot_be_read_raises_a_decode_error(unread: Response) -> None:
     pb, seen = client(LOST, refused_member("email"), STORED, unread)
     batch = pb.create_batch()
     batch.collection("a").create({})
@@ -278,7 +280,7 @@ async def test_a_batch_of_which_only_some_can_be_read_was_done(unread: Response)
 
 
 @pytest.mark.parametrize("data", [None, [], 3, {"id": 3}, {"id": None}, {"requests": {"0": 3}}, {"requests": []}])
-async def test_a_refusal_of_another_shape(data: Any) -> None:
+async def test_a_refusal_of_an_unknown_shape_is_raised_as_it_is(data: Any) -> None:
     for batched in (False, True):
         pb, _ = client(Response(400, json={"message": "No.", "data": data}))
         with pytest.raises(PocketBaseError):

@@ -61,13 +61,15 @@ async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
         ([200], 100),
     ],
 )
-async def test_what_a_call_costs(outcomes: list[Any], left: int) -> None:
+async def test_a_call_pays_for_its_retries_and_a_success_returns_the_last_payment(
+    outcomes: list[Any], left: int
+) -> None:
     retry = Retry(quota=100, sleep=at_once)
     await call(retry, *outcomes)
     assert tokens(retry) == left
 
 
-async def test_what_comes_back() -> None:
+async def test_a_success_returns_one_token_up_to_the_capacity() -> None:
     retry = Retry(quota=100, sleep=at_once)
     for _ in range(3):
         await call(retry, 503)
@@ -81,7 +83,7 @@ async def test_what_comes_back() -> None:
     assert tokens(retry) == 100, "and never more than at the beginning"
 
 
-async def test_without_tokens_an_outcome_is_final() -> None:
+async def test_an_outcome_is_final_when_too_few_tokens_are_left() -> None:
     retry = Retry(quota=9, sleep=at_once)
     assert [await call(retry, outcome) for outcome in (LATE, 503, LOST)] == [1, 2, 1]
     assert tokens(retry) == 4
@@ -108,7 +110,7 @@ async def test_a_retry_that_is_cancelled_before_it_is_sent_costs_nothing(quota: 
     assert quota is None or tokens(retry) == 100
 
 
-async def test_a_retry_that_is_cancelled_after_it_was_sent_has_been_paid_for() -> None:
+async def test_a_retry_that_is_cancelled_after_it_was_sent_costs_its_tokens() -> None:
     attempts: list[Request] = []
     is_sent = asyncio.Event()
 
@@ -128,7 +130,7 @@ async def test_a_retry_that_is_cancelled_after_it_was_sent_has_been_paid_for() -
     assert tokens(retry) == 95
 
 
-async def test_what_is_not_repeated_costs_nothing() -> None:
+async def test_a_request_that_is_not_repeated_costs_nothing() -> None:
     retry = Retry(quota=100, sleep=at_once)
     await call(retry, LOST, request=Request("POST", "http://h"))
     await call(retry, 503, request=Request("GET", "http://h", timeout=1e-9))
@@ -136,7 +138,7 @@ async def test_what_is_not_repeated_costs_nothing() -> None:
     assert await call(Retry(quota=None, sleep=at_once), LOST) == 3
 
 
-async def test_users_of_one_client_share_a_quota() -> None:
+async def test_the_clients_of_with_auth_store_share_a_quota() -> None:
     retry = Retry(quota=20, sleep=at_once)
     pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(503)), middleware=[retry])
     for client in (pb, pb.with_auth_store(AuthStore())):
@@ -145,7 +147,7 @@ async def test_users_of_one_client_share_a_quota() -> None:
     assert tokens(retry) == 0
 
 
-async def test_calls_by_the_hundred_to_a_server_that_is_down() -> None:
+async def test_the_quota_bounds_the_attempts_of_many_calls_to_a_server_that_is_down() -> None:
     for quota, most in ((500, 1.2), (None, 3.0)):
         attempts = 0
 
@@ -160,7 +162,7 @@ async def test_calls_by_the_hundred_to_a_server_that_is_down() -> None:
         assert most - 0.01 < attempts / 512 <= most
 
 
-async def test_a_server_that_fails_one_request_in_twenty_fails_no_read() -> None:
+async def test_no_read_fails_when_the_server_fails_one_request_in_twenty() -> None:
     source, lowest = random.Random(20), 500
     retry = Retry(sleep=at_once)
 
@@ -187,7 +189,7 @@ async def test_a_server_that_fails_one_request_in_twenty_fails_no_read() -> None
     assert tokens(retry) == 500
 
 
-def test_threads_lose_no_token() -> None:
+def test_no_token_is_lost_when_threads_use_one_quota() -> None:
     quota = RetryQuota(100_000)
 
     def spend() -> None:
