@@ -20,10 +20,10 @@ def test_an_exported_cookie_can_be_loaded_again() -> None:
     pair, *attributes = header.split("; ")
     assert [each.partition("=")[0] for each in attributes] == ["Expires", "Path", "SameSite", "HttpOnly", "Secure"]
     other = AuthStore()
-    told: list[Any] = []
-    other.on_change(lambda token, record: told.append(token))
+    notified: list[Any] = []
+    other.on_change(lambda token, record: notified.append(token))
     other.load_from_cookie(f"a=b; {pair}; pb_authx=1")
-    assert (other.token, other.record, told) == (mine, RECORD, [mine])
+    assert (other.token, other.record, notified) == (mine, RECORD, [mine])
     assert "HttpOnly" not in store.export_to_cookie("k", http_only=False)
     assert store.export_to_cookie("k").startswith("k=")
     assert "Expires=Thu, 01 Jan 1970" in AuthStore().export_to_cookie()

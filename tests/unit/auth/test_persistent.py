@@ -76,7 +76,7 @@ async def test_two_clients_on_one_file_do_not_corrupt_it(tmp_path: Path) -> None
 
     await asyncio.gather(*(asyncio.to_thread(write, number) for number in (1, 9)))
     assert json.loads(path.read_text())["token"] in ("t1-49", "t9-49")
-    assert os.listdir(tmp_path) == ["auth.json"]
+    assert os.listdir(tmp_path) == ["auth.json"], "a draft was left behind"
 
 
 async def test_an_async_store_writes_in_order_and_closing_waits_for_it() -> None:
@@ -193,7 +193,7 @@ def test_changes_on_two_loops_are_written_in_their_order() -> None:
     async def second() -> None:
         await storage.change("second")
         await asyncio.sleep(0.02)
-        assert storage.written == []
+        assert storage.written == [], "the second write waits for the first"
         go_on.set()
         await storage.store.aclose()
         assert storage.written == ["first", "second"]
@@ -218,7 +218,7 @@ def test_a_stopped_loop_does_not_block_a_later_write_nor_undo_it() -> None:
     still.call_soon(go_on.set)
     still.run_until_complete(storage.store.aclose())
     still.close()
-    assert storage.written == ["newer", "older", "newer"]
+    assert storage.written == ["newer", "older", "newer"], "the older write did not repeat the newest text"
 
 
 def test_a_change_on_a_stopped_loop_is_written_when_the_store_is_closed() -> None:
@@ -246,7 +246,7 @@ def test_closing_the_store_does_not_wait_for_another_loop(monkeypatch: pytest.Mo
     thread.start()
     storage.reached.wait(5)
     asyncio.run(storage.store.aclose())
-    assert storage.written == []
+    assert storage.written == [], "closing waited for the other loop"
     monkeypatch.setattr(event_loops, "PATIENCE", 0.01)
     storage.let_through = lambda: asyncio.sleep(0)
 
@@ -255,10 +255,10 @@ def test_closing_the_store_does_not_wait_for_another_loop(monkeypatch: pytest.Mo
         await storage.store.aclose()
 
     asyncio.run(second())
-    assert storage.written == ["second"], "the other loop had its time"
+    assert storage.written == ["second"], "the write waits for a slow loop only for a limited time"
     ended.set()
     thread.join()
-    assert storage.written == ["second", "first", "second"]
+    assert storage.written == ["second", "first", "second"], "the first write did not repeat the newest text"
 
 
 def test_a_forked_child_does_not_wait_for_a_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

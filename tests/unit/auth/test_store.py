@@ -15,8 +15,8 @@ from ...helpers.tokens import token
 
 
 def test_a_store_holds_token_and_record_and_calls_its_callbacks() -> None:
-    store, told = AuthStore(), list[Any]()
-    remove = store.on_change(lambda token, record: told.append((token, record)))
+    store, notified = AuthStore(), list[Any]()
+    remove = store.on_change(lambda token, record: notified.append((token, record)))
     record = {"id": "u1", "collectionName": "users", "deep": [1]}
     valid = token(100)
     store.save(valid, record)
@@ -28,11 +28,11 @@ def test_a_store_holds_token_and_record_and_calls_its_callbacks() -> None:
     assert not store.token
     assert store.record is None
     assert not store.is_valid
-    assert [entry[0] for entry in told] == [valid, ""]
+    assert [entry[0] for entry in notified] == [valid, ""]
     remove()
     remove()
     store.save(token(-1), {"collectionName": "_superusers"})
-    assert len(told) == 2
+    assert len(notified) == 2
     assert not store.is_valid
     assert store.is_superuser
     store.save(token(100, collectionId="pbc_3142635823"))
@@ -55,12 +55,12 @@ def test_an_exception_of_a_callback_is_logged_and_the_other_callbacks_are_called
     def fail(token: str, record: object) -> None:
         raise kind
 
-    store, told = AuthStore(), list[str]()
+    store, notified = AuthStore(), list[str]()
     store.on_change(fail)
-    store.on_change(lambda token, record: told.append(token))
+    store.on_change(lambda token, record: notified.append(token))
     store.save("a", None)
     store.clear()
-    assert told == ["a", ""]
+    assert notified == ["a", ""]
     assert caplog.text.count("a callback of on_change failed") == 2
 
 
@@ -76,16 +76,16 @@ def test_a_keyboard_interrupt_in_a_callback_is_raised() -> None:
 
 
 def test_a_callback_gets_the_change_that_an_earlier_callback_made() -> None:
-    store, told = AuthStore(), list[str]()
+    store, notified = AuthStore(), list[str]()
 
     def refuse(token: str, record: object) -> None:
         if token:
             store.clear()
 
     store.on_change(refuse)
-    store.on_change(lambda token, record: told.append(token))
+    store.on_change(lambda token, record: notified.append(token))
     store.save("a", None)
-    assert (store.token, told[-1]) == ("", "")
+    assert (store.token, notified[-1]) == ("", "")
 
 
 def test_a_refresh_that_cannot_be_saved_leaves_the_sign_in_unchanged(tmp_path: Path) -> None:

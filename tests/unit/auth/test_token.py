@@ -19,7 +19,7 @@ def test_a_token_has_three_parts_and_is_valid_until_its_expiry() -> None:
     assert is_valid(token(0, exp=50.0), 49.9)
     assert not is_valid(token(0, exp=50.0), 50.0)
     assert not is_valid(token(0, exp=50), 50.0)
-    assert is_valid(token(0, exp=True), 50.0), "it tells none"
+    assert is_valid(token(0, exp=True), 50.0), "True is not an expiry"
 
 
 def test_only_printable_ascii_text_can_be_sent_as_a_token() -> None:

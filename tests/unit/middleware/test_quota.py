@@ -1,4 +1,4 @@
-"""Retries have one quota, so that a server that is down is not asked three times for each call."""
+"""The quota that all retries of a client share."""
 
 import asyncio
 import contextlib
@@ -29,13 +29,13 @@ def tokens(retry: Retry) -> int:
 
 
 async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
-    """The attempts that a call took."""
-    left, attempts = [*outcomes], 0
+    """Return how many attempts a call took."""
+    remaining, attempts = [*outcomes], 0
 
     async def send(request: Request) -> Response:
         nonlocal attempts
         attempts += 1
-        outcome = left.pop(0) if len(left) > 1 else left[0]
+        outcome = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         if isinstance(outcome, Exception):
             raise outcome
         return Response(outcome)
@@ -46,7 +46,7 @@ async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "left"),
+    ("outcomes", "remaining"),
     [
         ([503], 90),
         ([LOST], 90),
@@ -62,11 +62,11 @@ async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
     ],
 )
 async def test_a_call_pays_for_its_retries_and_a_success_returns_the_last_payment(
-    outcomes: list[Any], left: int
+    outcomes: list[Any], remaining: int
 ) -> None:
     retry = Retry(quota=100, sleep=at_once)
     await call(retry, *outcomes)
-    assert tokens(retry) == left
+    assert tokens(retry) == remaining
 
 
 async def test_a_success_returns_one_token_up_to_the_capacity() -> None:
@@ -77,16 +77,16 @@ async def test_a_success_returns_one_token_up_to_the_capacity() -> None:
     await call(retry, 200)
     assert tokens(retry) == 71
     await call(retry, 404)
-    assert tokens(retry) == 71, "that is no success"
+    assert tokens(retry) == 71, "a 404 is not a success"
     for _ in range(50):
         await call(retry, 200)
-    assert tokens(retry) == 100, "and never more than at the beginning"
+    assert tokens(retry) == 100, "the bucket never holds more than its capacity"
 
 
 async def test_an_outcome_is_final_when_too_few_tokens_are_left() -> None:
     retry = Retry(quota=9, sleep=at_once)
     assert [await call(retry, outcome) for outcome in (LATE, 503, LOST)] == [1, 2, 1]
-    assert tokens(retry) == 4
+    assert tokens(retry) == 4, "only the 503 was affordable: it costs 5 of 9"
     assert await call(retry, 503, 200) == 1
     await call(retry, 200)
     assert await call(retry, 503, 200) == 2
@@ -148,7 +148,7 @@ async def test_the_clients_of_with_auth_store_share_a_quota() -> None:
 
 
 async def test_the_quota_bounds_the_attempts_of_many_calls_to_a_server_that_is_down() -> None:
-    for quota, most in ((500, 1.2), (None, 3.0)):
+    for quota, limit in ((500, 1.2), (None, 3.0)):
         attempts = 0
 
         async def send(request: Request) -> Response:
@@ -159,7 +159,7 @@ async def test_the_quota_bounds_the_attempts_of_many_calls_to_a_server_that_is_d
 
         handle = chain([Retry(quota=quota, sleep=at_once)], send)
         await asyncio.gather(*(handle(GET) for _ in range(512)), return_exceptions=True)
-        assert most - 0.01 < attempts / 512 <= most
+        assert limit - 0.01 < attempts / 512 <= limit
 
 
 async def test_no_read_fails_when_the_server_fails_one_request_in_twenty() -> None:
@@ -185,7 +185,7 @@ async def test_no_read_fails_when_the_server_fails_one_request_in_twenty() -> No
 
     for _ in range(40):
         await asyncio.gather(*(read() for _ in range(100)))
-    assert lowest > 400
+    assert lowest > 400, "the quota was nearly used up"
     assert tokens(retry) == 500
 
 

@@ -1,4 +1,4 @@
-"""Requests that are sent again, the waits before that, and requests that never are. No time passes here."""
+"""Requests that are repeated, the waits before that, and requests that are not. No time passes here."""
 
 import logging
 import random
@@ -30,7 +30,7 @@ class Clock:
 
 
 async def run(outcomes: list[Any], request: Request, **settings: Any) -> tuple[Any, list[Request], Clock]:
-    """The last outcome, the requests that were sent, and the clock."""
+    """Return the last outcome, the requests that were sent, and the clock."""
     clock, seen = Clock(), list[Request]()
 
     async def send(request: Request) -> Response:
@@ -99,7 +99,7 @@ async def test_waits_double_up_to_max_delay_with_full_jitter() -> None:
     source = random.Random(1)
     _, _, clock = await run([503], Request("GET", "/"), attempts=50, jitter=source.random)
     assert all(0 <= wait <= 5 for wait in clock.slept)
-    assert len(set(clock.slept)) == 49
+    assert len(set(clock.slept)) == 49, "no two waits are equal"
 
 
 async def test_both_forms_of_retry_after_replace_the_random_wait() -> None:
@@ -153,7 +153,7 @@ async def test_an_attempt_after_a_sleep_beyond_the_timeout_has_one_millisecond()
         return Response(503)
 
     await chain([Retry(attempts=2, clock=clock, sleep=oversleep)], send)(Request("GET", "/", timeout=10.0))
-    assert timeouts == [10.0, 0.001]
+    assert timeouts == [10.0, 0.001], "a timeout must be above 0"
 
 
 async def test_a_request_with_a_file_that_cannot_be_read_again_is_not_repeated() -> None:
@@ -184,8 +184,8 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
     ("url", "outcomes", "status", "methods"),
     [
         *[
-            (RECORD, [doubt, MISSING, Response(404)], 204, "DELETE DELETE HEAD")
-            for doubt in (lost(None), lost(True), 502, 503, 504)
+            (RECORD, [failure, MISSING, Response(404)], 204, "DELETE DELETE HEAD")
+            for failure in (lost(None), lost(True), 502, 503, 504)
         ],
         (RECORD, [MISSING], 404, "DELETE"),
         (RECORD, [lost(False), MISSING], 404, "DELETE DELETE"),
@@ -193,7 +193,7 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
         (RECORD, [lost(None), lost(False), MISSING, Response(404)], 204, "DELETE DELETE DELETE HEAD"),
         (RECORD, [lost(None), 204], 204, "DELETE DELETE"),
         (RECORD, [lost(None), MISSING, 200], 404, "DELETE DELETE HEAD"),
-        *[(RECORD, [lost(None), MISSING, silent], 204, "DELETE DELETE HEAD") for silent in (403, 405, lost(None))],
+        *[(RECORD, [lost(None), MISSING, unclear], 204, "DELETE DELETE HEAD") for unclear in (403, 405, lost(None))],
         (RECORD, [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
         (BACKUP, [lost(None), UNKNOWN_BACKUP, Response(200, json=[{"key": "c.zip"}, 3])], 204, "DELETE DELETE GET"),
         (BACKUP, [lost(None), UNKNOWN_BACKUP, Response(200, json=[{"key": "a b.zip"}])], 400, "DELETE DELETE GET"),
@@ -202,7 +202,7 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
             for odd in (403, lost(None), Response(200, json={}), Response(200, content=b"<"))
         ],
         (BACKUP, [UNKNOWN_BACKUP], 400, "DELETE"),
-        *[(BACKUP, [lost(None), told], told, "DELETE DELETE") for told in (204, 403, 500)],
+        *[(BACKUP, [lost(None), status], status, "DELETE DELETE") for status in (204, 403, 500)],
         (f"{BACKUP}?a=b", [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
     ],
 )
@@ -215,7 +215,7 @@ async def test_a_repeated_delete_is_a_success_if_its_target_is_gone(
     if seen[-1].method != "DELETE":
         assert seen[-1].url == (RECORD if url == RECORD else "http://h/api/backups")
         assert seen[-1].body is None
-        assert 8 < (seen[-1].timeout or 0) < 9, "what is left of the call's"
+        assert 8 < (seen[-1].timeout or 0) < 9, "the request has what remains of the timeout"
 
 
 async def test_a_repeated_read_that_finds_nothing_is_a_404() -> None:

@@ -1,4 +1,4 @@
-"""Tokens, the store, and a refresh that happens once."""
+"""A token that is refreshed in time, by one request however many calls wait for it."""
 
 import asyncio
 import time
@@ -14,33 +14,31 @@ from ...helpers.tokens import encoded, token
 from ...helpers.virtual_clock import pass_time, run
 
 
-class Server:
-    """Renews tokens, and notes what comes in."""
+class FakeServer:
+    """A server that refreshes tokens, and the tokens that other requests were sent with."""
 
-    def __init__(self, *renewals: Any) -> None:
-        self.renewals = [*renewals]
+    def __init__(self, *results: Any) -> None:
+        self.results = [*results]
         self.refreshes = 0
         self.used: list[str] = []
         self.go_on = asyncio.Event()
         self.go_on.set()
-        self.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[])
+        self.pb = PocketBase("http://h", transport=MockTransport(self.respond), middleware=[])
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         if not request.url.endswith("auth-refresh"):
             self.used.append(request.headers.get("Authorization", ""))
             return Response(200, json={})
         assert request.url == "http://h/api/collections/c1/auth-refresh"
         self.refreshes += 1
         await self.go_on.wait()
-        renewal = self.renewals.pop(0) if len(self.renewals) > 1 else self.renewals[0]
-        if isinstance(renewal, Exception):
-            raise renewal
-        return (
-            renewal if isinstance(renewal, Response) else Response(200, json={"token": renewal, "record": {"id": "u1"}})
-        )
+        result = self.results.pop(0) if len(self.results) > 1 else self.results[0]
+        if isinstance(result, Exception):
+            raise result
+        return result if isinstance(result, Response) else Response(200, json={"token": result, "record": {"id": "u1"}})
 
-    async def renewing(self) -> asyncio.Task[Any]:
-        """A request that waits for its token to be renewed, until the server may `go_on`."""
+    async def start_call(self) -> asyncio.Task[Any]:
+        """Start a call that waits for the refresh of its token until `go_on` is set."""
         self.go_on.clear()
         waiting = asyncio.create_task(self.pb.health.check())
         while not self.refreshes:
@@ -50,7 +48,7 @@ class Server:
 
 async def test_a_hundred_concurrent_calls_share_one_refresh() -> None:
     new = token(3600, "new")
-    server = Server(new)
+    server = FakeServer(new)
     server.pb.auth_store.save(token(30), {"id": "u1"})
     await asyncio.gather(*(server.pb.health.check() for _ in range(100)))
     assert server.refreshes == 1
@@ -63,7 +61,7 @@ async def test_a_hundred_concurrent_calls_share_one_refresh() -> None:
 )
 async def test_a_refresh_that_fails_blocks_no_call(failure: Any) -> None:
     old = token(30)
-    server = Server(failure)
+    server = FakeServer(failure)
     server.pb.auth_store.save(old, {"id": "u1"})
     await asyncio.gather(*(server.pb.health.check() for _ in range(100)))
     assert server.refreshes == 1
@@ -83,8 +81,8 @@ def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(statu
         return Response(204)
 
     async def use() -> None:
-        begun, loop = time.time(), asyncio.get_running_loop()
-        auth = TokenAuth(store, fail, clock=lambda: begun + loop.time())
+        started, loop = time.time(), asyncio.get_running_loop()
+        auth = TokenAuth(store, fail, clock=lambda: started + loop.time())
         for _ in range(30):
             await auth(Request("GET", "/"), send)
             await pass_time(0.5)
@@ -95,17 +93,19 @@ def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(statu
 
 async def test_cancelled_calls_leave_the_refresh_to_the_calls_that_wait() -> None:
     new = token(3600, "new")
-    server = Server(new)
+    server = FakeServer(new)
     server.pb.auth_store.save(token(30), {"id": "u1"})
-    first = await server.renewing()
+    first = await server.start_call()
     others = [asyncio.create_task(server.pb.health.check()) for _ in range(10)]
     await asyncio.sleep(0)
     first.cancel()
     others[3].cancel()
     server.go_on.set()
     results = await asyncio.gather(first, *others, return_exceptions=True)
-    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 2
-    assert server.refreshes == 1, "the renewal is nobody's"
+    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 2, (
+        "only the cancelled calls end with a cancellation"
+    )
+    assert server.refreshes == 1, "a cancelled call does not cancel the refresh"
     assert server.used == [new] * 9
 
 
@@ -124,21 +124,21 @@ async def test_cancelled_calls_leave_the_refresh_to_the_calls_that_wait() -> Non
     ],
 )
 async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(old: str) -> None:
-    server = Server(Response(500))
+    server = FakeServer(Response(500))
     server.pb.auth_store.save(old)
     await server.pb.health.check()
     assert (server.refreshes, server.used) == (0, [old])
 
 
 async def test_an_authorization_header_of_the_caller_is_kept() -> None:
-    server = Server(Response(500))
+    server = FakeServer(Response(500))
     server.pb.auth_store.save(token(30))
     await server.pb.health.check(headers={"authorization": "mine"})
     assert (server.refreshes, server.used) == (0, ["mine"])
 
 
 async def test_a_token_that_lives_for_less_than_a_minute_is_not_refreshed_at_each_call() -> None:
-    server = Server(token(20, "a"), token(20, "b"))
+    server = FakeServer(token(20, "a"), token(20, "b"))
     server.pb.auth_store.save(token(20), {"id": "u1"})
     for _ in range(10):
         await server.pb.health.check()
@@ -146,9 +146,9 @@ async def test_a_token_that_lives_for_less_than_a_minute_is_not_refreshed_at_eac
 
 
 async def test_a_refresh_does_not_undo_a_sign_in_that_happened_meanwhile() -> None:
-    server = Server(token(3600, "renewed"))
+    server = FakeServer(token(3600, "refreshed"))
     server.pb.auth_store.save(mine := token(30), {"id": "u1"})
-    request = await server.renewing()
+    request = await server.start_call()
     other = token(3600, "somebody else", id="u2")
     server.pb.auth_store.save(other, {"id": "u2"})
     server.go_on.set()
@@ -159,7 +159,7 @@ async def test_a_refresh_does_not_undo_a_sign_in_that_happened_meanwhile() -> No
 
 async def test_a_second_event_loop_can_refresh_too() -> None:
     new = token(3600, "new")
-    server = Server(token(30, "x"), new)
+    server = FakeServer(token(30, "x"), new)
 
     async def use() -> None:
         server.go_on = asyncio.Event()
@@ -173,9 +173,9 @@ async def test_a_second_event_loop_can_refresh_too() -> None:
 
 
 async def test_a_sign_out_while_calls_wait_for_a_refresh_is_not_undone() -> None:
-    server = Server(token(3600, "new"))
+    server = FakeServer(token(3600, "new"))
     server.pb.auth_store.save(mine := token(30), {"id": "u1"})
-    first = await server.renewing()
+    first = await server.start_call()
     second = asyncio.create_task(server.pb.health.check())
     await asyncio.sleep(0)
     server.pb.auth_store.clear()
@@ -187,7 +187,7 @@ async def test_a_sign_out_while_calls_wait_for_a_refresh_is_not_undone() -> None
 
 @pytest.mark.parametrize("collection", ["..", "a/b", "", "a b", 3, None, ["c1"]])
 async def test_a_token_with_a_forged_collection_is_never_refreshed(collection: Any) -> None:
-    server = Server(token(3600, "new"))
+    server = FakeServer(token(3600, "new"))
     server.pb.auth_store.save(made := token(30, collectionId=collection), {"id": "u1"})
     await server.pb.health.check()
     assert (server.refreshes, server.used) == (0, [made])
