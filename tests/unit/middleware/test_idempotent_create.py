@@ -58,24 +58,40 @@ def client(*outcomes: Any, **settings: Any) -> tuple[PocketBase, list[str]]:
 
 OTHER_AUTH = "validation_invalid_auth_id"
 CASES: dict[str, tuple[list[Any], type[PocketBaseError] | None, str]] = {
-    "lost, then stored": ([LOST, STORED], None, "POST POST"),
-    "refused for itself": ([refused("title")], PocketBaseError, "POST"),
-    "refused, as none had left": ([NEVER_SENT, refused("title")], PocketBaseError, "POST POST"),
-    "there already": ([refused("id"), STORED], None, "POST GET"),
-    "there, unread": ([refused("id"), NOT_FOUND], PocketBaseDecodeError, "POST GET"),
-    "there, garbled": ([refused("id"), BROKEN], PocketBaseDecodeError, "POST GET"),
-    "another field, garbled": ([LOST, refused("email"), BROKEN], PocketBaseConnectionError, "POST POST GET"),
-    "another field": ([LOST, refused("email"), STORED], None, "POST POST GET"),
-    "another field, unread": ([LOST, refused("email"), NOT_FOUND], PocketBaseConnectionError, "POST POST GET"),
-    "a rule": ([LOST, refused(), STORED], None, "POST POST GET"),
-    "after a proxy's error": ([Response(502), refused("email"), STORED], None, "POST POST GET"),
-    "limited": ([LOST, refused(status=429), refused(status=429), STORED], None, "POST POST POST GET"),
-    "limited from the start": ([refused(status=429)] * 3, PocketBaseError, "POST POST POST"),
-    "a user's id": ([refused("id", code=OTHER_AUTH), STORED], None, "POST GET"),
-    "a wrong user's id": ([refused("id", code=OTHER_AUTH), NOT_FOUND], PocketBaseError, "POST GET"),
-    "failed": ([LOST, Response(500)], PocketBaseError, "POST POST"),
-    "failed at a proxy": ([LOST, Response(503), Response(503)], PocketBaseError, "POST POST POST"),
-    "another form": ([LOST, refused("id", code="validation_invalid_format")], PocketBaseError, "POST POST"),
+    "response lost, then a success": ([LOST, STORED], None, "POST POST"),
+    "first attempt refused": ([refused("title")], PocketBaseError, "POST"),
+    "refused, and no attempt was sent before": ([NEVER_SENT, refused("title")], PocketBaseError, "POST POST"),
+    "id exists": ([refused("id"), STORED], None, "POST GET"),
+    "id exists, lookup refused": ([refused("id"), NOT_FOUND], PocketBaseDecodeError, "POST GET"),
+    "id exists, lookup is no JSON": ([refused("id"), BROKEN], PocketBaseDecodeError, "POST GET"),
+    "another field refused, lookup is no JSON": (
+        [LOST, refused("email"), BROKEN],
+        PocketBaseConnectionError,
+        "POST POST GET",
+    ),
+    "another field refused, record exists": ([LOST, refused("email"), STORED], None, "POST POST GET"),
+    "another field refused, lookup refused": (
+        [LOST, refused("email"), NOT_FOUND],
+        PocketBaseConnectionError,
+        "POST POST GET",
+    ),
+    "a rule refuses, record exists": ([LOST, refused(), STORED], None, "POST POST GET"),
+    "refused after a proxy's error, record exists": ([Response(502), refused("email"), STORED], None, "POST POST GET"),
+    "rate limit after a lost response, record exists": (
+        [LOST, refused(status=429), refused(status=429), STORED],
+        None,
+        "POST POST POST GET",
+    ),
+    "rate limit from the start": ([refused(status=429)] * 3, PocketBaseError, "POST POST POST"),
+    "id of an auth record exists": ([refused("id", code=OTHER_AUTH), STORED], None, "POST GET"),
+    "id of an auth record is invalid": ([refused("id", code=OTHER_AUTH), NOT_FOUND], PocketBaseError, "POST GET"),
+    "server error after a lost response": ([LOST, Response(500)], PocketBaseError, "POST POST"),
+    "proxy errors after a lost response": ([LOST, Response(503), Response(503)], PocketBaseError, "POST POST POST"),
+    "form of the id refused after a lost response": (
+        [LOST, refused("id", code="validation_invalid_format")],
+        PocketBaseError,
+        "POST POST",
+    ),
 }
 
 
@@ -91,7 +107,7 @@ async def test_a_repeated_create_ends_with_the_outcome_that_its_responses_prove(
         if error is PocketBaseError:
             assert caught.value.status == outcomes[-1 - methods.count("GET")].status_code
         if error is PocketBaseDecodeError:
-            assert caught.value.status == 200, "it was done"
+            assert caught.value.status == 200, "the create succeeded"
             assert "the record was stored, but cannot be read" in str(caught.value)
         assert str(caught.value).count("http://") == 1
     assert " ".join(seen) == methods
