@@ -64,7 +64,7 @@ async def client_of_user(request: Request, response: Response) -> AsyncGenerator
         store.save(token if token.isascii() and token.isprintable() else "", None)
     else:
         store.load_from_cookie(request.headers.get("Cookie", ""))
-        # A token that was renewed, a record that changed, somebody who signed in or out: the browser is told.
+        # A token that was refreshed, a record that changed, somebody who signed in or out: the browser is told.
         store.on_change(lambda token, record: response.headers.update({"Set-Cookie": store.export_to_cookie()}))
     pb: PocketBase = request.app.state.pb
     async with pb.with_auth_store(store) as own:

@@ -33,7 +33,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def show(request: web.Request) -> web.Response:
-    """Return the name of who is signed in. A cookie is anybody's text, so PocketBase is asked, and renews the token."""
+    """Return the user's name. The cookie is user input, so PocketBase is asked, and refreshes the token."""
     pb = request[VISITOR]
     try:
         if pb.auth_store.is_valid:

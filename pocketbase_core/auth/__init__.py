@@ -1,4 +1,4 @@
-"""The token and the record of the signed-in user, and the stores that keep them."""
+"""The token and the record of the signed-in user, and the stores that hold them."""
 
 from .persistent import AsyncAuthStore, FileAuthStore
 from .store import AuthStore

@@ -1,4 +1,23 @@
-"""A file that only its owner can read, replaced as a whole, by one process at a time."""
+"""A file that only its owner can read, replaced as a whole, by one process at a time.
+
+Theory of operation:
+
+- **Replacing.** New content is written to a second file, the draft, beside the file. The draft is then renamed to the
+  file's name. A reader therefore sees the old content or the new content, and never a part. A link in the file's place
+  is replaced, and not followed.
+- **Locking.** The draft always has the same name, and it is also the lock: the process that has locked the draft
+  (`flock`) may replace the file. The lock ends with the process, so a draft that a killed process left behind can be
+  locked and used again. Another process waits for the lock for up to two seconds.
+- **The race after a lock.** While a process waits for the lock of a draft, the owner may rename that draft to the
+  file's name. The process then holds the lock of the file itself, and not of a draft. So after it got the lock, it
+  checks whether the draft's name still leads to the open file. If not, it begins again.
+- **Foreign drafts.** Others may be able to create files in the folder. A draft that is a link, has a second name, or
+  belongs to another user is removed and never written to.
+- **File systems without locks.** The file is still replaced as a whole, but two processes may replace it in turn.
+- **Windows.** There is no `flock`, but no process can remove a file that another process has open. So the draft belongs
+  to the process that has it open: every process first tries to remove the draft, and then creates it exclusively. An
+  open file cannot be renamed either, so the draft is closed before it is renamed.
+"""
 
 import contextlib
 import errno
@@ -11,25 +30,21 @@ from pathlib import Path
 from typing import Any
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
+"""The largest file that is read, in bytes."""
 LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process, which holds the lock for as long as a small file takes to be written."""
-_PAUSE = 0.002
+_POLL_INTERVAL = 0.002
 _fcntl: Any = None
 with contextlib.suppress(ImportError):  # Windows
     _fcntl = importlib.import_module("fcntl")
 
 # Windows has none of these flags.
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NON_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class PrivateFile:
-    """A file whose new content is written beside it, as a draft, which is then renamed.
-
-    The draft always has the same name. It is also the lock: the draft belongs to the process that has locked it. A
-    draft that a killed process left behind is taken over. On Windows, the draft belongs to the process that has it
-    open.
-    """
+    """A file that only its owner can read, and that processes replace one at a time."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -39,14 +54,14 @@ class PrivateFile:
         """Return the content, or None if there is no file.
 
         Raises:
-            OSError: the file cannot be read, or somebody else could have written or read it.
+            OSError: If the file cannot be read, or another user could have written it.
         """
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | _NO_WAIT)
+            descriptor = os.open(self._path, os.O_RDONLY | _NON_BLOCKING)
         except FileNotFoundError:
             return None
         try:
-            _check(os.fstat(descriptor))
+            _check_trusted(os.fstat(descriptor))
             with open(descriptor, "rb", closefd=False) as file:
                 return file.read()
         finally:
@@ -54,16 +69,16 @@ class PrivateFile:
 
     @contextlib.contextmanager
     def locked(self) -> Generator[Callable[[str], None], None, None]:
-        """Lock out all other processes for a block, which is given the function that replaces the content.
+        """Hold the lock for a block, which gets the function that replaces the content.
 
         Raises:
-            OSError: the draft cannot be made, or another process has held the lock for two seconds.
+            OSError: If the draft cannot be created, or another process has held the lock for two seconds.
         """
-        descriptor, is_renamed = self._claim(), False
+        descriptor, is_renamed = self._acquire_draft(), False
 
         def replace(text: str) -> None:
             nonlocal is_renamed
-            with open(descriptor, "wb", closefd=_fcntl is None) as file:  # Windows renames no file that is open
+            with open(descriptor, "wb", closefd=_fcntl is None) as file:  # Windows does not rename an open file
                 file.write(text.encode())
             os.replace(self._draft, self._path)  # follows no link
             is_renamed = True
@@ -75,62 +90,62 @@ class PrivateFile:
                 with contextlib.suppress(OSError):
                     os.unlink(self._draft)
             with contextlib.suppress(OSError):
-                os.close(descriptor)  # only now may another process take the draft
+                os.close(descriptor)  # releases the lock, so this is the last step
 
     def remove(self) -> None:
-        """Remove the file; empty it where the folder allows no removal."""
+        """Remove the file. If the folder does not allow that, empty the file."""
         try:
             os.unlink(self._path)
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError:
-            os.close(os.open(self._path, os.O_WRONLY | os.O_TRUNC | _NO_LINK | _NO_WAIT))
+            os.close(os.open(self._path, os.O_WRONLY | os.O_TRUNC | _NO_FOLLOW | _NON_BLOCKING))
 
-    def discard_draft(self) -> None:
-        """Remove a draft that a killed process has left behind."""
+    def remove_stale_draft(self) -> None:
+        """Remove a draft that a killed process left behind, and which may hold a token."""
         if os.path.lexists(self._draft):
             with contextlib.suppress(OSError), self.locked():
                 pass
 
-    def _claim(self) -> int:
+    def _acquire_draft(self) -> int:
         deadline = time.monotonic() + LOCK_TIMEOUT
-        while (descriptor := self._open_draft() if _fcntl else self._open_exclusively()) is None:
+        while (descriptor := self._try_lock_draft() if _fcntl else self._try_create_draft()) is None:
             if time.monotonic() > deadline:
                 raise BlockingIOError(errno.EAGAIN, "another process is writing the file", str(self._path))
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_INTERVAL)
         return descriptor
 
-    def _open_draft(self) -> int | None:
-        """Open the draft, lock and empty it; return None if another process holds the lock."""
+    def _try_lock_draft(self) -> int | None:
+        """Open the draft, lock it and empty it. Return None if another process holds the lock."""
         try:
-            descriptor = os.open(self._draft, os.O_RDWR | os.O_CREAT | _NO_LINK | _NO_WAIT, 0o600)
+            descriptor = os.open(self._draft, os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NON_BLOCKING, 0o600)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-            os.unlink(self._draft)  # a link is of somebody else's making
+            os.unlink(self._draft)  # a link: this class creates none
             return None
-        is_claimed = False
+        is_acquired = False
         try:
-            state = os.fstat(descriptor)
-            if not _is_own(state) or state.st_nlink > 1:
+            status = os.fstat(descriptor)
+            if not _is_own_regular_file(status) or status.st_nlink > 1:
                 os.unlink(self._draft)
-            elif _lock(descriptor) and self._is_draft(state):
+            elif _try_lock(descriptor) and self._is_draft(status):
                 os.fchmod(descriptor, 0o600)
                 os.ftruncate(descriptor, 0)
-                is_claimed = True
+                is_acquired = True
         finally:
-            if not is_claimed:
+            if not is_acquired:
                 os.close(descriptor)
-        return descriptor if is_claimed else None
+        return descriptor if is_acquired else None
 
-    def _is_draft(self, state: os.stat_result) -> bool:
-        """Return whether the draft is still this file: the process that held the lock before may have renamed it."""
+    def _is_draft(self, status: os.stat_result) -> bool:
+        """Return whether the open file still is the draft: the last owner of the lock may have renamed it."""
         with contextlib.suppress(FileNotFoundError):
-            return os.path.samestat(state, os.lstat(self._draft))
+            return os.path.samestat(status, os.lstat(self._draft))
         return False
 
-    def _open_exclusively(self) -> int | None:
-        """Open the draft on Windows, where nobody removes a file that another process has open."""
+    def _try_create_draft(self) -> int | None:
+        """Create the draft on Windows. Return None if another process has it open."""
         with contextlib.suppress(OSError):
             os.unlink(self._draft)
         with contextlib.suppress(FileExistsError):
@@ -138,28 +153,28 @@ class PrivateFile:
         return None
 
 
-def _lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:
-        pass  # a file system without locks: the file is still replaced as a whole
+        pass  # a file system without locks
     return True
 
 
-def _is_own(state: os.stat_result) -> bool:
+def _is_own_regular_file(status: os.stat_result) -> bool:
     """Return whether this is a regular file of the user that this process runs as."""
-    return stat.S_ISREG(state.st_mode) and (os.name != "posix" or state.st_uid == os.geteuid())
+    return stat.S_ISREG(status.st_mode) and (os.name != "posix" or status.st_uid == os.geteuid())
 
 
-def _check(state: os.stat_result) -> None:
-    """Raise OSError if the file is not a regular one, is too large, or others could have written it."""
-    if not stat.S_ISREG(state.st_mode):
-        raise OSError(errno.EINVAL, "the file is not a regular one")
-    if not _is_own(state):
+def _check_trusted(status: os.stat_result) -> None:
+    """Raise OSError if the file is not a regular file, is too large, or may have been written by another user."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    if not _is_own_regular_file(status):
         raise OSError(errno.EPERM, "the file belongs to another user")
-    if os.name == "posix" and state.st_mode & 0o022:
-        raise OSError(errno.EPERM, "others may write the file")
-    if state.st_size > MAX_FILE_SIZE:
+    if os.name == "posix" and status.st_mode & 0o022:
+        raise OSError(errno.EPERM, "other users may write to the file")
+    if status.st_size > MAX_FILE_SIZE:
         raise OSError(errno.EFBIG, "the file is larger than 16 MiB")

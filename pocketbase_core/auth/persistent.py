@@ -1,4 +1,25 @@
-"""Auth stores that survive the process."""
+"""Auth stores that survive the process.
+
+Theory of operation:
+
+Both stores change the memory first, so that a sign-out takes effect even if it cannot be written.
+
+`FileAuthStore` writes during the change, and any number of processes may share the file. It remembers the token that
+the file had when it last read or wrote the file. A file with another token was changed by another process. Before a
+token is refreshed, or a call changes the signed-in record, the store reads the file again and takes over such a change.
+A refreshed token is written under the lock of the file, and only if the file still has the token that was refreshed:
+otherwise another process has signed in or out, and that wins.
+
+`AsyncAuthStore` cannot write during the change, because its functions are coroutine functions. It numbers the changes,
+and starts a task for each of them on the loop of the change. A task waits for the task before it, so that changes are
+written in their order. Three cases are special:
+
+- A change without a running event loop starts no task. The next change, or `aclose`, writes it.
+- The loop of the task before may have stopped, and a task does not wait for a loop that does not run. So an older write
+  may end after a newer one when its loop runs again. It then writes the newest text once more.
+- `aclose` starts the write of the last change again, unless a running loop is writing it. It waits only for the tasks
+  of its own loop.
+"""
 
 import asyncio
 import contextlib
@@ -12,8 +33,8 @@ from typing import Any, NamedTuple
 
 from ..concurrency.event_loops import OwnerLoop
 from .file import PrivateFile
+from .serialization import copy_record, dump_stored, parse_stored
 from .store import AuthStore
-from .stored import copied, parse_stored, to_text
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -21,11 +42,14 @@ _logger = logging.getLogger("pocketbase_core")
 class FileAuthStore(AuthStore):
     """A store in a file that only its owner can read (mode 0600), replaced as a whole at each change.
 
-    A file that cannot be read, that belongs to another user, or that others may write is an empty store, and a warning
-    in the log. A change that cannot be written is an OSError; token and record are changed in memory all the same.
+    A file that cannot be read, that belongs to another user, or that other users may write to is an empty store, and a
+    warning is logged. A change that cannot be written raises OSError, although token and record have changed in memory.
 
-    Processes may share the file: before a token is renewed or the signed-in record changes, the store takes over what
-    another process has written. A renewed token is written only in place of the token that it was renewed from.
+    Processes may share the file: before a token is refreshed or the signed-in record changes, the store takes over what
+    another process has written. A refreshed token replaces only the token that it was refreshed from.
+
+    Args:
+        path: The path of the file. A relative path is resolved once, when the store is created.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -33,16 +57,16 @@ class FileAuthStore(AuthStore):
         path = Path(path).absolute()
         self._name = f"the auth store {path.name!r}"
         self._file = PrivateFile(path)
-        self._file.discard_draft()
+        self._file.remove_stale_draft()
         try:
             self._token, self._record = self._load()
         except OSError as error:
             _logger.warning("%s cannot be used and counts as empty: %s", self._name, error.strerror)
-        self._written = self._token
+        self._file_token = self._token
         """The token that the file had when this process last read or wrote it."""
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
-        text = to_text(token, record)  # a record that has no JSON form is an error that changes nothing
+        text = dump_stored(token, record)  # before the change: a record that JSON cannot represent changes nothing
         self._token, self._record = token, record
         try:
             if token:
@@ -50,43 +74,43 @@ class FileAuthStore(AuthStore):
                     replace(text)
             else:
                 with contextlib.ExitStack() as stack:
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(OSError):  # a sign-out must not fail because of a lock
                         stack.enter_context(self._file.locked())
                     self._file.remove()
-            self._written = token
+            self._file_token = token
         finally:
             super()._set(token, record)
 
     def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
-        text = to_text(token, record)
-        others: tuple[str, dict[str, Any] | None] | None = None
+        text = dump_stored(token, record)
+        foreign: tuple[str, dict[str, Any] | None] | None = None
         try:
             with self._file.locked() as replace:
-                others = self._changed_by_others()
-                if others is None and self._token == old:
+                foreign = self._read_foreign_change()
+                if foreign is None and self._token == old:
                     replace(text)
-                    self._written = token
+                    self._file_token = token
         finally:  # the callbacks are called without the lock: they may change the store
-            if others is not None:
-                super()._set(*others)
+            if foreign is not None:
+                super()._set(*foreign)
             elif self._token == old:
-                super()._set(token, copied(record))
+                super()._set(token, copy_record(record))
 
     def _reload_shared(self) -> None:
-        others = self._changed_by_others()
-        if others is not None:
-            super()._set(*others)
+        foreign = self._read_foreign_change()
+        if foreign is not None:
+            super()._set(*foreign)
 
-    def _changed_by_others(self) -> tuple[str, dict[str, Any] | None] | None:
+    def _read_foreign_change(self) -> tuple[str, dict[str, Any] | None] | None:
         """Return what another process has written since this one last read or wrote the file; None for no change."""
         try:
             token, record = self._load()
         except OSError as error:
             _logger.warning("%s cannot be read again: %s", self._name, error.strerror)
             return None
-        if token == self._written:
+        if token == self._file_token:
             return None
-        self._written = token
+        self._file_token = token
         return token, record
 
     def _load(self) -> tuple[str, dict[str, Any] | None]:
@@ -94,12 +118,17 @@ class FileAuthStore(AuthStore):
 
 
 class AsyncAuthStore(AuthStore):
-    """A store whose token and record are written by `save(text)` and `clear()`, two coroutine functions.
+    """A store whose token and record are written by two coroutine functions.
 
-    `initial` is the text that was saved last. The calls are made one after the other, in the order of the changes, each
-    on the event loop that the change was made on; `await store.aclose()`, as the client's own does, waits for them.
-    What fails is logged. A change that is made without a running event loop is in memory at once, and is written with
-    the next change or by `aclose()`.
+    The functions are called one after the other, in the order of the changes, each on the event loop that the change
+    was made on. `await store.aclose()` waits for them, and closing the client calls that. What the functions raise is
+    logged. A change without a running event loop is in memory at once, and is written with the next change or by
+    `aclose()`.
+
+    Args:
+        save: Saves a text. It gets an empty text for a sign-out if there is no `clear`.
+        clear: Removes the saved text.
+        initial: The text that was saved last.
     """
 
     def __init__(
@@ -112,68 +141,72 @@ class AsyncAuthStore(AuthStore):
         if initial is not None and not isinstance(initial, (str, bytes)):
             if inspect.iscoroutine(initial):
                 initial.close()
-            hint = "await it first" if inspect.isawaitable(initial) else "it is the text that `save` was given"
+            hint = "await it first" if inspect.isawaitable(initial) else "pass the text that `save` was called with"
             raise TypeError(f"initial must be text, not {type(initial).__name__}; {hint}")
         self._save = save
         self._clear = clear
         self._lock = threading.RLock()
-        self._changes = 0
-        """The number of changes so far; `_text` is the text of the last one."""
-        self._text = ""
-        self._begun = 0
-        """The number of the last change whose write, `_last`, has begun."""
-        self._last: _Write | None = None
-        self._done = 0
+        self._change_count = 0
+        """The number of changes so far, which is also the number of the last change."""
+        self._latest_text = ""
+        """The text of the last change."""
+        self._started = 0
+        """The number of the last change for which a task was started."""
+        self._latest_write: _Write | None = None
+        """The task that was started last."""
+        self._finished = 0
         """The number of the last change that was written, or could not be."""
         self._writes: set[_Write] = set()
+        """The tasks that have not ended."""
         if initial:
             self._token, self._record = parse_stored(initial, "the auth store")
 
     async def aclose(self) -> None:
+        """Wait until all changes of this event loop are written, and write a change that no loop has written yet."""
         with self._lock:
-            if self._done < self._changes and not self._is_being_written():
-                self._begin(OwnerLoop())
+            if self._finished < self._change_count and not self._is_being_written():
+                self._start_write(OwnerLoop())
         while own := [write.task for write in tuple(self._writes) if write.owner.is_current]:
             await asyncio.wait(own)
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
-        text = to_text(token, record) if token else ""
+        text = dump_stored(token, record) if token else ""
         with self._lock:
-            self._changes += 1
-            self._text = text
+            self._change_count += 1
+            self._latest_text = text
             try:
-                self._begin(OwnerLoop())
+                self._start_write(OwnerLoop())
             except RuntimeError:
                 _logger.warning("the auth store was changed without a running event loop; the change is written later")
         super()._set(token, record)
 
     def _is_being_written(self) -> bool:
-        """Return whether a running loop writes the last change. In a forked child, the parent's does so."""
-        last = self._last
-        return (
-            self._begun == self._changes and last is not None and not last.task.done() and last.owner.loop.is_running()
-        )
+        """Return whether a running loop writes the last change. In a forked child, the loop of the parent counts."""
+        latest = self._latest_write
+        if latest is None or self._started != self._change_count:
+            return False
+        return not latest.task.done() and latest.owner.loop.is_running()
 
-    def _begin(self, owner: OwnerLoop) -> None:
-        """Begin to write the last change on the running loop."""
-        self._begun = self._changes
-        task = owner.loop.create_task(self._write(self._changes, self._text, self._last), name="auth store")
-        write = self._last = _Write(owner, task)
+    def _start_write(self, owner: OwnerLoop) -> None:
+        """Start a task on the running loop that writes the last change."""
+        self._started = self._change_count
+        work = self._write(self._change_count, self._latest_text, self._latest_write)
+        write = self._latest_write = _Write(owner, owner.loop.create_task(work, name="auth store"))
         self._writes.add(write)
-        task.add_done_callback(lambda _: self._writes.discard(write))
+        write.task.add_done_callback(lambda _: self._writes.discard(write))
 
-    async def _write(self, number: int, text: str, before: "_Write | None") -> None:
-        if before is not None and not before.task.done():
-            await before.owner.run(before.end)
-        if number < self._done:
+    async def _write(self, number: int, text: str, previous: "_Write | None") -> None:
+        if previous is not None and not previous.task.done():
+            await previous.owner.run(previous.wait)
+        if number < self._finished:
             return
-        await self._store(text)
-        while number < self._done:  # another loop did not wait for this write, which may have undone a later change
-            number, text = self._changes, self._text
-            await self._store(text)
-        self._done = number
+        await self._save_or_clear(text)
+        while number < self._finished:  # another loop did not wait for this write, which overwrote a later change
+            number, text = self._change_count, self._latest_text
+            await self._save_or_clear(text)
+        self._finished = number
 
-    async def _store(self, text: str) -> None:
+    async def _save_or_clear(self, text: str) -> None:
         try:
             if text or self._clear is None:
                 await self._save(text)
@@ -184,11 +217,11 @@ class AsyncAuthStore(AuthStore):
 
 
 class _Write(NamedTuple):
-    """A change that is being written, and the event loop that it is written on."""
+    """The task that writes a change, and the event loop that it runs on."""
 
     owner: OwnerLoop
     task: asyncio.Task[None]
 
-    async def end(self) -> None:
-        """Wait for the end of the task, on its own loop."""
+    async def wait(self) -> None:
+        """Wait until the task ends. Called on the task's own loop."""
         await asyncio.wait([self.task])

@@ -1,4 +1,4 @@
-"""The changes that end a user's tokens on the server."""
+"""The changes that revoke a user's tokens on the server."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -6,22 +6,31 @@ from typing import Any, cast
 from .store import SUPERUSERS
 
 
-def ends_tokens(sent: object, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Return whether an update of an auth record has ended all tokens of its user.
+def revokes_tokens(body: object, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Return whether an update of an auth record revoked all tokens of its user.
 
-    `sent` is the body of the update; `before` and `after` are the record. A password ends the tokens, even the same
-    password. So does a superuser's `tokenKey`, and another e-mail address (but not on all servers before 0.30).
+    A password revokes the tokens, even if it is the same password. So does the `tokenKey` of a superuser, and a new
+    e-mail address (but not on all servers before 0.30).
+
+    Args:
+        body: The body of the update.
+        before: The record before the update.
+        after: The record after the update.
     """
-    body = _mapping(sent)
-    has_new_key = any(name.partition(":")[0] == "tokenKey" for name in body)
-    has_new_email = "email" in body and after.get("email", body["email"]) != before.get("email")
-    return "password" in body or has_new_email or (has_new_key and before.get("collectionName") == SUPERUSERS)
+    fields = _as_mapping(body)
+    has_new_key = any(name.partition(":")[0] == "tokenKey" for name in fields)
+    has_new_email = "email" in fields and after.get("email", fields["email"]) != before.get("email")
+    return "password" in fields or has_new_email or (has_new_key and before.get("collectionName") == SUPERUSERS)
 
 
 def has_new_secret(collection: object) -> bool:
-    """Return whether a change of a collection has ended the tokens of all its records."""
-    return "secret" in _mapping(_mapping(collection).get("authToken"))
+    """Return whether a change of a collection revoked the tokens of all its records.
+
+    Args:
+        collection: The body of the change.
+    """
+    return "secret" in _as_mapping(_as_mapping(collection).get("authToken"))
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _as_mapping(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

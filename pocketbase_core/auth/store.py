@@ -6,7 +6,7 @@ from typing import Any
 
 from ..concurrency.callbacks import notify
 from . import cookies
-from .stored import copied, parse_stored
+from .serialization import copy_record, parse_stored
 from .token import claims, expires_at, is_valid, subject
 
 SUPERUSERS = "_superusers"
@@ -16,8 +16,8 @@ _SUPERUSERS_ID = "pbc_3142635823"
 class AuthStore:
     """A store in memory: the token and the record of the signed-in user."""
 
-    _renewal: tuple[str, str] = "", ""
-    """The token that the sign-in gave, and the token that it was refreshed to last."""
+    _first_and_last_token: tuple[str, str] = "", ""
+    """The token that a sign-in returned, and the last token that it was refreshed to."""
 
     def __init__(self) -> None:
         self._token = ""
@@ -31,7 +31,7 @@ class AuthStore:
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """The record that signed in."""
+        """The record of the signed-in user; None if nobody is signed in, or if the token was saved without a record."""
         return self._record
 
     @property
@@ -49,23 +49,33 @@ class AuthStore:
         return name == SUPERUSERS or (not name and payload.get("collectionId") == _SUPERUSERS_ID)
 
     def save(self, token: str, record: Mapping[str, Any] | None = None) -> None:
-        """Keep a token and its record, and tell the listeners.
+        """Replace the token and its record, and call the callbacks of `on_change`.
 
-        A store that cannot write them raises an error, as a rule an OSError. Token and record are in memory all the
-        same, and the listeners have been told.
+        A store that cannot write them raises an error, usually an OSError. Token and record have changed in memory all
+        the same, and the callbacks have been called.
+
+        Raises:
+            TypeError: If the token is not text, or the store cannot represent the record. Nothing has changed.
         """
         if not isinstance(token, str):
             raise TypeError(f"a token must be text, not {type(token).__name__}")
-        self._set(token, copied(record) if record is not None else None)
+        self._set(token, copy_record(record) if record is not None else None)
 
     def clear(self) -> None:
-        """Forget token and record, and tell the listeners. A failure to write is raised after that, as by `save`."""
+        """Remove the token and its record, and call the callbacks of `on_change`.
+
+        A store that cannot write the change raises an error afterwards, as `save` does.
+        """
         self._set("", None)
 
     def on_change(self, callback: Callable[[str, dict[str, Any] | None], object]) -> Callable[[], None]:
-        """Call `callback(token, record)` after each change, until the returned function is called.
+        """Call `callback(token, record)` after each change.
 
-        What a callback raises is logged; the change stands, and the other callbacks are called.
+        If a callback raises an exception, the exception is logged. The change stands, and the other callbacks are
+        called.
+
+        Returns:
+            A function that removes the callback.
         """
         self._callbacks.append(callback)
 
@@ -76,9 +86,13 @@ class AuthStore:
         return remove
 
     def load_from_cookie(self, header: str, key: str = "pb_auth") -> None:
-        """Take token and record from a request's Cookie header; a broken cookie empties the store.
+        """Replace token and record by those of a request's Cookie header. An invalid cookie empties the store.
 
-        Anybody can have written the cookie: nothing of it is true until the server has accepted the token.
+        Do not trust the result: a cookie is user input, and the token is unverified until the server accepts it.
+
+        Args:
+            header: The value of the Cookie header.
+            key: The name of the cookie.
         """
         self._set(*parse_stored(cookies.get_cookie(header, key), "the cookie"))
 
@@ -92,7 +106,13 @@ class AuthStore:
         http_only: bool = True,
         same_site: str = "Strict",
     ) -> str:
-        """Return a Set-Cookie header with token and record. The cookie expires when the token does."""
+        """Return the value of a Set-Cookie header with token and record. The cookie expires when the token does.
+
+        A record that makes the header larger than 4096 bytes is cut to the fields that identify its user.
+
+        Raises:
+            ValueError: If the name or an attribute cannot be part of the header.
+        """
         attributes = {
             "Path": path,
             "Domain": domain,
@@ -103,55 +123,56 @@ class AuthStore:
         return cookies.build_set_cookie(key, self.token, self.record, expires_at(self.token), attributes)
 
     async def aclose(self) -> None:
-        """Wait until all changes are written. Closing the client calls this."""
+        """Wait until all changes are written. Closing the client calls this method."""
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._token, self._record = token, record
         for callback in [*self._callbacks]:
-            # Not `token` and `record`: a callback may have changed the store, and those after it know of that change.
+            # Not `token` and `record`: if a callback has changed the store, those after it get that change.
             notify("a callback of on_change", callback, self._token, self._record)
 
-    def _sign_in(self) -> str:
-        first, last = self._renewal
+    def _sign_in_token(self) -> str:
+        first, last = self._first_and_last_token
         token = self.token
         return first if token == last else token
 
     def _save_refreshed(self, old: str, token: str, record: Mapping[str, Any]) -> None:
-        before = self._renewal
-        if old and self.token == old and subject(old) == subject(token):  # a refresh may bring a token of its own
-            self._renewal = AuthStore._sign_in(self), token  # before the callbacks are called, which may ask for it
+        before = self._first_and_last_token
+        if old and self.token == old and subject(old) == subject(token):  # else the refresh is a new sign-in
+            # Set before the callbacks are called, because a callback may ask which sign-in this is.
+            self._first_and_last_token = AuthStore._sign_in_token(self), token
         try:
             self._replace(old, token, record)
         finally:
             if self.token != token:
-                self._renewal = before
+                self._first_and_last_token = before
 
     def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
-        """Keep what `old` was refreshed to, unless the store has another token by now."""
+        """Replace `old` by the token that it was refreshed to, unless the store has another token by now."""
         if self.token == old:
             self.save(token, record)
 
     def _reload_shared(self) -> None:
-        """Take over what another process has written since. Nobody else writes to memory."""
+        """Take over what another process has written. No other process can write to this one's memory."""
 
 
-# The rest of this package calls the functions below: public methods could collide with those of a user's subclass. For
-# the same reason, two of the functions name the class.
+# Other modules of this package call the functions below, because public methods could collide with those of a user's
+# subclass. For the same reason, two of the functions name the class.
 
 
 def sign_in_of(store: AuthStore) -> str:
     """Return the token with which the present sign-in began. It identifies the sign-in while tokens are refreshed."""
-    return AuthStore._sign_in(store)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+    return AuthStore._sign_in_token(store)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def replace_refreshed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
-    """Keep what `old` was refreshed to, unless somebody signed in or out meanwhile, here or in another process.
+    """Replace `old` by the token that it was refreshed to. The sign-in stays the same.
 
-    The sign-in stays the same.
+    Nothing changes if the user signed out, or somebody signed in, in the meantime, here or in another process.
     """
     AuthStore._save_refreshed(store, old, token, record)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def reload_shared(store: AuthStore) -> None:
-    """Take over what another process has written to the same place."""
+    """Take over what another process has written to a store that processes share."""
     store._reload_shared()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores

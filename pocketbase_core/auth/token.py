@@ -1,4 +1,4 @@
-"""The claims of a PocketBase token. Nothing is verified: only the server can do that."""
+"""The claims of a PocketBase token. Nothing here is verified: only the server can verify a token."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ from ..messages.json_values import as_object
 
 
 def claims(token: str) -> dict[str, Any]:
-    """Return the payload of a JSON Web Token (RFC 7519); `{}` if the payload cannot be read."""
+    """Return the payload of a JSON Web Token (RFC 7519); `{}` if it cannot be read."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}
@@ -21,7 +21,7 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def expires_at(token: str) -> float | None:
-    """Return the expiry in seconds since the epoch; None for a token without one."""
+    """Return the expiry of a token in seconds since the epoch; None for a token without one."""
     expiry = claims(token).get("exp")
     if isinstance(expiry, bool) or not isinstance(expiry, (int, float)):
         return None
@@ -41,12 +41,12 @@ def subject(token: str) -> tuple[object, object]:
 
 
 def is_same_user(token: str, other: str) -> bool:
-    """Return whether two tokens belong to one user. Those that name no user belong to one only if they are equal."""
+    """Return whether two tokens belong to one user. Tokens that name no user do so only if they are equal."""
     return token == other or (None not in (user := subject(token)) and user == subject(other))
 
 
 def is_refreshable(token: str) -> bool:
-    """Return whether the server would renew the token: a user's token, and not one made by impersonation."""
+    """Return whether the server would refresh a token: a user's token that was not created by impersonation."""
     payload = claims(token)
     collection = payload.get("collectionId")
     named = isinstance(collection, str) and re.fullmatch(r"\w+", collection, re.ASCII) is not None
@@ -54,10 +54,10 @@ def is_refreshable(token: str) -> bool:
 
 
 def refreshable_until(token: str) -> float | None:
-    """Return the expiry of a token that the server would renew; None for any other token."""
+    """Return the expiry in seconds since the epoch of a token that the server would refresh; None for other tokens."""
     return expires_at(token) if is_refreshable(token) else None
 
 
 def is_sendable_token(value: object) -> TypeGuard[str]:
-    """Return whether a value is text that can be sent as a token."""
+    """Return whether a value is text that can be sent in an Authorization header."""
     return isinstance(value, str) and value.isascii() and value.isprintable()

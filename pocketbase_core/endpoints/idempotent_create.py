@@ -1,25 +1,29 @@
-"""Creates whose ids are made here, so that sending them again cannot add a second record.
+"""Creates that can be repeated, because the client generates the id and the server refuses an id that exists.
 
-A create is sent with an id that this client makes. If the answer is lost, the create is sent again with the same id.
-The server refuses an id that exists, so the refusal proves that the first attempt was done, and a success proves that
-it was not. Only this refusal guards a request: what it does not cover is sent once, as it is without the option.
+Theory of operation:
 
-A batch is done as a whole or not at all, and its members are done in order. So one guarded create guards all members,
-and it has to be the first one: then no other member can be refused before it. This holds for a POST only. A PUT
-(upsert) with an id that exists is an update, which the server does a second time, so a batch that begins with an upsert
-has no guard. A create with an id of the caller's has none either: its refusal may be about an older record.
+A create is sent with an id that the client generates. If the response is lost, the create is sent again with the same
+id. If the server refuses the id because it exists, the first attempt succeeded. If the repeated create succeeds, the
+first attempt had not. The refusal of the id is the guard against a second record. A request without such a guard is
+sent once, as it is without this option.
 
-The guard is gone if somebody deletes the created record between two attempts. The second attempt then does everything
-again. For a create that means that the record is there once, as if it had been made after the deletion. For the other
-members of a batch:
+A batch succeeds or fails as a whole, and the server executes its sub-requests in order. One guarded create therefore
+guards the whole batch, if it is the first sub-request: no other sub-request can be refused before it. The guard must be
+a POST. A PUT (upsert) with an id that exists is an update, which the server executes a second time. A create with the
+caller's own id is no guard either: its refusal may be about an older record.
 
-- A create is there once too. So is an upsert without an id, as it is given one here.
-- A delete finds nothing the second time, and the whole batch is refused.
-- An update or upsert that sets values sets them to the same values.
-- An update or upsert that adds to what is stored (`n+`, `n-`, `+docs`, `docs+`), or that uploads files, would add
-  twice. A batch with such a member is sent once, and the caller gets the transport error; `request_sent` is None.
+The guard is gone if somebody deletes the created record between two attempts. The second attempt then has all its
+effects again. A single create then creates the record once more, as if the record had been created after the deletion.
+The other sub-requests of a batch:
 
-Records that are deleted right after they were made, as those of a queue, are no subject for this option.
+- A create creates its record once more too. So does an upsert without an id, which is given one here.
+- A delete finds nothing the second time, and the server refuses the whole batch.
+- An update or upsert that sets values sets the same values again.
+- An update or upsert that adds to stored values (`n+`, `n-`, `+docs`, `docs+`), or that uploads files, would add twice.
+  A batch with such a sub-request is sent once. If the response is lost, the caller gets the transport error, whose
+  `request_sent` is None.
+
+The option is therefore not for records that are deleted soon after they were created, such as those of a queue.
 """
 
 import re
@@ -32,94 +36,103 @@ from ..errors import PocketBaseError
 from ..messages import Request, Response
 from ..messages.json_values import as_object
 
-EXISTS = "validation_not_unique"
-"""The code of the refusal of an id that exists."""
-EXISTS_OR_WRONG = "validation_invalid_auth_id"
-"""The same of auth collections, whose records share their ids; it may also say that an id has a wrong form."""
+ID_EXISTS = "validation_not_unique"
+"""The error code for an id that exists."""
+ID_EXISTS_OR_INVALID = "validation_invalid_auth_id"
+"""The error code of auth collections, among which ids are unique: the id exists, or it has an invalid form."""
 _ALPHABET = string.ascii_lowercase + string.digits
 _RECORDS = re.compile(r".*/api/collections/[^/]+/records")
-_FILE = re.compile(r"requests[.\[](\d+)")
+_FILE_FIELD = re.compile(r"requests[.\[](\d+)")
 
 
 class IdempotentCreate(NamedTuple):
-    """A create, or a batch that begins with one, with the ids that were made for its new records.
-
-    `places` lead to the errors of these ids; `reads` ask for what each member stored, None is a delete.
-    """
+    """A create, or a batch that begins with one, with generated ids."""
 
     request: Request
+    """The request with the generated ids."""
     id_error_paths: Sequence[tuple[str, ...]]
+    """For each generated id, the keys that lead to its error in the `data` of a refusal."""
     lookups: Sequence[Request | None]
+    """For each sub-request, the GET that returns the record which the sub-request stored; None for a delete."""
 
     @property
     def is_batch(self) -> bool:
+        """True if the request is a batch."""
         return self.id_error_paths[0] != ("id",)
 
-    def id_error(self, refused: PocketBaseError) -> dict[str, Any]:
-        """Return what the server says about an id that was made here."""
-        for place in self.id_error_paths:
-            error = refused.field_errors
-            for key in place:
+    def id_error(self, refusal: PocketBaseError) -> dict[str, Any]:
+        """Return the error of the first generated id that the server refused; `{}` if it refused none of them."""
+        for path in self.id_error_paths:
+            error = refusal.field_errors
+            for key in path:
                 error = as_object(error.get(key))
             if error:
                 return error
         return {}
 
-    def answer(self, stored: Sequence[Response | None], refused: Response) -> Response:
-        """Return the response that was lost, made of what the records are now."""
+    def build_response(self, stored: Sequence[Response | None], refused: Response) -> Response:
+        """Build a replacement for the response that was lost.
+
+        Args:
+            stored: The responses to the lookups.
+            refused: The response to the last attempt, whose JSON decoder is used again.
+        """
         if not self.is_batch and stored[0] is not None:
             return stored[0]
-        answers = [
+        results = [
             {"status": 204, "body": None} if record is None else {"status": 200, "body": record.json()}
             for record in stored
         ]
-        return Response(200, url=self.request.url, json=answers, loads=refused.loads)
+        return Response(200, url=self.request.url, json=results, loads=refused.loads)
 
 
 def as_idempotent_create(request: Request) -> IdempotentCreate | None:
-    """Return the create that a request is, or that a batch begins with, where the caller gave no id."""
-    given = _mapping(request.body)
-    if request.method != "POST" or given is None:
+    """Give a create or a batch the ids that make it repeatable.
+
+    Returns:
+        None if the request is neither, or if a repetition could do harm.
+    """
+    body = _as_mapping(request.body)
+    if request.method != "POST" or body is None:
         return None
     if request.url.endswith("/api/batch"):
-        return _batch(request, request.url.removesuffix("/api/batch"))
+        return _as_idempotent_batch(request, request.url.removesuffix("/api/batch"))
     path, mark, query = request.url.partition("?")
-    if not _RECORDS.fullmatch(path) or not _lacks_id(given):
+    if not _RECORDS.fullmatch(path) or not _has_no_id(body):
         return None
-    body = _with_id(given)
-    return IdempotentCreate(request.replace(body=body), [("id",)], [_get(request, f"{path}/{body['id']}{mark}{query}")])
+    body = _with_new_id(body)
+    lookup = _lookup(request, f"{path}/{body['id']}{mark}{query}")
+    return IdempotentCreate(request.replace(body=body), [("id",)], [lookup])
 
 
-def _batch(request: Request, base: str) -> IdempotentCreate | None:
-    """Return the batch with ids for its new records.
-
-    None stands for a batch that has no guard, or that must not be done twice if its guard is gone.
-    """
-    members = _members(request)
-    if not members or not (members[0].is_new and members[0].method == "POST"):
+def _as_idempotent_batch(request: Request, base_url: str) -> IdempotentCreate | None:
+    sub_requests = _parse_sub_requests(request)
+    if not sub_requests or not (sub_requests[0].needs_id and sub_requests[0].method == "POST"):
         return None
-    if any(member.adds_to_what_is_stored for member in members):
+    if any(sub_request.adds_to_stored_values for sub_request in sub_requests):
         return None
     sent: list[Mapping[str, Any]] = []
-    places: list[tuple[str, ...]] = []
-    reads: list[Request | None] = []
-    for number, member in enumerate(members):
-        described, path = member.described, member.path
-        if member.creates:
-            body = _with_id(member.body) if member.is_new else member.body
-            if member.is_new:
-                places.append(("requests", str(number), "response", "data", "id"))
-            described, path = {**described, "body": body}, f"{path}/{segment(body['id'])}"
-        sent.append(described)
-        url = f"{base}{path}{member.query}"
-        reads.append(None if member.method == "DELETE" else _get(request, url, {}))
-    return IdempotentCreate(request.replace(body={**request.body, "requests": sent}), places, reads)
+    id_error_paths: list[tuple[str, ...]] = []
+    lookups: list[Request | None] = []
+    for number, sub_request in enumerate(sub_requests):
+        content, path = sub_request.content, sub_request.path
+        if sub_request.is_create_or_upsert:
+            body = sub_request.body
+            if sub_request.needs_id:
+                body = _with_new_id(body)
+                id_error_paths.append(("requests", str(number), "response", "data", "id"))
+            content, path = {**content, "body": body}, f"{path}/{segment(body['id'])}"
+        sent.append(content)
+        url = f"{base_url}{path}{sub_request.query}"
+        lookups.append(None if sub_request.method == "DELETE" else _lookup(request, url, {}))
+    return IdempotentCreate(request.replace(body={**request.body, "requests": sent}), id_error_paths, lookups)
 
 
-class _Member(NamedTuple):
-    """A member of a batch, as it is sent."""
+class _SubRequest(NamedTuple):
+    """A sub-request of a batch."""
 
-    described: Mapping[str, Any]
+    content: Mapping[str, Any]
+    """The sub-request as the caller gave it: `{"method", "url", "body"?}`."""
     method: str
     path: str
     query: str
@@ -127,61 +140,62 @@ class _Member(NamedTuple):
     has_files: bool
 
     @property
-    def creates(self) -> bool:
-        """Return whether the path has no id: the member makes a record, or changes the one whose id the body has."""
+    def is_create_or_upsert(self) -> bool:
+        """True if the path has no id: the record is a new one, or the one whose id is in the body."""
         return self.method in ("POST", "PUT") and _RECORDS.fullmatch(self.path) is not None
 
     @property
-    def is_new(self) -> bool:
-        """Return whether the member is given an id here."""
-        return self.creates and _lacks_id(self.body)
+    def needs_id(self) -> bool:
+        """True if the server would generate the id of a new record."""
+        return self.is_create_or_upsert and _has_no_id(self.body)
 
     @property
-    def adds_to_what_is_stored(self) -> bool:
-        """Return whether a record that exists is another one after the member was done twice."""
+    def adds_to_stored_values(self) -> bool:
+        """True if the sub-request would change an existing record again each time it is executed."""
         modifiers = [key for key in self.body if key.startswith("+") or key.endswith(("+", "-"))]
         return self.method in ("PATCH", "PUT") and (self.has_files or bool(modifiers))
 
 
-def _members(request: Request) -> list[_Member]:
-    """Return the members of a batch; none where one of them is not understood."""
-    given: Any = request.body.get("requests")
-    requests: list[Any] = [*given] if isinstance(given, tuple) else []
-    with_files = {match[1] for field, _ in request.files if (match := _FILE.match(field))}
-    members: list[_Member] = []
-    for number, member in enumerate(requests):
-        described = _mapping(member)
-        if described is None or not {"method", "url"} <= described.keys():
+def _parse_sub_requests(request: Request) -> list[_SubRequest]:
+    """Return the sub-requests of a batch; an empty list if one of them has an unknown form."""
+    requests: Any = request.body.get("requests")
+    contents: list[Any] = [*requests] if isinstance(requests, tuple) else []
+    with_files = {match[1] for field, _ in request.files if (match := _FILE_FIELD.match(field))}
+    sub_requests: list[_SubRequest] = []
+    for number, each in enumerate(contents):
+        content = _as_mapping(each)
+        if content is None or not {"method", "url"} <= content.keys():
             return []
-        body = _mapping(described.get("body") or {})
-        if body is None or not _is_readable(body.get("id")):
+        body = _as_mapping(content.get("body") or {})
+        if body is None or not _can_be_looked_up(body.get("id")):
             return []
-        path, mark, query = str(described["url"]).partition("?")
-        method = str(described["method"]).upper()
-        members.append(_Member(described, method, path, mark + query, body, str(number) in with_files))
-    return members
+        path, mark, query = str(content["url"]).partition("?")
+        method = str(content["method"]).upper()
+        sub_requests.append(_SubRequest(content, method, path, mark + query, body, str(number) in with_files))
+    return sub_requests
 
 
-def _mapping(value: Any) -> Mapping[str, Any] | None:
+def _as_mapping(value: Any) -> Mapping[str, Any] | None:
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
 
 
-def _lacks_id(body: Mapping[str, Any]) -> bool:
-    """Return whether the server would make the id."""
+def _has_no_id(body: Mapping[str, Any]) -> bool:
+    """Return whether the server would generate the id."""
     return body.get("id") in (None, "")
 
 
-def _is_readable(record_id: object) -> bool:
-    """Return whether a record of this id could be read by its path; a missing id is made here."""
+def _can_be_looked_up(record_id: object) -> bool:
+    """Return whether the id can be part of a path. A missing id can: it is generated here."""
     return record_id is None or (isinstance(record_id, str) and record_id not in (".", ".."))
 
 
-def _with_id(body: Mapping[str, Any]) -> dict[str, Any]:
-    import secrets  # imports much that only this needs
+def _with_new_id(body: Mapping[str, Any]) -> dict[str, Any]:
+    import secrets  # imports many modules that nothing else needs
 
     return {**body, "id": "".join(secrets.choice(_ALPHABET) for _ in range(15))}
 
 
-def _get(request: Request, url: str, params: Mapping[str, Any] | None = None) -> Request:
+def _lookup(request: Request, url: str, params: Mapping[str, Any] | None = None) -> Request:
+    """Return the GET of a record; its query parameters are those of the create unless `params` is given."""
     changes: dict[str, Any] = {} if params is None else {"params": params}
     return request.replace(method="GET", url=url, body=None, files=(), **changes)

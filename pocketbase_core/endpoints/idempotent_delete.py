@@ -1,4 +1,8 @@
-"""Deletes whose answers were lost."""
+"""The question whether a delete succeeded whose response was lost.
+
+A delete that is repeated finds nothing if the first attempt succeeded, and PocketBase then responds with an error. The
+same error may have another cause, so the server is asked whether the target still exists.
+"""
 
 import re
 from urllib.parse import unquote
@@ -11,11 +15,15 @@ from ..messages.json_values import as_object
 _BACKUP = re.compile(r"(.*/api/backups)/([^/?]+)")
 
 
-def is_gone(request: Request, status: int) -> Call[bool] | None:
-    """Build the call that finds out whether the first attempt of a delete was done, where a later one has this status.
+def check_deleted(request: Request, status: int) -> Call[bool] | None:
+    """Build the call that returns whether the target of a delete is gone.
 
-    A 404 also comes if this user may see a record but not delete the record. A backup that does not exist is a 400.
-    With any other status, the server has said what happened: None.
+    PocketBase responds to the delete of a missing record with 404, but also if the user may see the record and not
+    delete it. It responds to the delete of a missing backup with 400. Any other status is certain: the result is None.
+
+    Args:
+        request: The delete.
+        status: The status of the response to its last attempt.
     """
     if status == 404:
         return Call(request.replace(method="HEAD", body=None, files=()), _is_not_found)

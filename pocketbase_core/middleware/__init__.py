@@ -1,4 +1,4 @@
-"""The layers that a request passes on its way: functions `async (request, call_next) -> Response`."""
+"""The middleware that a request passes through: functions `async (request, call_next) -> Response`."""
 
 from .chain import Handler, Middleware, chain
 from .hooks import AfterSend, BeforeSend
@@ -9,5 +9,5 @@ __all__ = ["AfterSend", "BeforeSend", "Handler", "Logging", "Middleware", "Retry
 
 
 def default_middleware() -> list[Middleware]:
-    """Return the layers of a client that is given none: retries, and inside them a log line for each attempt."""
+    """Return the middleware of a client without `middleware=`: retries, and a log line for each attempt of these."""
     return [Retry(), Logging()]

@@ -1,4 +1,26 @@
-"""The token of each request, renewed in time."""
+"""The token of each request, refreshed in time.
+
+Theory of operation:
+
+1. When a call begins, `TokenAuth` takes the store's token. A call without a token, or with an Authorization header of
+   its own, passes unchanged. From here on the call belongs to the user of its token: whatever happens to the store, the
+   call is sent with a token of this user, or not at all.
+2. `RefreshSchedule` decides whether the token is to be refreshed now. In nearly all calls it is not, and the call is
+   sent.
+3. Otherwise the call waits for the refresh of its token. There is one refresh for each token and event loop, however
+   many calls wait for it. The refresh is a task of its own, so that a cancelled call does not end the refresh that
+   other calls wait for. A sign-in does not wait: it brings a new token.
+4. Before the refresh sends anything, it reloads a store that other processes share: another process may have refreshed
+   the token already, or signed out.
+5. A call waits for at most half of its timeout, and the wait is deducted from the timeout. The wait ends earlier when
+   the store has a token that needs no refresh, another user's token, or no token.
+6. If the user's last token is still valid, the call is sent with it, whether the refresh succeeded or not. If that
+   token has expired, the call raises an error: PocketBase would treat the request as a guest's.
+
+A refresh may itself lead to calls: a hook of the user's may send requests while the refresh passes through the
+middleware. Such a call must not wait for the refresh that waits for it, so a context variable marks the calls that are
+part of a refresh.
+"""
 
 import asyncio
 import logging
@@ -15,158 +37,157 @@ from ..concurrency.background_tasks import BackgroundTasks
 from ..errors import PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ..messages import Headers, Request, Response
 from .chain import Handler
+from .refresh_schedule import RefreshSchedule
 
-REFRESH_MARGIN = 60.0
-RETRY_PAUSE = 5.0
-MARGIN_SHARE = 0.5
-"""The part of a call's timeout for which the call waits for a renewal."""
+REFRESH_WAIT_SHARE = 0.5
+"""The share of a call's timeout for which the call waits for a refresh."""
 REFRESH_TIMEOUT = 30.0
-"""Seconds that a renewal takes at the most."""
+"""The longest time that a refresh may take, in seconds."""
 _SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
-"""Requests that give a new token: they do not wait for another one."""
-_surrounding: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_renewal", default=None)
-"""The renewal that a call is a part of: a hook of the renewal may make calls, which must not wait for themselves."""
+"""Requests that return a new token, and therefore do not wait for a refresh."""
+_current_refresh: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_token_refresh", default=None)
+"""The refresh that the running code is part of."""
 _logger = logging.getLogger("pocketbase_core")
 
 
 class TokenAuth:
     """Middleware that gives each request without an Authorization the token that the store had when the call began.
 
-    A token with less than a minute to live is renewed first, by one request however many wait for it. The renewal is a
-    task of its own. A call waits for the renewal for at most half of the call's timeout. The call then goes out with a
-    renewed token of the same user, or else with its own token while that is valid. A token that the server refuses to
-    renew is not tried again; after any other failure, the next attempt comes five seconds later.
+    A token with less than a minute to live is refreshed first, by one request however many calls wait for it.
+
+    Args:
+        store: The store of the signed-in user.
+        send_refresh: Sends the request that refreshes a token, and saves the new token to the store.
+        clock: Returns the seconds since the epoch, which a token's expiry is compared with. Waits are measured by the
+            event loop's clock instead, which is monotonic.
     """
 
     def __init__(
-        self, store: AuthStore, refresh: Callable[[str], Awaitable[object]], *, clock: Callable[[], float] = time.time
+        self,
+        store: AuthStore,
+        send_refresh: Callable[[str], Awaitable[object]],
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._refresh = refresh
+        self._send_refresh = send_refresh
         self._clock = clock
-        """The clock that a token's expiry is compared with. All waiting is measured by the loop's clock."""
+        self._schedule = RefreshSchedule()
         self._tasks = BackgroundTasks()
-        self._renewals: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
-        """The renewals in progress, by loop and token."""
-        self._margin = REFRESH_MARGIN
-        self._settled = ""
-        """The token that `_margin` was set for: the last renewed, or the last refused one."""
-        self._paused, self._paused_until = "", 0.0
-        """The token whose renewal failed, and until when it is not tried again."""
-        self._last = _Token.read("")
+        self._refresh_tasks: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
+        """The refreshes in progress, by event loop and token."""
+        self._parsed = _Token.parse("")
+        """The token of the last request: the next request has the same one, as a rule."""
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
+        """Send the request with the token of the signed-in user, refreshed if necessary.
+
+        Raises:
+            PocketBaseUnauthorizedError: If the token expired while the call waited for its refresh. Nothing was sent.
+            PocketBaseTimeoutError: If the token expired before the server responded to the refresh. Nothing was sent.
+        """
         token = self._store.token
         if not token or "Authorization" in request.headers:
             return call_next(request)
-        return self._authorized(request, token, call_next)
+        return self._send_with_token(request, token, call_next)
 
     async def aclose(self) -> None:
-        """End the renewals in progress, each on its own loop."""
+        """Cancel the refreshes in progress, each on its own loop."""
         await self._tasks.aclose()
 
-    async def _authorized(self, request: Request, token: str, call_next: Handler) -> Response:
-        if self._is_due(token) and not _SIGN_IN.fullmatch(request.url):
+    async def _send_with_token(self, request: Request, token: str, call_next: Handler) -> Response:
+        if self._needs_refresh(token) and not _SIGN_IN.fullmatch(request.url):
             loop = asyncio.get_running_loop()
-            begun = loop.time()
-            token = await self._renewed(request, token)
+            started = loop.time()
+            token = await self._wait_for_refresh(request, token)
             if request.timeout is not None:
-                request = request.replace(timeout=max(request.timeout - (loop.time() - begun), 0.001))
-        return await call_next(request.with_headers(self._read(token).headers))
+                request = request.replace(timeout=max(request.timeout - (loop.time() - started), 0.001))
+        return await call_next(request.with_headers(self._parse(token).headers))
 
-    async def _renewed(self, request: Request, token: str) -> str:
-        """Wait until the user of `token` has a token that need not be renewed, and return the user's last one.
+    async def _wait_for_refresh(self, request: Request, token: str) -> str:
+        """Wait until the user of `token` has a token that needs no refresh. Return the user's last token.
 
         Raises:
-            PocketBaseTimeoutError: the token expired before its renewal was answered.
-            PocketBaseUnauthorizedError: the token expired, and there is no other one of the same user.
+            PocketBaseTimeoutError: If the token expired before the server responded to the refresh.
+            PocketBaseUnauthorizedError: If the token expired, and the store has no other token of the same user.
         """
         loop = asyncio.get_running_loop()
-        until = math.inf if request.timeout is None else loop.time() + request.timeout * MARGIN_SHARE
-        while is_own := is_same_user(token, newest := self._store.token):
-            token, left = newest, until - loop.time()
-            if left <= 0 or not self._is_due(token) or _is_in_renewal():
+        wait_until = math.inf if request.timeout is None else loop.time() + request.timeout * REFRESH_WAIT_SHARE
+        while same_user := is_same_user(token, stored := self._store.token):
+            token, remaining = stored, wait_until - loop.time()
+            if remaining <= 0 or not self._needs_refresh(token) or _is_inside_refresh():
                 break
-            renewal = self._renewal(token)
-            await asyncio.wait([renewal], timeout=None if left == math.inf else left)
-            if renewal.cancelled():  # the client is being closed
+            task = self._refresh_task(token)
+            await asyncio.wait([task], timeout=None if remaining == math.inf else remaining)
+            if task.cancelled():  # the client is being closed
                 break
         if not is_valid(token, self._clock()):
-            raise _expired(request.url, is_own=is_own, is_late=loop.time() >= until)
+            raise _expired_error(request.url, same_user=same_user, timed_out=loop.time() >= wait_until)
         return token
 
-    def _read(self, text: str) -> "_Token":
-        """Read a token, once for all requests with it."""
-        if self._last.text != text:
-            self._last = _Token.read(text)
-        return self._last
+    def _parse(self, token: str) -> "_Token":
+        if self._parsed.text != token:
+            self._parsed = _Token.parse(token)
+        return self._parsed
 
-    def _is_due(self, text: str) -> bool:
-        margin = self._margin if text == self._settled else REFRESH_MARGIN
-        if not is_due(self._read(text).expires, self._clock(), margin):
-            return False
-        return text != self._paused or asyncio.get_running_loop().time() >= self._paused_until
+    def _needs_refresh(self, token: str) -> bool:
+        loop_time = asyncio.get_running_loop().time()
+        return self._schedule.is_due(token, self._parse(token).refreshable_until, self._clock(), loop_time)
 
-    def _renewal(self, token: str) -> asyncio.Task[None]:
-        """Return the task that renews `token` on the running loop."""
+    def _refresh_task(self, token: str) -> asyncio.Task[None]:
+        """Return the task that refreshes `token` on the running loop; start the task if there is none."""
         key = asyncio.get_running_loop(), token
-        renewal = self._renewals.get(key)
-        if renewal is None:
-            for other in [other for other in [*self._renewals] if other[0].is_closed()]:
-                self._renewals.pop(other, None)
-            renewal = self._renewals[key] = self._tasks.create(self._renew(token), "token renewal")
-            renewal.add_done_callback(lambda _: self._renewals.pop(key, None))
-        return renewal
+        task = self._refresh_tasks.get(key)
+        if task is None:
+            for other in [other for other in [*self._refresh_tasks] if other[0].is_closed()]:
+                self._refresh_tasks.pop(other, None)
+            task = self._refresh_tasks[key] = self._tasks.create(self._refresh(token), "token refresh")
+            task.add_done_callback(lambda _: self._refresh_tasks.pop(key, None))
+        return task
 
-    async def _renew(self, token: str) -> None:
-        _surrounding.set(asyncio.current_task())
+    async def _refresh(self, token: str) -> None:
+        _current_refresh.set(asyncio.current_task())
         try:
-            reload_shared(self._store)  # another process may have renewed it, or signed out
+            reload_shared(self._store)  # another process may have refreshed the token, or signed out
             if self._store.token == token:
-                await self._refresh(token)
+                await self._send_refresh(token)
         except Exception as error:
             status = error.status if isinstance(error, PocketBaseError) else 0
-            _logger.warning("the token could not be renewed: %s %s", type(error).__name__, status)
+            _logger.warning("the token could not be refreshed: %s %s", type(error).__name__, status)
             if 400 <= status < 500 and status != 429:
-                self._settled, self._margin = token, 0.0
+                self._schedule.refused(token)
             else:
-                self._paused, self._paused_until = token, asyncio.get_running_loop().time() + RETRY_PAUSE
+                self._schedule.failed(token, asyncio.get_running_loop().time())
         else:
-            # The server may give tokens that live for less than a minute: half their life is early enough.
-            self._settled = self._store.token
-            life = (expires_at(self._settled) or 0.0) - self._clock()
-            self._margin = min(REFRESH_MARGIN, life / 2)
+            stored = self._store.token
+            self._schedule.succeeded(stored, (expires_at(stored) or 0.0) - self._clock())
 
 
 class _Token(NamedTuple):
-    """A token, when it expires if it can be renewed, and how it is sent."""
+    """A token, when it expires if it can be refreshed, and the header that carries it."""
 
     text: str
-    expires: float | None
+    refreshable_until: float | None
     headers: Headers
 
     @classmethod
-    def read(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         return cls(text, refreshable_until(text), Headers({"Authorization": text}))
 
 
-def is_due(expires: float | None, now: float, margin: float) -> bool:
-    """Return whether a token is to be renewed now. The server renews none that has expired."""
-    return expires is not None and now < expires <= now + margin
+def _is_inside_refresh() -> bool:
+    """Return whether the running code is part of a refresh that is still in progress."""
+    task = _current_refresh.get()
+    return task is not None and not task.done()
 
 
-def _is_in_renewal() -> bool:
-    renewal = _surrounding.get()
-    return renewal is not None and not renewal.done()
-
-
-def _expired(url: str, *, is_own: bool, is_late: bool) -> PocketBaseError:
-    """Return the error of a call whose token expired while the call waited for a renewal."""
-    if not is_own:
-        message = "another user signed in, or nobody is signed in any more, while the call waited; nothing was sent"
-    elif is_late:
-        message = "the token expired before its renewal was answered; nothing was sent"
+def _expired_error(url: str, *, same_user: bool, timed_out: bool) -> PocketBaseError:
+    """Return the error of a call whose token expired while the call waited for a refresh."""
+    if not same_user:
+        message = "the user signed out, or another user signed in, while the call waited; nothing was sent"
+    elif timed_out:
+        message = "the token expired before the server responded to its refresh; nothing was sent"
         return PocketBaseTimeoutError(url, message=message, request_sent=False)
     else:
-        message = "the token expired, and could not be renewed; nothing was sent"
+        message = "the token expired and could not be refreshed; nothing was sent"
     return PocketBaseUnauthorizedError(url, 401, message=message)

@@ -1,4 +1,4 @@
-"""Middleware around a port."""
+"""The chain of middleware in front of a port."""
 
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -10,13 +10,13 @@ Middleware = Callable[[Request, Handler], Awaitable[Response]]
 
 def chain(middleware: Sequence[Middleware], send: Handler) -> Handler:
     """Return one handler that passes a request through the middleware, the first outermost, and then to `send`."""
-    for layer in reversed(middleware):
-        send = _bind(layer, send)
+    for each in reversed(middleware):
+        send = _bind(each, send)
     return send
 
 
-def _bind(layer: Middleware, call_next: Handler) -> Handler:
+def _bind(middleware: Middleware, call_next: Handler) -> Handler:
     def handle(request: Request) -> Awaitable[Response]:
-        return layer(request, call_next)
+        return middleware(request, call_next)
 
     return handle

@@ -1,4 +1,4 @@
-"""Functions to call before a request and after its answer."""
+"""Middleware that calls a function before a request is sent, or after its response."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -6,17 +6,27 @@ from collections.abc import Awaitable, Callable
 from ..messages import Request, RequestDraft, Response
 from .chain import Handler
 
-_Edited = Request | RequestDraft | None
-_Answer = Response | None
+_RequestResult = Request | RequestDraft | None
+_ResponseResult = Response | None
 
 
 class BeforeSend:
-    """Hands each request to `hook` as an editable draft; sends what it returns, for None the request as it was."""
+    """Middleware that passes each request to a hook, and sends the request that the hook returns.
 
-    def __init__(self, hook: Callable[[RequestDraft], _Edited | Awaitable[_Edited]]) -> None:
+    Args:
+        hook: A function or a coroutine function. It is called with a draft, which it may edit in place. It returns a
+            draft, a request, or None, which sends the request without the edits.
+    """
+
+    def __init__(self, hook: Callable[[RequestDraft], _RequestResult | Awaitable[_RequestResult]]) -> None:
         self._hook = hook
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Call the hook, and send the request that it returns.
+
+        Raises:
+            TypeError: If the hook returns anything else. Nothing was sent.
+        """
         draft = RequestDraft.from_request(request)
         edited = self._hook(draft)
         if inspect.isawaitable(edited):
@@ -26,17 +36,27 @@ class BeforeSend:
         if isinstance(edited, RequestDraft):
             edited = edited.freeze()
         if not isinstance(edited, Request):
-            raise TypeError(f"before_send returned {type(edited).__name__}, not a request")
+            raise TypeError(f"before_send must return a Request, a RequestDraft or None, not {type(edited).__name__}")
         return await call_next(edited)
 
 
 class AfterSend:
-    """Hands each answer to `hook`, and on what it returns, or the answer for None."""
+    """Middleware that passes each response to a hook, and returns the response that the hook returns.
 
-    def __init__(self, hook: Callable[[Response], _Answer | Awaitable[_Answer]]) -> None:
+    Args:
+        hook: A function or a coroutine function. It is called with the response. It returns a response, or None, which
+            keeps the response as it is.
+    """
+
+    def __init__(self, hook: Callable[[Response], _ResponseResult | Awaitable[_ResponseResult]]) -> None:
         self._hook = hook
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
+        """Send the request, and return the response that the hook returns.
+
+        Raises:
+            TypeError: If the hook returns anything else.
+        """
         response = await call_next(request)
         edited = self._hook(response)
         if inspect.isawaitable(edited):
@@ -44,5 +64,5 @@ class AfterSend:
         if edited is None:
             return response
         if not isinstance(edited, Response):
-            raise TypeError(f"after_send returned {type(edited).__name__}, not a response")
+            raise TypeError(f"after_send must return a Response or None, not {type(edited).__name__}")
         return edited

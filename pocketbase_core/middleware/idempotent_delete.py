@@ -1,21 +1,27 @@
-"""A delete that is sent again after its answer was lost, and then finds nothing."""
+"""The response to a delete that was repeated: see `pocketbase_core/endpoints/idempotent_delete.py`."""
 
-from ..endpoints.idempotent_delete import is_gone
+from ..endpoints.idempotent_delete import check_deleted
 from ..errors import PocketBaseError
 from ..messages import Request, Response
 from .chain import Handler
 
 
-async def settled(request: Request, response: Response, call_next: Handler) -> Response:
-    """Return the response to a repeated delete: a success, unless what was to be deleted is still there.
+async def resolve_repeated_delete(request: Request, response: Response, call_next: Handler) -> Response:
+    """Return a success if an earlier attempt of a delete succeeded, else the response to the last attempt.
 
-    The server is asked once. If the server does not tell, a 404 means that the first attempt was done.
+    The server is asked once. If the server does not say whether the target exists, a 404 counts as proof that an
+    earlier attempt succeeded.
+
+    Args:
+        request: The delete.
+        response: The response to the last attempt. The responses to earlier attempts were lost.
+        call_next: Sends the request that asks the server.
     """
-    check = is_gone(request, response.status_code)
+    check = check_deleted(request, response.status_code)
     if check is None:
         return response
     try:
-        gone = check.parse(await call_next(check.request))
+        deleted = check.parse(await call_next(check.request))
     except PocketBaseError:
-        gone = response.status_code == 404
-    return Response(204, url=response.url, loads=response.loads) if gone else response
+        deleted = response.status_code == 404
+    return Response(204, url=response.url, loads=response.loads) if deleted else response

@@ -1,4 +1,4 @@
-"""A log line for each attempt."""
+"""Middleware that writes a log line for each attempt."""
 
 import logging
 import time
@@ -10,13 +10,22 @@ from .chain import Handler
 
 
 class Logging:
-    """Logs method, path, status and milliseconds, and nothing that could be a secret: no query, header or body."""
+    """Middleware that logs the method, path, status and milliseconds of each request.
+
+    It logs nothing that could be a secret: no query, no header and no body. In place of a status, a request that fails
+    has the name of its error, or "cancelled".
+
+    Args:
+        logger: A logger, or its name.
+        level: The level of the log lines.
+    """
 
     def __init__(self, logger: str | logging.Logger = "pocketbase_core", level: int = logging.DEBUG) -> None:
         self._logger = logging.getLogger(logger) if isinstance(logger, str) else logger
         self._level = level
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
+        """Send the request, and log its outcome."""
         return self._log(request, call_next) if self._logger.isEnabledFor(self._level) else call_next(request)
 
     async def _log(self, request: Request, call_next: Handler) -> Response:

@@ -1,4 +1,4 @@
-"""Waiting after failures."""
+"""The waits of realtime after failures in a row."""
 
 import random
 
@@ -6,18 +6,18 @@ from .timing import BACKOFF_MAX, reconnect_delay
 
 
 class Backoff:
-    """Waits of up to `longest` seconds, which grow with each failure in a row until a success."""
+    """A counter of failures in a row, which says how long to wait: a random time of up to `longest` seconds."""
 
     def __init__(self, longest: float = BACKOFF_MAX) -> None:
         self._longest = longest
         self._failures = 0
 
     def wait(self) -> float:
-        """Count a failure. Return the seconds to wait before the next attempt."""
+        """Count a failure and return the seconds to wait before the next attempt."""
         seconds = reconnect_delay(self._failures, random.random(), self._longest)
         self._failures += 1
         return seconds
 
     def reset(self) -> None:
-        """Count a success."""
+        """Count a success: the next failure is the first one in a row."""
         self._failures = 0

@@ -16,8 +16,8 @@ NEVER = float("inf")
 class SubmittedIdentity:
     """The token that the server has for a connection, `""` for a guest.
 
-    `sign_in` names the sign-in that the token belongs to, `has_expired` is about this machine's clock, and `renew_at`
-    is the loop's time at which the topics are to be submitted again, so that the token is renewed.
+    `sign_in` names the sign-in that the token belongs to, `has_expired` is about this machine's clock, and `refresh_at`
+    is the loop's time at which the topics are to be submitted again, so that the token is refreshed.
     """
 
     token: str = ""
@@ -34,7 +34,7 @@ class SubmittedIdentity:
     def with_refresh_time(self, store: AuthStore, now: float) -> Self:
         """Return the value once the server has confirmed the submission. `now` is the loop's time.
 
-        The request may have renewed the token before it was sent. The server ties a connection to the user and not to
+        The request may have refreshed the token before it was sent. The server ties a connection to the user and not to
         the token, so a token of the same sign-in need not be submitted once more.
         """
         token = store.token if sign_in_of(store) == self.sign_in else self.token

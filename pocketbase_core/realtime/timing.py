@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..auth.token import refreshable_until
+from ..backoff import full_jitter
 
 CONNECT_TIMEOUT = 15.0
 """Seconds from the response on within which the first event has to come."""
@@ -17,7 +18,7 @@ STABLE_AFTER = 5.0
 VERIFY_EVERY = 300.0
 """Seconds after which a token that the server has accepted is checked again."""
 REFRESH_MARGIN = 55.0
-"""Seconds before a token's end: inside the minute in which the next request renews it."""
+"""Seconds before a token's end: inside the minute in which the next request refreshes the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,11 @@ def request_timeout(timeout: float | None) -> float:
 
 def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) -> float:
     """Return the seconds to wait after so many failures in a row; `jitter` is random, from 0 to 1."""
-    return jitter * min(longest, BACKOFF_BASE * 2.0 ** min(failures, 20))
+    return full_jitter(failures, BACKOFF_BASE, longest, jitter)
 
 
 def refresh_delay(token: str, now: float) -> float | None:
-    """Return in how many seconds to submit the topics again, so that the token is renewed in time; None for never."""
+    """Return in how many seconds to submit the topics again, so that the token is refreshed in time; None for never."""
     expires = refreshable_until(token)
     if expires is None or expires <= now:
         return None

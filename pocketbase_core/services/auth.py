@@ -129,7 +129,7 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> "PocketBase":
-        """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, never renewed."""
+        """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, and is not refreshed."""
         settings = parse_options(RecordOptions, options, keywords)
         result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, settings))
         store = AuthStore()
@@ -159,7 +159,7 @@ class AuthService(AsyncFace):
         """
         parsed = parse_options(CommonOptions, options, keywords)
         call = auth.confirm_password_reset(self._collection, token, password, password_confirm, parsed)
-        return call.then(lambda store, _: session.tokens_ended(store, token))
+        return call.then(lambda store, _: session.tokens_revoked(store, token))
 
     @endpoint
     def request_verification(
@@ -175,7 +175,7 @@ class AuthService(AsyncFace):
     ) -> Call[None]:
         """Verify an address with the token of the e-mail. The store follows if the address is the signed-in user's."""
         call = auth.confirm_verification(self._collection, token, parse_options(CommonOptions, options, keywords))
-        return call.then(lambda store, _: session.address_verified(store, token))
+        return call.then(lambda store, _: session.email_verified(store, token))
 
     @endpoint
     def request_email_change(
@@ -199,7 +199,7 @@ class AuthService(AsyncFace):
         """
         parsed = parse_options(CommonOptions, options, keywords)
         call = auth.confirm_email_change(self._collection, token, password, parsed)
-        return call.then(lambda store, _: session.tokens_ended(store, token))
+        return call.then(lambda store, _: session.tokens_revoked(store, token))
 
     async def list_external_auths(
         self, record_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]

@@ -130,4 +130,4 @@ class CollectionService(AsyncFace):
 
 def _end_tokens(*ids_or_names: object) -> Callable[[AuthStore, object], None]:
     """Return the effect of a call that ends the tokens of all users of these collections."""
-    return lambda store, _: session.collection_ended(store, *ids_or_names)
+    return lambda store, _: session.collection_tokens_revoked(store, *ids_or_names)

@@ -158,7 +158,7 @@ async def test_changes_of_the_user(server: RealtimeServer, pb: PocketBase, monke
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     pb.auth_store.save(token(3600), {"id": "u1"})  # a guest signs in
     await until(lambda: len(server.checks) == 1)
-    replace_refreshed(pb.auth_store, pb.auth_store.token, token(3600, "renewed"), {"id": "u1"})
+    replace_refreshed(pb.auth_store, pb.auth_store.token, token(3600, "refreshed"), {"id": "u1"})
     await until(lambda: len(server.posts) == 3)
     assert {client_id for client_id, _ in server.posts} == {"client1"}
     assert (len(gaps), lost) == (1, []), "for what the guest did not get"
@@ -270,14 +270,14 @@ async def test_waits_start_over_after_a_success(
     assert vars(pb.auth_store)["_callbacks"] == []
 
 
-async def test_a_token_that_is_renewed_by_a_submission_is_submitted_once(
+async def test_a_token_that_is_refreshed_by_a_submission_is_submitted_once(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
-    server.renewed = token(3600, "renewed")
+    server.refreshed = token(3600, "refreshed")
     pb.auth_store.save(token(50), {"id": "u1"})
     await pb.realtime.subscribe("a", print)
     await until(lambda: len(server.checks) == 1)
     await pb.realtime.subscribe("b", print)
     await until(lambda: len(server.checks) == 2)
     assert server.posts == [("client1", ("a",)), ("client1", ("a", "b"))]
-    assert [*server.tokens, *server.checks] == [server.renewed] * 4
+    assert [*server.tokens, *server.checks] == [server.refreshed] * 4

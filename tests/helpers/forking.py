@@ -175,7 +175,7 @@ def mid_refresh() -> None:
     parent.pb.auth_store.save(token(30), {"id": "u1"})
     waiting = asyncio.run_coroutine_threadsafe(parent.pb.send("/echo"), parent.loop)
     parent.run(PocketBase(PLAIN, transport=vars(parent.pb)["_server"].transport.get()).send("/refreshing"))
-    child = fork(parent.pb)  # which renews the token for itself
+    child = fork(parent.pb)  # which refreshes the token for itself
     wait(child)
     assert waiting.result(LIMIT)["target"] == "/echo"
     parent.close()

@@ -23,8 +23,8 @@ class RealtimeServer:
     """Statuses for the next submissions, in place of 204."""
     refused: set[str] = field(default_factory=set[str])
     """Topics that are answered by 400."""
-    renewed: str = ""
-    """The token that a renewal gives."""
+    refreshed: str = ""
+    """The token that a refresh returns."""
     tokens: list[str] = field(default_factory=list[str])
     """Tokens of the submissions."""
     checks: list[str] = field(default_factory=list[str])
@@ -49,7 +49,7 @@ class RealtimeServer:
                 status = self.verdicts.pop(0) if self.verdicts else 200
                 await connection.respond_json('{"token": "of a file"}' if status == 200 else "{}", status)
             elif request.target.endswith("/auth-refresh"):
-                await connection.respond_json(json.dumps({"token": self.renewed, "record": {"id": "u1"}}))
+                await connection.respond_json(json.dumps({"token": self.refreshed, "record": {"id": "u1"}}))
             elif request.method == "POST":
                 self.tokens.append(request.headers.get("authorization", ""))
                 body = json.loads(request.body)

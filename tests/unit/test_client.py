@@ -236,7 +236,7 @@ async def test_what_hooks_may_return() -> None:
     text: Any = repr
     for wrong in (BeforeSend(text), AfterSend(text)):
         pb, _ = client({}, middleware=[wrong])
-        with pytest.raises(TypeError, match="returned str"):
+        with pytest.raises(TypeError, match="not str"):
             await pb.send("/x")
 
 

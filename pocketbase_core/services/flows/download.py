@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...backoff import full_jitter
 from ...calls.call import Call
 from ...concurrency.callbacks import notify
 from ...errors import PocketBaseConnectionError, PocketBaseError
@@ -67,7 +68,7 @@ async def download_to_file(
             furthest = max(furthest, download.done)
             if failures == ATTEMPTS:
                 raise download.failure
-            await sleep(jitter() * min(MAX_DELAY, BACKOFF * 2**failures))
+            await sleep(full_jitter(failures, BACKOFF, MAX_DELAY, jitter()))
         await asyncio.to_thread(part.finish)
     except BaseException:
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, part.discard))

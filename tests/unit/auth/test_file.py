@@ -1,4 +1,4 @@
-"""A `FileAuthStore` whose file is hostile, in the way, out of reach, or another process's too."""
+"""A `FileAuthStore` whose file is hostile, cannot be used, or is shared with other processes."""
 
 import errno
 import fcntl
@@ -53,7 +53,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def locked_elsewhere(path: Path) -> Generator[int, None, None]:
-    """The draft's lock as another process holds it."""
+    """Hold the lock of the draft, as another process would."""
     descriptor = os.open(path.with_name(f".{path.name}.tmp"), os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
@@ -62,52 +62,52 @@ def locked_elsewhere(path: Path) -> Generator[int, None, None]:
         os.close(descriptor)
 
 
-class Server:
-    """Renews tokens, and notes what is asked; `meanwhile` happens while it does."""
+class FakeServer:
+    """A server that calls `meanwhile` before it refreshes a token, and records the tokens of other requests."""
 
     def __init__(self, store: FileAuthStore, meanwhile: Callable[[], object] = lambda: None) -> None:
-        self.pb = PocketBase("http://h", transport=MockTransport(self.answer), auth_store=store, middleware=[])
+        self.pb = PocketBase("http://h", transport=MockTransport(self.respond), auth_store=store, middleware=[])
         self.meanwhile = meanwhile
-        self.renewals = 0
+        self.refreshes = 0
         self.sent: list[str] = []
 
-    def answer(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         if not request.url.endswith(("auth-refresh", "auth-with-password")):
             self.sent.append(request.headers.get("Authorization", ""))
             return Response(200, json=dict(request.body or {}))
-        self.renewals += 1
+        self.refreshes += 1
         self.meanwhile()
-        return Response(200, json={"token": token(3600, f"new {self.renewals}"), "record": RECORD})
+        return Response(200, json={"token": token(3600, f"new {self.refreshes}"), "record": RECORD})
 
 
-async def test_a_store_that_cannot_be_written_renews_once_and_fails_no_request(
+async def test_a_store_that_cannot_be_written_refreshes_once_and_fails_no_request(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = FileAuthStore(path)
     store.save(old := token(30), RECORD)
     monkeypatch.setattr(os, "replace", full)
-    server = Server(store)
+    server = FakeServer(store)
     for _ in range(5):
         await server.pb.health.check()
-    assert server.renewals == 1
+    assert server.refreshes == 1
     assert server.sent == [store.token] * 5
     assert store.token == token_in(server, 1)
-    assert caplog.text.count("could not write a change") == 1
+    assert caplog.text.count("could not write a change") == 1, "only the refresh changes the store"
     assert old in path.read_text()
     monkeypatch.undo()
     store.save(store.token, RECORD)
     assert FileAuthStore(path).token == store.token
 
 
-def token_in(server: Server, number: int) -> str:
+def token_in(server: FakeServer, number: int) -> str:
     return server.sent[number - 1]
 
 
 @pytest.mark.parametrize("name", ["update", "new password", "verification", "delete"])
-async def test_what_a_call_does_to_the_signed_in_record_on_a_full_disk_holds_in_memory_and_is_logged(
+async def test_a_change_of_the_signed_in_record_on_a_full_disk_is_in_memory_and_logged(
     name: str, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = Server(store := FileAuthStore(path))
+    server = FakeServer(store := FileAuthStore(path))
     store.save(mine := token(3600), RECORD)
     monkeypatch.setattr(os, "replace", full)
     monkeypatch.setattr(PrivateFile, "remove", full)
@@ -117,33 +117,33 @@ async def test_what_a_call_does_to_the_signed_in_record_on_a_full_disk_holds_in_
     assert caplog.text.count("in memory only") == 1
 
 
-async def test_a_sign_in_on_a_full_disk_holds_in_memory_and_is_logged(
+async def test_a_sign_in_on_a_full_disk_is_in_memory_and_logged(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = Server(store := FileAuthStore(path))
-    told: list[str] = []
-    store.on_change(lambda token, record: told.append(token))
+    server = FakeServer(store := FileAuthStore(path))
+    notified: list[str] = []
+    store.on_change(lambda token, record: notified.append(token))
     monkeypatch.setattr(os, "replace", full)
     result = await server.pb.collection("users").auth.with_password("a", "b")
-    assert told == [store.token] == [result["token"]]
+    assert notified == [store.token] == [result["token"]]
     (line,) = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert "in memory only" in line.getMessage()
-    assert [*path.parent.iterdir()] == []
+    assert [*path.parent.iterdir()] == [], "the draft was left behind"
 
 
 @pytest.mark.parametrize("change", ["save", "clear"])
-def test_a_change_by_hand_that_cannot_be_written_holds_in_memory_and_raises(
+def test_save_and_clear_change_memory_and_raise_when_they_cannot_write(
     change: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = FileAuthStore(path)
     store.save("before")
-    told: list[str] = []
-    store.on_change(lambda token, record: told.append(token))
+    notified: list[str] = []
+    store.on_change(lambda token, record: notified.append(token))
     for name in ("replace", "unlink", "open"):
         monkeypatch.setattr(os, name, full)
     with pytest.raises(OSError, match="No space left"):
         store.save("after") if change == "save" else store.clear()
-    assert told == [store.token] == ["after" if change == "save" else ""]
+    assert notified == [store.token] == ["after" if change == "save" else ""]
 
 
 def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatc
     unlink = os.unlink
 
     def keep(name: Any) -> None:
-        assert store.token == "", "it is forgotten first"
+        assert store.token == "", "the token is removed from memory first"
         if name == path:
             raise PermissionError(errno.EACCES, "Permission denied")
         unlink(name)
@@ -163,19 +163,19 @@ def test_a_sign_out_empties_a_file_that_cannot_be_removed(path: Path, monkeypatc
     assert FileAuthStore(path).token == ""
 
 
-def test_a_sign_out_waits_for_nobody_for_ever(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_out_succeeds_without_the_lock_after_the_timeout(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_module, "LOCK_TIMEOUT", 0.01)
     store = FileAuthStore(path)
     store.save("secret")
     with locked_elsewhere(path):
         store.clear()
-        assert not path.exists()
+        assert not path.exists(), "a sign-out needs no lock"
         with pytest.raises(BlockingIOError, match="another process"):
             store.save("next")
     assert store.token == "next"
 
 
-def test_the_bad_record_of_a_caller_changes_nothing(path: Path) -> None:
+def test_a_record_without_a_json_form_changes_nothing(path: Path) -> None:
     store = FileAuthStore(path)
     store.save("before")
     with pytest.raises(TypeError):
@@ -206,7 +206,7 @@ def make_huge(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [make_folder, make_loop, make_fifo, make_writable, make_huge])
-def test_what_is_in_the_files_place_is_an_empty_store(
+def test_anything_but_a_trusted_regular_file_is_an_empty_store(
     make: Callable[[Path], None], path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     make(path)
@@ -234,7 +234,7 @@ def test_the_file_of_another_user_is_an_empty_store(
     assert "belongs to another user" in caplog.text
 
 
-def test_a_store_without_its_folder(tmp_path: Path) -> None:
+def test_save_raises_without_the_folder_and_clear_does_not(tmp_path: Path) -> None:
     store = FileAuthStore(tmp_path / "none" / "auth.json")
     with pytest.raises(FileNotFoundError):
         store.save("t")
@@ -243,7 +243,9 @@ def test_a_store_without_its_folder(tmp_path: Path) -> None:
     FileAuthStore(tmp_path / "file" / "auth.json").clear()
 
 
-def test_a_store_follows_no_change_of_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_does_not_follow_a_change_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
     store = FileAuthStore("auth.json")
@@ -274,7 +276,7 @@ DRAFTS = [make_link, make_hard_link, make_left_behind, make_draft_writable]
 
 
 @pytest.mark.parametrize("make", DRAFTS)
-def test_a_draft_that_was_there_is_never_written_through(make: Callable[[Path], None], path: Path) -> None:
+def test_an_existing_draft_is_never_written_through(make: Callable[[Path], None], path: Path) -> None:
     store = FileAuthStore(path)
     (path.parent / "valuable").write_text("mine")
     make(path.with_name(".auth.json.tmp"))
@@ -306,7 +308,7 @@ def test_the_draft_of_another_user_is_replaced(path: Path, monkeypatch: pytest.M
     assert json.loads(path.read_text())["token"] == "t"
 
 
-def test_what_a_killed_process_left_behind_is_gone_with_the_next_store(path: Path) -> None:
+def test_the_draft_of_a_killed_process_is_removed_by_the_next_store(path: Path) -> None:
     program = """
 import os, signal, sys
 from pocketbase_core import FileAuthStore
@@ -321,26 +323,26 @@ store.save("secret")
     assert [*path.parent.iterdir()] == []
 
 
-async def test_a_sign_out_in_another_process_is_not_undone_by_a_renewal(path: Path) -> None:
+async def test_a_sign_out_in_another_process_is_not_undone_by_a_refresh(path: Path) -> None:
     other = FileAuthStore(path)
     other.save(old := token(30), RECORD)
-    server = Server(FileAuthStore(path), other.clear)
-    told: list[str] = []
-    server.pb.auth_store.on_change(lambda token, record: told.append(token))
+    server = FakeServer(FileAuthStore(path), other.clear)
+    notified: list[str] = []
+    server.pb.auth_store.on_change(lambda token, record: notified.append(token))
     await server.pb.health.check()
-    assert server.renewals == 1
+    assert server.refreshes == 1
     assert not path.exists()
     assert server.pb.auth_store.token == ""
-    assert told == [""]
-    assert server.sent == [old], "the call was made before"
+    assert notified == [""], "callbacks get the sign-out of the other process, and no refreshed token"
+    assert server.sent == [old], "the call began before the sign-out"
     await server.pb.health.check()
     assert server.sent[1] == ""
 
 
-async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Path) -> None:
+async def test_a_sign_in_in_another_process_is_not_undone_by_a_refresh(path: Path) -> None:
     other, theirs = FileAuthStore(path), token(3600, "theirs", id="u2")
     other.save(token(30), RECORD)
-    server = Server(FileAuthStore(path), lambda: other.save(theirs, {"id": "u2"}))
+    server = FakeServer(FileAuthStore(path), lambda: other.save(theirs, {"id": "u2"}))
     await server.pb.health.check()
     assert FileAuthStore(path).token == theirs
     assert server.pb.auth_store.token == theirs
@@ -349,12 +351,12 @@ async def test_a_sign_in_in_another_process_is_not_undone_by_a_renewal(path: Pat
 
 @pytest.mark.parametrize("name", FOLLOWED)
 @pytest.mark.parametrize("theirs", [token(3600, "theirs", id="u2"), ""])
-async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_another_process(
+async def test_a_change_of_the_signed_in_record_does_not_undo_a_change_by_another_process(
     name: str, theirs: str, path: Path
 ) -> None:
     other = FileAuthStore(path)
     other.save(token(3600), RECORD)
-    server = Server(FileAuthStore(path))
+    server = FakeServer(FileAuthStore(path))
     if theirs:
         other.save(theirs, {"id": "u2"})
     else:
@@ -365,12 +367,10 @@ async def test_what_a_call_does_to_the_signed_in_record_undoes_nothing_of_anothe
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
-async def test_what_a_call_does_to_the_signed_in_record_is_written_over_a_renewal_by_another_process(
-    name: str, path: Path
-) -> None:
+async def test_a_change_of_the_signed_in_record_keeps_a_refresh_by_another_process(name: str, path: Path) -> None:
     other = FileAuthStore(path)
     other.save(token(3600), RECORD)
-    server = Server(FileAuthStore(path))
+    server = FakeServer(FileAuthStore(path))
     other.save(newer := token(3600, "newer"), RECORD)
     await FOLLOWED[name](server.pb)
     again = FileAuthStore(path)
@@ -389,20 +389,20 @@ def test_a_file_that_is_too_large_is_an_empty_store(
 
 
 @pytest.mark.parametrize("newer", ["other", ""])
-def test_a_renewal_that_comes_too_late_is_not_written(newer: str, path: Path) -> None:
+def test_a_refresh_that_ends_after_the_store_changed_is_not_saved(newer: str, path: Path) -> None:
     store = FileAuthStore(path)
     store.save("a")
     store.save(newer)
-    replace_refreshed(store, "a", "renewed", {})
+    replace_refreshed(store, "a", "refreshed", {})
     assert (store.token, FileAuthStore(path).token) == (newer, newer)
 
 
-def renew(store: FileAuthStore) -> None:
-    replace_refreshed(store, store.token, "renewed", {})
+def refresh(store: FileAuthStore) -> None:
+    replace_refreshed(store, store.token, "refreshed", {})
 
 
-@pytest.mark.parametrize("take_over", [reload_shared, renew])
-def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
+@pytest.mark.parametrize("take_over", [reload_shared, refresh])
+def test_a_callback_may_change_a_store_that_takes_over_a_sign_in_of_another_process(
     take_over: Callable[[FileAuthStore], None], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(mine: str, record: object) -> None:
@@ -417,17 +417,17 @@ def test_a_callback_may_change_a_store_that_takes_over_another_process_sign_in(
     assert (store.token, FileAuthStore(path).token) == ("mine", "mine")
 
 
-async def test_a_renewal_by_another_process_is_taken_over_before_one_of_ones_own(path: Path) -> None:
+async def test_a_refresh_by_another_process_is_taken_over_and_none_is_sent(path: Path) -> None:
     other = FileAuthStore(path)
     other.save(token(30), RECORD)
-    server = Server(FileAuthStore(path))
+    server = FakeServer(FileAuthStore(path))
     other.save(newer := token(3600, "newer"), RECORD)
     await server.pb.health.check()
-    assert (server.renewals, server.sent) == (0, [newer])
+    assert (server.refreshes, server.sent) == (0, [newer])
 
 
 async def test_a_file_that_cannot_be_read_again_signs_nobody_out(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    server = Server(store := FileAuthStore(path))
+    server = FakeServer(store := FileAuthStore(path))
     store.save(token(30), RECORD)
     path.chmod(0o666)
     await server.pb.health.check()
@@ -438,16 +438,16 @@ async def test_a_file_that_cannot_be_read_again_signs_nobody_out(path: Path, cap
 
 
 async def test_a_file_that_was_never_written_signs_nobody_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = Server(store := FileAuthStore(path))
+    server = FakeServer(store := FileAuthStore(path))
     with monkeypatch.context() as patch, pytest.raises(OSError, match="space"):
         patch.setattr(os, "replace", full)
         store.save(token(30), RECORD)
     await server.pb.health.check()
-    assert (server.renewals, server.sent) == (1, [store.token])
+    assert (server.refreshes, server.sent) == (1, [store.token])
     assert FileAuthStore(path).token == store.token
 
 
-RENEWER = """
+REFRESH_REPEATEDLY = """
 import sys
 from pocketbase_core import FileAuthStore
 from pocketbase_core.auth.store import reload_shared, replace_refreshed
@@ -460,22 +460,24 @@ for turn in range(200):
 """
 
 
-def test_processes_that_renew_never_undo_a_sign_in_or_a_sign_out(path: Path) -> None:
+def test_processes_that_refresh_never_undo_a_sign_in_or_a_sign_out(path: Path) -> None:
     """Each token names the sign-in that it descends from."""
     store = FileAuthStore(path)
     store.save("0 start", {"id": "u"})
-    renewers = [subprocess.Popen([sys.executable, "-c", RENEWER, str(path), str(number)]) for number in range(2)]
+    processes = [
+        subprocess.Popen([sys.executable, "-c", REFRESH_REPEATEDLY, str(path), str(number)]) for number in range(2)
+    ]
     turn = 0
-    while any(renewer.poll() is None for renewer in renewers):
+    while any(process.poll() is None for process in processes):
         turn += 1
         store.save(f"{turn} start", {"id": "u"})
         time.sleep(0.002)
-        assert FileAuthStore(path).token.split()[0] == str(turn)
+        assert FileAuthStore(path).token.split()[0] == str(turn), "a refresh has undone a sign-in"
         if turn % 5 == 0:
             store.clear()
             time.sleep(0.002)
-            assert not path.exists()
-    assert [renewer.returncode for renewer in renewers] == [0, 0]
+            assert not path.exists(), "a refresh has undone a sign-out"
+    assert [process.returncode for process in processes] == [0, 0]
     assert os.listdir(path.parent) in ([], ["auth.json"])
 
 
@@ -485,7 +487,9 @@ def windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("windows")
-def test_where_there_are_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_fcntl_a_draft_is_created_exclusively_and_closed_before_its_rename(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on Windows: a draft is open in one process only, and is closed before it is renamed."""
     store = FileAuthStore(path)
     path.with_name(".auth.json.tmp").write_text("left behind")
@@ -497,7 +501,7 @@ def test_where_there_are_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -
     unlink = os.unlink
 
     def refuse(name: Any) -> None:
-        raise PermissionError(errno.EACCES, "it is in use")
+        raise PermissionError(errno.EACCES, "the file is in use")
 
     monkeypatch.setattr(os, "unlink", refuse)
     threading.Timer(0.02, lambda: monkeypatch.setattr(os, "unlink", unlink)).start()
@@ -505,7 +509,7 @@ def test_where_there_are_no_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert FileAuthStore(path).token == "t"
 
 
-def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_works_on_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -514,9 +518,7 @@ def test_a_file_system_without_locks(path: Path, monkeypatch: pytest.MonkeyPatch
     assert FileAuthStore(path).token == "t"
 
 
-def test_a_draft_that_is_renamed_while_one_waits_for_its_lock_is_not_taken(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_draft_that_was_renamed_before_it_was_locked_is_not_used(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft, flock = path.with_name(".auth.json.tmp"), fcntl.flock
     others = ["renamed", "renamed and made anew"]
 
@@ -529,6 +531,6 @@ def test_a_draft_that_is_renamed_while_one_waits_for_its_lock_is_not_taken(
 
     monkeypatch.setattr(fcntl, "flock", slow)
     FileAuthStore(path).save("t")
-    assert others == []
+    assert others == [], "both drafts were renamed before they were locked"
     assert json.loads(path.read_text())["token"] == "t"
     assert os.listdir(path.parent) == ["auth.json"]

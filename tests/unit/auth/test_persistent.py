@@ -2,22 +2,18 @@
 
 import asyncio
 import json
-import logging
 import os
 import stat
 import threading
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Request, Response
-from pocketbase_core.auth.store import replace_refreshed, sign_in_of
 from pocketbase_core.concurrency import event_loops
 from pocketbase_transports import MockTransport
 
@@ -33,7 +29,7 @@ async def set_in_a_thread(event: threading.Event) -> None:
         await asyncio.sleep(0.001)
 
 
-def test_a_file_survives(tmp_path: Path) -> None:
+def test_a_file_store_keeps_token_and_record_until_it_is_cleared(tmp_path: Path) -> None:
     path, mine = tmp_path / "auth.json", token(100)
     FileAuthStore(path).save(mine, RECORD)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -80,10 +76,10 @@ async def test_two_clients_on_one_file_do_not_corrupt_it(tmp_path: Path) -> None
 
     await asyncio.gather(*(asyncio.to_thread(write, number) for number in (1, 9)))
     assert json.loads(path.read_text())["token"] in ("t1-49", "t9-49")
-    assert os.listdir(tmp_path) == ["auth.json"]
+    assert os.listdir(tmp_path) == ["auth.json"], "a draft was left behind"
 
 
-async def test_an_async_store_writes_in_order_and_is_waited_for() -> None:
+async def test_an_async_store_writes_in_order_and_closing_waits_for_it() -> None:
     saved: list[str] = []
 
     async def save(text: str) -> None:
@@ -106,7 +102,7 @@ async def test_an_async_store_writes_in_order_and_is_waited_for() -> None:
     assert AsyncAuthStore(save=save, initial="broken").token == ""
 
 
-async def test_an_async_store_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failure_of_save_is_logged_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
     async def save(text: str) -> None:
         raise OSError("no disk")
 
@@ -173,7 +169,7 @@ async def test_a_change_by_a_thread_without_a_loop_is_written_when_the_store_is_
     assert storage.written == ["a", "b"]
 
 
-def test_a_change_that_a_loop_took_along_is_written_on_the_next_loop() -> None:
+def test_a_change_whose_loop_ended_before_the_write_is_written_on_the_next_loop() -> None:
     storage = Storage()
     storage.let_through = storage.wait_for_ever
     asyncio.run(storage.change("a"))
@@ -197,7 +193,7 @@ def test_changes_on_two_loops_are_written_in_their_order() -> None:
     async def second() -> None:
         await storage.change("second")
         await asyncio.sleep(0.02)
-        assert storage.written == []
+        assert storage.written == [], "the second write waits for the first"
         go_on.set()
         await storage.store.aclose()
         assert storage.written == ["first", "second"]
@@ -206,7 +202,7 @@ def test_changes_on_two_loops_are_written_in_their_order() -> None:
     thread.join()
 
 
-def test_a_loop_that_stands_still_keeps_no_other_from_writing_and_undoes_nothing() -> None:
+def test_a_stopped_loop_does_not_block_a_later_write_nor_undo_it() -> None:
     storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
     storage.let_through = go_on.wait
     still.run_until_complete(storage.change("older"))
@@ -222,10 +218,10 @@ def test_a_loop_that_stands_still_keeps_no_other_from_writing_and_undoes_nothing
     still.call_soon(go_on.set)
     still.run_until_complete(storage.store.aclose())
     still.close()
-    assert storage.written == ["newer", "older", "newer"]
+    assert storage.written == ["newer", "older", "newer"], "the older write did not repeat the newest text"
 
 
-def test_a_change_on_a_loop_that_stands_still_is_written_when_the_store_is_closed() -> None:
+def test_a_change_on_a_stopped_loop_is_written_when_the_store_is_closed() -> None:
     storage, still, go_on = Storage(), asyncio.new_event_loop(), asyncio.Event()
     storage.let_through = go_on.wait
     still.run_until_complete(storage.change("a"))
@@ -237,7 +233,7 @@ def test_a_change_on_a_loop_that_stands_still_is_written_when_the_store_is_close
     still.close()
 
 
-def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_the_store_does_not_wait_for_another_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 
     storage.let_through = partial(set_in_a_thread, ended)
@@ -250,7 +246,7 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
     thread.start()
     storage.reached.wait(5)
     asyncio.run(storage.store.aclose())
-    assert storage.written == []
+    assert storage.written == [], "closing waited for the other loop"
     monkeypatch.setattr(event_loops, "PATIENCE", 0.01)
     storage.let_through = lambda: asyncio.sleep(0)
 
@@ -259,13 +255,13 @@ def test_closing_the_store_waits_for_no_other_loop(monkeypatch: pytest.MonkeyPat
         await storage.store.aclose()
 
     asyncio.run(second())
-    assert storage.written == ["second"], "the other loop had its time"
+    assert storage.written == ["second"], "the write waits for a slow loop only for a limited time"
     ended.set()
     thread.join()
-    assert storage.written == ["second", "first", "second"]
+    assert storage.written == ["second", "first", "second"], "the first write did not repeat the newest text"
 
 
-def test_a_forked_child_waits_for_no_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_child_does_not_wait_for_a_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 
     async def in_the_parent() -> None:
@@ -298,15 +294,19 @@ async def awaited() -> str:
 
 @pytest.mark.parametrize(
     ("initial", "words"),
-    [({"token": "t"}, "it is the text that `save` was given"), (3, "must be text, not int"), (None, "await it first")],
+    [
+        ({"token": "t"}, "pass the text that `save` was called with"),
+        (3, "must be text, not int"),
+        (None, "await it first"),
+    ],
 )
-def test_what_a_store_cannot_begin_with(initial: Any, words: str) -> None:
+def test_an_initial_that_is_not_text_is_a_type_error_with_a_hint(initial: Any, words: str) -> None:
     given: Any = awaited() if initial is None else initial
     with pytest.raises(TypeError, match=words):
         AsyncAuthStore(save=Storage().save, initial=given)
 
 
-async def test_a_store_begins_with_text_or_bytes_and_not_with_a_future() -> None:
+async def test_an_initial_may_be_text_or_bytes_but_not_a_future() -> None:
     future: Any = asyncio.get_running_loop().create_future()
     with pytest.raises(TypeError, match="await it first"):
         AsyncAuthStore(save=Storage().save, initial=future)
@@ -331,7 +331,9 @@ def depth_of(value: Any) -> int:
 
 
 @pytest.mark.parametrize("depth", [450, 5000])
-async def test_a_record_nested_deeply_signs_in_and_is_stored(depth: int, tmp_path: Path) -> None:
+async def test_a_deeply_nested_record_is_kept_in_memory_and_its_essential_fields_are_stored(
+    depth: int, tmp_path: Path
+) -> None:
     record = nested(depth)
     file, other, memory = FileAuthStore(tmp_path / "auth.json"), Storage(), AuthStore()
     for store in (file, other.store, memory):
@@ -349,58 +351,7 @@ async def test_a_record_nested_deeply_signs_in_and_is_stored(depth: int, tmp_pat
     assert visitor.record == nested(0)
 
 
-def test_a_record_that_leads_to_itself_is_copied_as_it_is() -> None:
-    record: dict[str, Any] = {"list": [1], "when": datetime(2026, 1, 1)}
-    record["list"].append(record["list"])
-    record["self"] = record
-    store = AuthStore()
-    store.save("t", record)
-    assert store.record is not None
-    assert store.record["self"] is store.record
-    assert store.record["list"][1] is store.record["list"]
-    assert store.record["list"] is not record["list"]
-
-
-def test_a_cookie_there_and_back() -> None:
-    store, mine = AuthStore(), token(100)
-    store.save(mine, RECORD)
-    header = store.export_to_cookie()
-    pair, *attributes = header.split("; ")
-    assert [each.partition("=")[0] for each in attributes] == ["Expires", "Path", "SameSite", "HttpOnly", "Secure"]
-    other = AuthStore()
-    told: list[Any] = []
-    other.on_change(lambda token, record: told.append(token))
-    other.load_from_cookie(f"a=b; {pair}; pb_authx=1")
-    assert (other.token, other.record, told) == (mine, RECORD, [mine])
-    assert "HttpOnly" not in store.export_to_cookie("k", http_only=False)
-    assert store.export_to_cookie("k").startswith("k=")
-    assert "Expires=Thu, 01 Jan 1970" in AuthStore().export_to_cookie()
-    with pytest.raises(ValueError, match="Path"):
-        store.export_to_cookie(path="/; Domain=evil.example")
-
-
-def test_a_large_record_is_cut_to_who_it_is() -> None:
-    store = AuthStore()
-    store.save(token(100), {**RECORD, "email": "e", "bio": "x" * 5000})
-    header = store.export_to_cookie()
-    assert len(header) <= 4096
-    other = AuthStore()
-    other.load_from_cookie(header)
-    assert other.record == {"id": "u1", "email": "e", "collectionName": "users"}
-
-
-@pytest.mark.parametrize(
-    "value", ["", "x", "%7B", "%ff", quote('{"token": 1}'), quote('["a"]'), quote('{"token": "a\r\nb"}')]
-)
-def test_a_cookie_of_someone_elses_making(value: str, caplog: pytest.LogCaptureFixture) -> None:
-    store = AuthStore()
-    store.save("mine")
-    with caplog.at_level(logging.WARNING):
-        store.load_from_cookie(f"pb_auth={value}")
-    assert (store.token, store.record) == ("", None)
-
-
-async def test_a_sign_in_that_a_store_cannot_take_is_an_error_and_no_call_goes_out_as_the_user_before(
+async def test_a_sign_in_whose_record_has_no_json_form_raises_and_changes_nothing(
     tmp_path: Path,
 ) -> None:
     def handler(request: Request) -> Response:
@@ -419,7 +370,9 @@ async def test_a_sign_in_that_a_store_cannot_take_is_an_error_and_no_call_goes_o
     assert store.token == anns
 
 
-def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_raises_when_the_file_cannot_be_replaced_and_keeps_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
@@ -431,90 +384,3 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     assert store.token == "after"
     assert FileAuthStore(tmp_path / "auth.json").token == "before"
     assert [each.name for each in tmp_path.iterdir()] == ["auth.json"]
-
-
-def test_a_token_that_is_no_users_is_no_superusers() -> None:
-    store = AuthStore()
-    store.save(token(100, type="file"), {"collectionName": "_superusers"})
-    assert not store.is_superuser
-
-
-@pytest.mark.parametrize("kind", [ValueError, asyncio.CancelledError, GeneratorExit])
-def test_a_callback_that_raises_disturbs_nobody(kind: type[BaseException], caplog: pytest.LogCaptureFixture) -> None:
-    def fail(token: str, record: object) -> None:
-        raise kind
-
-    store, told = AuthStore(), list[str]()
-    store.on_change(fail)
-    store.on_change(lambda token, record: told.append(token))
-    store.save("a", None)
-    store.clear()
-    assert told == ["a", ""]
-    assert caplog.text.count("a callback of on_change failed") == 2
-
-
-def test_an_interrupt_is_no_error_of_a_callback() -> None:
-    def interrupt(token: str, record: object) -> None:
-        raise KeyboardInterrupt
-
-    store = AuthStore()
-    store.on_change(interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        store.save("a", None)
-    assert store.token == "a"
-
-
-def test_callbacks_are_told_of_the_last_change_last() -> None:
-    store, told = AuthStore(), list[str]()
-
-    def refuse(token: str, record: object) -> None:
-        if token:
-            store.clear()
-
-    store.on_change(refuse)
-    store.on_change(lambda token, record: told.append(token))
-    store.save("a", None)
-    assert (store.token, told[-1]) == ("", "")
-
-
-def test_a_renewal_that_a_store_cannot_take_leaves_the_sign_in_as_it_was(tmp_path: Path) -> None:
-    store = FileAuthStore(tmp_path / "auth.json")
-    store.save("a")
-    replace_refreshed(store, "a", "b", {})
-    with pytest.raises(TypeError):
-        replace_refreshed(store, "b", "c", {"score": Decimal(1)})
-    assert (store.token, sign_in_of(store)) == ("b", "a")
-
-
-@pytest.mark.parametrize("is_in_file", [False, True])
-def test_a_renewed_record_is_a_copy(is_in_file: bool, tmp_path: Path) -> None:
-    store = FileAuthStore(tmp_path / "auth.json") if is_in_file else AuthStore()
-    store.save("a")
-    record: dict[str, Any] = {"tags": ["a"]}
-    replace_refreshed(store, "a", "b", record)
-    record["tags"].append("b")
-    assert store.record == {"tags": ["a"]}
-
-
-@pytest.mark.parametrize("before", ["", token(30, id="ann")])
-def test_a_refresh_that_brings_another_user_is_a_sign_in(before: str) -> None:
-    store, bens = AuthStore(), token(3600, id="ben")
-    store.save(before)
-    replace_refreshed(store, before, bens, {})
-    assert (store.token, sign_in_of(store)) == (bens, bens)
-    store.clear()
-    assert sign_in_of(store) == ""
-
-
-def test_a_sign_in_is_the_same_while_its_tokens_are_renewed() -> None:
-    store = AuthStore()
-    store.save("a", None)
-    for text in ("b", "c"):
-        replace_refreshed(store, store.token, text, {})
-        assert (store.token, sign_in_of(store)) == (text, "a")
-    store.save("c", {"id": "changed"})
-    assert sign_in_of(store) == "a"
-    store.save("d", None)
-    assert sign_in_of(store) == "d"
-    store.clear()
-    assert sign_in_of(store) == ""

@@ -1,4 +1,4 @@
-"""What ends a user's tokens on the server leaves no dead token in the store."""
+"""A call that revokes the tokens of the signed-in user clears the store."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,9 +14,9 @@ USER = {"id": "u1", "collectionId": "c1", "collectionName": "users", "email": "a
 ADMIN = {"id": "s1", "collectionId": "pbc_3142635823", "collectionName": "_superusers", "email": "s@example.com"}
 
 
-def client(record: dict[str, Any], answer: dict[str, Any] | None = None) -> PocketBase:
+def client(record: dict[str, Any], content: dict[str, Any] | None = None) -> PocketBase:
     def handler(request: Request) -> Response:
-        return Response(204) if answer is None else Response(200, json={**record, **answer})
+        return Response(204) if content is None else Response(200, json={**record, **content})
 
     pb = PocketBase("http://h", transport=MockTransport(handler))
     pb.auth_store.save(token(3600, id=record["id"], collectionId=record["collectionId"]), record)
@@ -34,7 +34,7 @@ def superuser_updated(body: dict[str, Any]) -> Callable[[PocketBase], Awaitable[
 EMAIL = {"email": "b@example.com"}
 IN_CAPITALS = "USERS"  # the server ignores the case of a collection's name
 STAFF = {**USER, "collectionName": "Staff"}
-ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
+REVOKING: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
     (updated({"password": "new"}), USER, {}),
     (updated({"password": "new", "avatar": FileUpload(("a.png", b""))}), USER, {}),
     (updated(EMAIL), USER, EMAIL),
@@ -53,7 +53,7 @@ ENDS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict
     (lambda pb: pb.collection("staff").delete("u1"), STAFF, None),
     (lambda pb: pb.collections.import_collections([{"name": "users", "authToken": {"secret": "x"}}]), USER, None),
 ]
-KEEPS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
+NOT_REVOKING: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dict[str, Any] | None]] = [
     (updated({"name": "x"}), USER, {"name": "x"}),
     (updated({"email": "a@example.com"}), USER, {}),
     (updated({"tokenKey": "x"}), USER, {}),
@@ -69,20 +69,20 @@ KEEPS: list[tuple[Callable[[PocketBase], Awaitable[object]], dict[str, Any], dic
 ]
 
 
-@pytest.mark.parametrize(("call", "record", "answer"), ENDS)
-async def test_a_call_that_ends_ones_own_tokens_clears_the_store(
-    call: Callable[[PocketBase], Awaitable[object]], record: dict[str, Any], answer: dict[str, Any] | None
+@pytest.mark.parametrize(("call", "record", "content"), REVOKING)
+async def test_a_call_that_revokes_the_signed_in_users_tokens_clears_the_store(
+    call: Callable[[PocketBase], Awaitable[object]], record: dict[str, Any], content: dict[str, Any] | None
 ) -> None:
-    pb = client(record, answer)
+    pb = client(record, content)
     await call(pb)
     assert (pb.auth_store.token, pb.auth_store.record) == ("", None)
 
 
-@pytest.mark.parametrize(("call", "record", "answer"), KEEPS)
-async def test_a_call_that_ends_none_or_another_users_tokens_keeps_the_store(
-    call: Callable[[PocketBase], Awaitable[object]], record: dict[str, Any], answer: dict[str, Any] | None
+@pytest.mark.parametrize(("call", "record", "content"), NOT_REVOKING)
+async def test_a_call_that_revokes_no_token_or_another_users_keeps_the_store(
+    call: Callable[[PocketBase], Awaitable[object]], record: dict[str, Any], content: dict[str, Any] | None
 ) -> None:
-    pb = client(record, answer)
+    pb = client(record, content)
     mine = pb.auth_store.token
     await call(pb)
     assert pb.auth_store.token == mine
@@ -97,7 +97,9 @@ BY_ID: list[Callable[[PocketBase], Awaitable[object]]] = [
 
 
 @pytest.mark.parametrize("call", BY_ID)
-async def test_a_token_without_a_record_is_its_users(call: Callable[[PocketBase], Awaitable[object]]) -> None:
+async def test_a_token_without_a_record_is_recognized_by_its_own_ids(
+    call: Callable[[PocketBase], Awaitable[object]],
+) -> None:
     pb = client(USER, {})
     pb.auth_store.save(token(3600))
     await call(pb)
@@ -107,7 +109,7 @@ async def test_a_token_without_a_record_is_its_users(call: Callable[[PocketBase]
 async def test_a_refused_change_keeps_the_store() -> None:
     pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(400, json={})))
     pb.auth_store.save(mine := token(3600), USER)
-    for call, _, _ in ENDS:
+    for call, _, _ in REVOKING:
         with pytest.raises(Exception, match="400"):
             await call(pb)
     assert pb.auth_store.token == mine

@@ -1,4 +1,4 @@
-"""A token's renewal: a task of its own, and calls that go out as the user who made them, or not at all."""
+"""A refresh in a task of its own, and calls that are sent as the user who made them, or not at all."""
 
 import asyncio
 import random
@@ -37,20 +37,20 @@ def token(user: str, expires: float, number: int = 0) -> str:
 NAMELESS = {"collectionId": "c1", "type": "auth"}
 
 
-class Server:
-    """A client whose clock is the loop's, on a server whose renewals wait for `go_on`."""
+class FakeServer:
+    """A client whose clock is the loop's, of a server that responds to a refresh once `go_on` is set."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, timeout: float | None = 30.0) -> None:
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1000.0 + loop.time())
         self.loop = loop
         self.go_on = asyncio.Event()
-        self.renewals: list[str] = []
+        self.refreshes: list[str] = []
         self.limits: list[float | None] = []
         self.sent: list[Request] = []
         self.life = 3600.0
         self.failure: int = 0
-        self.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[], timeout=timeout)
+        self.pb = PocketBase("http://h", transport=MockTransport(self.respond), middleware=[], timeout=timeout)
         auth: Any = vars(self.pb.pipeline)["_middleware"][0]
         auth._clock = self.now
         self.store = self.pb.auth_store
@@ -63,18 +63,18 @@ class Server:
         self.store.save(mine, {"id": user, "collectionId": "c1", "collectionName": "users"})
         return mine
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         if not request.url.endswith("auth-refresh"):
             self.sent.append(request)
             return Response(200, json={"id": "x"})
         old = request.headers["Authorization"]
-        self.renewals.append(old)
+        self.refreshes.append(old)
         self.limits.append(request.timeout)
         await self.go_on.wait()
         if self.failure:
             return Response(self.failure, json={})
         user = str(claims(old)["id"])
-        new = token(user, self.now() + self.life, len(self.renewals))
+        new = token(user, self.now() + self.life, len(self.refreshes))
         return Response(200, json={"token": new, "record": {"id": user, "collectionId": "c1"}})
 
     def create(self, **options: Any) -> asyncio.Task[Any]:
@@ -84,15 +84,15 @@ class Server:
         return [request.headers.get("Authorization", "") for request in self.sent]
 
 
-def on_a_virtual_loop(work: Callable[[Server], Awaitable[None]]) -> Callable[[pytest.MonkeyPatch], None]:
-    """A test whose time takes none."""
+def on_a_virtual_loop(work: Callable[[FakeServer], Awaitable[None]]) -> Callable[[pytest.MonkeyPatch], None]:
+    """Make a test that runs on a virtual clock, and that closes the client at its end."""
 
     def test(monkeypatch: pytest.MonkeyPatch) -> None:
         async def go() -> None:
-            server = Server(monkeypatch)
+            server = FakeServer(monkeypatch)
             await work(server)
             await server.pb.aclose()
-            assert asyncio.all_tasks() == {asyncio.current_task()}
+            assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"
 
         run(go())
 
@@ -100,7 +100,7 @@ def on_a_virtual_loop(work: Callable[[Server], Awaitable[None]]) -> Callable[[py
 
 
 @on_a_virtual_loop
-async def test_a_call_goes_out_as_its_user_when_another_signs_in_while_it_waits(server: Server) -> None:
+async def test_a_call_keeps_its_user_when_another_user_signs_in_while_it_waits(server: FakeServer) -> None:
     mine = server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -111,7 +111,7 @@ async def test_a_call_goes_out_as_its_user_when_another_signs_in_while_it_waits(
 
 
 @on_a_virtual_loop
-async def test_a_call_goes_out_as_its_user_when_that_one_signs_out_while_it_waits(server: Server) -> None:
+async def test_a_call_keeps_its_user_when_that_user_signs_out_while_it_waits(server: FakeServer) -> None:
     mine = server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -119,11 +119,11 @@ async def test_a_call_goes_out_as_its_user_when_that_one_signs_out_while_it_wait
     server.go_on.set()
     await create
     assert server.tokens() == [mine]
-    assert server.store.token == ""
+    assert server.store.token == "", "the refresh has undone the sign-out"
 
 
 @on_a_virtual_loop
-async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) -> None:
+async def test_a_call_is_sent_with_the_token_that_its_user_got_while_it_waited(server: FakeServer) -> None:
     server.sign_in("a")
     create = server.create()
     await pass_time(1)
@@ -134,7 +134,7 @@ async def test_a_call_takes_a_token_that_its_user_got_meanwhile(server: Server) 
 
 
 @on_a_virtual_loop
-async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -> None:
+async def test_two_tokens_without_a_user_count_as_different_users(server: FakeServer) -> None:
     mine, theirs = (f"h.{encoded({**NAMELESS, 'exp': server.now() + life})}.s" for life in (30, 3600))
     server.store.save(mine)
     create = server.create(timeout=4)
@@ -145,11 +145,11 @@ async def test_tokens_that_name_no_user_are_of_different_users(server: Server) -
 
 
 @pytest.mark.parametrize("user", ["b", ""])
-def test_a_call_whose_own_token_died_while_others_signed_in_is_not_sent(
+def test_a_call_whose_token_expired_while_the_store_changed_is_not_sent(
     user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop
-    async def test(server: Server) -> None:
+    async def test(server: FakeServer) -> None:
         server.sign_in("a", 5)
         create = server.create()
         await pass_time(6)
@@ -167,7 +167,7 @@ def test_a_call_whose_own_token_died_while_others_signed_in_is_not_sent(
 
 
 @on_a_virtual_loop
-async def test_a_guests_call_never_gets_a_token_that_came_later(server: Server) -> None:
+async def test_a_guests_call_stays_a_guests_when_somebody_signs_in_later(server: FakeServer) -> None:
     waiting, go_on = asyncio.Event(), asyncio.Event()
 
     async def slow(request: Request, call_next: Any) -> Response:
@@ -176,17 +176,17 @@ async def test_a_guests_call_never_gets_a_token_that_came_later(server: Server) 
         response: Response = await call_next(request)
         return response
 
-    pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[slow])
+    pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[slow])
     create = asyncio.create_task(pb.collection("posts").create({}))
     await waiting.wait()
     pb.auth_store.save(token("a", server.now() + 3600))
     go_on.set()
     await create
-    assert server.tokens() == [""]
+    assert server.tokens() == [""], "the call began before the sign-in"
 
 
 @on_a_virtual_loop
-async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Server) -> None:
+async def test_a_call_keeps_its_user_through_slow_hooks_and_retries(server: FakeServer) -> None:
     tokens: list[str] = []
 
     class Slow(PocketBase):
@@ -194,12 +194,12 @@ async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Serve
             await pass_time(5)
             return request
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         tokens.append(request.headers.get("Authorization", ""))
         pb.auth_store.save(token("b", server.now() + 3600))
         return Response(429 if len(tokens) < 3 else 200, {"Retry-After": "2"}, json={})
 
-    pb = Slow("http://h", transport=MockTransport(answer), middleware=[Retry()])
+    pb = Slow("http://h", transport=MockTransport(respond), middleware=[Retry()])
     mine = token("a", server.now() + 3600)
     pb.auth_store.save(mine)
     await pb.collection("posts").create({})
@@ -207,14 +207,16 @@ async def test_hooks_and_retries_that_wait_keep_the_user_of_a_call(server: Serve
 
 
 @pytest.mark.parametrize("way", ["stream", "events"])
-def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_and_events_keep_their_user_when_another_user_signs_in(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @on_a_virtual_loop
-    async def test(server: Server) -> None:
+    async def test(server: FakeServer) -> None:
         async def events(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
             server.sent.append(request)
             yield ServerSentEvent()
 
-        server.pb = PocketBase("http://h", transport=MockTransport(server.answer, events), middleware=[])
+        server.pb = PocketBase("http://h", transport=MockTransport(server.respond, events), middleware=[])
         auth: Any = vars(server.pb.pipeline)["_middleware"][0]
         auth._clock = server.now
         server.store = server.pb.auth_store
@@ -239,40 +241,40 @@ def test_streams_and_events_go_out_as_their_user(way: str, monkeypatch: pytest.M
 
 
 @on_a_virtual_loop
-async def test_a_call_waits_for_a_stalled_renewal_for_half_of_its_time(server: Server) -> None:
+async def test_a_call_waits_for_a_stalled_refresh_for_half_of_its_timeout(server: FakeServer) -> None:
     mine = server.sign_in("a")
     calls = [server.create(timeout=seconds) for seconds in (1, 2, 4)]
-    begun = server.loop.time()
+    started = server.loop.time()
     await asyncio.gather(*calls)
-    assert server.loop.time() - begun == pytest.approx(2)
+    assert server.loop.time() - started == pytest.approx(2)
     assert server.tokens() == [mine] * 3
     assert [request.timeout for request in server.sent] == pytest.approx([0.5, 1, 2]), "the wait counts"
-    assert len(server.renewals) == 1
+    assert len(server.refreshes) == 1
 
 
 @on_a_virtual_loop
-async def test_a_call_whose_token_dies_before_the_renewal_is_answered_is_not_sent(server: Server) -> None:
+async def test_a_call_whose_token_expires_before_the_response_to_its_refresh_is_not_sent(server: FakeServer) -> None:
     server.sign_in("a", 3)
-    with pytest.raises(PocketBaseTimeoutError, match="expired before its renewal was answered") as caught:
+    with pytest.raises(PocketBaseTimeoutError, match="expired before the server responded") as caught:
         await server.create(timeout=8)
     assert caught.value.request_sent is False
     assert server.sent == []
 
 
 @on_a_virtual_loop
-async def test_a_call_whose_token_dies_in_a_renewal_that_fails_is_not_sent(server: Server) -> None:
+async def test_a_call_whose_token_expires_during_a_failing_refresh_is_not_sent(server: FakeServer) -> None:
     server.sign_in("a", 3)
     server.failure = 500
     create = server.create()
     await pass_time(4)
     server.go_on.set()
-    with pytest.raises(PocketBaseUnauthorizedError, match="could not be renewed"):
+    with pytest.raises(PocketBaseUnauthorizedError, match="could not be refreshed"):
         await create
     assert server.sent == []
 
 
 @on_a_virtual_loop
-async def test_calls_without_a_timeout_wait_for_as_long_as_the_renewal_takes(server: Server) -> None:
+async def test_a_call_without_a_timeout_waits_until_the_refresh_ends(server: FakeServer) -> None:
     server.sign_in("a")
     create = server.create(timeout=None)
     await pass_time(20)
@@ -284,9 +286,11 @@ async def test_calls_without_a_timeout_wait_for_as_long_as_the_renewal_takes(ser
 
 
 @pytest.mark.parametrize(("timeout", "limit"), [(None, 30), (5, 5), (120, 30)])
-def test_a_renewal_has_a_limit_of_its_own(timeout: float | None, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_takes_at_most_30_seconds_or_the_clients_timeout(
+    timeout: float | None, limit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def go() -> None:
-        server = Server(monkeypatch, timeout)
+        server = FakeServer(monkeypatch, timeout)
         server.sign_in("a")
         server.go_on.set()
         await server.create(timeout=1)
@@ -296,7 +300,7 @@ def test_a_renewal_has_a_limit_of_its_own(timeout: float | None, limit: float, m
 
 
 @on_a_virtual_loop
-async def test_a_caller_that_is_cancelled_ends_no_renewal_of_others(server: Server) -> None:
+async def test_a_cancelled_call_does_not_cancel_the_refresh_that_others_wait_for(server: FakeServer) -> None:
     server.sign_in("a")
     first, second = server.create(), server.create()
     await pass_time(1)
@@ -305,23 +309,23 @@ async def test_a_caller_that_is_cancelled_ends_no_renewal_of_others(server: Serv
     server.go_on.set()
     await second
     assert first.cancelled()
-    assert len(server.renewals) == 1
+    assert len(server.refreshes) == 1
     assert server.tokens() == [server.store.token]
 
 
 @on_a_virtual_loop
-async def test_closing_the_client_ends_a_renewal_and_hangs_nowhere(server: Server) -> None:
+async def test_closing_the_client_cancels_a_refresh_and_releases_the_calls_that_wait(server: FakeServer) -> None:
     mine = server.sign_in("a")
     create = server.create()
     await pass_time(1)
     await server.pb.aclose()
-    assert [task for task in asyncio.all_tasks() if task.get_name() == "token renewal"] == []
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "token refresh"] == []
     await create
-    assert (len(server.renewals), server.tokens()) == (1, [mine])
+    assert (len(server.refreshes), server.tokens()) == (1, [mine])
 
 
 @on_a_virtual_loop
-async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> None:
+async def test_a_hook_may_close_the_client_during_a_refresh(server: FakeServer) -> None:
     async def close(request: Request, call_next: Any) -> Response:
         if request.url.endswith("auth-refresh"):
             await pb.aclose()
@@ -332,7 +336,7 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
 
     new, sent = token("a", server.now() + 3600), list[str]()
 
-    pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[close])
+    pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[close])
     pb.auth_store.save(token("a", server.now() + 30))
     vars(pb.pipeline)["_middleware"][0]._clock = server.now
     await pb.health.check()
@@ -341,11 +345,11 @@ async def test_a_hook_of_the_renewal_may_close_the_client(server: Server) -> Non
 
 @pytest.mark.parametrize("timeout", [None, 30])
 @pytest.mark.parametrize("factory", dict.fromkeys([None, FACTORY, start_at_once]))
-def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
+def test_a_call_that_a_hook_makes_during_a_refresh_does_not_wait_for_that_refresh(
     factory: Any, timeout: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop
-    async def test(server: Server) -> None:
+    async def test(server: FakeServer) -> None:
         server.loop.set_task_factory(factory)
 
         async def ask(request: Request, call_next: Any) -> Response:
@@ -354,42 +358,42 @@ def test_a_call_by_a_hook_of_the_renewal_does_not_wait_for_the_renewal(
             response: Response = await call_next(request)
             return response
 
-        pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[ask])
+        pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[ask])
         vars(pb.pipeline)["_middleware"][0]._clock = server.now
         pb.auth_store.save(mine := token("a", server.now() + 30))
         server.go_on.set()
         await pb.health.check(timeout=timeout)
-        assert server.loop.time() == 0
+        assert server.loop.time() == 0, "the call of the hook waited"
         assert server.tokens() == [mine, pb.auth_store.token]
 
     test(monkeypatch)
 
 
-def test_a_loop_that_ends_takes_its_renewal_along(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_ends_leaves_no_refresh_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> PocketBase:
-        server = Server(monkeypatch)
+        server = FakeServer(monkeypatch)
         server.sign_in("a")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(server.create(), 1)
         return server.pb
 
     pb = run(leave())
-    assert vars(pb.pipeline)["_middleware"][0]._renewals == {}
+    assert vars(pb.pipeline)["_middleware"][0]._refresh_tasks == {}
 
 
 class Stalling:
-    """An `Auth` whose first renewal is never answered."""
+    """A `TokenAuth` whose first refresh gets no response."""
 
     def __init__(self) -> None:
-        self.renewals: list[str] = []
+        self.refreshes: list[str] = []
         self.store = AuthStore()
         self.store.save(token("a", time.time() + 30))
         self.auth = TokenAuth(self.store, self.refresh)
-        self.in_progress: dict[Any, Any] = getattr(self.auth, "_renewals")
+        self.in_progress: dict[Any, Any] = getattr(self.auth, "_refresh_tasks")
 
     async def refresh(self, old: str) -> None:
-        self.renewals.append(old)
-        if len(self.renewals) == 1:
+        self.refreshes.append(old)
+        if len(self.refreshes) == 1:
             await asyncio.Event().wait()
 
     async def use(self) -> None:
@@ -399,12 +403,12 @@ class Stalling:
         await self.auth(Request("GET", "/", timeout=0.02), send)
 
 
-def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
+def test_each_event_loop_has_a_refresh_of_its_own() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
     assert len(stalling.in_progress) == 1
     run(stalling.use())
-    assert len(stalling.renewals) == 2
+    assert len(stalling.refreshes) == 2
     run(stalling.auth.aclose())  # tells the loop that stands still
     still.run_until_complete(asyncio.sleep(0))
     still.run_until_complete(asyncio.sleep(0))
@@ -412,38 +416,38 @@ def test_each_loop_waits_for_a_renewal_of_its_own() -> None:
     still.close()
 
 
-def test_a_loop_that_is_closed_in_the_midst_of_a_renewal_is_forgotten() -> None:
+def test_the_refresh_of_a_closed_loop_is_forgotten() -> None:
     stalling, still = Stalling(), asyncio.new_event_loop()
     still.run_until_complete(stalling.use())
-    (left,) = stalling.in_progress.values()
-    left._log_destroy_pending = False
+    (task,) = stalling.in_progress.values()
+    task._log_destroy_pending = False
     still.close()
     run(stalling.auth.aclose())
     run(stalling.use())
-    assert len(stalling.renewals) == 2
+    assert len(stalling.refreshes) == 2
     assert stalling.in_progress == {}
 
 
 @on_a_virtual_loop
-async def test_a_refresh_by_the_user_renews_once_and_waits_for_nobody(server: Server) -> None:
+async def test_an_explicit_refresh_sends_one_request_and_waits_for_no_other_refresh(server: FakeServer) -> None:
     mine = server.sign_in("a")
     server.go_on.set()
     await server.pb.collection("users").auth.refresh()
-    assert server.renewals == [mine]
+    assert server.refreshes == [mine]
 
 
 @on_a_virtual_loop
-async def test_a_sign_in_waits_for_no_renewal(server: Server) -> None:
+async def test_a_sign_in_does_not_wait_for_a_refresh(server: FakeServer) -> None:
     server.sign_in("a")
-    begun = server.loop.time()
+    started = server.loop.time()
     with pytest.raises(PocketBaseError):
         await server.pb.collection("users").auth.with_password("a", "b")
-    assert server.loop.time() == begun
-    assert server.renewals == []
+    assert server.loop.time() == started
+    assert server.refreshes == []
 
 
 @on_a_virtual_loop
-async def test_a_wall_clock_that_is_set_back_prolongs_no_pause(server: Server) -> None:
+async def test_setting_the_wall_clock_back_does_not_prolong_the_pause_after_a_failure(server: FakeServer) -> None:
     server.go_on.set()
     server.failure = 500
     server.sign_in("a", 45)
@@ -451,14 +455,14 @@ async def test_a_wall_clock_that_is_set_back_prolongs_no_pause(server: Server) -
     set_back = 8
     vars(server.pb.pipeline)["_middleware"][0]._clock = lambda: server.now() - set_back
     await server.create()
-    assert len(server.renewals) == 1
+    assert len(server.refreshes) == 1
     await pass_time(6)
     await server.create()
-    assert len(server.renewals) == 2
+    assert len(server.refreshes) == 2
 
 
 @on_a_virtual_loop
-async def test_one_users_failed_renewal_pauses_no_other_users(server: Server) -> None:
+async def test_a_failed_refresh_does_not_pause_the_refresh_of_another_user(server: FakeServer) -> None:
     server.go_on.set()
     server.failure = 500
     server.sign_in("a")
@@ -466,19 +470,19 @@ async def test_one_users_failed_renewal_pauses_no_other_users(server: Server) ->
     server.failure = 0
     server.sign_in("b")
     await server.create()
-    assert [subject(old)[1] for old in server.renewals] == ["a", "b"]
+    assert [subject(old)[1] for old in server.refreshes] == ["a", "b"]
     assert server.tokens()[-1] == server.store.token
 
 
 @on_a_virtual_loop
-async def test_a_renewal_that_fails_by_a_hook_blocks_nobody(server: Server) -> None:
+async def test_a_refresh_that_fails_in_a_hook_blocks_no_call(server: FakeServer) -> None:
     async def broken(request: Request, call_next: Any) -> Response:
         if request.url.endswith("auth-refresh"):
             raise LookupError("a hook's mistake")
         response: Response = await call_next(request)
         return response
 
-    pb = PocketBase("http://h", transport=MockTransport(server.answer), middleware=[broken])
+    pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[broken])
     vars(pb.pipeline)["_middleware"][0]._clock = server.now
     pb.auth_store.save(mine := token("a", server.now() + 30))
     await pb.health.check()
@@ -486,18 +490,18 @@ async def test_a_renewal_that_fails_by_a_hook_blocks_nobody(server: Server) -> N
 
 
 class Storm:
-    """32 calls in flight for a minute, by users who take turns, with tokens of ten seconds and renewals of any kind."""
+    """32 calls in flight for a minute, by users who take turns; tokens live for ten seconds, and refreshes may fail."""
 
-    def __init__(self, server: Server, seed: int) -> None:
+    def __init__(self, server: FakeServer, seed: int) -> None:
         self.server = server
         self.random = random.Random(seed)
         self.refused = self.late = self.sent = 0
-        server.pb = PocketBase("http://h", transport=MockTransport(self.answer), middleware=[])
+        server.pb = PocketBase("http://h", transport=MockTransport(self.respond), middleware=[])
         vars(server.pb.pipeline)["_middleware"][0]._clock = server.now
         server.store = server.pb.auth_store
         self.numbers = iter(range(10**6))
 
-    async def answer(self, request: Request) -> Response:
+    async def respond(self, request: Request) -> Response:
         sent = request.headers.get("Authorization", "")
         if request.url.endswith("auth-refresh"):
             await asyncio.sleep(self.random.choice([0, 1, 4, 60]))
@@ -505,8 +509,8 @@ class Storm:
                 return Response(self.random.choice([401, 429, 500]), json={})
             user = str(subject(sent)[1])
             return Response(200, json={"token": self.token(user), "record": {"id": user, "collectionId": "c1"}})
-        assert subject(sent) == ("c1", request.params["user"]), "a call went out as somebody else"
-        assert claims(sent)["exp"] > self.server.now(), "a call went out as a guest"
+        assert subject(sent) == ("c1", request.params["user"]), "a call was sent as somebody else"
+        assert claims(sent)["exp"] > self.server.now(), "a call was sent as a guest"
         await asyncio.sleep(min(self.random.random(), request.timeout or 0))
         return Response(200, json={})
 
@@ -525,7 +529,7 @@ class Storm:
             if not self.server.store.is_valid:
                 continue  # its calls are a guest's from the start
             timeout = self.random.choice([0.5, 2, 8, 30])
-            user, begun = str(subject(self.server.store.token)[1]), self.server.loop.time()
+            user, started = str(subject(self.server.store.token)[1]), self.server.loop.time()
             try:
                 await self.server.pb.send("/x", params={"user": user}, timeout=timeout)
                 self.sent += 1
@@ -534,15 +538,15 @@ class Storm:
             except PocketBaseTimeoutError as error:
                 assert error.request_sent is False
                 self.late += 1
-            assert self.server.loop.time() - begun <= timeout + 0.001
+            assert self.server.loop.time() - started <= timeout + 0.001
 
 
 @pytest.mark.parametrize("seed", [2, 9])
-def test_in_a_storm_of_renewals_each_call_goes_out_as_its_user_or_not_at_all(
+def test_in_a_storm_of_refreshes_each_call_is_sent_as_its_user_or_not_at_all(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @on_a_virtual_loop
-    async def test(server: Server) -> None:
+    async def test(server: FakeServer) -> None:
         storm = Storm(server, seed)
         tasks = [asyncio.create_task(storm.sign_in_and_out())]
         tasks += [asyncio.create_task(storm.call()) for _ in range(32)]
@@ -552,8 +556,8 @@ def test_in_a_storm_of_renewals_each_call_goes_out_as_its_user_or_not_at_all(
         await asyncio.wait(tasks)
         for task in done:
             task.result()
-        assert storm.sent > 500
-        assert storm.refused
-        assert storm.late
+        assert storm.sent > 500, "too few calls were sent to prove anything"
+        assert storm.refused, "no token expired while a call waited"
+        assert storm.late, "no call ran out of time while it waited"
 
     test(monkeypatch)

@@ -1,4 +1,4 @@
-"""The conclusions of a client from the answers to a create that was sent again."""
+"""The outcome of a create that was repeated, concluded from the responses to its attempts."""
 
 import json
 import re
@@ -38,11 +38,11 @@ def refused_member(field: str, number: int = 0) -> Response:
 
 
 def client(*outcomes: Any, **settings: Any) -> tuple[PocketBase, list[str]]:
-    left, seen = [*outcomes], list[str]()
+    remaining, seen = [*outcomes], list[str]()
 
     def handler(request: Request) -> Response:
         seen.append(request.method)
-        outcome = left.pop(0)
+        outcome = remaining.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         assert isinstance(outcome, Response)
@@ -58,29 +58,45 @@ def client(*outcomes: Any, **settings: Any) -> tuple[PocketBase, list[str]]:
 
 OTHER_AUTH = "validation_invalid_auth_id"
 CASES: dict[str, tuple[list[Any], type[PocketBaseError] | None, str]] = {
-    "lost, then stored": ([LOST, STORED], None, "POST POST"),
-    "refused for itself": ([refused("title")], PocketBaseError, "POST"),
-    "refused, as none had left": ([NEVER_SENT, refused("title")], PocketBaseError, "POST POST"),
-    "there already": ([refused("id"), STORED], None, "POST GET"),
-    "there, unread": ([refused("id"), NOT_FOUND], PocketBaseDecodeError, "POST GET"),
-    "there, garbled": ([refused("id"), BROKEN], PocketBaseDecodeError, "POST GET"),
-    "another field, garbled": ([LOST, refused("email"), BROKEN], PocketBaseConnectionError, "POST POST GET"),
-    "another field": ([LOST, refused("email"), STORED], None, "POST POST GET"),
-    "another field, unread": ([LOST, refused("email"), NOT_FOUND], PocketBaseConnectionError, "POST POST GET"),
-    "a rule": ([LOST, refused(), STORED], None, "POST POST GET"),
-    "after a proxy's error": ([Response(502), refused("email"), STORED], None, "POST POST GET"),
-    "limited": ([LOST, refused(status=429), refused(status=429), STORED], None, "POST POST POST GET"),
-    "limited from the start": ([refused(status=429)] * 3, PocketBaseError, "POST POST POST"),
-    "a user's id": ([refused("id", code=OTHER_AUTH), STORED], None, "POST GET"),
-    "a wrong user's id": ([refused("id", code=OTHER_AUTH), NOT_FOUND], PocketBaseError, "POST GET"),
-    "failed": ([LOST, Response(500)], PocketBaseError, "POST POST"),
-    "failed at a proxy": ([LOST, Response(503), Response(503)], PocketBaseError, "POST POST POST"),
-    "another form": ([LOST, refused("id", code="validation_invalid_format")], PocketBaseError, "POST POST"),
+    "response lost, then a success": ([LOST, STORED], None, "POST POST"),
+    "first attempt refused": ([refused("title")], PocketBaseError, "POST"),
+    "refused, and no attempt was sent before": ([NEVER_SENT, refused("title")], PocketBaseError, "POST POST"),
+    "id exists": ([refused("id"), STORED], None, "POST GET"),
+    "id exists, lookup refused": ([refused("id"), NOT_FOUND], PocketBaseDecodeError, "POST GET"),
+    "id exists, lookup is no JSON": ([refused("id"), BROKEN], PocketBaseDecodeError, "POST GET"),
+    "another field refused, lookup is no JSON": (
+        [LOST, refused("email"), BROKEN],
+        PocketBaseConnectionError,
+        "POST POST GET",
+    ),
+    "another field refused, record exists": ([LOST, refused("email"), STORED], None, "POST POST GET"),
+    "another field refused, lookup refused": (
+        [LOST, refused("email"), NOT_FOUND],
+        PocketBaseConnectionError,
+        "POST POST GET",
+    ),
+    "a rule refuses, record exists": ([LOST, refused(), STORED], None, "POST POST GET"),
+    "refused after a proxy's error, record exists": ([Response(502), refused("email"), STORED], None, "POST POST GET"),
+    "rate limit after a lost response, record exists": (
+        [LOST, refused(status=429), refused(status=429), STORED],
+        None,
+        "POST POST POST GET",
+    ),
+    "rate limit from the start": ([refused(status=429)] * 3, PocketBaseError, "POST POST POST"),
+    "id of an auth record exists": ([refused("id", code=OTHER_AUTH), STORED], None, "POST GET"),
+    "id of an auth record is invalid": ([refused("id", code=OTHER_AUTH), NOT_FOUND], PocketBaseError, "POST GET"),
+    "server error after a lost response": ([LOST, Response(500)], PocketBaseError, "POST POST"),
+    "proxy errors after a lost response": ([LOST, Response(503), Response(503)], PocketBaseError, "POST POST POST"),
+    "form of the id refused after a lost response": (
+        [LOST, refused("id", code="validation_invalid_format")],
+        PocketBaseError,
+        "POST POST",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_what_is_concluded(name: str) -> None:
+async def test_a_repeated_create_ends_with_the_outcome_that_its_responses_prove(name: str) -> None:
     outcomes, error, methods = CASES[name]
     pb, seen = client(*outcomes)
     if error is None:
@@ -91,41 +107,41 @@ async def test_what_is_concluded(name: str) -> None:
         if error is PocketBaseError:
             assert caught.value.status == outcomes[-1 - methods.count("GET")].status_code
         if error is PocketBaseDecodeError:
-            assert caught.value.status == 200, "it was done"
+            assert caught.value.status == 200, "the create succeeded"
             assert "the record was stored, but cannot be read" in str(caught.value)
         assert str(caught.value).count("http://") == 1
     assert " ".join(seen) == methods
 
 
-async def test_after_an_error_of_the_server_it_is_in_doubt() -> None:
+async def test_a_refusal_after_a_server_error_is_checked_by_a_lookup() -> None:
     pb, seen = client(Response(500), refused("title"), STORED, statuses=[500])
     assert await pb.collection("a").create({}) == {"id": "x"}
     assert seen == ["POST", "POST", "GET"]
 
 
-class Sent:
-    """A create that is sent again, as it looks below the middleware."""
+class FakeTransport:
+    """A transport that records requests, and that has one outcome for each of them."""
 
     def __init__(self, *outcomes: Any) -> None:
-        self.left = [*outcomes]
+        self.remaining = [*outcomes]
         self.seen: list[Request] = []
 
     async def __call__(self, request: Request) -> Response:
         self.seen.append(request)
-        outcome = self.left.pop(0)
+        outcome = self.remaining.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         assert isinstance(outcome, Response)
         return outcome
 
-    async def answer(self, request: Request) -> Response:
+    async def send(self, request: Request) -> Response:
         async def at_once(_: float) -> None:
             pass
 
         return await chain([Retry(creates=True, sleep=at_once)], self)(request)
 
 
-async def test_a_batch_that_was_done_is_answered_by_what_is_stored() -> None:
+async def test_a_lost_response_to_a_batch_is_rebuilt_from_the_stored_records() -> None:
     members: list[dict[str, Any]] = [
         {"method": "POST", "url": "/api/collections/a/records?expand=b", "body": {"n": 1}},
         {"method": "post", "url": "/api/collections/a/records", "body": {"id": "mine", "n+": 1}},
@@ -134,42 +150,44 @@ async def test_a_batch_that_was_done_is_answered_by_what_is_stored() -> None:
         {"method": "DELETE", "url": "/api/collections/a/records/z"},
     ]
     stored = [Response(200, json={"id": name}) for name in ("x", "mine", "b", "y")]
-    sent = Sent(LOST, refused_member("title").replace(loads=json.loads), *stored)
+    transport = FakeTransport(LOST, refused_member("title").replace(loads=json.loads), *stored)
     batch = Request("POST", "http://h/api/batch", {"p": "1"}, {"X": "1"}, {"requests": members, "more": 1})
-    response = await sent.answer(batch)
+    response = await transport.send(batch)
     assert (response.status_code, response.url, response.loads) == (200, "http://h/api/batch", json.loads)
     found = [{"status": 200, "body": {"id": name}} for name in ("x", "mine", "b", "y")]
     assert response.json() == [*found, {"status": 204, "body": None}]
-    first, second, *reads = sent.seen
+    first, second, *lookups = transport.seen
     assert first.body == second.body
     made = [first.body["requests"][index]["body"]["id"] for index in (0, 2)]
     assert all(re.fullmatch("[a-z0-9]{15}", each) for each in made)
     assert first.body["more"] == 1
     assert first.body["requests"][0]["body"]["n"] == 1
     assert [dict(member) for member in first.body["requests"][3:]] == members[3:]
-    assert [(read.method, read.url, dict(read.params), read.body, read.headers["X"]) for read in reads] == [
+    assert [
+        (lookup.method, lookup.url, dict(lookup.params), lookup.body, lookup.headers["X"]) for lookup in lookups
+    ] == [
         ("GET", f"http://h/api/collections/{path}", {}, None, "1")
         for path in (f"a/records/{made[0]}?expand=b", "a/records/mine", f"b/records/{made[1]}", "a/records/y")
     ]
 
 
-async def test_a_batch_with_an_id_that_is_there_already_was_done() -> None:
-    sent = Sent(refused_member("id", 1), STORED, STORED)
-    response = await sent.answer(Request("POST", BATCH, body={"requests": [MEMBER, MEMBER]}))
+async def test_a_batch_whose_generated_id_exists_has_succeeded() -> None:
+    transport = FakeTransport(refused_member("id", 1), STORED, STORED)
+    response = await transport.send(Request("POST", BATCH, body={"requests": [MEMBER, MEMBER]}))
     assert response.status_code == 200
-    assert [request.method for request in sent.seen] == ["POST", "GET", "GET"]
+    assert [request.method for request in transport.seen] == ["POST", "GET", "GET"]
 
 
-async def test_a_create_that_was_done_is_answered_by_what_is_stored() -> None:
+async def test_a_lost_response_to_a_create_is_replaced_by_the_stored_record() -> None:
     files = FileUpload(("a.txt", b"x")).files
-    sent = Sent(LOST, refused("id"), STORED)
+    transport = FakeTransport(LOST, refused("id"), STORED)
     url, params = "http://h/api/collections/a/records?a=b", {"expand": "c"}
     create = Request("POST", url, params, body={"n": 1}, files=tuple(("f", file) for file in files))
-    assert await sent.answer(create) == STORED
-    body = sent.seen[0].body
+    assert await transport.send(create) == STORED
+    body = transport.seen[0].body
     assert re.fullmatch("[a-z0-9]{15}", body["id"])
     assert body["n"] == 1
-    read = sent.seen[2]
+    read = transport.seen[2]
     assert (read.method, read.url) == ("GET", f"http://h/api/collections/a/records/{body['id']}?a=b")
     assert (dict(read.params), read.body, read.files) == ({"expand": "c"}, None, ())
 
@@ -207,58 +225,62 @@ async def test_a_create_that_was_done_is_answered_by_what_is_stored() -> None:
         ],
     ],
 )
-async def test_what_is_no_create_is_sent_once_as_it_is(method: str, url: str, body: Any) -> None:
-    sent, request = Sent(LOST), Request(method, url, body=body)
+async def test_a_request_that_is_not_a_guarded_create_is_sent_once_and_unchanged(
+    method: str, url: str, body: Any
+) -> None:
+    transport, request = FakeTransport(LOST), Request(method, url, body=body)
     with pytest.raises(PocketBaseConnectionError, match="lost"):
-        await sent.answer(request)
-    assert sent.seen == [request]
+        await transport.send(request)
+    assert transport.seen == [request]
 
 
 @pytest.mark.parametrize("field", ["requests.1.docs", "requests[1].docs+"])
-async def test_a_batch_that_uploads_to_a_record_is_sent_once(field: str) -> None:
+async def test_a_batch_that_uploads_to_an_existing_record_is_sent_once(field: str) -> None:
     update: dict[str, Any] = {"method": "PATCH", "url": "/api/collections/a/records/x", "body": {}}
     for number, others in ((1, [MEMBER, update]), (2, [MEMBER, MEMBER, update])):
         files = tuple((field, file) for file in FileUpload(("a.txt", b"x")).files)
-        sent = Sent(LOST, Response(200, json=[]))
+        transport = FakeTransport(LOST, Response(200, json=[]))
         request = Request("POST", BATCH, body={"requests": others}, files=files)
         if number == 1:
             with pytest.raises(PocketBaseConnectionError, match="lost"):
-                await sent.answer(request)
-            assert sent.seen == [request]
+                await transport.send(request)
+            assert transport.seen == [request]
         else:
-            assert (await sent.answer(request)).status_code == 200, "the upload is a new record's"
+            assert (await transport.send(request)).status_code == 200, "the upload is a new record's"
 
 
-async def test_ids_of_the_callers_stay_in_their_place_when_they_are_read() -> None:
-    sent = Sent(LOST, refused_member("title"), STORED, STORED)
+async def test_a_callers_id_is_quoted_in_the_path_of_its_lookup() -> None:
+    transport = FakeTransport(LOST, refused_member("title"), STORED, STORED)
     members = [MEMBER, {**MEMBER, "body": {"id": "a/b?c=1#d"}}]
-    await sent.answer(Request("POST", BATCH, body={"requests": members}))
-    assert sent.seen[-1].url == f"{RECORDS}/a%2Fb%3Fc%3D1%23d"
+    await transport.send(Request("POST", BATCH, body={"requests": members}))
+    assert transport.seen[-1].url == f"{RECORDS}/a%2Fb%3Fc%3D1%23d"
     for odd in ("..", ".", 3, ["x"]):
         request = Request("POST", BATCH, body={"requests": [MEMBER, {**MEMBER, "body": {"id": odd}}]})
-        sent = Sent(LOST)
+        transport = FakeTransport(LOST)
         with pytest.raises(PocketBaseConnectionError, match="lost"):
-            await sent.answer(request)
-        assert sent.seen == [request]
+            await transport.send(request)
+        assert transport.seen == [request]
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
-async def test_an_empty_id_is_none(nothing: Any) -> None:
-    sent = Sent(LOST, Response(200, json={}), LOST, Response(200, json=[]))
-    await sent.answer(Request("POST", RECORDS, body={"id": nothing}))
-    await sent.answer(Request("POST", BATCH, body={"requests": [{**MEMBER, "body": {"id": nothing}}]}))
-    made = [request.body["id"] for request in sent.seen[:2]]
-    made += [request.body["requests"][0]["body"]["id"] for request in sent.seen[2:]]
+async def test_an_empty_id_is_replaced_by_a_generated_one(nothing: Any) -> None:
+    transport = FakeTransport(LOST, Response(200, json={}), LOST, Response(200, json=[]))
+    await transport.send(Request("POST", RECORDS, body={"id": nothing}))
+    await transport.send(Request("POST", BATCH, body={"requests": [{**MEMBER, "body": {"id": nothing}}]}))
+    made = [request.body["id"] for request in transport.seen[:2]]
+    made += [request.body["requests"][0]["body"]["id"] for request in transport.seen[2:]]
     assert all(re.fullmatch("[a-z0-9]{15}", each) for each in made)
     assert (made[0], made[2]) == (made[1], made[3])
 
 
-async def test_an_id_of_another_form_is_explained() -> None:
-    sent = Sent(refused("title", "id", code="validation_invalid_format").replace(url=RECORDS, loads=json.loads))
-    response = await sent.answer(Request("POST", RECORDS, body={}))
+async def test_a_generated_id_of_a_refused_form_gets_a_hint() -> None:
+    transport = FakeTransport(
+        refused("title", "id", code="validation_invalid_format").replace(url=RECORDS, loads=json.loads)
+    )
+    response = await transport.send(Request("POST", RECORDS, body={}))
     assert (response.url, response.loads) == (RECORDS, json.loads)
     data = response.json()["data"]
-    assert data["id"]["message"].startswith("m The client made this id, as Retry(creates=True) asks for")
+    assert data["id"]["message"].startswith("m The client generated this id because of Retry(creates=True)")
     assert (response.status_code, data["id"]["code"], data["title"]["message"]) == (
         400,
         "validation_invalid_format",
@@ -267,18 +289,18 @@ async def test_an_id_of_another_form_is_explained() -> None:
 
 
 @pytest.mark.parametrize("unread", [NOT_FOUND, BROKEN])
-async def test_a_batch_of_which_only_some_can_be_read_was_done(unread: Response) -> None:
+async def test_a_batch_of_which_one_record_cannot_be_read_raises_a_decode_error(unread: Response) -> None:
     pb, seen = client(LOST, refused_member("email"), STORED, unread)
     batch = pb.create_batch()
     batch.collection("a").create({})
     batch.collection("b").create({})
-    with pytest.raises(PocketBaseDecodeError, match="the batch was done"):
+    with pytest.raises(PocketBaseDecodeError, match="the batch succeeded"):
         await batch.send()
     assert " ".join(seen) == "POST POST GET GET"
 
 
 @pytest.mark.parametrize("data", [None, [], 3, {"id": 3}, {"id": None}, {"requests": {"0": 3}}, {"requests": []}])
-async def test_a_refusal_of_another_shape(data: Any) -> None:
+async def test_a_refusal_of_an_unknown_shape_is_raised_as_it_is(data: Any) -> None:
     for batched in (False, True):
         pb, _ = client(Response(400, json={"message": "No.", "data": data}))
         with pytest.raises(PocketBaseError):

@@ -1,4 +1,4 @@
-"""Retries have one quota, so that a server that is down is not asked three times for each call."""
+"""The quota that all retries of a client share."""
 
 import asyncio
 import contextlib
@@ -29,13 +29,13 @@ def tokens(retry: Retry) -> int:
 
 
 async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
-    """The attempts that a call took."""
-    left, attempts = [*outcomes], 0
+    """Return how many attempts a call took."""
+    remaining, attempts = [*outcomes], 0
 
     async def send(request: Request) -> Response:
         nonlocal attempts
         attempts += 1
-        outcome = left.pop(0) if len(left) > 1 else left[0]
+        outcome = remaining.pop(0) if len(remaining) > 1 else remaining[0]
         if isinstance(outcome, Exception):
             raise outcome
         return Response(outcome)
@@ -46,7 +46,7 @@ async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "left"),
+    ("outcomes", "remaining"),
     [
         ([503], 90),
         ([LOST], 90),
@@ -61,13 +61,15 @@ async def call(retry: Retry, *outcomes: Any, request: Request = GET) -> int:
         ([200], 100),
     ],
 )
-async def test_what_a_call_costs(outcomes: list[Any], left: int) -> None:
+async def test_a_call_pays_for_its_retries_and_a_success_returns_the_last_payment(
+    outcomes: list[Any], remaining: int
+) -> None:
     retry = Retry(quota=100, sleep=at_once)
     await call(retry, *outcomes)
-    assert tokens(retry) == left
+    assert tokens(retry) == remaining
 
 
-async def test_what_comes_back() -> None:
+async def test_a_success_returns_one_token_up_to_the_capacity() -> None:
     retry = Retry(quota=100, sleep=at_once)
     for _ in range(3):
         await call(retry, 503)
@@ -75,16 +77,16 @@ async def test_what_comes_back() -> None:
     await call(retry, 200)
     assert tokens(retry) == 71
     await call(retry, 404)
-    assert tokens(retry) == 71, "that is no success"
+    assert tokens(retry) == 71, "a 404 is not a success"
     for _ in range(50):
         await call(retry, 200)
-    assert tokens(retry) == 100, "and never more than at the beginning"
+    assert tokens(retry) == 100, "the bucket never holds more than its capacity"
 
 
-async def test_without_tokens_an_outcome_is_final() -> None:
+async def test_an_outcome_is_final_when_too_few_tokens_are_left() -> None:
     retry = Retry(quota=9, sleep=at_once)
     assert [await call(retry, outcome) for outcome in (LATE, 503, LOST)] == [1, 2, 1]
-    assert tokens(retry) == 4
+    assert tokens(retry) == 4, "only the 503 was affordable: it costs 5 of 9"
     assert await call(retry, 503, 200) == 1
     await call(retry, 200)
     assert await call(retry, 503, 200) == 2
@@ -108,7 +110,7 @@ async def test_a_retry_that_is_cancelled_before_it_is_sent_costs_nothing(quota: 
     assert quota is None or tokens(retry) == 100
 
 
-async def test_a_retry_that_is_cancelled_after_it_was_sent_has_been_paid_for() -> None:
+async def test_a_retry_that_is_cancelled_after_it_was_sent_costs_its_tokens() -> None:
     attempts: list[Request] = []
     is_sent = asyncio.Event()
 
@@ -128,7 +130,7 @@ async def test_a_retry_that_is_cancelled_after_it_was_sent_has_been_paid_for() -
     assert tokens(retry) == 95
 
 
-async def test_what_is_not_repeated_costs_nothing() -> None:
+async def test_a_request_that_is_not_repeated_costs_nothing() -> None:
     retry = Retry(quota=100, sleep=at_once)
     await call(retry, LOST, request=Request("POST", "http://h"))
     await call(retry, 503, request=Request("GET", "http://h", timeout=1e-9))
@@ -136,7 +138,7 @@ async def test_what_is_not_repeated_costs_nothing() -> None:
     assert await call(Retry(quota=None, sleep=at_once), LOST) == 3
 
 
-async def test_users_of_one_client_share_a_quota() -> None:
+async def test_the_clients_of_with_auth_store_share_a_quota() -> None:
     retry = Retry(quota=20, sleep=at_once)
     pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(503)), middleware=[retry])
     for client in (pb, pb.with_auth_store(AuthStore())):
@@ -145,8 +147,8 @@ async def test_users_of_one_client_share_a_quota() -> None:
     assert tokens(retry) == 0
 
 
-async def test_calls_by_the_hundred_to_a_server_that_is_down() -> None:
-    for quota, most in ((500, 1.2), (None, 3.0)):
+async def test_the_quota_bounds_the_attempts_of_many_calls_to_a_server_that_is_down() -> None:
+    for quota, limit in ((500, 1.2), (None, 3.0)):
         attempts = 0
 
         async def send(request: Request) -> Response:
@@ -157,10 +159,10 @@ async def test_calls_by_the_hundred_to_a_server_that_is_down() -> None:
 
         handle = chain([Retry(quota=quota, sleep=at_once)], send)
         await asyncio.gather(*(handle(GET) for _ in range(512)), return_exceptions=True)
-        assert most - 0.01 < attempts / 512 <= most
+        assert limit - 0.01 < attempts / 512 <= limit
 
 
-async def test_a_server_that_fails_one_request_in_twenty_fails_no_read() -> None:
+async def test_no_read_fails_when_the_server_fails_one_request_in_twenty() -> None:
     source, lowest = random.Random(20), 500
     retry = Retry(sleep=at_once)
 
@@ -183,11 +185,11 @@ async def test_a_server_that_fails_one_request_in_twenty_fails_no_read() -> None
 
     for _ in range(40):
         await asyncio.gather(*(read() for _ in range(100)))
-    assert lowest > 400
+    assert lowest > 400, "the quota was nearly used up"
     assert tokens(retry) == 500
 
 
-def test_threads_lose_no_token() -> None:
+def test_no_token_is_lost_when_threads_use_one_quota() -> None:
     quota = RetryQuota(100_000)
 
     def spend() -> None:

@@ -1,4 +1,4 @@
-"""Requests that are sent again, the waits before that, and requests that never are. No time passes here."""
+"""Requests that are repeated, the waits before that, and requests that are not. No time passes here."""
 
 import logging
 import random
@@ -30,7 +30,7 @@ class Clock:
 
 
 async def run(outcomes: list[Any], request: Request, **settings: Any) -> tuple[Any, list[Request], Clock]:
-    """The last outcome, the requests that were sent, and the clock."""
+    """Return the last outcome, the requests that were sent, and the clock."""
     clock, seen = Clock(), list[Request]()
 
     async def send(request: Request) -> Response:
@@ -68,19 +68,19 @@ def lost(sent: bool | None) -> PocketBaseConnectionError:
         *[(method, lost(sent), 1) for method in ("POST", "PATCH", "PUT") for sent in (True, None)],
     ],
 )
-async def test_what_is_sent_again(method: str, outcome: Any, attempts: int) -> None:
+async def test_a_request_is_repeated_only_if_that_can_do_no_harm(method: str, outcome: Any, attempts: int) -> None:
     result, seen, _ = await run([outcome], Request(method, "/"))
     assert len(seen) == attempts
     assert result is outcome or result.status_code == outcome
 
 
-async def test_other_statuses_are_for_what_can_do_no_harm() -> None:
+async def test_statuses_of_the_caller_repeat_reads_and_no_creates() -> None:
     for method, attempts in (("GET", 3), ("POST", 1)):
         _, seen, _ = await run([408], Request(method, "/"), statuses=[408, 429])
         assert len(seen) == attempts
 
 
-async def test_a_create_is_repeated_only_where_that_is_asked_for() -> None:
+async def test_a_create_that_may_have_arrived_is_repeated_only_with_creates() -> None:
     create = Request("POST", "http://h/api/collections/posts/records", body={"title": "a"})
     _, seen, _ = await run([lost(None)], create)
     assert seen == [create]
@@ -88,21 +88,21 @@ async def test_a_create_is_repeated_only_where_that_is_asked_for() -> None:
     assert [request.body["id"] for request in seen] == [seen[0].body["id"]] * 3
 
 
-async def test_a_success_ends_it() -> None:
+async def test_no_attempt_follows_a_success() -> None:
     result, seen, _ = await run([lost(None), 503, 200], Request("GET", "/"))
     assert (result.status_code, len(seen)) == (200, 3)
 
 
-async def test_waits_double_up_to_the_longest_with_full_jitter() -> None:
+async def test_waits_double_up_to_max_delay_with_full_jitter() -> None:
     _, _, clock = await run([503], Request("GET", "/"), attempts=7)
     assert clock.slept == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0]
     source = random.Random(1)
     _, _, clock = await run([503], Request("GET", "/"), attempts=50, jitter=source.random)
     assert all(0 <= wait <= 5 for wait in clock.slept)
-    assert len(set(clock.slept)) == 49
+    assert len(set(clock.slept)) == 49, "no two waits are equal"
 
 
-async def test_retry_after_in_both_forms() -> None:
+async def test_both_forms_of_retry_after_replace_the_random_wait() -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=4), usegmt=True)
     for value, low, high in (("3", 3, 3), (later, 2.5, 4.0), ("nonsense", 0.2, 0.2), ("-1", 0.2, 0.2)):
         _, _, clock = await run([Response(429, {"Retry-After": value}), 200], Request("POST", "/"))
@@ -112,12 +112,12 @@ async def test_retry_after_in_both_forms() -> None:
     assert clock.slept == [0.0]
 
 
-async def test_a_retry_after_beyond_the_longest_wait_is_final() -> None:
+async def test_a_retry_after_above_max_delay_makes_the_response_final() -> None:
     result, seen, clock = await run([Response(429, {"Retry-After": "60"})], Request("GET", "/", timeout=None))
     assert (result.status_code, len(seen), clock.slept) == (429, 1, [])
 
 
-async def test_one_budget_of_time() -> None:
+async def test_all_attempts_share_the_timeout_of_the_request() -> None:
     _, seen, clock = await run([503], Request("GET", "/", timeout=10.0), attempts=9, takes=3.0)
     assert [request.timeout for request in seen] == [10.0, pytest.approx(6.8), pytest.approx(3.4)]
     assert clock.now <= 110
@@ -125,7 +125,7 @@ async def test_one_budget_of_time() -> None:
     assert [request.timeout for request in seen] == [10.0, pytest.approx(6.8), pytest.approx(3.4)]
 
 
-async def test_the_budget_of_a_create_is_that_of_its_reads_too() -> None:
+async def test_a_create_and_its_lookups_share_one_timeout() -> None:
     create = Request("POST", "http://h/api/collections/posts/records", body={}, timeout=10.0)
     outcomes = [lost(None), Response(400, json={"message": "No.", "data": {}}), Response(200, json={"id": "x"})]
     result, seen, _ = await run(outcomes, create, creates=True, takes=3.0)
@@ -137,12 +137,12 @@ async def test_the_budget_of_a_create_is_that_of_its_reads_too() -> None:
     ]
 
 
-async def test_an_attempt_that_could_only_begin_at_the_end_of_the_time_is_not_made() -> None:
+async def test_no_attempt_is_made_that_would_begin_when_the_timeout_ends() -> None:
     _, seen, clock = await run([503], Request("GET", "/", timeout=0.2))
     assert (len(seen), clock.slept) == (1, [])
 
 
-async def test_a_sleep_that_took_all_the_time_leaves_a_moment() -> None:
+async def test_an_attempt_after_a_sleep_beyond_the_timeout_has_one_millisecond() -> None:
     clock, timeouts = Clock(), list[float | None]()
 
     async def oversleep(seconds: float) -> None:
@@ -153,10 +153,10 @@ async def test_a_sleep_that_took_all_the_time_leaves_a_moment() -> None:
         return Response(503)
 
     await chain([Retry(attempts=2, clock=clock, sleep=oversleep)], send)(Request("GET", "/", timeout=10.0))
-    assert timeouts == [10.0, 0.001]
+    assert timeouts == [10.0, 0.001], "a timeout must be above 0"
 
 
-async def test_a_file_that_cannot_be_read_again_is_not_sent_again() -> None:
+async def test_a_request_with_a_file_that_cannot_be_read_again_is_not_repeated() -> None:
     class Pipe:
         def read(self, size: int) -> bytes:
             return b""
@@ -167,7 +167,7 @@ async def test_a_file_that_cannot_be_read_again_is_not_sent_again() -> None:
         assert len(seen) == attempts
 
 
-async def test_attempts_start_at_one() -> None:
+async def test_fewer_than_one_attempt_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="starts at 1"):
         Retry(attempts=0)
     _, seen, _ = await run([503], Request("GET", "/"), attempts=1)
@@ -184,8 +184,8 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
     ("url", "outcomes", "status", "methods"),
     [
         *[
-            (RECORD, [doubt, MISSING, Response(404)], 204, "DELETE DELETE HEAD")
-            for doubt in (lost(None), lost(True), 502, 503, 504)
+            (RECORD, [failure, MISSING, Response(404)], 204, "DELETE DELETE HEAD")
+            for failure in (lost(None), lost(True), 502, 503, 504)
         ],
         (RECORD, [MISSING], 404, "DELETE"),
         (RECORD, [lost(False), MISSING], 404, "DELETE DELETE"),
@@ -193,7 +193,7 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
         (RECORD, [lost(None), lost(False), MISSING, Response(404)], 204, "DELETE DELETE DELETE HEAD"),
         (RECORD, [lost(None), 204], 204, "DELETE DELETE"),
         (RECORD, [lost(None), MISSING, 200], 404, "DELETE DELETE HEAD"),
-        *[(RECORD, [lost(None), MISSING, silent], 204, "DELETE DELETE HEAD") for silent in (403, 405, lost(None))],
+        *[(RECORD, [lost(None), MISSING, unclear], 204, "DELETE DELETE HEAD") for unclear in (403, 405, lost(None))],
         (RECORD, [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
         (BACKUP, [lost(None), UNKNOWN_BACKUP, Response(200, json=[{"key": "c.zip"}, 3])], 204, "DELETE DELETE GET"),
         (BACKUP, [lost(None), UNKNOWN_BACKUP, Response(200, json=[{"key": "a b.zip"}])], 400, "DELETE DELETE GET"),
@@ -202,11 +202,11 @@ UNKNOWN_BACKUP = Response(400, json={"message": "Invalid or already deleted back
             for odd in (403, lost(None), Response(200, json={}), Response(200, content=b"<"))
         ],
         (BACKUP, [UNKNOWN_BACKUP], 400, "DELETE"),
-        *[(BACKUP, [lost(None), told], told, "DELETE DELETE") for told in (204, 403, 500)],
+        *[(BACKUP, [lost(None), status], status, "DELETE DELETE") for status in (204, 403, 500)],
         (f"{BACKUP}?a=b", [lost(None), UNKNOWN_BACKUP], 400, "DELETE DELETE"),
     ],
 )
-async def test_a_delete_that_finds_nothing_the_second_time_was_done(
+async def test_a_repeated_delete_is_a_success_if_its_target_is_gone(
     url: str, outcomes: list[Any], status: int, methods: str
 ) -> None:
     result, seen, _ = await run(outcomes, Request("DELETE", url, {"p": "1"}, body={"a": 1}, timeout=9.0))
@@ -215,16 +215,16 @@ async def test_a_delete_that_finds_nothing_the_second_time_was_done(
     if seen[-1].method != "DELETE":
         assert seen[-1].url == (RECORD if url == RECORD else "http://h/api/backups")
         assert seen[-1].body is None
-        assert 8 < (seen[-1].timeout or 0) < 9, "what is left of the call's"
+        assert 8 < (seen[-1].timeout or 0) < 9, "the request has what remains of the timeout"
 
 
-async def test_only_deletes_are_done_when_nothing_is_found() -> None:
+async def test_a_repeated_read_that_finds_nothing_is_a_404() -> None:
     for method in ("GET", "HEAD"):
         result, seen, _ = await run([lost(None), MISSING], Request(method, RECORD))
         assert (result, len(seen)) == (MISSING, 2)
 
 
-async def test_a_log_line_for_each_attempt_and_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_attempt_has_a_log_line_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
     outcomes: list[Any] = [503, lost(False), 200]
 
     async def send(request: Request) -> Response:

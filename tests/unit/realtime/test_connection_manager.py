@@ -34,7 +34,7 @@ def test_a_day_without_a_gap(with_server: WithServer, pause: float) -> None:
         assert 50 < len(server.connects) < 24 * 60 / 4 + 2
 
 
-def test_a_token_is_renewed_while_nothing_else_is_sent(with_server: WithServer) -> None:
+def test_a_token_is_refreshed_while_nothing_else_is_sent(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
@@ -53,14 +53,14 @@ def test_another_sign_in_gets_another_connection(with_server: WithServer) -> Non
     async def _(server: Server) -> None:
         await server.pb.realtime.subscribe("a", print)
         end = time.time() + 3600
-        own, renewed = token(0, exp=end), token(0, "renewed", exp=end)
+        own, refreshed = token(0, exp=end), token(0, "refreshed", exp=end)
         other, namesake = token(0, exp=end, id="u2"), token(0, exp=end, id="u2", collectionId="c2")
         anew = token(0, "anew", exp=end)
         keep = server.pb.auth_store.save
         refresh = partial(replace_refreshed, server.pb.auth_store, own)
         for change, value, connects in (
             (keep, own, 1),
-            (refresh, renewed, 1),
+            (refresh, refreshed, 1),
             (keep, anew, 2),
             (keep, other, 3),
             (keep, namesake, 4),

@@ -161,7 +161,7 @@ def test_what_is_a_refusal() -> None:
     assert not is_permanent_error(ValueError())
 
 
-def test_a_token_is_renewed_in_time() -> None:
+def test_a_token_is_refreshed_in_time() -> None:
     assert refresh_delay("", 0.0) is None
     assert refresh_delay(token(0, exp=1000.0), 0.0) == 945.0
     assert refresh_delay(token(0, exp=40.0), 0.0) == pytest.approx(22.0)

@@ -124,20 +124,20 @@ def test_a_connection_whose_other_topics_are_refused_too_is_replaced(with_server
         assert server.pb.realtime.is_connected
 
 
-def test_a_renewed_token_is_submitted_once(with_server: WithServer) -> None:
+def test_a_refreshed_token_is_submitted_once(with_server: WithServer) -> None:
     @with_server
     async def _(server: Server) -> None:
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
         heard = await listen(server)
         await keep_busy(server, 3 * 3600)
         rotations = len(server.connects) - 1
-        renewals = len(set(server.tokens)) - 1
-        assert renewals == 3
-        assert len(server.tokens) == 1 + rotations + renewals
+        refreshes = len(set(server.tokens)) - 1
+        assert refreshes == 3
+        assert len(server.tokens) == 1 + rotations + refreshes
         assert not heard.gaps
 
 
-def test_a_renewal_that_cannot_be_saved_is_no_other_sign_in(with_server: WithServer) -> None:
+def test_a_refresh_that_cannot_be_saved_is_no_other_sign_in(with_server: WithServer) -> None:
     class Full(AuthStore):
         is_full = False
 

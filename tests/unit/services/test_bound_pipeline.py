@@ -86,7 +86,7 @@ CALLS: dict[str, Use] = {
     "browser": lambda pb, _, options: pb.collection("users").auth.with_oauth2_browser("oidc", nothing, **options),
 }
 NAMES = pytest.mark.parametrize("name", CALLS)
-ANN, ANN_RENEWED, BEN = token(1000, id="ann"), token(2000, id="ann"), token(1000, id="ben")
+ANN, ANN_REFRESHED, BEN = token(1000, id="ann"), token(2000, id="ann"), token(1000, id="ben")
 
 
 @NAMES
@@ -109,20 +109,20 @@ async def test_a_call_goes_out_as_the_user_who_made_it_or_not_at_all(
 
 
 @NAMES
-@pytest.mark.parametrize(("user", "renewed"), [(ANN, ANN_RENEWED), ("", "")])
-async def test_a_renewed_token_is_the_same_users(
-    name: str, user: str, renewed: str, tmp_path: Path, fast: None
+@pytest.mark.parametrize(("user", "refreshed"), [(ANN, ANN_REFRESHED), ("", "")])
+async def test_a_refreshed_token_is_the_same_users(
+    name: str, user: str, refreshed: str, tmp_path: Path, fast: None
 ) -> None:
-    def renew() -> None:
+    def refresh() -> None:
         if len(server.asked) == 1:
-            pb.auth_store.save(renewed)
+            pb.auth_store.save(refreshed)
 
-    server = Server(renew)
+    server = Server(refresh)
     pb = server.client
     pb.auth_store.save(user)
     await CALLS[name](pb, tmp_path, {})
     first, *others = [request.headers.get("Authorization", "") for request in server.asked]
-    assert (first, {*others}) == (user, {renewed})
+    assert (first, {*others}) == (user, {refreshed})
 
 
 @NAMES

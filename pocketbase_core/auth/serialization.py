@@ -1,4 +1,4 @@
-"""A token and its record as JSON text, and their copies."""
+"""A token and its record as JSON text, and copies of records."""
 
 import copy
 import json
@@ -13,7 +13,15 @@ _ESSENTIAL_FIELDS = ("id", "email", "collectionId", "collectionName", "verified"
 
 
 def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
-    """Read token and record from the JSON of a store or cookie. Broken JSON is an empty store, and a logged warning."""
+    """Parse the JSON of a store or cookie. Invalid JSON is an empty store, and a warning is logged.
+
+    Args:
+        text: The JSON, `{"token", "record"?}`; an empty text is an empty store.
+        source: The subject of the warning.
+
+    Returns:
+        The token and the record; `("", None)` for an empty store.
+    """
     if not text:
         return "", None
     try:
@@ -23,30 +31,33 @@ def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | 
             return token, cast("dict[str, Any] | None", record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         pass
-    _logger.warning("%s has no token that can be read, and counts as empty", source)
+    _logger.warning("%s has no readable token and counts as empty", source)
     return "", None
 
 
-def to_text(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool = True) -> str:
-    """Return the JSON that `from_text` reads. A record that is nested too deeply is cut to its essential fields.
+def dump_stored(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool = True) -> str:
+    """Return the JSON that `parse_stored` parses. A record that is nested too deeply is cut to its essential fields.
 
     Raises:
-        TypeError: the record holds a value that has no JSON form.
+        TypeError: If the record holds a value that JSON cannot represent.
     """
     try:
         return json.dumps({"token": token, "record": record}, ensure_ascii=ensure_ascii)
     except RecursionError:
         _logger.warning("a record is nested too deeply to be stored; only its essential fields were kept")
-        return json.dumps({"token": token, "record": essential(record or {})}, ensure_ascii=ensure_ascii)
+        return json.dumps({"token": token, "record": essential_fields(record or {})}, ensure_ascii=ensure_ascii)
 
 
-def essential(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that identify a record's user."""
+def essential_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a record that identify its user."""
     return {name: record[name] for name in _ESSENTIAL_FIELDS if isinstance(record.get(name), (str, bool))}
 
 
-def copied(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a deep copy of a record of any depth; `copy.deepcopy` fails at some hundred nested dicts and lists."""
+def copy_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a deep copy of a record of any depth.
+
+    `copy.deepcopy` calls itself for each level, and exceeds Python's recursion limit at some hundred levels.
+    """
     top = dict(record)
     copies: dict[int, Any] = {id(record): top}
     pending: list[dict[Any, Any] | list[Any]] = [top]

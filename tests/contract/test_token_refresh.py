@@ -1,4 +1,4 @@
-"""A server that does not answer a token's renewal, on each HTTP library."""
+"""A server that does not respond to the refresh of a token, on each HTTP library."""
 
 import asyncio
 import json
@@ -15,13 +15,13 @@ from ..helpers.tokens import token
 
 
 class Stalling:
-    """Answers everything but renewals, which it notes."""
+    """A script that responds to a refresh only after `go_on` is set, and to any other request at once."""
 
     def __init__(self) -> None:
-        self.renewing = asyncio.Event()
-        self.hung_up = asyncio.Event()
+        self.refresh_started = asyncio.Event()
+        self.client_closed = asyncio.Event()
         self.go_on = asyncio.Event()
-        self.renewed = ""
+        self.new_token = ""
 
     async def __call__(self, connection: Connection) -> None:
         while True:
@@ -29,49 +29,49 @@ class Stalling:
             if not request.target.endswith("auth-refresh"):
                 await connection.respond_json('{"id": "x"}')
                 continue
-            self.renewing.set()
+            self.refresh_started.set()
             waiting = asyncio.ensure_future(connection.closed_by_client())
             going_on = asyncio.ensure_future(self.go_on.wait())
             await asyncio.wait([waiting, going_on], return_when=asyncio.FIRST_COMPLETED)
             if waiting.done():
-                self.hung_up.set()
+                self.client_closed.set()
                 going_on.cancel()
                 return
             waiting.cancel()
             await asyncio.wait([waiting])
-            await connection.respond_json(json.dumps({"token": self.renewed, "record": {"id": "u1"}}))
+            await connection.respond_json(json.dumps({"token": self.new_token, "record": {"id": "u1"}}))
 
 
 def tokens(server: ScriptedServer) -> list[str]:
     return [each.headers.get("authorization", "") for each in server.requests if "records" in each.target]
 
 
-async def test_a_stalled_renewal_costs_a_call_no_more_than_its_timeout(
+async def test_a_stalled_refresh_costs_a_call_no_more_than_its_timeout(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "MARGIN_SHARE", 0.002)
+    monkeypatch.setattr(authentication, "REFRESH_WAIT_SHARE", 0.002)
     script = Stalling()
     async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)
         pb.auth_store.save(mine := token(30), {"id": "u1"})
         async with asyncio.timeout(10):
             await asyncio.gather(*(pb.collection("posts").get_one("x", timeout=10) for _ in range(5)))
-            await script.renewing.wait()
+            await script.refresh_started.wait()
             assert tokens(server) == [mine] * 5
             await pb.aclose()
-            await script.hung_up.wait()
-        assert [task for task in asyncio.all_tasks() if task.get_name() == "token renewal"] == []
+            await script.client_closed.wait()
+        assert [task for task in asyncio.all_tasks() if task.get_name() == "token refresh"] == []
 
 
-async def test_a_create_goes_out_as_its_user_though_another_signs_in_meanwhile(transport: Transport) -> None:
+async def test_a_create_is_sent_as_its_user_though_another_user_signs_in_meanwhile(transport: Transport) -> None:
     script = Stalling()
     async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)
         pb.auth_store.save(mine := token(30), {"id": "u1"})
         create = asyncio.create_task(pb.collection("posts").create({"diary": "mine"}))
-        await script.renewing.wait()
+        await script.refresh_started.wait()
         pb.auth_store.save(theirs := token(3600, id="u2"), {"id": "u2"})
-        script.renewed = token(3600, "renewed")
+        script.new_token = token(3600, "refreshed")
         script.go_on.set()
         await create
         assert tokens(server) == [mine]
@@ -85,9 +85,9 @@ async def test_a_sign_out_in_another_process_is_not_undone(transport: Transport,
     async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport, auth_store=FileAuthStore(tmp_path / "auth.json"))
         reading = asyncio.create_task(pb.collection("posts").get_one("x"))
-        await script.renewing.wait()
+        await script.refresh_started.wait()
         other.clear()
-        script.renewed = token(3600, "renewed")
+        script.new_token = token(3600, "refreshed")
         script.go_on.set()
         await reading
         await pb.collection("posts").get_one("x")
