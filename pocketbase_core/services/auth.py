@@ -129,7 +129,12 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> "PocketBase":
-        """Return a client that acts as this user, for superusers. Its token lives `duration` seconds, and is not refreshed."""
+        """Return a client that acts as this user, for superusers.
+
+        Args:
+            record_id: The id of the user.
+            duration: The life of the token in seconds; by default as long as a sign-in's. The token is not refreshed.
+        """
         settings = parse_options(RecordOptions, options, keywords)
         result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, settings))
         store = AuthStore()

@@ -154,12 +154,12 @@ class RecordService(RecordChanges[T], AsyncFace):
     async def _send(self, change: RecordChange[S]) -> S:
         """Send a change with its password confirmed, which may take another request first."""
         call, pipeline = change.call, self._pipeline
-        call = call.with_parser(lambda response: (change.call.parse(response), response.status_code))
+        call = call.with_parser(lambda response: (change.call.parse(response), response))
         if is_unconfirmed(call):
             bound = BoundPipeline(pipeline, change.options)
             (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
-            record, status = await bound.execute(call)
+            record, response = await bound.execute(call)
         else:
-            record, status = await pipeline.execute(call)
+            record, response = await pipeline.execute(call)
         change.keep_in_step(pipeline.auth_store, record)
-        return decode_from(pipeline.build_url(call.request.url), status, record, change.decode)
+        return decode_from(response.url, response.status_code, record, change.decode)
