@@ -58,8 +58,8 @@ def test_an_error_in_the_arguments_of_an_endpoint_names_the_method() -> None:
 
 async def test_the_coroutine_of_an_endpoint_raises_where_it_is_awaited() -> None:
     update: Any = client().collection("posts").update
-    coroutine = update("../x", {})
-    with pytest.raises(ValueError, match="x"):
+    coroutine = update("..", {})
+    with pytest.raises(ValueError, match=r"\.\."):
         await coroutine
 
 
