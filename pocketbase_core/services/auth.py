@@ -1,4 +1,4 @@
-"""Sign-ins to one auth collection."""
+"""The ways to sign in to one auth collection."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class AuthService(AsyncFace):
-    """The sign-ins of one auth collection. Each fills the auth store and returns `{"token", "record", "meta"?}`."""
+    """The ways to sign in to one auth collection.
+
+    Each sign-in returns `{"token", "record", "meta"?}`, and saves the token and the record to the auth store.
+    """
 
     def __init__(
         self, pipeline: Pipeline, collection: str, with_auth_store: "Callable[[AuthStore], PocketBase]"
@@ -44,11 +47,19 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> Call[dict[str, Any]]:
-        """Sign in with e-mail, or another identity field, and password.
+        """Sign in with an identity and a password.
+
+        Args:
+            identity: The e-mail address, or the value of another identity field of the collection.
+            password: The password.
+            identity_field: The field to look the identity up in; by default each identity field.
+            mfa_id: The `mfa_id` of the error of the first factor, if this is the second one.
+            options: `expand` and `fields` of the record.
+            **keywords: The options as keyword arguments.
 
         Raises:
-            PocketBaseBadRequestError: no user has this identity and password.
-            PocketBaseUnauthorizedError: a second factor is needed; pass it the error's `mfa_id`.
+            PocketBaseBadRequestError: If no user has this identity and password.
+            PocketBaseUnauthorizedError: If a second factor is required. Pass the error's `mfa_id` to it.
         """
         parsed = parse_options(RecordOptions, options, keywords)
         call = auth.with_password(self._collection, identity, password, identity_field, mfa_id, parsed)
@@ -58,9 +69,9 @@ class AuthService(AsyncFace):
     def request_otp(
         self, email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[dict[str, Any]]:
-        """Send a one-time password by e-mail: `{"otpId"}`, also when nobody has the address."""
-        settings = parse_options(CommonOptions, options, keywords)
-        return auth.request_otp(self._collection, email, settings)
+        """Send a one-time password by e-mail, and return `{"otpId"}`, even if no user has the address."""
+        parsed = parse_options(CommonOptions, options, keywords)
+        return auth.request_otp(self._collection, email, parsed)
 
     @endpoint
     def with_otp(
@@ -71,7 +82,19 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> Call[dict[str, Any]]:
-        """Sign in with a one-time password."""
+        """Sign in with a one-time password.
+
+        Args:
+            otp_id: The `otpId` that `request_otp` returned.
+            password: The password from the e-mail.
+            mfa_id: The `mfa_id` of the error of the first factor, if this is the second one.
+            options: `expand` and `fields` of the record.
+            **keywords: The options as keyword arguments.
+
+        Raises:
+            PocketBaseBadRequestError: If the password is wrong or has expired.
+            PocketBaseUnauthorizedError: If a second factor is required. Pass the error's `mfa_id` to it.
+        """
         parsed = parse_options(RecordOptions, options, keywords)
         return auth.with_otp(self._collection, otp_id, password, mfa_id, parsed).then(_sign_in)
 
@@ -82,7 +105,13 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> Call[dict[str, Any]]:
-        """Sign in with an OAuth2 code: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`."""
+        """Sign in with the code of an OAuth2 provider.
+
+        Args:
+            payload: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`.
+            options: `expand` and `fields` of the record.
+            **keywords: The options as keyword arguments.
+        """
         return auth.with_oauth2(self._collection, payload, parse_options(RecordOptions, options, keywords)).then(
             _sign_in
         )
@@ -98,23 +127,34 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> dict[str, Any]:
-        """Sign in with OAuth2 in a browser. `open_url`, a function or coroutine function, opens the provider's page.
+        """Sign in with OAuth2 in a browser, whose redirect the server passes on over realtime.
 
-        The option `timeout` limits the sign-in as a whole, so the user has that many seconds; by default, 300.
+        The option `timeout` limits the sign-in as a whole: the user has that many seconds, 300 by default.
+
+        Args:
+            provider: The name of the provider, such as `google`.
+            open_url: A function or coroutine function that opens the provider's page; by default in the web browser.
+            scopes: OAuth2 scopes in place of the provider's default ones.
+            create_data: Fields of the record, if the sign-in creates one.
+            options: `expand`, `fields` and `timeout`.
+            **keywords: The options as keyword arguments.
 
         Raises:
-            ValueError: the collection does not offer the provider.
-            PocketBaseTimeoutError: the browser did not come back in time.
+            ValueError: If the collection does not offer the provider.
+            PocketBaseTimeoutError: If the browser did not come back in time.
         """
-        settings = parse_options(RecordOptions, options, keywords)
-        patience = settings.timeout_or(SIGN_IN_TIMEOUT)
-        bound = BoundPipeline(self._pipeline, settings)
+        parsed = parse_options(RecordOptions, options, keywords)
+        patience = parsed.timeout_or(SIGN_IN_TIMEOUT)
+        bound = BoundPipeline(self._pipeline, parsed)
         payload = await browser_payload(bound, self._collection, provider, open_url, scopes, create_data, patience)
-        return await bound.execute(auth.with_oauth2(self._collection, payload, settings).then(_sign_in))
+        return await bound.execute(auth.with_oauth2(self._collection, payload, parsed).then(_sign_in))
 
     @endpoint
     def refresh(self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[dict[str, Any]]:
-        """Refresh the token, and read the record again. A sign-in or sign-out in the meantime stays in effect."""
+        """Replace the token in the auth store by a new one, and return it with the current record.
+
+        The auth store is left alone if somebody signed in or out in the meantime.
+        """
         token = self._pipeline.auth_store.token
 
         def save(store: AuthStore, result: dict[str, Any]) -> None:
@@ -135,8 +175,8 @@ class AuthService(AsyncFace):
             record_id: The id of the user.
             duration: The life of the token in seconds; by default as long as a sign-in's. The token is not refreshed.
         """
-        settings = parse_options(RecordOptions, options, keywords)
-        result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, settings))
+        parsed = parse_options(RecordOptions, options, keywords)
+        result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, parsed))
         store = AuthStore()
         store.save(result["token"], result["record"])
         return self._with_auth_store(store)
@@ -145,9 +185,9 @@ class AuthService(AsyncFace):
     def request_password_reset(
         self, email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[None]:
-        """Send an e-mail with a token for a new password. The server answers alike for unknown addresses."""
-        settings = parse_options(CommonOptions, options, keywords)
-        return auth.request_password_reset(self._collection, email, settings)
+        """Send an e-mail with a token for a new password. The server responds alike for unknown addresses."""
+        parsed = parse_options(CommonOptions, options, keywords)
+        return auth.request_password_reset(self._collection, email, parsed)
 
     @endpoint
     def confirm_password_reset(
@@ -160,7 +200,14 @@ class AuthService(AsyncFace):
     ) -> Call[None]:
         """Set a new password with the token of the e-mail.
 
-        The new password ends all tokens of the user: if that is the signed-in user, the store is cleared.
+        The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
+
+        Args:
+            token: The token of the e-mail.
+            password: The new password.
+            password_confirm: The same password again, as the user typed it; by default `password`.
+            options: Options of the request.
+            **keywords: The options as keyword arguments.
         """
         parsed = parse_options(CommonOptions, options, keywords)
         call = auth.confirm_password_reset(self._collection, token, password, password_confirm, parsed)
@@ -171,14 +218,17 @@ class AuthService(AsyncFace):
         self, email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[None]:
         """Send an e-mail with a token that verifies the address."""
-        settings = parse_options(CommonOptions, options, keywords)
-        return auth.request_verification(self._collection, email, settings)
+        parsed = parse_options(CommonOptions, options, keywords)
+        return auth.request_verification(self._collection, email, parsed)
 
     @endpoint
     def confirm_verification(
         self, token: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[None]:
-        """Verify an address with the token of the e-mail. The store follows if the address is the signed-in user's."""
+        """Verify an e-mail address with the token of the e-mail.
+
+        If the address is the signed-in user's, the record in the auth store is marked as verified.
+        """
         call = auth.confirm_verification(self._collection, token, parse_options(CommonOptions, options, keywords))
         return call.then(lambda store, _: session.email_verified(store, token))
 
@@ -187,8 +237,8 @@ class AuthService(AsyncFace):
         self, new_email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[None]:
         """Send an e-mail with a token to a new address of the signed-in user."""
-        settings = parse_options(CommonOptions, options, keywords)
-        return auth.request_email_change(self._collection, new_email, settings)
+        parsed = parse_options(CommonOptions, options, keywords)
+        return auth.request_email_change(self._collection, new_email, parsed)
 
     @endpoint
     def confirm_email_change(
@@ -198,9 +248,9 @@ class AuthService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> Call[None]:
-        """Change the address with the token of the e-mail.
+        """Change the e-mail address with the token of the e-mail and the password of the user.
 
-        The new address ends all tokens of the user: if that is the signed-in user, the store is cleared.
+        The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
         """
         parsed = parse_options(CommonOptions, options, keywords)
         call = auth.confirm_email_change(self._collection, token, password, parsed)
@@ -210,9 +260,9 @@ class AuthService(AsyncFace):
         self, record_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
         """Return the OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
-        settings = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(CommonOptions, options, keywords)
         return await fetch_all(
-            self._pipeline, settings, lambda number: auth.external_auths(record_id, number, settings), identity
+            self._pipeline, parsed, lambda number: auth.external_auths(record_id, number, parsed), identity
         )
 
     async def unlink_external_auth(
@@ -225,12 +275,12 @@ class AuthService(AsyncFace):
         """Unlink an OAuth2 account from a record.
 
         Raises:
-            PocketBaseNotFoundError: no account of this provider is linked.
+            PocketBaseNotFoundError: If no account of this provider is linked.
         """
-        settings = parse_options(CommonOptions, options, keywords)
-        bound = BoundPipeline(self._pipeline, settings)
-        link_id = await bound.execute(auth.external_auth_id(record_id, provider, settings))
-        await bound.execute(auth.unlink(link_id, settings))
+        parsed = parse_options(CommonOptions, options, keywords)
+        bound = BoundPipeline(self._pipeline, parsed)
+        link_id = await bound.execute(auth.external_auth_id(record_id, provider, parsed))
+        await bound.execute(auth.unlink(link_id, parsed))
 
 
 def _sign_in(store: AuthStore, result: dict[str, Any]) -> None:

@@ -14,34 +14,43 @@ from .flows.server_restart import restart_server
 
 
 class BackupService(AsyncFace):
-    """Backups, for superusers. A key is a file name such as `before-update.zip`."""
+    """The backups of the server, for superusers. The key of a backup is a file name such as `before-update.zip`."""
 
     @endpoint
     def get_full_list(
         self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[list[dict[str, Any]]]:
-        """Return all backups: `[{"key", "size", "modified"}]`, sizes in bytes."""
+        """Return all backups: `[{"key", "size", "modified"}]`, with sizes in bytes."""
         return backups.get_full_list(parse_options(RecordOptions, options, keywords))
 
     @endpoint
     def create(
         self, name: str | None = None, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[None]:
-        """Make a backup, and return when it exists. Names match `[a-z0-9_-]+.zip`; by default, the server makes one."""
+        """Create a backup, and return when it exists.
+
+        Args:
+            name: The key of the backup, matching `[a-z0-9_-]+.zip`; by default, the server chooses one.
+            options: Options of the request.
+            **keywords: The options as keyword arguments.
+        """
         return backups.create(name, parse_options(CommonOptions, options, keywords))
 
     @endpoint
     def upload(self, file: FileUpload, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Add a backup from elsewhere."""
+        """Upload a backup, which must be a ZIP file."""
         return backups.upload(file, parse_options(CommonOptions, options, keywords))
 
     async def download(self, key: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> bytes:
-        """Return a backup's content; `download_to` is for large backups. A `timeout` is for all requests together."""
-        settings = parse_options(CommonOptions, options, keywords)
-        bound = BoundPipeline(self._pipeline, settings)
-        backups.download(key, None, settings)  # raises for a wrong key before anything is sent
+        """Return the content of a backup; `download_to` is for large ones.
+
+        The option `timeout` limits all requests together.
+        """
+        parsed = parse_options(CommonOptions, options, keywords)
+        bound = BoundPipeline(self._pipeline, parsed)
+        backups.download(key, None, parsed)  # raises for a wrong key before anything is sent
         token = await bound.execute(files.get_token(parse_options(CommonOptions, None, {})))
-        return await bound.execute(backups.download(key, token, settings))
+        return await bound.execute(backups.download(key, token, parsed))
 
     async def download_to(
         self,
@@ -51,14 +60,14 @@ class BackupService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
-        """Write a backup to `path`, as `files.download_to` does."""
-        settings = parse_options(CommonOptions, options, keywords)
-        bound = BoundPipeline(self._pipeline, settings, each=True)
-        backups.download(key, None, settings)  # raises for a wrong key before anything is sent
+        """Download a backup to `path`, as `FileService.download_to` does."""
+        parsed = parse_options(CommonOptions, options, keywords)
+        bound = BoundPipeline(self._pipeline, parsed, each=True)
+        backups.download(key, None, parsed)  # raises for a wrong key before anything is sent
 
         async def prepare() -> Call[bytes]:
             token = await bound.execute(files.get_token(parse_options(CommonOptions, None, {})))
-            return backups.download(key, token, settings)
+            return backups.download(key, token, parsed)
 
         await download_to_file(bound, prepare, path, on_progress)
 
@@ -68,21 +77,21 @@ class BackupService(AsyncFace):
         return backups.delete(key, parse_options(CommonOptions, options, keywords))
 
     async def restore(self, key: str, options: OptionsArg = None, **keywords: Unpack[RestoreOptions]) -> None:
-        """Replace all data by a backup's. The server answers at once, and restarts about a second later.
+        """Replace all data of the server by those of a backup.
 
-        With `wait=True`, return when the restored server answers. That may take longer than other calls, so the default
-        `timeout` is five minutes then.
+        The server responds at once, and restarts about a second later. With the option `wait=True`, the method returns
+        when the restored server responds; the option `timeout` limits that wait, by default to 300 seconds.
 
         Raises:
-            PocketBaseTimeoutError: the server did not restart in time, as with a backup that cannot be restored.
+            PocketBaseTimeoutError: If the server did not restart in time, as with a backup that cannot be restored.
         """
-        settings = parse_options(RestoreOptions, options, keywords)
-        call = backups.restore(key, settings)
-        wait = settings.method_options.get("wait", False)
+        parsed = parse_options(RestoreOptions, options, keywords)
+        call = backups.restore(key, parsed)
+        wait = parsed.method_options.get("wait", False)
         if not isinstance(wait, bool):
             raise TypeError(f"wait must be True or False, not {wait!r}")
         if wait:
-            await restart_server(self._pipeline, call, settings)
+            await restart_server(self._pipeline, call, parsed)
         else:
             await self._pipeline.execute(call)
 

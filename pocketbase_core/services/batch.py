@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class Batch:
-    """A queue of changes, sent by `await send()` or by the end of an `async with` block; `results` has the answers.
+    """A queue of changes, sent by `await send()` or at the end of an `async with` block; `results` has the results.
 
-    A batch is sent once. If that fails, the queue stays as it was, and can be sent again.
+    A batch is sent once. If sending fails, the queue is unchanged, and can be sent again.
     """
 
     def __init__(self, pipeline: Pipeline, passwords: PasswordConfirmation) -> None:
@@ -38,20 +38,20 @@ class Batch:
     @overload
     def collection(self, id_or_name: str, record_type: type[T]) -> "BatchRecords[T]": ...
     def collection(self, id_or_name: str, record_type: type[Any] | None = None) -> "BatchRecords[Any]":
-        """Return the records of a collection, as dicts or as `record_type`. Their methods queue changes here."""
+        """Return the records of a collection, whose methods queue changes here; see `PocketBase.collection`."""
         return BatchRecords(self, id_or_name, identity if record_type is None else make_decoder(record_type))
 
     async def send(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> list[dict[str, Any]]:
-        """Send the batch; return `[{"status", "body"}]`, in the order of the queue.
+        """Send the batch, and return `[{"status", "body"}]` in the order of the queue.
 
         If the signed-in record is changed or deleted, the auth store follows.
 
         Raises:
-            PocketBaseBatchError: a member failed, and nothing was changed; `errors` has the errors by index.
-            PocketBaseForbiddenError: batches are switched off in the server's settings.
-            ValueError: the queue is empty or too long.
-            RuntimeError: the batch was sent already.
-            PocketBaseDecodeError: all changes were made, but a record has an unexpected form.
+            PocketBaseBatchError: If a change failed. Nothing was changed; `errors` has the errors by index.
+            PocketBaseForbiddenError: If batches are disabled in the server's settings.
+            ValueError: If the queue is empty or too long.
+            RuntimeError: If the batch was sent already.
+            PocketBaseDecodeError: If a record is not valid for its class. All changes were made.
         """
         if self._sent:
             raise RuntimeError("this batch was sent already; make a new one")

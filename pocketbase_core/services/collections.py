@@ -1,4 +1,4 @@
-"""Collections."""
+"""Collections and their fields, for superusers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
@@ -43,18 +43,18 @@ class CollectionService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
     ) -> Call[Page[Collection]]:
-        """Return one page of collections."""
+        """Return one page of collections; see `RecordService.get_list`."""
         return api.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
     async def get_full_list(self, options: OptionsArg = None, **keywords: Unpack[FullListOptions]) -> list[Collection]:
-        """Return all collections. A `timeout` is for all requests together."""
-        settings = parse_options(FullListOptions, options, keywords)
-        batch = settings.method_options.get("batch", 1000)
-        return await fetch_all(self._pipeline, settings, lambda number: api.get_page(number, batch, settings), identity)
+        """Return all collections. The option `timeout` limits all requests together."""
+        parsed = parse_options(FullListOptions, options, keywords)
+        batch = parsed.method_options.get("batch", 1000)
+        return await fetch_all(self._pipeline, parsed, lambda number: api.get_page(number, batch, parsed), identity)
 
     @endpoint
     def get_first(self, options: OptionsArg = None, **keywords: Unpack[FirstOptions]) -> Call[Collection]:
-        """Return the first of the list, or raise PocketBaseNotFoundError."""
+        """Return the first collection of the list, or raise PocketBaseNotFoundError."""
         return api.get_first(parse_options(FirstOptions, options, keywords))
 
     @endpoint
@@ -79,7 +79,10 @@ class CollectionService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[RecordOptions],
     ) -> Call[Collection]:
-        """Change a collection, and return it. `fields` replaces all fields: others are deleted with their data."""
+        """Change a collection, and return it.
+
+        `fields` in `body` replaces all fields: those that are left out are deleted with their data.
+        """
         call = api.update(id_or_name, body, parse_options(RecordOptions, options, keywords))
         return call.then(_end_tokens(id_or_name)) if has_new_secret(body) else call
 
@@ -97,7 +100,14 @@ class CollectionService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> Call[None]:
-        """Create and update many; with `delete_missing`, delete all others and all fields that are left out."""
+        """Create and update many collections in one transaction.
+
+        Args:
+            collections: The collections, as `create` takes them. A collection with a known `id` is updated.
+            delete_missing: Also delete all other collections, and all fields that are left out, with their data.
+            options: Options of the request.
+            **keywords: The options as keyword arguments.
+        """
         call = api.import_collections(collections, delete_missing, parse_options(CommonOptions, options, keywords))
         changed = [name for each in collections if has_new_secret(each) for name in (each.get("id"), each.get("name"))]
         return call.then(_end_tokens(*changed))
@@ -110,7 +120,7 @@ class CollectionService(AsyncFace):
 
     @endpoint
     def get_scaffolds(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
-        """Return an empty collection of each type."""
+        """Return an empty collection of each type: `{"base", "auth", "view"}`."""
         return api.get_scaffolds(parse_options(CommonOptions, options, keywords))
 
     @endpoint

@@ -9,7 +9,7 @@ from .faces import AsyncFace, endpoint
 
 
 class CronService(AsyncFace):
-    """The server's cron jobs (PocketBase 0.24 and newer)."""
+    """The cron jobs of the server (PocketBase 0.24 and newer)."""
 
     @endpoint
     def get_full_list(
@@ -20,5 +20,5 @@ class CronService(AsyncFace):
 
     @endpoint
     def run(self, job_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Start a job now; it runs on in the crons."""
+        """Start a job, and return without waiting for its end."""
         return crons.run(job_id, parse_options(CommonOptions, options, keywords))

@@ -46,11 +46,19 @@ class FileService(AsyncFace):
     ) -> str:
         """Return the absolute URL of a file: `get_url(collection, record_id, filename)` or `get_url(record, filename)`.
 
-        A record is a dict, or has `id` and `collectionId` or `collectionName` as attributes, in snake case too. The URL
-        is `""` where the file name is, as with a record whose file field is empty.
+        A record is a dict, or an object with the attributes `id` and `collectionId` or `collectionName`, or these in
+        snake case. If the file name is empty, as an empty file field is, the URL is `""`.
+
+        Args:
+            collection: The id or name of the collection; or a record.
+            record_id: The id of the record; or the file name, after a record.
+            filename: The file name; or the options, after a record.
+            options: `thumb`, a size such as `100x100`; `token` for a protected file; `download`, so that browsers
+                save the file.
+            **keywords: The options as keyword arguments.
 
         Raises:
-            TypeError: a part is missing.
+            TypeError: If an argument is missing.
         """
         if not isinstance(collection, str):
             if isinstance(filename, str):
@@ -70,7 +78,7 @@ class FileService(AsyncFace):
 
     @endpoint
     def get_token(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[str]:
-        """Return a token for protected files, for the option `token`; the token lives for about three minutes."""
+        """Return a token for the option `token` of protected files. The token is valid for about three minutes."""
         return files.get_token(parse_options(CommonOptions, options, keywords))
 
     @endpoint
@@ -82,9 +90,9 @@ class FileService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> Call[bytes]:
-        """Return the file's content."""
-        settings = parse_options(FileOptions, options, keywords)
-        return files.download(collection, record_id, filename, settings)
+        """Return the content of a file; `download_to` is for large ones."""
+        parsed = parse_options(FileOptions, options, keywords)
+        return files.download(collection, record_id, filename, parsed)
 
     async def download_to(
         self,
@@ -96,21 +104,30 @@ class FileService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> None:
-        """Write the file to `path`, which changes only when all of it has arrived; a broken download goes on.
+        """Download a file to `path`, which is replaced once the whole file has arrived. A broken download is resumed.
 
-        `on_progress(done, total)` is told bytes; total is None when the server does not say. What it raises is logged.
-        `timeout` is for each wait for the server. A file that exists keeps its mode.
+        The option `timeout` limits each wait for the server. An existing file keeps its mode.
+
+        Args:
+            path: The path of the new file.
+            collection: The id or name of the collection.
+            record_id: The id of the record.
+            filename: The name of the file.
+            on_progress: Called as `on_progress(done, total)` with bytes; `total` is None if the server sends no length.
+                What the callback raises is logged.
+            options: `thumb`, `token`, `timeout`.
+            **keywords: The options as keyword arguments.
 
         Raises:
-            OSError: the file cannot be written.
+            OSError: If the file cannot be written.
         """
-        settings = parse_options(FileOptions, options, keywords)
-        call = files.download(collection, record_id, filename, settings)
+        parsed = parse_options(FileOptions, options, keywords)
+        call = files.download(collection, record_id, filename, parsed)
 
         async def prepare() -> Call[bytes]:
             return call
 
-        await download_to_file(BoundPipeline(self._pipeline, settings, each=True), prepare, path, on_progress)
+        await download_to_file(BoundPipeline(self._pipeline, parsed, each=True), prepare, path, on_progress)
 
     def stream(
         self,
@@ -120,6 +137,6 @@ class FileService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        """Stream a file: `async with … as response: async for chunk in response.aiter_bytes()`."""
-        settings = parse_options(FileOptions, options, keywords)
-        return self._pipeline.stream(files.download(collection, record_id, filename, settings))
+        """Stream a file: `async with files.stream(…) as response: async for chunk in response.aiter_bytes()`."""
+        parsed = parse_options(FileOptions, options, keywords)
+        return self._pipeline.stream(files.download(collection, record_id, filename, parsed))

@@ -1,4 +1,4 @@
-"""The server's health."""
+"""The health of the server."""
 
 from typing import Any, Unpack
 
@@ -9,9 +9,9 @@ from .faces import AsyncFace, endpoint
 
 
 class HealthService(AsyncFace):
-    """The server's health."""
+    """The health of the server."""
 
     @endpoint
     def check(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
-        """Return `{"code": 200, "message", "data"}` if the server is healthy; raise PocketBaseError if not."""
+        """Return `{"code": 200, "message", "data"}` if the server is healthy, else raise PocketBaseError."""
         return health.check(parse_options(CommonOptions, options, keywords))

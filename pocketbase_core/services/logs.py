@@ -10,7 +10,7 @@ from .faces import AsyncFace, endpoint
 
 
 class LogService(AsyncFace):
-    """The server's own log of requests."""
+    """The request log of the server."""
 
     @endpoint
     def get_list(
@@ -20,7 +20,7 @@ class LogService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
     ) -> Call[Page[dict[str, Any]]]:
-        """Return one page of log entries."""
+        """Return one page of log entries; see `RecordService.get_list`."""
         return logs.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
     @endpoint
@@ -32,7 +32,7 @@ class LogService(AsyncFace):
 
     @endpoint
     def get_stats(self, options: OptionsArg = None, **keywords: Unpack[ListOptions]) -> Call[list[dict[str, Any]]]:
-        """Return the numbers of entries per hour: `[{"date", "total"}]`."""
+        """Return the number of entries in each hour: `[{"date", "total"}]`."""
         return logs.get_stats(parse_options(ListOptions, options, keywords))
 
     @endpoint

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack, cast
 
 from ..calls.call import Call
 from ..calls.options import (
@@ -27,14 +27,14 @@ from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 
 class RecordService(RecordChanges[T], AsyncFace):
-    """The records of one collection; `auth` signs them in, where it is an auth collection.
+    """The records of one collection. `auth` has the ways to sign in, if it is an auth collection.
 
-    What comes back is what `decode` makes of the record, or PocketBaseDecodeError: a change has happened then.
+    Records are dicts, or instances of the class that `PocketBase.collection` was given. If a record is not valid for
+    that class, the method raises PocketBaseDecodeError, although the server has already applied a change.
     """
 
     def __init__(
@@ -61,47 +61,68 @@ class RecordService(RecordChanges[T], AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
     ) -> Call[Page[T]]:
-        """Return a page: `{"page", "perPage", "totalItems", "totalPages", "items"}`. Servers cap `per_page` at 1000."""
+        """Return one page: `{"page", "perPage", "totalItems", "totalPages", "items"}`.
+
+        Args:
+            page: The number of the page, from 1.
+            per_page: Records a page; the server returns at most 1000.
+            options: `filter`, `sort`, `expand`, `fields`, `skip_total`; or as keyword arguments.
+            **keywords: The options as keyword arguments.
+
+        With `skip_total`, `totalItems` and `totalPages` are -1, and the server answers faster.
+        """
         call = records.get_list(self._collection, page, per_page, parse_options(ListOptions, options, keywords))
         return decode_page_call(call, self._decode)
 
     async def get_full_list(self, options: OptionsArg = None, **keywords: Unpack[FullListOptions]) -> list[T]:
-        """Return all records, read in batches of 1000 or `batch`. A `timeout` is for all requests together."""
-        settings = parse_options(FullListOptions, options, keywords)
-        batch = settings.method_options.get("batch", 1000)
+        """Return all records.
+
+        The option `batch` is the number of records a request, 1000 by default. The option `timeout` limits all requests
+        together.
+        """
+        parsed = parse_options(FullListOptions, options, keywords)
+        batch = parsed.method_options.get("batch", 1000)
         return await fetch_all(
             self._pipeline,
-            settings,
-            lambda number: records.get_page(self._collection, number, batch, settings),
+            parsed,
+            lambda number: records.get_page(self._collection, number, batch, parsed),
             self._decode,
         )
 
     def iterate(
         self, batch: int = 500, options: OptionsArg = None, **keywords: Unpack[FirstOptions]
     ) -> AsyncIterator[T]:
-        """Iterate over all records, read in batches: little more than one batch is in memory.
+        """Iterate over all records. Little more than one batch of them is in memory.
 
-        Without a sort, the records come in the order of their ids. Then no page costs more than the first, and records
-        that are created or deleted meanwhile shift nothing: each record that stays is seen once. `timeout` is for each
-        request.
+        Without a `sort`, keyset pagination is used: the records come in the order of their ids, every page is equally
+        cheap, and each record that exists throughout is yielded exactly once, whatever is created or deleted meanwhile.
+
+        Args:
+            batch: Records a request.
+            options: `filter`, `sort`, `expand`, `fields`. The option `timeout` limits each request.
+            **keywords: The options as keyword arguments.
         """
-        settings = parse_options(FirstOptions, options, keywords)
-        reader = records.by_id(self._collection, batch, settings)
-        return iterate_pages(self._pipeline, settings, reader, self._decode)
+        parsed = parse_options(FirstOptions, options, keywords)
+        reader = records.by_id(self._collection, batch, parsed)
+        return iterate_pages(self._pipeline, parsed, reader, self._decode)
 
     @endpoint
     def get_first(self, options: OptionsArg = None, **keywords: Unpack[FirstOptions]) -> Call[T]:
         """Return the first record of the list.
 
         Raises:
-            PocketBaseNotFoundError: the list is empty.
+            PocketBaseNotFoundError: If the list is empty.
         """
         call = records.get_first(self._collection, parse_options(FirstOptions, options, keywords))
         return decode_call(call, self._decode)
 
     @endpoint
     def get_one(self, record_id: str, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[T]:
-        """Return the record with this id."""
+        """Return the record with this id.
+
+        Raises:
+            PocketBaseNotFoundError: If there is no such record, or the user may not see it.
+        """
         call = records.get_one(self._collection, record_id, parse_options(RecordOptions, options, keywords))
         return decode_call(call, self._decode)
 
@@ -112,7 +133,13 @@ class RecordService(RecordChanges[T], AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Callable[[], Awaitable[None]]:
-        """Call `callback` with `{"action", "record"}` when a record is updated or deleted; see `Realtime.subscribe`."""
+        """Call `callback` with `{"action", "record"}` each time the record is updated or deleted.
+
+        See `Realtime.subscribe` for the callback, the options and the errors.
+
+        Returns:
+            A coroutine function that ends the subscription.
+        """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return await self._realtime.subscribe(topic, callback, options, decode=decode, **keywords)
 
@@ -122,11 +149,15 @@ class RecordService(RecordChanges[T], AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Callable[[], Awaitable[None]]:
-        """Subscribe to all records of the collection, new ones too; see `subscribe`."""
+        """Call `callback` each time any record of the collection is created, updated or deleted; see `subscribe`."""
         return await self.subscribe(callback, "*", options, **keywords)
 
     async def unsubscribe(self, record_id: str | None = None) -> None:
-        """End the subscriptions to one record (`"*"`: to all records), or without an id, all of this collection."""
+        """End subscriptions of this collection.
+
+        Args:
+            record_id: Ends the subscriptions to this record; `"*"` those of `subscribe_all`; None all of them.
+        """
         if record_id is None:
             await self._realtime.unsubscribe_by_prefix(f"{self._collection}/")
         else:
@@ -140,18 +171,18 @@ class RecordService(RecordChanges[T], AsyncFace):
     ) -> AbstractAsyncContextManager[EventStream[RecordEvent[T]]]:
         """Iterate over changes of records: `async with posts.events() as events: async for event in events`.
 
-        An event is `{"action", "record"}`, or a `Gap` if events may be missing.
+        An event is `{"action", "record"}`, or a `Gap` where events may be missing. Without a `record_id`, the events of
+        all records are yielded.
         """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
     async def _execute(self, call: Any) -> Any:
         if isinstance(call, RecordChange):
-            change: RecordChange[Any] = call
-            return await self._send(change)
+            return await self._send(cast("RecordChange[T]", call))
         return await super()._execute(call)
 
-    async def _send(self, change: RecordChange[S]) -> S:
+    async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""
         call, pipeline = change.call, self._pipeline
         call = call.with_parser(lambda response: (change.call.parse(response), response))

@@ -10,7 +10,7 @@ from .faces import AsyncFace, endpoint
 
 
 class SettingsService(AsyncFace):
-    """The server's settings."""
+    """The settings of the server."""
 
     @endpoint
     def get_all(self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[dict[str, Any]]:
@@ -21,7 +21,7 @@ class SettingsService(AsyncFace):
     def update(
         self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[dict[str, Any]]:
-        """Change some settings, and return all."""
+        """Change some settings, and return all settings."""
         return settings.update(body, parse_options(RecordOptions, options, keywords))
 
     @endpoint
@@ -31,7 +31,7 @@ class SettingsService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> Call[None]:
-        """Try the S3 settings of `storage` or `backups`."""
+        """Test the S3 settings of `storage` or `backups`; raise PocketBaseBadRequestError if they do not work."""
         return settings.test_s3(filesystem, parse_options(CommonOptions, options, keywords))
 
     @endpoint
@@ -43,9 +43,17 @@ class SettingsService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> Call[None]:
-        """Send a collection's e-mail: `verification`, `password-reset`, `email-change`, `otp` or `login-alert`."""
-        request_options = parse_options(CommonOptions, options, keywords)
-        return settings.test_email(collection, to_email, template, request_options)
+        """Send a test e-mail.
+
+        Args:
+            collection: The auth collection whose template is sent.
+            to_email: The address to send to.
+            template: `verification`, `password-reset`, `email-change`, `otp` or `login-alert`.
+            options: Options of the request.
+            **keywords: The options as keyword arguments.
+        """
+        parsed = parse_options(CommonOptions, options, keywords)
+        return settings.test_email(collection, to_email, template, parsed)
 
     @endpoint
     def generate_apple_client_secret(
@@ -58,6 +66,16 @@ class SettingsService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> Call[dict[str, Any]]:
-        """Return `{"secret"}` for signing in with Apple; `duration` is in seconds."""
-        request_options = parse_options(CommonOptions, options, keywords)
-        return settings.generate_apple_client_secret(client_id, team_id, key_id, private_key, duration, request_options)
+        """Return `{"secret"}`, a client secret for Sign in with Apple.
+
+        Args:
+            client_id: The service id of the application.
+            team_id: The id of the developer team, of 10 characters.
+            key_id: The id of the key, of 10 characters.
+            private_key: The private key in PEM form.
+            duration: The life of the secret in seconds, at most 15777000.
+            options: Options of the request.
+            **keywords: The options as keyword arguments.
+        """
+        parsed = parse_options(CommonOptions, options, keywords)
+        return settings.generate_apple_client_secret(client_id, team_id, key_id, private_key, duration, parsed)

@@ -9,12 +9,12 @@ from .faces import AsyncFace, endpoint
 
 
 class SqlService(AsyncFace):
-    """SQL on the server's database (PocketBase 0.39 and newer)."""
+    """SQL on the database of the server (PocketBase 0.39 and newer)."""
 
     @endpoint
     def run(self, query: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
         """Run a query, and return `{"columns", "rows", "affectedRows", "execTime"}`, with values as text.
 
-        The query is not escaped: put no input of users into it.
+        Do not put user input into the query: nothing in it is escaped.
         """
         return sql.run(query, parse_options(CommonOptions, options, keywords))

@@ -58,7 +58,7 @@ class BoundPipeline:
         """
         options, request = self._options, call.request
         if "Authorization" not in options.headers and not is_same_user(self._token, self._pipeline.auth_store.token):
-            message = "another user is signed in than when this call began, or nobody; no more of it was sent"
+            message = "the user who made this call is no longer signed in; the rest of the call was not sent"
             raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)
         if options.headers:
             request = request.replace(headers=options.headers | request.headers)

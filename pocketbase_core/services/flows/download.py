@@ -1,4 +1,9 @@
-"""Downloads to a file."""
+"""Downloads a file to a path, and resumes where a connection broke.
+
+Attempts are repeated as long as they bring new bytes. The rest of a file is requested by `Range` and `If-Range`
+if the first response had a strong validator (RFC 9110, 13.1.5); otherwise, or if the file has changed in the meantime,
+the download starts over. The data are written to a file beside the target, which replaces the target at the end.
+"""
 
 import asyncio
 import os
@@ -21,51 +26,55 @@ from .bound_pipeline import BoundPipeline
 from .partial_file import PartialFile
 
 ATTEMPTS = 5
-"""Attempts in a row that bring nothing new, before the download fails."""
+"""Consecutive attempts without new bytes after which the download fails."""
 BACKOFF = 0.5
 MAX_DELAY = 10.0
+"""The base and the maximum of the delays between attempts, in seconds."""
 BUFFER_SIZE = 4 * 1024 * 1024
-"""Bytes for a thread to write in one turn: a turn for each chunk would cost more than the chunk."""
+"""Bytes that a thread writes at a time: a thread for each chunk would cost more than the chunk itself."""
 SETTLED_AFTER = 60.0
-"""Seconds from the last change of a file after which its date tells its versions apart, whatever the clocks."""
+"""Seconds after the last change of a file from which on its date identifies its version, whatever the clocks."""
 _STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 RETRYABLE_STATUSES = (0, 502, 503, 504)
-"""The statuses of no answer, and of a proxy's while the server is away."""
+"""The statuses of a missing response, and of a proxy whose server is unavailable."""
 
 MakeCall = Callable[[], Awaitable[Call[bytes]]]
 
 
 async def download_to_file(
     bound: BoundPipeline,
-    prepare: MakeCall,
+    make_call: MakeCall,
     path: str | os.PathLike[str],
     on_progress: ProgressCallback | None,
     *,
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> None:
-    """Stream an answer into a file beside `path` and rename it at the end; `prepare` makes the call of each attempt.
+    """Download to a file beside `path`, which replaces `path` at the end.
 
-    When the connection breaks, the rest is asked for, or all of it where the file has changed since or nobody can tell.
-    Waits are random, up to half a second, and up to twice as much after each further attempt that brought nothing new.
-
-    `on_progress(done, total)` is told bytes, 0 first; total is None when the server does not say. What it raises is
-    logged.
+    Args:
+        bound: Sends the requests.
+        make_call: Makes the call of each attempt.
+        path: The path of the new file.
+        on_progress: Called as `on_progress(done, total)` with bytes, first with 0; `total` is None if the server sends
+            no length. What the callback raises is logged.
+        sleep: Waits between attempts.
+        jitter: Returns the random part of a delay, from 0 to 1.
 
     Raises:
-        OSError: the file cannot be written.
-        PocketBaseError: the server refused, or five attempts in a row brought nothing new.
+        OSError: If the file cannot be written.
+        PocketBaseError: If the server refused, or `ATTEMPTS` attempts in a row brought no new bytes.
     """
     check_progress(on_progress)
     part = PartialFile(Path(path))
     try:
         await asyncio.to_thread(part.open)
         download = _Download(bound, part, on_progress)
-        failures = furthest = 0
-        while not await download.attempt(prepare):
-            failures = 0 if download.done > furthest else failures + 1
-            furthest = max(furthest, download.done)
+        failures = best = 0
+        while not await download.attempt(make_call):
+            failures = 0 if download.done > best else failures + 1
+            best = max(best, download.done)
             if failures == ATTEMPTS:
                 raise download.failure
             await sleep(full_jitter(failures, BACKOFF, MAX_DELAY, jitter()))
@@ -77,9 +86,10 @@ async def download_to_file(
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """The version of the file in a response, as far as the response's headers say.
+    """What the headers of a response tell about the version of the file.
 
-    `validator` is a strong validator for If-Range: equal only for equal bytes (RFC 9110, 8.8.1).
+    `validator` is a strong validator for If-Range, which is equal only for equal bytes (RFC 9110, 8.8.1), or None.
+    `total` is the size in bytes, or None.
     """
 
     total: int | None
@@ -89,6 +99,7 @@ class Validators:
 
     @classmethod
     def from_headers(cls, headers: Headers) -> "Validators":
+        """Read the validators of a response."""
         tag, modified = headers.get("ETag"), headers.get("Last-Modified")
         validator = tag if tag is not None and _STRONG_TAG.fullmatch(tag) else None
         if validator is None and modified is not None and _is_strong(modified, headers.get("Date", "")):
@@ -96,13 +107,13 @@ class Validators:
         return cls(content_length(headers), tag, modified, validator)
 
     def range_headers(self, done: int) -> dict[str, str]:
-        """Return the headers that ask for the rest; none if nothing proves that the rest is of the same version."""
+        """Return Range and If-Range headers, or {} if the download must start over for want of a validator."""
         if not done or self.total is None or self.validator is None:
             return {}
         return {"Range": f"bytes={done}-", "If-Range": self.validator}
 
     def matches_range(self, done: int, headers: Headers) -> bool:
-        """Return whether a 206 has the part that was asked for (Last-Modified may be absent: RFC 9110, 15.3.7)."""
+        """Return whether a 206 response has the requested part (Last-Modified may be absent: RFC 9110, 15.3.7)."""
         total = self.total or 0
         same = (
             headers.get("Last-Modified", self.modified) == self.modified and headers.get("ETag", self.tag) == self.tag
@@ -111,13 +122,13 @@ class Validators:
 
 
 def _is_strong(modified: str, date: str) -> bool:
-    """Return whether the file is old enough for any later change to have another date.
+    """Return whether the file is old enough that any later change gets another date.
 
-    One second is enough by the same clock (RFC 9110, 8.8.2.2), but a file in an object store has the store's clock.
+    One second suffices if one clock makes both dates (RFC 9110, 8.8.2.2), but an object store has a clock of its own.
     """
     if not (_HTTP_DATE.fullmatch(modified) and _HTTP_DATE.fullmatch(date)):
         return False
-    from email.utils import parsedate_to_datetime  # imports much that only this needs
+    from email.utils import parsedate_to_datetime  # slow to import, and only needed here
 
     try:
         return (parsedate_to_datetime(date) - parsedate_to_datetime(modified)).total_seconds() >= SETTLED_AFTER
@@ -126,7 +137,7 @@ def _is_strong(modified: str, date: str) -> bool:
 
 
 class _Download:
-    """The progress of all attempts together."""
+    """The state of a download across its attempts."""
 
     def __init__(self, bound: BoundPipeline, part: PartialFile, on_progress: ProgressCallback | None) -> None:
         self.done = 0
@@ -139,15 +150,15 @@ class _Download:
         self._buffer = memoryview(b"")
         self._buffered = 0
 
-    async def attempt(self, prepare: MakeCall) -> bool:
-        """Try to receive the rest, and return whether the file is complete now.
+    async def attempt(self, make_call: MakeCall) -> bool:
+        """Receive the rest of the file, and return whether the file is complete.
 
         Raises:
-            OSError: the file cannot be written.
-            PocketBaseError: another attempt would not help.
+            OSError: If the file cannot be written.
+            PocketBaseError: If another attempt would not help.
         """
         try:
-            await self._receive(await prepare())
+            await self._receive(await make_call())
         except PocketBaseError as error:
             if self._version is None or self.done != self._version.total:
                 if not self._started or error.status not in (*RETRYABLE_STATUSES, 416):
@@ -168,12 +179,12 @@ class _Download:
         async with self._joint.stream(call._replace(request=request.replace(headers=headers))) as response:
             await self._begin(response, url, own_range)
             async for chunk in response.aiter_bytes():
-                left = memoryview(chunk)
-                while left:
-                    taken = left[: len(self._buffer) - self._buffered]
-                    self._buffer[self._buffered : self._buffered + len(taken)] = taken
-                    self._buffered += len(taken)
-                    left = left[len(taken) :]
+                remaining = memoryview(chunk)
+                while remaining:
+                    part = remaining[: len(self._buffer) - self._buffered]
+                    self._buffer[self._buffered : self._buffered + len(part)] = part
+                    self._buffered += len(part)
+                    remaining = remaining[len(part) :]
                     if self._buffered == len(self._buffer):
                         await self._write()
                 self.done += len(chunk)
@@ -189,10 +200,12 @@ class _Download:
             if self._version is not None and self._version.matches_range(self.done, response.headers):
                 return
             self._version = None
-            raise PocketBaseConnectionError(url, message="another part came than was asked for", request_sent=True)
+            raise PocketBaseConnectionError(
+                url, message="the server sent another part of the file than was requested", request_sent=True
+            )
         self._version = Validators.from_headers(response.headers)
         self._buffer = memoryview(bytearray(min(self._version.total or BUFFER_SIZE, BUFFER_SIZE)))
-        if self.done:  # to empty an empty file makes its closing slow on ext4
+        if self.done:  # truncating an empty file makes its closing slow on ext4
             self._buffered = self.done = 0
             await asyncio.to_thread(self._part.clear)
         self._report_progress()

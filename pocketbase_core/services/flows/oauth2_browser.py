@@ -1,4 +1,4 @@
-"""Sign-ins with OAuth2 in a browser, whose outcome comes over a realtime connection of their own."""
+"""Signs in with OAuth2 in a browser. A realtime connection of its own receives the outcome."""
 
 import asyncio
 import inspect
@@ -33,23 +33,23 @@ async def browser_payload(
     create_data: Mapping[str, Any] | None,
     time_limit: float | None,
 ) -> dict[str, Any]:
-    """Have the user sign in, and return what `with_oauth2` takes.
+    """Have the user sign in, and return the payload of `with_oauth2`.
 
     Raises:
-        ValueError: the collection does not offer the provider.
-        PocketBaseTimeoutError: the browser did not come back in time.
-        PocketBaseError: the provider refused, or the answer belongs to somebody else's attempt.
+        ValueError: If the collection does not offer the provider.
+        PocketBaseTimeoutError: If the browser did not come back within `time_limit` seconds.
+        PocketBaseError: If the provider refused, or the response belongs to another attempt.
     """
-    plain = parse_options(CommonOptions, None, {})
+    no_options = parse_options(CommonOptions, None, {})
     redirect_url = bound.build_url("/api/oauth2-redirect")
     limit = asyncio.timeout(time_limit)
     try:
         async with limit:
-            provider = await bound.execute(auth.oauth2_provider(collection, provider_name, plain))
+            provider = await bound.execute(auth.oauth2_provider(collection, provider_name, no_options))
             message = await _outcome(bound, provider, redirect_url, open_url, scopes)
     except TimeoutError as error:
         if not limit.expired():
-            raise  # that of open_url
+            raise  # the error of open_url
         raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {time_limit:.0f} s") from error
     code = message.get("code")
     if message.get("error") or not code or not is_sendable_token(code):
@@ -80,14 +80,14 @@ async def _outcome(
         else:
             await asyncio.to_thread(open_url, url)
         message = realtime.decode_event(await _next(events, redirect_url, _TOPIC))
-    # The server sends the event to the client that `state` names and to no other: no user can cause this by mistake.
+    # The server sends the event only to the client that `state` names, so no user can cause this by mistake.
     if message.get("state") != client_id:
-        raise PocketBaseError(redirect_url, message="the sign-in that came back is not the one that was begun")
+        raise PocketBaseError(redirect_url, message="the browser came back from another sign-in")
     return message
 
 
 async def _next(events: AsyncIterator[ServerSentEvent], url: str, name: str | None = None) -> ServerSentEvent:
-    """Return the next event, or the next of this name: the server may send other events to every client."""
+    """Return the next event, or the next event of this name: the server may send other events to every client."""
     async for event in events:
         if name is None or event.event == name:
             return event

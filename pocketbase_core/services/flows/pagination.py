@@ -1,4 +1,4 @@
-"""Lists that are read to their end."""
+"""Reads lists to their end."""
 
 import asyncio
 from collections import deque
@@ -15,13 +15,13 @@ from .bound_pipeline import BoundPipeline
 
 T = TypeVar("T")
 PREFETCH_PAGES = 3
-"""Pages that are asked for and may turn out not to be there. Each of them costs the server as much as the last one."""
+"""Pages to request ahead. At the end of a list, up to as many requests return nothing, at the cost of a page each."""
 
 
 async def iterate_pages(
     pipeline: Pipeline, options: Options, reader: KeysetPages | NumberedPages, decode: Decoder[T]
 ) -> AsyncGenerator[T, None]:
-    """The records that the reader asks for, one after the other."""
+    """Yield the records of all pages of the reader."""
     bound = BoundPipeline(pipeline, options, each=True)
     while not reader.is_done:
         for record in await bound.execute(decode_list_call(reader.next_call(), decode)):
@@ -31,23 +31,26 @@ async def iterate_pages(
 async def fetch_all(
     pipeline: Pipeline, options: Options, get_page: Callable[[int], Call[Page[Record]]], decode: Decoder[T]
 ) -> list[T]:
-    """The items of all pages. The longer the list, the more pages the server prepares while one is decoded."""
+    """Return the items of all pages.
+
+    The longer the list turns out to be, the more pages are requested while one is decoded.
+    """
     bound = BoundPipeline(pipeline, options)
-    number = seen = 1
-    page = await bound.execute(decode_page_call(get_page(number), decode))
+    requested = received = 1
+    page = await bound.execute(decode_page_call(get_page(requested), decode))
     items, size = page["items"], page["perPage"]
-    coming: deque[asyncio.Task[Page[T]]] = deque()
+    prefetched: deque[asyncio.Task[Page[T]]] = deque()
     try:
         while not is_last(page):
-            while len(coming) < min(seen, PREFETCH_PAGES):
-                number += 1
-                call = decode_page_call(with_page_size(get_page(number), size), decode)
-                coming.append(asyncio.create_task(bound.execute(call)))
-            page = await coming.popleft()
-            seen += 1
+            while len(prefetched) < min(received, PREFETCH_PAGES):
+                requested += 1
+                call = decode_page_call(with_page_size(get_page(requested), size), decode)
+                prefetched.append(asyncio.create_task(bound.execute(call)))
+            page = await prefetched.popleft()
+            received += 1
             items += page["items"]
     finally:
-        for task in coming:
+        for task in prefetched:
             task.cancel()
-        await asyncio.gather(*coming, return_exceptions=True)
+        await asyncio.gather(*prefetched, return_exceptions=True)
     return items

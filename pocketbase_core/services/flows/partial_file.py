@@ -1,4 +1,4 @@
-"""The file beside a target, which takes the target's place when it is whole."""
+"""A file beside a target, which replaces the target once it is complete."""
 
 import errno
 import os
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 WRITE_SIZE = 64 * 1024
-"""Bytes of one write: for a larger one the system takes a larger block of memory, which may cost more than that."""
+"""Bytes of one write. A larger one makes the system allocate a larger block, which may cost more than that."""
 
 
 class PartialFile:
-    """The file beside the target. Its methods are for threads, and do nothing more once it is discarded.
+    """The file beside the target.
 
-    That matters where a wait was cancelled: its thread goes on.
+    The methods run in worker threads. After `discard`, they do nothing, because the thread of a cancelled wait keeps
+    running.
     """
 
     def __init__(self, target: Path) -> None:
@@ -25,8 +26,12 @@ class PartialFile:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Raises: OSError: there cannot be a file of the target's name."""
-        # Renaming would put a file in the place of a symbolic link, or of a device.
+        """Create the file.
+
+        Raises:
+            OSError: If there cannot be a file of the target's name.
+        """
+        # Renaming would replace a symbolic link, or a device, by a file.
         target = self._target = Path(os.path.realpath(self._target))
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "a folder is in the place of the file", str(target))
@@ -43,18 +48,21 @@ class PartialFile:
                 self._file = self._path.open("r+b", buffering=0)
 
     def clear(self) -> None:
+        """Empty the file."""
         with self._lock:
             if self._file is not None:
                 self._file.seek(0)
                 self._file.truncate()
 
     def write(self, data: memoryview) -> None:
+        """Append data."""
         with self._lock:
             if self._file is not None:
                 while data:
                     data = data[self._file.write(data[:WRITE_SIZE]) :]
 
     def finish(self) -> None:
+        """Replace the target by the file."""
         with self._lock:
             if self._file is not None:
                 self._file.close()  # which may find the disk full
@@ -64,6 +72,7 @@ class PartialFile:
                 self._file = None
 
     def discard(self) -> None:
+        """Close and delete the file."""
         with self._lock:
             self._discarded = True
             if self._file is not None:

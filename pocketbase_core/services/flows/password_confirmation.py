@@ -1,4 +1,4 @@
-"""Passwords that the server wants twice."""
+"""Sends the password of a new user a second time, as `passwordConfirm`, where the server requires that."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -14,29 +14,33 @@ T = TypeVar("T")
 
 
 class PasswordConfirmation:
-    """The auth collections that a client knows, whose passwords it sends as `passwordConfirm` too.
+    """Adds `passwordConfirm` to the bodies for auth collections, and remembers which collections these are.
 
-    Only an auth collection wants a password twice; in any other, `passwordConfirm` may be a field of its own, which
-    nobody asked to change. `users` and `_superusers` are auth collections, with which every server begins. For any
-    other collection, the client asks the server before each write, until the answer is that it is an auth collection.
+    Only an auth collection requires a password twice; in any other, `passwordConfirm` may be a field of its own, which
+    must not be changed. Every server has the auth collections `users` and `_superusers`. For any other collection, the
+    client asks the server before each write, until the server has confirmed that it is an auth collection.
     """
 
     def __init__(self) -> None:
         self._auth_collections = {"users", SUPERUSERS}
 
     async def confirm(self, bound: BoundPipeline, calls: Sequence[tuple[str, Call[T]]]) -> list[Call[T]]:
-        """Return the calls, with passwords confirmed; `calls` are pairs of a collection and a call to it.
+        """Return the calls with their passwords confirmed.
+
+        Args:
+            bound: Sends the requests that ask for the type of a collection.
+            calls: Pairs of a collection and a call to it.
 
         Raises:
-            PocketBaseError: the server could not be asked.
+            PocketBaseError: If the server could not be asked.
         """
-        asked: dict[str, bool] = {}
+        is_auth: dict[str, bool] = {}
         confirmed: list[Call[T]] = []
         for collection, call in calls:
             if is_unconfirmed(call):
-                if collection not in asked:
-                    asked[collection] = await self._is_auth(bound, collection)
-                if asked[collection]:
+                if collection not in is_auth:
+                    is_auth[collection] = await self._is_auth(bound, collection)
+                if is_auth[collection]:
                     body = {**call.request.body, "passwordConfirm": call.request.body["password"]}
                     call = call._replace(request=call.request.replace(body=body))
             confirmed.append(call)
@@ -50,7 +54,7 @@ class PasswordConfirmation:
         except PocketBaseError as error:
             if not 400 <= error.status < 500 or error.status == 429:
                 raise
-            # 404 is any other collection. After another refusal, the server's answer to the write tells the reason.
+            # 404: not an auth collection. After any other refusal, the server's response to the write tells the reason.
             return False
         self._auth_collections.add(collection)
         return True

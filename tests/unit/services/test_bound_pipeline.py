@@ -100,7 +100,7 @@ async def test_a_call_goes_out_as_the_user_who_made_it_or_not_at_all(
     server = Server(switch)
     pb = server.client
     pb.auth_store.save(user)
-    with pytest.raises(PocketBaseUnauthorizedError, match="another user is signed in") as caught:
+    with pytest.raises(PocketBaseUnauthorizedError, match="no longer signed in") as caught:
         await CALLS[name](pb, tmp_path, {})
     assert caught.value.status == 401
     assert caught.value.url.startswith("http://h/api/")

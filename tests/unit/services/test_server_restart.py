@@ -116,7 +116,7 @@ def test_a_restore_goes_out_as_the_user_who_asked_for_it_or_not_at_all() -> None
 
     pb = PocketBase("http://h", transport=MockTransport(server.answer, switch), middleware=[])
     pb.auth_store.save(token(1000, id="ann"))
-    with pytest.raises(PocketBaseUnauthorizedError, match="another user is signed in"):
+    with pytest.raises(PocketBaseUnauthorizedError, match="no longer signed in"):
         run(pb.backups.restore("a.zip", wait=True))
     assert server.asked == [], "nothing was restored"
 

@@ -40,7 +40,7 @@ CONNECT = ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "mine"}))
 async def test_a_sign_in_of_somebody_else_is_refused() -> None:
     foreign = ServerSentEvent("@oauth2", json.dumps({"state": "other", "code": "c"}))
     pb, seen = signed_in_by(CONNECT, foreign)
-    with pytest.raises(PocketBaseError, match="not the one that was begun"):
+    with pytest.raises(PocketBaseError, match="from another sign-in"):
         await pb.collection("users").auth.with_oauth2_browser("oidc", lambda url: None)
     assert not pb.auth_store.token
     assert not any("auth-with-oauth2" in request.url for request in seen)
