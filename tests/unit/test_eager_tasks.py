@@ -39,7 +39,7 @@ class Server:
             yield await self.queue.get()
 
 
-@pytest.mark.parametrize("factory", {FACTORY, start_at_once})
+@pytest.mark.parametrize("factory", dict.fromkeys([FACTORY, start_at_once]))
 def test_tasks_may_start_at_once(factory: Any) -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(factory)
