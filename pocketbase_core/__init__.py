@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .models.decoders import RecordEvent
     from .realtime import Gap, RealtimeSettings
 
+__version__ = "0.2.0"
+
 __all__ = [
     "AsyncAuthStore",
     "AuthStore",
