@@ -1,4 +1,10 @@
-"""A transport on asyncio's streams alone, one connection a request: `PocketBase(url, transport=OwnTransport())`."""
+"""A transport of your own: asyncio's streams carry the bytes, h11 speaks HTTP, and `Exchange` does the rest.
+
+Use it as `PocketBase(url, transport=OwnTransport())`; h11 comes with httpx. A transport has four methods: `send` for a
+whole response, `stream` for a body that is read as it comes in, `events` for server-sent events, and `aclose`. Each
+request has an `Exchange` around it, which encodes the body, ends the request at its timeout, limits and decompresses
+the response, and turns the exceptions of asyncio and h11 into the errors that `ERRORS` names.
+"""
 
 import asyncio
 import socket
@@ -6,116 +12,105 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
+import h11
+
 from pocketbase_core.errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.transport import BodyStream, ErrorMap, ErrorMapping, Exchange
+from pocketbase_core.transport import BodyStream, ErrorMap, ErrorMapping, Exchange, StreamingResponse
 
-FAULTS: ErrorMap = {
-    **dict.fromkeys(
-        [ConnectionRefusedError, socket.gaierror], ErrorMapping(PocketBaseConnectionError, never_sent=True)
-    ),
+ERRORS: ErrorMap = {
+    ConnectionRefusedError: ErrorMapping(PocketBaseConnectionError, never_sent=True),
+    socket.gaierror: ErrorMapping(PocketBaseConnectionError, never_sent=True),
+    OSError: ErrorMapping(PocketBaseConnectionError),
+    h11.ProtocolError: ErrorMapping(PocketBaseConnectionError),
     TimeoutError: ErrorMapping(PocketBaseTimeoutError),
-    **dict.fromkeys(
-        [OSError, EOFError, ValueError, asyncio.LimitOverrunError], ErrorMapping(PocketBaseConnectionError)
-    ),
 }
 
 
-class Answer:
-    """The head of an answer, and the connection that its body comes from."""
-
-    patience: float | None = None  # seconds for each piece of the body
-
-    def __init__(self, exchange: Exchange, head: bytes, reader: asyncio.StreamReader) -> None:
-        lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2]]
-        self.status_code, self.headers = int(head[9:12]), Headers([(name, value.strip()) for name, _, value in lines])
-        self.exchange, self._reader = exchange, reader
-        self._chunked = self.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        is_empty = self._chunked or self.status_code in (204, 304)
-        self._left = 0 if is_empty else int(self.headers.get("Content-Length", -1))  # -1: all until the end
-
-    async def read(self) -> bytes:  # nothing at the end
-        async with asyncio.timeout(self.patience):
-            if self._chunked and self._left == 0:
-                self._left = int((await self._reader.readuntil(b"\n")).partition(b";")[0], 16)
-                self._chunked = self._left > 0
-            piece = await self._reader.read(min(self._left, 65536) if self._left >= 0 else 65536)
-            if self._left > 0:
-                self._left -= len(piece)
-                if not piece or (self._chunked and self._left == 0 and await self._reader.readexactly(2) != b"\r\n"):
-                    raise EOFError("the body breaks off")
-        return piece
-
-    @property
-    def received(self) -> AsyncIterator[bytes]:
-        return BodyStream(self.exchange, self.read)
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        return self.exchange.decompress(self.status_code, self.headers, self.received)
-
-
 class Reader(asyncio.StreamReader):
-    """Gives what was received before the connection broke, then ends."""
+    """A stream that ends where the connection breaks, after all that was received: it may be a whole response."""
 
     def set_exception(self, exc: BaseException) -> None:
         self.feed_eof()
 
 
-async def connect(host: str, port: int, secure: bool) -> tuple[Reader, asyncio.StreamWriter]:
-    loop = asyncio.get_running_loop()
-    reader = Reader(loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport, _ = await loop.create_connection(lambda: protocol, host, port, ssl=secure or None)
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+class Connection:
+    """A connection for one request, and the head of its response."""
 
+    status, headers = 0, Headers()
 
-async def write_body(exchange: Exchange, writer: asyncio.StreamWriter, chunked: bool) -> None:
-    if exchange.has_body:
-        async for chunk in exchange:
-            writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
-            await writer.drain()
-    writer.write(b"0\r\n\r\n" if chunked else b"")
+    def __init__(self, exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.exchange, self._reader, self._writer = exchange, reader, writer
+        self._http = h11.Connection(h11.CLIENT)
 
+    async def ask(self, request: h11.Request) -> None:
+        """Send the request, and read the response's head, which may come before all of the body is sent."""
+        self._writer.write(self._http.send(request) or b"")
+        sending = asyncio.create_task(self._send_body())
+        try:
+            while not isinstance(response := await self._next_event(), h11.Response):
+                pass  # an informational response comes before the real one
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
+        self.exchange.response_started()
+        self.status = response.status_code
+        self.headers = Headers([(name.decode(), value.decode("latin-1")) for name, value in response.headers])
 
-async def read_head(
-    exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, chunked: bool
-) -> bytes:
-    """Read the head of the response, which may come before the body has been written."""
-    writing = asyncio.create_task(write_body(exchange, writer, chunked))
-    reading = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
-    try:
-        await asyncio.wait([writing, reading], return_when=asyncio.FIRST_COMPLETED)
-        if writing.done() and not isinstance(writing.exception(), ConnectionError):
-            writing.result()
-        while (head := await reading).startswith(b"HTTP/1.1 1"):
-            reading = asyncio.create_task(reader.readuntil(b"\r\n\r\n"))
-        return head
-    finally:
-        writing.cancel()
-        reading.cancel()
-        await asyncio.wait([writing, reading])
+    def body(self, timeout: float | None = None) -> AsyncIterator[bytes]:
+        """Return the chunks of the body as they come over the wire, each of which may take so many seconds."""
+        return BodyStream(self.exchange, lambda: asyncio.wait_for(self._read(), timeout))
+
+    def decompressed(self, timeout: float | None = None) -> AsyncIterator[bytes]:
+        return self.exchange.decompress(self.status, self.headers, self.body(timeout))
+
+    async def content(self) -> bytes:
+        return await self.exchange.read_body(self.status, self.headers, self.body())
+
+    async def _send_body(self) -> None:
+        try:
+            if self.exchange.has_body:
+                async for chunk in self.exchange:
+                    self._writer.write(self._http.send(h11.Data(chunk)) or b"")
+                    await self._writer.drain()
+            self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
+        except Exception:
+            self._writer.transport.abort()  # there will be no response; the exchange knows what its body raised
+
+    async def _next_event(self) -> object:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            self._http.receive_data(await self._reader.read(65536))
+        return event
+
+    async def _read(self) -> bytes:
+        event = await self._next_event()
+        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
 
 @asynccontextmanager
-async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
-    url, headers = urlsplit(exchange.request.full_url), exchange.headers
-    secure, chunked = url.scheme == "https", exchange.has_body and "Content-Length" not in headers
-    reader, writer = await connect(url.hostname or "", url.port or (80, 443)[secure], secure)
+async def asked(exchange: Exchange) -> AsyncGenerator[Connection, None]:
+    """Open a connection, send the request of the exchange, and give the connection, from which to read the body."""
+    url, headers = urlsplit(exchange.request.full_url), {**exchange.headers, "Connection": "close"}
+    if exchange.has_body and "Content-Length" not in headers:
+        headers["Transfer-Encoding"] = "chunked"
+    target = url._replace(scheme="", netloc="", path=url.path or "/").geturl()
+    loop, reader = asyncio.get_running_loop(), Reader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    secure = url.scheme == "https"
+    port = url.port or (443 if secure else 80)
+    transport, _ = await loop.create_connection(lambda: protocol, url.hostname or "", port, ssl=secure or None)
     try:
-        headers |= {"Host": url.netloc, "Connection": "close"} | ({"Transfer-Encoding": "chunked"} if chunked else {})
-        target = url._replace(scheme="", netloc="", path=url.path or "/").geturl()
-        lines = [f"{exchange.request.method} {target} HTTP/1.1", *(f"{name}: {headers[name]}" for name in headers)]
-        writer.write("\r\n".join([*lines, "", ""]).encode("ascii"))
-        answer = Answer(exchange, await read_head(exchange, reader, writer, chunked), reader)
-        exchange.response_started()
-        yield answer
+        connection = Connection(exchange, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        fields = [("Host", url.netloc), *headers.items()]
+        await connection.ask(h11.Request(method=exchange.request.method, target=target, headers=fields))
+        yield connection
     finally:
-        writer.transport.abort()
+        transport.abort()
 
 
-async def read_events(answer: Answer) -> AsyncGenerator[ServerSentEvent, None]:
+async def read_events(connection: Connection) -> AsyncGenerator[ServerSentEvent, None]:
     last_id = ""
-    async with aclosing(answer.exchange.event_fields(answer.aiter_bytes())) as events:
+    async with aclosing(connection.exchange.event_fields(connection.decompressed())) as events:
         async for fields in events:
             last_id = fields.get("id", last_id)
             if data := fields.get("data"):
@@ -124,26 +119,25 @@ async def read_events(answer: Answer) -> AsyncGenerator[ServerSentEvent, None]:
 
 class OwnTransport:
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, FAULTS) as exchange, asked(exchange) as answer:
-            content = await exchange.read_body(answer.status_code, answer.headers, answer.received)
-        return Response(answer.status_code, answer.headers, content, request.url)
+        async with Exchange(request, ERRORS) as exchange, asked(exchange) as connection:
+            content = await connection.content()
+        return Response(connection.status, connection.headers, content, request.url)
 
     @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator[Answer, None]:
+    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, FAULTS) as exchange:
-                answer = await stack.enter_async_context(asked(exchange))
-            answer.patience = request.timeout
-            yield answer
+            async with Exchange(request, ERRORS) as exchange:  # ends where the body begins, and with it the timeout
+                connection = await stack.enter_async_context(asked(exchange))
+            yield StreamingResponse(connection.status, connection.headers, connection.decompressed(request.timeout))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, FAULTS) as exchange:
-                answer = await stack.enter_async_context(asked(exchange))
-                if not exchange.is_event_stream(answer.status_code, answer.headers):
-                    content = await exchange.read_body(answer.status_code, answer.headers, answer.received)
-                    raise exchange.not_event_stream_error(answer.status_code, answer.headers.items(), content)
-            yield await stack.enter_async_context(aclosing(read_events(answer)))
+            async with Exchange(request, ERRORS) as exchange:
+                connection = await stack.enter_async_context(asked(exchange))
+                if not exchange.is_event_stream(connection.status, connection.headers):
+                    content = await connection.content()
+                    raise exchange.not_event_stream_error(connection.status, connection.headers.items(), content)
+            yield await stack.enter_async_context(aclosing(read_events(connection)))
 
     async def aclose(self) -> None: ...
