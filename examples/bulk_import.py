@@ -1,10 +1,11 @@
-"""A CSV file into a collection, in batches, several at a time; a second run goes on where the first one stopped.
+"""Import a CSV file into a collection, in batches, several at a time. A second run continues where the first stopped.
 
 python examples/bulk_import.py --rows 5000      makes so many rows (100,000 without) and a throw-away server for them
 python examples/bulk_import.py --csv people.csv --url http://127.0.0.1:8090 --email admin@example.com --password …
 
-A record's id comes from its row, and rows are upserted: what is sent twice is there once. What has arrived is noted in
-a file beside the CSV file, and not sent again. Rows that are wrong are told by line; the rest of their batch goes in.
+The id of a record is a hash of its row, and rows are upserted: a row that is sent twice is stored once. The ids of
+stored rows are kept in a file beside the CSV file, and these rows are not sent again. Wrong rows are reported by their
+line; the other rows of the batch are sent without them.
 """
 
 import argparse
@@ -35,12 +36,12 @@ FIELDS: list[dict[str, Any]] = [
 def number(cell: str) -> float:
     value = float(cell or 0)
     if not math.isfinite(value):
-        raise ValueError(f"{cell!r} is no number")
+        raise ValueError(f"{cell!r} is not a number")
     return value
 
 
-# The server would take any text for a number or a bool, and store 0 or false.
-READERS: dict[str, Callable[[str], Any]] = {
+# The server accepts any text for a number or a bool, and stores 0 or false.
+PARSERS: dict[str, Callable[[str], Any]] = {
     "number": number,
     "bool": {"true": True, "false": False, "": False}.__getitem__,
 }
@@ -57,7 +58,7 @@ def digest(*texts: str) -> str:
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Some rows, two of them wrong."""
+    """Write a CSV file with so many rows, two of them wrong."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow([field["name"] for field in FIELDS])
@@ -67,7 +68,7 @@ def write_rows(path: Path, count: int) -> None:
 
 
 class Import:
-    """One file, one collection."""
+    """The import of one file into one collection."""
 
     def __init__(self, pb: PocketBase, collection: str, path: Path, progress: Progress) -> None:
         self._pb, self._collection, self._path, self._progress = pb, collection, path, progress
@@ -80,23 +81,18 @@ class Import:
         fields = (await self._pb.collections.get_one(self._collection))["fields"]
         total = await asyncio.to_thread(self._prepare, {field["name"]: field["type"] for field in fields})
         self._task = self._progress.add_task(self._path.name, total=total)
-        queue = asyncio.Queue[list[Row]](in_flight)
-        rows = self._rows()
+        rows = self._rows()  # all senders take from it
         async with asyncio.TaskGroup() as group:
-            senders = [group.create_task(self._send_all(queue)) for _ in range(in_flight)]
-            while batch := await asyncio.to_thread(lambda: list(islice(rows, size))):
-                await queue.put(batch)
-            await queue.join()
-            for sender in senders:
-                sender.cancel()
+            for _ in range(in_flight):
+                group.create_task(self._send_batches(rows, size))
 
     def _prepare(self, types: dict[str, str]) -> int:
-        """Find out how to read each column, what is done already, and how many rows there are."""
+        """Choose a parser for each column, read which rows are stored already, and return the number of rows."""
         with self._path.open(newline="", encoding="utf-8-sig") as file:
             head = next(csv.reader(file, strict=True), list[str]())
         if unknown := [name for name in head if name not in types]:
             raise ValueError(f"{self._collection} has no fields {unknown}")  # which the server would ignore
-        self._columns = [(name, READERS.get(types[name], str)) for name in head]
+        self._columns = [(name, PARSERS.get(types[name], str)) for name in head]
         if self._done_path.exists():
             self._done = frozenset(self._done_path.read_text().split())
         return sum(1 for _ in self._rows())
@@ -107,22 +103,21 @@ class Import:
             next(table)
             yield from (Row(table.line_num, digest(*cells), cells) for cells in table if cells)
 
-    async def _send_all(self, queue: asyncio.Queue[list[Row]]) -> None:
-        while True:
-            rows = await queue.get()
-            left = [(row, body) for row in rows if row.id not in self._done and (body := self._body(row)) is not None]
-            self.skipped += sum(row.id in self._done for row in rows)
-            while left and (wrong := await self._send([body for _, body in left])):
-                for index in wrong:
-                    self._tell(left[index][0], wrong[index])
-                left = [each for index, each in enumerate(left) if index not in wrong]
-            await asyncio.to_thread(self._note, "".join(f"{row.id}\n" for row, _ in left))
-            self.sent += len(left)
-            self._progress.advance(self._task, len(rows))
-            queue.task_done()
+    async def _send_batches(self, rows: Iterator[Row], size: int) -> None:
+        while batch := list(islice(rows, size)):
+            new = [row for row in batch if row.id not in self._done]
+            self.skipped += len(batch) - len(new)
+            queue = [(row, body) for row in new if (body := self._body(row)) is not None]
+            while queue and (errors := await self._send([body for _, body in queue])):
+                for index, error in errors.items():
+                    self._report(queue[index][0], error)
+                queue = [member for index, member in enumerate(queue) if index not in errors]
+            await asyncio.to_thread(self._mark_done, "".join(f"{row.id}\n" for row, _ in queue))
+            self.sent += len(queue)
+            self._progress.advance(self._task, len(batch))
 
     async def _send(self, bodies: list[dict[str, Any]]) -> dict[int, PocketBaseError]:
-        """Send a batch; where that fails, nothing of it happened, and what comes back is why."""
+        """Send a batch. If some of its members are wrong, nothing is stored: return their errors by index."""
         batch = self._pb.create_batch()
         for body in bodies:
             batch.collection(self._collection).upsert(body, fields="id")
@@ -137,18 +132,18 @@ class Import:
     def _body(self, row: Row) -> dict[str, Any] | None:
         try:
             cells = zip(self._columns, row.cells, strict=True)
-            return {"id": row.id, **{name: read(cell) for (name, read), cell in cells}}
+            return {"id": row.id, **{name: parse(cell) for (name, parse), cell in cells}}
         except (ValueError, KeyError) as error:
-            self._tell(row, error)
+            self._report(row, error)
             return None
 
-    def _note(self, ids: str) -> None:
+    def _mark_done(self, ids: str) -> None:
         with self._done_path.open("a") as file:
             file.write(ids)
 
-    def _tell(self, row: Row, why: Exception) -> None:
+    def _report(self, row: Row, error: Exception) -> None:
         self.wrong += 1
-        self._progress.console.print(f"line {row.line}: {why}", markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(f"line {row.line}: {error}", markup=False, highlight=False, soft_wrap=True)
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -177,15 +172,15 @@ async def main(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A CSV file into a collection.")
-    parser.add_argument("--csv", type=Path, help="its first line names the fields; without it, one is made")
+    parser = argparse.ArgumentParser(description="Import a CSV file into a collection.")
+    parser.add_argument("--csv", type=Path, help="a file whose first line names the fields; without it, one is made")
     parser.add_argument("--rows", type=int, default=100_000, help="how many rows to make")
     parser.add_argument("--url", help="a server that allows batches; without it, a throw-away one is started")
     parser.add_argument("--email", default="admin@example.com", help="its superuser")
     parser.add_argument("--password", default="")
     parser.add_argument("--collection", default="people")
     parser.add_argument("--size", type=int, default=200, help="rows in a batch, at most the setting batch.maxRequests")
-    parser.add_argument("--in-flight", type=int, default=4, help="batches under way at a time")
+    parser.add_argument("--in-flight", type=int, default=4, help="batches that are sent at a time")
     try:
         asyncio.run(main(parser.parse_args()))
     except KeyboardInterrupt:

@@ -1,0 +1,23 @@
+"""Use the aiohttp session that the application already has. It is never closed by the client."""
+
+import asyncio
+import os
+
+import aiohttp
+
+from pocketbase_core import PocketBase
+from pocketbase_transports import AiohttpTransport
+
+URL = os.environ.get("POCKETBASE_URL", "http://127.0.0.1:8090")
+
+
+async def main() -> None:
+    async with aiohttp.ClientSession() as session:
+        async with PocketBase(URL, transport=AiohttpTransport(session)) as pb:
+            print((await pb.health.check())["message"])
+        async with session.get(f"{URL}/api/health") as response:  # still open
+            print(response.status)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
