@@ -43,7 +43,7 @@ class Connection:
         self.exchange, self._reader, self._writer = exchange, reader, writer
         self._http = h11.Connection(h11.CLIENT)
 
-    async def ask(self, request: h11.Request) -> None:
+    async def start(self, request: h11.Request) -> None:
         """Send the request, and read the response's head, which may come before all of the body is sent."""
         self._writer.write(self._http.send(request) or b"")
         sending = asyncio.create_task(self._send_body())
@@ -58,7 +58,7 @@ class Connection:
         self.headers = Headers([(name.decode(), value.decode("latin-1")) for name, value in response.headers])
 
     def body(self, timeout: float | None = None) -> AsyncIterator[bytes]:
-        """Return the chunks of the body as they come over the wire, each of which may take so many seconds."""
+        """Return the chunks of the body as they come over the wire. Each may take `timeout` seconds."""
         return BodyStream(self.exchange, lambda: asyncio.wait_for(self._read(), timeout))
 
     def decompressed(self, timeout: float | None = None) -> AsyncIterator[bytes]:
@@ -88,8 +88,8 @@ class Connection:
 
 
 @asynccontextmanager
-async def asked(exchange: Exchange) -> AsyncGenerator[Connection, None]:
-    """Open a connection, send the request of the exchange, and give the connection, from which to read the body."""
+async def connect(exchange: Exchange) -> AsyncGenerator[Connection, None]:
+    """Open a connection, send the request of the exchange on it, and receive the head of the response."""
     url, headers = urlsplit(exchange.request.full_url), {**exchange.headers, "Connection": "close"}
     if exchange.has_body and "Content-Length" not in headers:
         headers["Transfer-Encoding"] = "chunked"
@@ -102,7 +102,7 @@ async def asked(exchange: Exchange) -> AsyncGenerator[Connection, None]:
     try:
         connection = Connection(exchange, reader, asyncio.StreamWriter(transport, protocol, reader, loop))
         fields = [("Host", url.netloc), *headers.items()]
-        await connection.ask(h11.Request(method=exchange.request.method, target=target, headers=fields))
+        await connection.start(h11.Request(method=exchange.request.method, target=target, headers=fields))
         yield connection
     finally:
         transport.abort()
@@ -119,7 +119,7 @@ async def read_events(connection: Connection) -> AsyncGenerator[ServerSentEvent,
 
 class OwnTransport:
     async def send(self, request: Request) -> Response:
-        async with Exchange(request, ERRORS) as exchange, asked(exchange) as connection:
+        async with Exchange(request, ERRORS) as exchange, connect(exchange) as connection:
             content = await connection.content()
         return Response(connection.status, connection.headers, content, request.url)
 
@@ -127,14 +127,14 @@ class OwnTransport:
     async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
         async with AsyncExitStack() as stack:
             async with Exchange(request, ERRORS) as exchange:  # ends where the body begins, and with it the timeout
-                connection = await stack.enter_async_context(asked(exchange))
+                connection = await stack.enter_async_context(connect(exchange))
             yield StreamingResponse(connection.status, connection.headers, connection.decompressed(request.timeout))
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         async with AsyncExitStack() as stack:
             async with Exchange(request, ERRORS) as exchange:
-                connection = await stack.enter_async_context(asked(exchange))
+                connection = await stack.enter_async_context(connect(exchange))
                 if not exchange.is_event_stream(connection.status, connection.headers):
                     content = await connection.content()
                     raise exchange.not_event_stream_error(connection.status, connection.headers.items(), content)
