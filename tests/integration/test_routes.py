@@ -13,6 +13,12 @@ from pocketbase_transports import AiohttpTransport
 
 from ..helpers.oidc import provider
 
+
+def no_browser(url: str) -> None:
+    """End a sign-in where the browser would open: all its requests are sent by then."""
+    raise PocketBaseError(url)
+
+
 C = "/api/collections"
 U = f"{C}/users"
 ROUTES: list[tuple[str, Callable[[Any], Any]]] = [
@@ -48,8 +54,8 @@ ROUTES: list[tuple[str, Callable[[Any], Any]]] = [
     (f"POST {U}/confirm-email-change", lambda pb: pb.collection("users").auth.confirm_email_change("t", "p")),
     (f"POST {C}/_superusers/auth-refresh", lambda pb: pb.admins.auth.refresh()),
     (f"POST {C}/_superusers/impersonate/ME", lambda pb: pb.admins.auth.impersonate(pb.auth_store.record["id"], 60)),
-    ("GET /api/realtime", lambda pb: pb.collection("users").auth.with_oauth2_browser("oidc", print, timeout=0.2)),
-    ("POST /api/realtime", lambda pb: pb.collection("users").auth.with_oauth2_browser("oidc", print, timeout=0.2)),
+    ("GET /api/realtime", lambda pb: pb.collection("users").auth.with_oauth2_browser("oidc", no_browser)),
+    ("POST /api/realtime", lambda pb: pb.collection("users").auth.with_oauth2_browser("oidc", no_browser)),
     ("GET /api/settings", lambda pb: pb.settings.get_all()),
     ("PATCH /api/settings", lambda pb: pb.settings.update({"batch": {"enabled": True}})),
     ("POST /api/settings/test/s3", lambda pb: pb.settings.test_s3("backups")),
