@@ -42,6 +42,12 @@ class Lines(logging.Handler):
 
 
 @pytest.fixture(scope="session", autouse=True)
+def programs_run_without_coverage() -> None:
+    """Measure the workers, but not the programs that tests start: some of them check what is left at their end."""
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def no_secret_is_logged() -> Generator[None, None, None]:
     """Of all tests together: no token that a store was given, and no password, occurs in any line at DEBUG.
 
