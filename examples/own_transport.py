@@ -59,7 +59,13 @@ class Connection:
 
     def body(self, timeout: float | None = None) -> AsyncIterator[bytes]:
         """Return the chunks of the body as they come over the wire. Each may take `timeout` seconds."""
-        return BodyStream(self.exchange, lambda: asyncio.wait_for(self._read(), timeout))
+
+        async def read() -> bytes:
+            async with asyncio.timeout(timeout):
+                event = await self._next_event()
+            return bytes(event.data) if isinstance(event, h11.Data) else b""
+
+        return BodyStream(self.exchange, read)
 
     def decompressed(self, timeout: float | None = None) -> AsyncIterator[bytes]:
         return self.exchange.decompress(self.status, self.headers, self.body(timeout))
@@ -81,10 +87,6 @@ class Connection:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             self._http.receive_data(await self._reader.read(65536))
         return event
-
-    async def _read(self) -> bytes:
-        event = await self._next_event()
-        return bytes(event.data) if isinstance(event, h11.Data) else b""
 
 
 @asynccontextmanager

@@ -1,6 +1,5 @@
 """The project's metadata, commands and workflows agree with each other."""
 
-import importlib
 import os
 import re
 import tomllib
@@ -10,8 +9,6 @@ from typing import Any
 import pytest
 
 import pocketbase_core
-
-from ..fuzz import TARGETS
 
 ROOT = Path(__file__).parents[2]
 MANIFEST: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -57,9 +54,3 @@ def test_the_workflows_run_each_version_that_the_manifest_names() -> None:
     assert tested is not None
     assert re.findall(r"3\.\d+", tested[1]) == named
     assert PROJECT["requires-python"] == f">={named[0]}"
-
-
-@pytest.mark.parametrize("name", [name for names in TARGETS.values() for name in names])
-def test_each_target_of_the_fuzzer_is_a_property_test(name: str) -> None:
-    module, _, function = name.rpartition(".")
-    assert hasattr(getattr(importlib.import_module(f"tests.{module}"), function), "hypothesis")
