@@ -14,7 +14,7 @@ def test_the_command_prints_a_table() -> None:
     assert "| Retry: added to a request |" in done.stdout
 
 
-def test_an_unknown_measurement() -> None:
+def test_an_unknown_measurement_is_refused_with_the_names_of_the_known_ones() -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "speed"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "there is no speed; there are requests, lists" in done.stderr

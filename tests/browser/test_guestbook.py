@@ -68,7 +68,7 @@ async def look(window: Page, pictures: Path, name: str) -> None:
     assert await window.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-async def test_what_one_posts_the_other_sees(open_window: OpenWindow, pictures: Path) -> None:
+async def test_what_one_visitor_posts_the_other_sees(open_window: OpenWindow, pictures: Path) -> None:
     phone, desk = await open_window(390), await open_window(1280)
     await look(phone, pictures, "phone-empty")
     await look(desk, pictures, "desk-empty")
@@ -109,7 +109,9 @@ async def test_the_pages_go_on_when_pocketbase_restarts(open_window: OpenWindow,
     await expect(entry(desk, "and live again")).to_be_visible()
 
 
-async def test_what_is_posted_while_the_list_is_read(open_window: OpenWindow, pocketbase: LocalServer) -> None:
+async def test_what_is_posted_while_the_list_is_read_is_shown_once_and_first(
+    open_window: OpenWindow, pocketbase: LocalServer
+) -> None:
     window, other = await open_window(390), await open_window(1280)
     await sign_in(other, "Maren")
     await post(other, "first")
@@ -141,7 +143,9 @@ async def test_what_is_posted_while_the_list_is_read(open_window: OpenWindow, po
     await window.unroute_all(behavior="wait")
 
 
-async def test_older_entries(open_window: OpenWindow, pocketbase: LocalServer) -> None:
+async def test_older_entries_are_shown_page_by_page_on_request(
+    open_window: OpenWindow, pocketbase: LocalServer
+) -> None:
     async with PocketBase(pocketbase.url, transport=AiohttpTransport()) as pb:
         window = await open_window(390)
         await pb.admins.auth.with_password(*pocketbase.superuser)
@@ -160,7 +164,9 @@ async def test_older_entries(open_window: OpenWindow, pocketbase: LocalServer) -
         await expect(articles).to_have_count(40)
 
 
-async def test_sign_in_and_sign_out(open_window: OpenWindow, pictures: Path) -> None:
+async def test_a_visitor_stays_signed_in_after_a_reload_until_the_sign_out(
+    open_window: OpenWindow, pictures: Path
+) -> None:
     window, other = await open_window(390), await open_window(1280)
     await sign_in(window, "Maren")
     await expect(window.get_by_text("Signed in as Maren")).to_be_visible()
@@ -182,7 +188,7 @@ async def test_sign_in_and_sign_out(open_window: OpenWindow, pictures: Path) -> 
     await expect(window.get_by_label("Message")).to_be_hidden()
 
 
-async def test_what_looks_like_markup_is_text(open_window: OpenWindow) -> None:
+async def test_what_looks_like_markup_is_shown_as_text(open_window: OpenWindow) -> None:
     window, other = await open_window(1280), await open_window(390)
     name = "<b onmouseover=alert(1)>Eve</b>"
     message = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
@@ -195,7 +201,7 @@ async def test_what_looks_like_markup_is_text(open_window: OpenWindow) -> None:
         await expect(page).to_have_title("Guestbook")
 
 
-async def test_who_is_not_signed_in_cannot_post(open_window: OpenWindow) -> None:
+async def test_a_visitor_who_is_not_signed_in_cannot_post_and_loses_no_text(open_window: OpenWindow) -> None:
     window = await open_window(390)
     await sign_in(window, "Maren")
     await expect(window.get_by_text("Signed in as Maren")).to_be_visible()

@@ -82,7 +82,7 @@ async def fail(transport: Transport, url: str, kind: str) -> PocketBaseTransport
         *((kind, failure) for kind in ("upload", "stream") for failure in ("reset", "no HTTP", "a wrong chunk")),
     ],
 )
-async def test_no_cause_of_an_error_tells_a_secret(transport: Transport, kind: str, failure: str) -> None:
+async def test_no_cause_of_an_error_contains_a_secret(transport: Transport, kind: str, failure: str) -> None:
     script = FAILURES[failure]
     if script is None:
         check(await fail(transport, f"http://127.0.0.1:{unused_port()}", kind))
@@ -92,7 +92,7 @@ async def test_no_cause_of_an_error_tells_a_secret(transport: Transport, kind: s
 
 
 @pytest.mark.parametrize("failure", ["reset", "no HTTP", "a wrong chunk"])
-async def test_no_cause_of_an_error_of_events_tells_a_secret(transport: Transport, failure: str) -> None:
+async def test_no_cause_of_an_event_streams_error_contains_a_secret(transport: Transport, failure: str) -> None:
     async def script(connection: Connection) -> None:
         if failure == "a wrong chunk":
             await connection.request()
@@ -107,7 +107,7 @@ async def test_no_cause_of_an_error_of_events_tells_a_secret(transport: Transpor
         check(await fail(transport, server.url, "events"))
 
 
-async def test_a_cause_still_tells_its_type_its_words_and_the_error_of_the_system(transport: Transport) -> None:
+async def test_a_cause_keeps_its_type_its_message_and_the_system_error(transport: Transport) -> None:
     with pytest.raises(PocketBaseTransportError) as caught:
         await transport.send(Request("GET", f"http://127.0.0.1:{unused_port()}/?token=x", timeout=5))
     cause = caught.value.__cause__
@@ -117,7 +117,7 @@ async def test_a_cause_still_tells_its_type_its_words_and_the_error_of_the_syste
     assert f"Errno {errno.ECONNREFUSED}" in "".join(traceback.format_exception(caught.value))
 
 
-def test_what_is_shown_of_a_description() -> None:
+def test_a_description_hides_credentials_queries_headers_and_quoted_bytes() -> None:
     assert describe(ValueError("GET http://u:SECRET@h/p?token=SECRET failed")) == "ValueError: GET http://h/p?… failed"
     assert describe(ValueError("Authorization: SECRET, X: y")) == "ValueError: Authorization…"
     assert describe(ValueError("got b'\\'SECRET' there")) == "ValueError: got b'…' there"
@@ -125,7 +125,7 @@ def test_what_is_shown_of_a_description() -> None:
     assert describe(TimeoutError()) == "TimeoutError"
 
 
-def test_errors_of_the_system_stay_as_they_are() -> None:
+def test_a_system_error_keeps_only_system_errors_as_its_causes() -> None:
     first, second = OSError(1, "a"), ExceptionGroup("several", [ConnectionRefusedError(2, "b"), OSError(3, "c")])
     first.__cause__ = second
     first.__context__ = RuntimeError("SECRET")
@@ -135,7 +135,7 @@ def test_errors_of_the_system_stay_as_they_are() -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("end", [resetting, None])
-async def test_an_error_that_is_being_handled_tells_nothing_of_the_next_one(
+async def test_an_error_that_is_being_handled_is_no_cause_of_the_next_one(
     transport: Transport, method: str, end: Script | None
 ) -> None:
     handled = OSError(errno.EMFILE, "too many open files")

@@ -30,7 +30,7 @@ async def ask(transport: AiohttpTransport, url: str) -> int:
     ],
     ids=["options", "function"],
 )
-async def test_certificates_are_options_that_need_no_loop(
+async def test_a_transport_with_certificates_can_be_made_without_an_event_loop(
     tls_server: ScriptedServer, make: Callable[[], AiohttpTransport]
 ) -> None:
     transport = await asyncio.to_thread(make)  # a thread without a loop, as a module that is imported
@@ -42,7 +42,7 @@ async def test_certificates_are_options_that_need_no_loop(
     await transport.aclose()
 
 
-async def test_a_connector_of_one_loop_says_so_on_another() -> None:
+async def test_a_connector_of_one_loop_is_refused_on_another_with_a_hint() -> None:
     async with scripted_server(answering("{}")) as server:
         transport = AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
         assert await ask(transport, server.url) == 200
@@ -52,7 +52,7 @@ async def test_a_connector_of_one_loop_says_so_on_another() -> None:
         await transport.aclose()
 
 
-async def test_a_connector_handed_over_serves_the_streams_too() -> None:
+async def test_a_given_connector_serves_event_streams_too() -> None:
     async with scripted_server(streaming(b"data:1\n\n")) as server:
         connector = aiohttp.TCPConnector(limit=1)
         transport = AiohttpTransport(connector=connector)
@@ -62,7 +62,7 @@ async def test_a_connector_handed_over_serves_the_streams_too() -> None:
         assert connector.closed
 
 
-async def test_a_unix_socket_and_the_options_of_a_connector(tmp_path: Path) -> None:
+async def test_a_unix_socket_and_options_of_the_connector_are_accepted(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({})
 

@@ -34,14 +34,16 @@ def test_the_import():
 """
 
 
-def test_no_test_hides_another() -> None:
+def test_no_test_of_the_kit_hides_another_of_the_same_name() -> None:
     modules = [cancellation, early, encodings, connection_errors, requests, limits, sse, streaming, uploads]
     tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
     exported: list[str] = vars(pocketbase_core.testing.contract)["__all__"]
     assert sorted([*tests, "MakeTransport", "memory", "stalled", "transport"]) == sorted(exported)
 
 
-def test_a_transport_that_breaks_it(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transport_that_breaks_the_contract_fails_its_tests(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # pytest looks into asserts of packages with a plugin
     pytester.makepyfile(THEIRS)
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")

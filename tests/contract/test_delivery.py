@@ -15,7 +15,7 @@ from pocketbase_core.realtime.subscription import CallbackSubscription
 from ..helpers.realtime_server import Calls, RealtimeServer
 
 
-async def test_slow_and_raising_callbacks(
+async def test_slow_or_raising_callbacks_hold_up_no_other_subscription(
     server: RealtimeServer, pb: PocketBase, caplog: pytest.LogCaptureFixture
 ) -> None:
     stuck, calls, errors = asyncio.Event(), Calls(), Calls()
@@ -51,7 +51,7 @@ async def test_slow_and_raising_callbacks(
     assert server.connects == 1
 
 
-async def test_each_subscriber_has_its_own(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_each_subscriber_gets_its_own_copy_of_a_message(server: RealtimeServer, pb: PocketBase) -> None:
     first, second = Calls(), Calls()
 
     def spoil(message: Any) -> None:
@@ -70,7 +70,7 @@ async def test_each_subscriber_has_its_own(server: RealtimeServer, pb: PocketBas
     assert [topics for _, topics in server.posts] == [("a",)], "the server need not know"
 
 
-async def test_messages_that_are_not_json(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_message_that_is_not_json_arrives_as_text(server: RealtimeServer, pb: PocketBase) -> None:
     calls = Calls()
     await pb.realtime.subscribe("a", calls)
     (connection,) = server.streams.values()
@@ -79,7 +79,7 @@ async def test_messages_that_are_not_json(server: RealtimeServer, pb: PocketBase
     assert await calls.until(4) == ["plain text", "{", "[" * 5_000, 12]
 
 
-async def test_more_than_fits(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_full_queue_drops_later_messages_and_ends_with_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(queue_size=5)
     quick = Calls()
     await pb.realtime.subscribe("b", quick)
@@ -96,7 +96,7 @@ async def test_more_than_fits(server: RealtimeServer, pb: PocketBase) -> None:
     assert server.connects == 1
 
 
-async def test_a_burst_is_no_overflow(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_burst_of_messages_does_not_overflow_the_queue(server: RealtimeServer, pb: PocketBase) -> None:
     calls, gaps = Calls(), Calls()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     (connection,) = server.streams.values()
@@ -105,7 +105,7 @@ async def test_a_burst_is_no_overflow(server: RealtimeServer, pb: PocketBase) ->
     assert not gaps
 
 
-async def test_unsubscribing_in_a_callback(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_callback_that_unsubscribes_is_not_called_again(server: RealtimeServer, pb: PocketBase) -> None:
     calls = Calls()
 
     async def once(message: Any) -> None:
@@ -120,7 +120,7 @@ async def test_unsubscribing_in_a_callback(server: RealtimeServer, pb: PocketBas
     assert calls == [1]
 
 
-async def test_closing_in_a_callback(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_callback_may_close_realtime(server: RealtimeServer, pb: PocketBase) -> None:
     calls = Calls()
 
     async def close(message: Any) -> None:
@@ -133,7 +133,7 @@ async def test_closing_in_a_callback(server: RealtimeServer, pb: PocketBase) -> 
     assert not pb.realtime.is_connected
 
 
-async def test_hooks_may_be_coroutines_and_may_fail(
+async def test_hooks_may_be_coroutines_and_may_raise(
     server: RealtimeServer, pb: PocketBase, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls = Calls()
@@ -160,7 +160,7 @@ async def test_hooks_may_be_coroutines_and_may_fail(
     assert caplog.text.count("a realtime hook failed") == 4
 
 
-async def test_hooks_that_raise_what_is_no_exception(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_hooks_that_raise_cancelled_error_stop_nothing(server: RealtimeServer, pb: PocketBase) -> None:
     def fail(*arguments: object) -> None:
         raise asyncio.CancelledError
 
@@ -179,7 +179,7 @@ async def test_hooks_that_raise_what_is_no_exception(server: RealtimeServer, pb:
     assert [each for each in calls if isinstance(each, int)] == [1, 2]
 
 
-async def test_an_interrupt_in_a_callback_is_no_error_of_the_callback() -> None:
+async def test_a_keyboard_interrupt_in_a_callback_is_raised_and_not_reported() -> None:
     def interrupt(message: object) -> None:
         raise KeyboardInterrupt
 

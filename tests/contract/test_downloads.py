@@ -110,7 +110,7 @@ def target(tmp_path: Path) -> Path:
     return path
 
 
-async def test_a_broken_download_goes_on(transport: Transport, target: Path) -> None:
+async def test_a_download_goes_on_after_its_connection_broke(transport: Transport, target: Path) -> None:
     told: list[tuple[int, int | None]] = []
 
     script = answering(seen(told, rest(300_000)), rest(200_000), rest(1, MODIFIED), rest())
@@ -142,7 +142,7 @@ async def test_a_broken_download_goes_on(transport: Transport, target: Path) -> 
         [sends(b"x" * 1000, 'ETag: "1"'), rest(9, 'ETag: "2"'), sends(CONTENT)],
     ],
 )
-async def test_what_may_have_changed_is_fetched_again(
+async def test_a_file_that_may_have_changed_is_fetched_again(
     transport: Transport, target: Path, answers: list[Answer]
 ) -> None:
     async with scripted_server(answering(*answers)) as server:
@@ -154,7 +154,7 @@ async def test_what_may_have_changed_is_fetched_again(
     assert [done for done, _ in told].count(0) >= 2
 
 
-async def test_a_strong_tag_is_what_the_rest_is_asked_by(transport: Transport, target: Path) -> None:
+async def test_the_rest_of_a_file_is_requested_by_a_strong_etag(transport: Transport, target: Path) -> None:
     told: list[tuple[int, int | None]] = []
     begun = seen(told, sends(CONTENT[:300_000], 'ETag: "1"'))
     async with scripted_server(answering(begun, rest(len(CONTENT), 'ETag: "1"'))) as server:
@@ -164,7 +164,7 @@ async def test_a_strong_tag_is_what_the_rest_is_asked_by(transport: Transport, t
 
 
 @pytest.mark.parametrize("headers", [['ETag: W/"1"'], ["Last-Modified: Mon, 01 Jan 2024 00:01:00 GMT", DATE]])
-async def test_what_may_have_changed_within_a_second_is_fetched_again(
+async def test_a_file_with_a_weak_validator_is_fetched_again(
     transport: Transport, target: Path, headers: list[str]
 ) -> None:
     told: list[tuple[int, int | None]] = []
@@ -176,7 +176,9 @@ async def test_what_may_have_changed_within_a_second_is_fetched_again(
 
 
 @pytest.mark.parametrize("headers", [[], [MODIFIED]])
-async def test_a_short_body_is_an_error_in_the_end(transport: Transport, target: Path, headers: list[str]) -> None:
+async def test_a_body_that_stays_short_is_an_error_after_all_attempts(
+    transport: Transport, target: Path, headers: list[str]
+) -> None:
     last = rest(0) if headers else sends(CONTENT[:1000])
     async with scripted_server(answering(sends(CONTENT[:1000], *headers), last)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
@@ -189,14 +191,14 @@ async def test_a_short_body_is_an_error_in_the_end(transport: Transport, target:
     assert os.listdir(target.parent) == ["target"]
 
 
-async def test_a_short_body_that_the_library_takes_for_whole(target: Path) -> None:
+async def test_a_short_body_that_the_library_accepts_is_an_error(target: Path) -> None:
     short = Response(200, {"Content-Length": "10"}, b"abc")
     with pytest.raises(PocketBaseConnectionError, match="3 of 10 bytes arrived"):
         await save(PocketBase("http://h", transport=MockTransport(lambda request: short)), target)
     assert target.read_bytes() == b"old"
 
 
-async def test_a_count_anew_after_progress(transport: Transport, target: Path) -> None:
+async def test_waits_start_over_after_progress(transport: Transport, target: Path) -> None:
     told: list[tuple[int, int | None]] = []
     steps = [seen(told, rest(100_000)) for _ in range(8)]
     async with scripted_server(answering(*steps, rest(0), rest(0), rest())) as server:
@@ -218,7 +220,7 @@ async def test_a_progress_callback_that_raises_does_not_disturb_the_download(
     assert "a callback of on_progress failed" in caplog.text
 
 
-async def test_a_broken_end_after_the_last_byte(transport: Transport, target: Path) -> None:
+async def test_a_body_without_its_end_is_fetched_again(transport: Transport, target: Path) -> None:
     async def answer(connection: Connection, start: int) -> None:
         await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         await connection.chunk(CONTENT)
@@ -232,7 +234,7 @@ async def test_a_broken_end_after_the_last_byte(transport: Transport, target: Pa
     assert target.read_bytes() == CONTENT
 
 
-async def test_answers_that_end_it(transport: Transport, target: Path) -> None:
+async def test_an_error_response_ends_the_download(transport: Transport, target: Path) -> None:
     begun = sends(CONTENT[:1000], MODIFIED)
     cases: list[tuple[list[Answer], type[Exception], int]] = [
         ([sends(b"", status=404, total=0)], PocketBaseNotFoundError, 1),
@@ -249,14 +251,14 @@ async def test_answers_that_end_it(transport: Transport, target: Path) -> None:
         assert os.listdir(target.parent) == ["target"]
 
 
-async def test_a_server_that_is_away(transport: Transport, target: Path) -> None:
+async def test_a_download_waits_for_a_server_that_responds_502(transport: Transport, target: Path) -> None:
     away = sends(b"", status=502, total=0)
     async with scripted_server(answering(sends(CONTENT[:1000], MODIFIED), away, away, rest())) as server:
         await save(PocketBase(server.url, transport=transport, middleware=[]), target)
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_cancelled_download_leaves_nothing(transport: Transport, target: Path) -> None:
+async def test_a_cancelled_download_leaves_the_old_file_and_nothing_else(transport: Transport, target: Path) -> None:
     async def stall(connection: Connection) -> None:
         await connection.request()
         await connection.send(f"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n{MODIFIED}\r\n\r\nab".encode())
@@ -286,7 +288,7 @@ async def fetch(path: Path, **options: Any) -> None:
     await pb.files.download_to(path, "posts", "id", "name", **options)
 
 
-async def test_targets_that_are_none(target: Path) -> None:
+async def test_a_target_or_callback_that_cannot_be_used_is_refused(target: Path) -> None:
     folder = target.parent
     os.mkfifo(folder / "pipe")
     for path, error in (
@@ -303,7 +305,7 @@ async def test_targets_that_are_none(target: Path) -> None:
     assert sorted(os.listdir(folder)) == ["pipe", "target"]
 
 
-async def test_a_full_disk(target: Path) -> None:
+async def test_a_full_disk_is_an_error_and_leaves_the_old_file(target: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, hard))
     try:
@@ -315,7 +317,7 @@ async def test_a_full_disk(target: Path) -> None:
     assert os.listdir(target.parent) == ["target"]
 
 
-async def test_links_and_long_names(target: Path) -> None:
+async def test_a_download_writes_through_a_link_with_a_name_of_255_bytes(target: Path) -> None:
     link = target.with_name("l" * 255)
     link.symlink_to(target)
     await fetch(link)
@@ -323,14 +325,14 @@ async def test_links_and_long_names(target: Path) -> None:
     assert target.read_bytes() == CONTENT
 
 
-async def test_a_range_of_the_callers_own(transport: Transport, target: Path) -> None:
+async def test_a_range_header_of_the_caller_is_kept(transport: Transport, target: Path) -> None:
     async with scripted_server(answering(rest(10, MODIFIED, total=110))) as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.files.download_to(target, "posts", "id", "name", headers={"Range": "bytes=100-"})
     assert target.read_bytes() == CONTENT[100:110]
 
 
-async def test_a_backup_and_its_token_have_one_timeout(transport: Transport) -> None:
+async def test_a_backup_and_its_token_share_one_timeout(transport: Transport) -> None:
     async def slow(connection: Connection) -> None:
         while True:
             await connection.request()

@@ -90,14 +90,16 @@ async def run(library: str, scheme: str, states: list[str], folder: Path) -> "su
         pytest.param("http", STATES, marks=pytest.mark.slow),
     ],
 )
-async def test_a_fork_leaves_the_client_to_both(library: str, scheme: str, states: list[str], tmp_path: Path) -> None:
+async def test_after_a_fork_parent_and_child_can_both_use_the_client(
+    library: str, scheme: str, states: list[str], tmp_path: Path
+) -> None:
     done = await run(library, scheme, states, tmp_path)
     assert (done.stdout.split(), done.stderr) == (states, "")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_loops_and_forks_in_any_order(library: str, scheme: str, tmp_path: Path) -> None:
+async def test_loops_and_forks_in_any_order_leave_the_client_usable(library: str, scheme: str, tmp_path: Path) -> None:
     print(f"\nSTORM_SEED={os.environ.get('STORM_SEED', '1')}")
     done = await run(library, scheme, ["storm"], tmp_path)
     assert done.stdout.split()[-1:] == ["storm"], done.stderr

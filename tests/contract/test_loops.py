@@ -103,7 +103,7 @@ async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, p
     await pb.aclose()
 
 
-async def test_unsubscribing_from_another_loop(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_subscriptions_can_be_ended_from_another_loop(server: RealtimeServer, pb: PocketBase) -> None:
     calls = Calls()
     unsubscribe = await pb.realtime.subscribe("a", calls)
     await pb.realtime.subscribe("b", calls)
@@ -121,9 +121,7 @@ async def test_unsubscribing_from_another_loop(server: RealtimeServer, pb: Pocke
     assert calls == []
 
 
-async def test_events_are_read_where_they_were_subscribed_and_left_anywhere(
-    server: RealtimeServer, pb: PocketBase
-) -> None:
+async def test_events_can_be_read_only_on_their_loop_and_left_on_any(server: RealtimeServer, pb: PocketBase) -> None:
     block = pb.realtime.events("a")
     events = await block.__aenter__()
     with pytest.raises(RuntimeError, match="the event loop that has subscribed"):
@@ -134,7 +132,7 @@ async def test_events_are_read_where_they_were_subscribed_and_left_anywhere(
     assert not realtime_tasks()
 
 
-async def test_another_loop_that_is_blocked_does_not_hold_up_closing(
+async def test_a_blocked_loop_does_not_hold_up_closing_from_another(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(event_loops, "PATIENCE", 0.05)
@@ -151,9 +149,7 @@ async def test_another_loop_that_is_blocked_does_not_hold_up_closing(
         await until(lambda: len(asyncio.all_tasks(there)) == 0)
 
 
-async def test_a_cancelled_close_stays_cancelled_and_the_other_loop_is_cleaned(
-    server: RealtimeServer, pb: PocketBase
-) -> None:
+async def test_a_cancelled_close_is_finished_by_the_other_loop(server: RealtimeServer, pb: PocketBase) -> None:
     with running_loop() as there:
         await on(there, pb.realtime.subscribe("a", print))
         goes_on = block(there)
@@ -167,7 +163,7 @@ async def test_a_cancelled_close_stays_cancelled_and_the_other_loop_is_cleaned(
 
 
 @pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")  # so aiohttp calls a stream of a closed loop
-async def test_a_loop_that_was_closed_uncleanly_gives_realtime_to_the_next(
+async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_uncleanly(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
     got = Calls()
@@ -196,7 +192,7 @@ async def test_a_loop_that_was_closed_uncleanly_gives_realtime_to_the_next(
     assert sorted(names) == ["realtime", "realtime connection"]
 
 
-async def test_a_loop_that_stands_still_keeps_realtime_until_it_is_closed(
+async def test_realtime_stays_with_a_loop_that_does_not_run_until_realtime_is_closed(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
     there = asyncio.new_event_loop()
@@ -216,7 +212,7 @@ async def test_a_loop_that_stands_still_keeps_realtime_until_it_is_closed(
     there.close()
 
 
-async def test_two_loops_that_subscribe_at_once(
+async def test_of_loops_that_subscribe_at_once_one_gets_realtime(
     server: RealtimeServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One has realtime, the other is told so; neither leaves anything behind."""
@@ -251,7 +247,7 @@ async def test_two_loops_that_subscribe_at_once(
 
 
 @pytest.mark.parametrize(("during", "scheme"), [("idle", "http"), ("idle", "https"), ("reading", "http")])
-async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, during: str, scheme: str) -> None:
+async def test_a_loop_that_is_closed_without_aclose_leaves_no_socket(library: str, during: str, scheme: str) -> None:
     """And no warning of one."""
     transports: dict[str, Callable[[], Transport]] = {
         "aiohttp": lambda: TrustingAiohttp() if scheme == "https" else AiohttpTransport(),

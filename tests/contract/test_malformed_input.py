@@ -50,7 +50,9 @@ FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChec
 @example(b"data:\xff\n\n")
 @example(b"id:\0\nretry:9999999999999999999999\nretry:x\ndata:1\n\n")
 @example(b"retry:\xb2\ndata:1\n\n")
-async def test_streams(transport: Transport, raw: bytes) -> None:
+async def test_a_malformed_event_stream_gives_events_or_an_error_of_this_library(
+    transport: Transport, raw: bytes
+) -> None:
     async with scripted_server(streaming(raw)) as server:
         with contextlib.suppress(PocketBaseError):
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
@@ -118,7 +120,7 @@ async def test_all_transports_read_the_same_events(chunks: list[bytes]) -> None:
 @example(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
 @example(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}")
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n{}")
-async def test_answers(transport: Transport, raw: bytes) -> None:
+async def test_a_malformed_response_gives_a_value_or_an_error_of_this_library(transport: Transport, raw: bytes) -> None:
     async with scripted_server(sending(raw)) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         with contextlib.suppress(PocketBaseError):
@@ -126,7 +128,9 @@ async def test_answers(transport: Transport, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "no-such-charset", "utf-7", "'"])
-async def test_a_charset_is_no_way_around_utf_8(transport: Transport, charset: str) -> None:
+async def test_event_streams_are_read_as_utf_8_whatever_charset_they_declare(
+    transport: Transport, charset: str
+) -> None:
     raw = f"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset={charset}\r\n\r\ndata:ok\n\n".encode()
     async with (
         scripted_server(sending(raw)) as server,

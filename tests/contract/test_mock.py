@@ -16,7 +16,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_transports import MockTransport
 
 
-async def test_both_ports() -> None:
+async def test_the_mock_serves_requests_streams_and_events() -> None:
     async def events(request: Request) -> Any:
         yield ServerSentEvent("a", "1")
 
@@ -38,7 +38,7 @@ async def test_both_ports() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 307, 404, 500])
-async def test_every_status_is_data(status: int) -> None:
+async def test_every_status_of_the_mock_is_data(status: int) -> None:
     transport: Transport = MockTransport(lambda request: Response(status, {"X-A": "1"}, b"text"))
     response = await transport.send(Request("GET", "http://h/x"))
     assert (response.status_code, response.content, response.url) == (status, b"text", "http://h/x")
@@ -46,7 +46,7 @@ async def test_every_status_is_data(status: int) -> None:
     await transport.aclose()
 
 
-async def test_a_handler_may_fail_as_a_network_does() -> None:
+async def test_a_handler_may_raise_connection_errors() -> None:
     outcomes: list[Any] = [PocketBaseConnectionError("http://h"), Response(503), Response(200, json={"code": 200})]
 
     def handler(request: Request) -> Response:

@@ -104,7 +104,7 @@ TROUBLES = {
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_never_began_is_asked_for_again(
+async def test_a_stream_or_download_that_did_not_begin_is_requested_again(
     transport: Transport, tmp_path: Path, way: Callable[[PocketBase, Path], Awaitable[None]], trouble: str
 ) -> None:
     seen: list[str] = []
@@ -116,7 +116,7 @@ async def test_what_never_began_is_asked_for_again(
 
 @pytest.mark.parametrize(("status", "attempts"), [(503, 3), (403, 1)])
 @pytest.mark.parametrize("way", WAYS)
-async def test_what_never_begins_is_the_error_of_the_last_attempt(
+async def test_the_error_of_the_last_attempt_is_raised_when_none_began(
     transport: Transport,
     tmp_path: Path,
     way: Callable[[PocketBase, Path], Awaitable[None]],
@@ -132,7 +132,7 @@ async def test_what_never_begins_is_the_error_of_the_last_attempt(
     assert len(seen) == attempts
 
 
-async def test_a_stream_that_began_is_not_asked_for_again(transport: Transport) -> None:
+async def test_a_stream_that_began_is_not_requested_again(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.start_stream()
@@ -148,7 +148,7 @@ async def test_a_stream_that_began_is_not_asked_for_again(transport: Transport) 
         assert server.connections == 1
 
 
-async def test_a_lost_realtime_connection_is_back_as_soon_as_the_server_is(
+async def test_realtime_reconnects_as_soon_as_the_server_is_back(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The attempts and the waits between them are the driver's own, and `Retry` adds none."""

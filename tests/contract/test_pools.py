@@ -33,7 +33,7 @@ async def listen(stack: AsyncExitStack, transport: Transport, url: str) -> None:
     assert (await anext(events)).data == "1"
 
 
-async def test_streams_of_events_take_no_connection_from_requests(transport: Transport) -> None:
+async def test_event_streams_take_no_connection_from_requests(transport: Transport) -> None:
     async with scripted_server(listening_or_answering) as server, AsyncExitStack() as stack:
         await asyncio.gather(*(listen(stack, transport, server.url) for _ in range(120)))
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
@@ -60,7 +60,7 @@ async def close(session: Any) -> None:
 
 
 @pytest.mark.parametrize("is_handed", [True, False])
-async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_handed: bool) -> None:
+async def test_a_timeout_in_the_pool_says_that_no_connection_was_free(library: str, is_handed: bool) -> None:
     transport, session = limited(library, is_handed=is_handed)
     async with scripted_server(listening_or_answering) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.15)
@@ -87,7 +87,7 @@ async def test_a_wait_for_a_connection_says_that_none_was_free(library: str, is_
     await close(session)
 
 
-async def test_streams_that_hold_all_connections_of_a_session_are_named(library: str) -> None:
+async def test_a_pool_timeout_names_the_event_streams_that_hold_all_connections(library: str) -> None:
     transport, session = limited(library, is_handed=True)
     async with scripted_server(listening_or_answering) as server:
         async with AsyncExitStack() as stack:
@@ -100,7 +100,7 @@ async def test_streams_that_hold_all_connections_of_a_session_are_named(library:
     await close(session)
 
 
-async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
+async def test_a_timeout_of_the_httpx_pool_itself_says_that_no_connection_was_free() -> None:
     for module in (httpx, httpx2):
         library: Any = module
         limits, timeout = library.Limits(max_connections=1), library.Timeout(None, pool=0.1)
@@ -119,7 +119,7 @@ async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
             await asyncio.gather(busy, return_exceptions=True)
 
 
-async def test_an_answer_that_does_not_come_is_no_wait_for_a_connection(transport: Transport) -> None:
+async def test_a_missing_response_is_not_reported_as_a_pool_timeout(transport: Transport) -> None:
     async with scripted_server(listening_or_answering) as server:
         with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
@@ -149,7 +149,7 @@ asyncio.run(main())
 """
 
 
-async def test_too_many_open_files_are_named(library: str) -> None:
+async def test_too_many_open_files_are_an_error_that_names_them(library: str) -> None:
     async with scripted_server(listening_or_answering) as server:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", OUT_OF_FILES, server.url, library, stderr=subprocess.PIPE
@@ -169,7 +169,7 @@ async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
     await transport.aclose()
 
 
-async def test_streams_that_are_all_being_opened_are_named(
+async def test_a_timeout_names_the_event_streams_that_are_being_opened(
     make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.OPENED_AT_A_TIME", 1)
@@ -195,7 +195,7 @@ async def test_streams_that_are_all_being_opened_are_named(
     await transport.aclose()
 
 
-async def test_a_transport_of_httpx_keeps_its_own_limits_for_streams_too() -> None:
+async def test_an_httpx_transport_keeps_its_limits_for_event_streams_too() -> None:
     limits = httpx2.Limits(max_connections=2)
     transport = HttpxTransport(transport=httpx2.AsyncHTTPTransport(limits=limits))
     async with scripted_server(listening_or_answering) as server:
@@ -208,7 +208,7 @@ async def test_a_transport_of_httpx_keeps_its_own_limits_for_streams_too() -> No
     await transport.aclose()
 
 
-async def test_as_many_idle_httpx_connections_stay_as_the_limits_say() -> None:
+async def test_httpx_keeps_as_many_idle_connections_as_its_limits_say() -> None:
     limits = httpx2.Limits(max_connections=12, max_keepalive_connections=7)
     transport = HttpxTransport(limits=limits)
     async with scripted_server(listening_or_answering) as server:

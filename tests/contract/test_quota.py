@@ -9,7 +9,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server, unused_port
 
 
-async def test_a_server_that_is_down_gets_few_requests_more_than_there_are_calls(transport: Transport) -> None:
+async def test_a_server_that_is_down_gets_few_more_requests_than_there_are_calls(transport: Transport) -> None:
     attempts = 0
 
     async def count(request: Request, call_next: Handler) -> Response:
@@ -25,7 +25,7 @@ async def test_a_server_that_is_down_gets_few_requests_more_than_there_are_calls
     assert attempts == 128 + 125 // 5 <= 1.2 * 128
 
 
-async def test_a_server_that_fails_one_request_in_twenty_fails_no_read(transport: Transport) -> None:
+async def test_no_read_fails_on_a_server_that_fails_one_request_in_twenty(transport: Transport) -> None:
     source, failures = random.Random(20), dict[str, int]()
 
     async def script(connection: Connection) -> None:

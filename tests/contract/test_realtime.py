@@ -24,7 +24,9 @@ from pocketbase_core.testing.contract.scripted_server import Connection, scripte
 from ..helpers.realtime_server import Calls, RealtimeServer
 
 
-async def test_a_subscription(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
     calls = Calls()
     unsubscribe = await pb.collection("posts").subscribe_all(calls)
     assert server.posts == [("client1", ("posts/*",))], "told before subscribe returns"
@@ -46,7 +48,7 @@ async def test_a_subscription(server: RealtimeServer, pb: PocketBase) -> None:
     assert server.posts[-1] == ("client2", ("posts/abc",))
 
 
-async def test_many_at_once(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_subscribing_to_many_topics_at_once_takes_few_requests(server: RealtimeServer, pb: PocketBase) -> None:
     calls = Calls()
     await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200)))
     assert server.connects == 1
@@ -62,12 +64,12 @@ async def test_many_at_once(server: RealtimeServer, pb: PocketBase) -> None:
 
 
 @pytest.mark.parametrize("topic", ["", "a?b", "a\nb", " a", "x" * 2501])
-async def test_topics_that_cannot_be(pb: PocketBase, topic: str) -> None:
+async def test_an_invalid_topic_is_refused(pb: PocketBase, topic: str) -> None:
     with pytest.raises(ValueError, match="topic"):
         await pb.realtime.subscribe(topic, print)
 
 
-async def test_bad_arguments(pb: PocketBase, server: RealtimeServer) -> None:
+async def test_bad_arguments_are_refused_before_anything_is_sent(pb: PocketBase, server: RealtimeServer) -> None:
     posts = pb.collection("posts")
     for bad in ("", "a/b"):
         with pytest.raises(ValueError, match="name or id"):
@@ -88,7 +90,7 @@ async def test_bad_arguments(pb: PocketBase, server: RealtimeServer) -> None:
     assert server.connects == 0
 
 
-async def test_what_makes_the_first_subscription_fail(
+async def test_the_first_subscription_fails_with_the_error_of_its_connection(
     server: RealtimeServer, pb: PocketBase, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def html(connection: Connection) -> None:
@@ -131,7 +133,7 @@ async def test_what_makes_the_first_subscription_fail(
     assert server.posts[-1] == ("client2", ("a",))
 
 
-async def test_a_topic_that_is_refused_leaves_the_others(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeServer, pb: PocketBase) -> None:
     calls, gaps = Calls(), Calls()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     for status, kind in ((400, PocketBaseBadRequestError), (403, PocketBaseForbiddenError)):
@@ -146,7 +148,7 @@ async def test_a_topic_that_is_refused_leaves_the_others(server: RealtimeServer,
     assert server.posts[-1] == ("client1", ("a", "c"))
 
 
-async def test_unsubscribing(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_unsubscribing_ends_one_topic_one_collection_or_all(server: RealtimeServer, pb: PocketBase) -> None:
     posts, calls = pb.collection("posts"), Calls()
     for record_id in ("a", "b"):
         await posts.subscribe(calls, record_id)
@@ -166,7 +168,9 @@ async def test_unsubscribing(server: RealtimeServer, pb: PocketBase) -> None:
     await pb.realtime.close()
 
 
-async def test_cancelled_at_each_await(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_events_that_are_cancelled_at_any_step_leave_nothing_behind(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
     async def use() -> None:
         async with asyncio.TaskGroup() as group, pb.realtime.events("a") as events:
             group.create_task(server.emit("a", 1))
@@ -190,7 +194,7 @@ async def test_cancelled_at_each_await(server: RealtimeServer, pb: PocketBase) -
 
 
 @pytest.mark.parametrize("is_light", [False, True])
-async def test_a_client_lives_while_anything_is_subscribed(
+async def test_a_client_stays_alive_while_it_has_a_subscription(
     server: RealtimeServer, transport: Transport, is_light: bool
 ) -> None:
     client = PocketBase(server.url, transport=transport, middleware=[])
@@ -210,7 +214,7 @@ async def test_a_client_lives_while_anything_is_subscribed(
     assert known() is None
 
 
-async def test_realtime_that_is_collected_with_a_subscription_is_a_warning(
+async def test_collecting_realtime_with_a_subscription_is_a_resource_warning(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
     """As it happens to a loop that nobody holds: its tasks keep nothing alive."""
@@ -221,7 +225,7 @@ async def test_realtime_that_is_collected_with_a_subscription_is_a_warning(
 
 
 @pytest.mark.parametrize("by", ["topic", "prefix"])
-async def test_unsubscribing_what_is_still_connecting(server: RealtimeServer, pb: PocketBase, by: str) -> None:
+async def test_a_subscription_can_be_ended_while_it_connects(server: RealtimeServer, pb: PocketBase, by: str) -> None:
     server.answers.clear()
     joining = asyncio.create_task(pb.realtime.subscribe("a", print))
     await server.until_told("a")
@@ -236,7 +240,7 @@ async def test_unsubscribing_what_is_still_connecting(server: RealtimeServer, pb
     assert server.posts[-1] == ("client2", ("b",))
 
 
-async def test_closing_what_is_still_connecting(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_closing_fails_a_subscription_that_is_still_connecting(server: RealtimeServer, pb: PocketBase) -> None:
     server.answers.clear()
     joining = asyncio.create_task(pb.realtime.subscribe("a", print))
     await server.until_told("a")
@@ -267,7 +271,9 @@ async def test_of_topics_that_are_submitted_together_only_the_refused_ones_fail(
     assert sorted(await calls.until(len(topics) - len(failed))) == sorted(set(topics) - failed)
 
 
-async def test_a_connection_that_is_refused_with_any_topics(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_connection_that_is_refused_with_any_topic_fails_all_subscriptions(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
     server.refusals = [400] * 50
     joining = [pb.realtime.subscribe(f"topic{number}", print) for number in range(40)]
     results = await asyncio.gather(*joining, return_exceptions=True)
@@ -275,7 +281,7 @@ async def test_a_connection_that_is_refused_with_any_topics(server: RealtimeServ
     assert len(server.posts) == 2, "the second one has no topics"
 
 
-async def test_another_loop_is_refused(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_subscribing_on_another_loop_is_refused(server: RealtimeServer, pb: PocketBase) -> None:
     await pb.realtime.subscribe("a", print)
     with pytest.raises(RuntimeError, match="another event loop"):
         await asyncio.to_thread(asyncio.run, pb.realtime.subscribe("b", print))

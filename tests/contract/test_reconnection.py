@@ -26,7 +26,9 @@ def for_an_hour(*_: float) -> float:
 
 
 @pytest.mark.parametrize("how", ["end", "reset", "forgotten"])
-async def test_a_lost_connection(server: RealtimeServer, pb: PocketBase, how: str) -> None:
+async def test_a_lost_connection_is_replaced_and_reported_as_a_gap(
+    server: RealtimeServer, pb: PocketBase, how: str
+) -> None:
     calls, gaps, connects, disconnects = Calls(), Calls(), Calls(), Calls()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     await pb.realtime.subscribe("b", calls)
@@ -49,7 +51,7 @@ async def test_a_lost_connection(server: RealtimeServer, pb: PocketBase, how: st
     assert (await calls.until(1))[0] == 1
 
 
-async def test_events_in_order_with_gaps_in_their_place(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_events_come_in_order_with_gaps_in_their_place(server: RealtimeServer, pb: PocketBase) -> None:
     async with pb.realtime.events("posts/*") as events:
         for number in range(3):
             await server.emit("posts/*", {"n": number})
@@ -65,7 +67,9 @@ async def test_events_in_order_with_gaps_in_their_place(server: RealtimeServer, 
     assert [event async for event in events] == []
 
 
-async def test_subscribing_during_an_outage(server: RealtimeServer, transport: Transport, pb: PocketBase) -> None:
+async def test_a_subscription_made_during_an_outage_waits_for_its_end(
+    server: RealtimeServer, transport: Transport, pb: PocketBase
+) -> None:
     calls = Calls()
     await pb.realtime.subscribe("a", calls)
     server.refusals = [503] * 10_000
@@ -82,7 +86,7 @@ async def test_subscribing_during_an_outage(server: RealtimeServer, transport: T
     assert server.posts[-1][1] == ("a", "b"), "who gave up is not subscribed"
 
 
-async def test_closing_while_it_waits_to_reconnect(
+async def test_closing_ends_the_wait_to_reconnect(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "reconnect_delay", for_an_hour)
@@ -100,7 +104,7 @@ async def test_closing_while_it_waits_to_reconnect(
             assert [event async for event in events] == []
 
 
-async def test_rotation_of_a_quiet_connection(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_quiet_connection_is_replaced_without_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(idle_limit=0.25)
     calls, gaps, lost = Calls(), Calls(), Calls()
     pb.realtime.on_disconnect(lost)
@@ -114,7 +118,7 @@ async def test_rotation_of_a_quiet_connection(server: RealtimeServer, pb: Pocket
     assert (calls, gaps, lost) == ([1], [], []), "once, though it came on two"
 
 
-async def test_rotation_away_from_a_dead_connection(
+async def test_a_dead_connection_is_replaced_with_a_gap(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of the connection is overdue, so events may be missing."""
@@ -126,7 +130,9 @@ async def test_rotation_away_from_a_dead_connection(
     assert server.connects == 2, "told when it is overdue, not at the next rotation"
 
 
-async def test_rotation_under_load(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_replacing_a_connection_under_load_loses_and_repeats_nothing(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
     pb.realtime.settings = RealtimeSettings(lifetime=0.5)
     calls, gaps = Calls(), Calls()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
@@ -140,7 +146,7 @@ async def test_rotation_under_load(server: RealtimeServer, pb: PocketBase) -> No
     assert not gaps
 
 
-async def test_a_rotation_that_fails_is_tried_again(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_replacement_that_fails_is_tried_again(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(lifetime=1)
     calls, gaps = Calls(), Calls()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
@@ -151,7 +157,9 @@ async def test_a_rotation_that_fails_is_tried_again(server: RealtimeServer, pb: 
     assert (calls, gaps) == ([1], [])
 
 
-async def test_changes_of_the_user(server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_changed_user_gets_a_new_connection_and_a_gap(
+    server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(backoff, "reconnect_delay", for_an_hour)
     calls, gaps, lost = Calls(), Calls(), Calls()
     pb.realtime.on_disconnect(lost)
@@ -174,7 +182,7 @@ async def test_changes_of_the_user(server: RealtimeServer, pb: PocketBase, monke
     assert await calls.until(1) == [1]
 
 
-async def test_a_token_that_has_expired_is_told(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_an_expired_token_is_reported_as_an_error(server: RealtimeServer, pb: PocketBase) -> None:
     errors = Calls()
     pb.realtime.on_error(errors)
     pb.auth_store.save(token(-1), {"id": "u1"})
@@ -184,7 +192,7 @@ async def test_a_token_that_has_expired_is_told(server: RealtimeServer, pb: Pock
     assert "guest" in str(error)
 
 
-async def test_a_gap_comes_before_what_follows_it(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_gap_comes_before_the_events_that_follow_it(server: RealtimeServer, pb: PocketBase) -> None:
     calls = Calls()
     await pb.realtime.subscribe("a", calls, on_gap=calls)
     server.answers.clear()
@@ -196,7 +204,7 @@ async def test_a_gap_comes_before_what_follows_it(server: RealtimeServer, pb: Po
     assert [type(call) for call in calls] == [Gap, int]
 
 
-async def test_a_connection_that_breaks_while_it_is_replaced(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_connection_that_breaks_while_it_is_replaced_is_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(lifetime=0.5)
     gaps = Calls()
     await pb.realtime.subscribe("a", print, on_gap=gaps)
@@ -227,7 +235,9 @@ async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, 
     assert len(gaps) == 1
 
 
-async def test_a_topic_that_is_refused_after_an_outage(server: RealtimeServer, pb: PocketBase) -> None:
+async def test_a_topic_that_is_refused_after_an_outage_fails_each_of_its_subscriptions(
+    server: RealtimeServer, pb: PocketBase
+) -> None:
     calls = Calls()
     await pb.realtime.subscribe("a", calls)
     server.refusals = [503] * 10_000
@@ -270,9 +280,7 @@ async def test_waits_start_over_after_a_success(
     assert vars(pb.auth_store)["_callbacks"] == []
 
 
-async def test_a_token_that_is_refreshed_by_a_submission_is_submitted_once(
-    server: RealtimeServer, pb: PocketBase
-) -> None:
+async def test_a_token_that_a_submission_refreshes_is_submitted_once(server: RealtimeServer, pb: PocketBase) -> None:
     server.refreshed = token(3600, "refreshed")
     pb.auth_store.save(token(50), {"id": "u1"})
     await pb.realtime.subscribe("a", print)

@@ -29,7 +29,7 @@ async def create(transport: Transport, url: str) -> PocketBaseTransportError:
 
 @pytest.mark.parametrize("kind", ["refused", "files"])
 @pytest.mark.parametrize("module", [httpx, httpx2])
-async def test_a_hook_of_the_client_that_fails_does_not_say_that_nothing_left(module: Any, kind: str) -> None:
+async def test_a_failing_hook_of_the_client_does_not_claim_that_nothing_was_sent(module: Any, kind: str) -> None:
     async def hook(_: object) -> None:
         async with module.AsyncClient() as other:
             await fail(kind, other)
@@ -44,7 +44,7 @@ async def test_a_hook_of_the_client_that_fails_does_not_say_that_nothing_left(mo
 
 
 @pytest.mark.parametrize("kind", ["refused", "files"])
-async def test_a_middleware_of_the_session_that_fails_does_not_say_that_nothing_left(kind: str) -> None:
+async def test_a_failing_middleware_of_the_session_does_not_claim_that_nothing_was_sent(kind: str) -> None:
     async def fail_after(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         await handler(request)
         async with aiohttp.ClientSession() as other:
@@ -57,7 +57,7 @@ async def test_a_middleware_of_the_session_that_fails_does_not_say_that_nothing_
     assert "ulimit" not in error.message
 
 
-async def test_a_second_attempt_of_a_middleware_that_waits_for_a_connection_does_not_say_that_nothing_left() -> None:
+async def test_a_second_attempt_of_a_middleware_does_not_claim_that_nothing_was_sent() -> None:
     async def ask_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         async with await handler(request):  # whose body is not read, so that it holds the only connection
             return await handler(request)

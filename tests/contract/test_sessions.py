@@ -89,13 +89,13 @@ async def test_no_cookie_goes_from_one_visitor_to_the_next(library: str) -> None
         assert cookies_in(session) == ["session"]
 
 
-async def test_a_transport_of_its_own_keeps_no_cookie(transport: Transport) -> None:
+async def test_a_transport_keeps_no_cookie_in_its_own_session(transport: Transport) -> None:
     async with scripted_server(setting_cookies) as server:
         await use_everything(transport, server)
     assert not any("cookie" in request.headers for request in server.requests)
 
 
-async def test_cookies_of_concurrent_requests_stay_apart(library: str) -> None:
+async def test_cookies_of_the_application_stay_out_of_concurrent_requests(library: str) -> None:
     async with scripted_server(setting_cookies) as server, session_of(library) as session:
         pb = PocketBase(server.url, transport=handed(library, session))
         for _ in range(3):
@@ -107,7 +107,7 @@ async def test_cookies_of_concurrent_requests_stay_apart(library: str) -> None:
     assert any("cookie" in request.headers for request in server.requests)
 
 
-async def test_a_cookie_header_of_the_callers_own_is_sent(library: str) -> None:
+async def test_a_cookie_header_of_the_caller_is_sent(library: str) -> None:
     async def middleware(request: Request, call_next: Callable[[Request], Any]) -> Any:
         return await call_next(request.with_header("Cookie", "c=3"))
 
@@ -125,7 +125,7 @@ async def test_a_cookie_header_of_the_callers_own_is_sent(library: str) -> None:
     assert [request.headers["cookie"] for request in server.requests[2:]] == ["a=1; b=2", "c=3", "app=1"]
 
 
-async def test_a_session_that_is_closed_says_so(library: str) -> None:
+async def test_a_closed_session_is_a_runtime_error(library: str) -> None:
     async with session_of(library) as session:
         transport = handed(library, session)
     with pytest.raises(RuntimeError, match="closed"):
@@ -175,7 +175,7 @@ async def test_a_session_that_signs_in_by_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-async def test_a_client_that_signs_in_later_does_not_so_for_users(library: Any) -> None:
+async def test_auth_that_is_set_on_an_httpx_client_later_is_not_sent(library: Any) -> None:
     async with scripted_server(answering("{}")) as server, library.AsyncClient() as client:
         pb = PocketBase(server.url, transport=HttpxTransport(client))
         client.auth = ("app", "secret")
@@ -192,11 +192,11 @@ async def test_a_client_that_signs_in_later_does_not_so_for_users(library: Any) 
         ("verfy", "unknown option 'verfy'; known here: "),
     ],
 )
-def test_an_option_is_refused_at_once(transport: Any, option: str, words: str) -> None:
+def test_an_unsupported_option_is_refused_at_once(transport: Any, option: str, words: str) -> None:
     refused(lambda: transport(**{option: {}}), words)
 
 
-async def test_what_is_no_session_is_refused_at_once() -> None:
+async def test_an_object_that_is_no_session_is_refused_at_once() -> None:
     client: Any = httpx.AsyncClient()
     refused(lambda: AiohttpTransport(client), r"an aiohttp\.ClientSession is wanted, not AsyncClient")
     async with session_of("aiohttp") as session:

@@ -257,7 +257,9 @@ def _left() -> tuple[int, int]:
 
 
 @pytest.mark.slow
-async def test_six_thousand_calls_with_cancellations(make_transport: MakeTransport, tmp_path: Path) -> None:
+async def test_six_thousand_calls_with_cancellations_get_their_own_responses(
+    make_transport: MakeTransport, tmp_path: Path
+) -> None:
     seed = int(os.environ.get("STORM_SEED", "1"))
     print(f"\nSTORM_SEED={seed}")
     await asyncio.to_thread(int)  # asyncio's threads take descriptors of their own

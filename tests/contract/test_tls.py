@@ -62,7 +62,7 @@ async def test_an_unknown_certificate_is_refused_before_anything_is_sent(
     assert not tls_server.requests
 
 
-async def test_a_certificate_of_an_authority_that_was_handed_in(tls_server: ScriptedServer, library: str) -> None:
+async def test_a_certificate_of_a_trusted_authority_is_accepted(tls_server: ScriptedServer, library: str) -> None:
     await check(tls_server, friends()[library])
     assert len(tls_server.requests) == 1
 
@@ -75,7 +75,7 @@ async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
 
 
 @pytest.mark.parametrize("end", [hang_up, keep_open])
-async def test_an_early_answer_over_tls(library: str, end: Any) -> None:
+async def test_an_early_response_over_tls_is_read(library: str, end: Any) -> None:
     transport = friends()[library]
     error = await refused(transport, refusing(413, end), {"text": "x" * 5_000_000}, server_context())
     await transport.aclose()

@@ -66,7 +66,7 @@ async def test_an_asynchronous_source_is_sent_once(transport: Transport, make: A
     assert "content-length" not in received.headers
 
 
-async def test_one_source_for_two_requests_at_a_time(transport: Transport) -> None:
+async def test_of_two_requests_at_a_time_one_gets_the_asynchronous_source(transport: Transport) -> None:
     async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
         body = {"f": FileUpload(("a.txt", chunks(*[b"x" * 1000] * 100)))}
@@ -83,7 +83,7 @@ async def test_a_source_that_was_read_is_not_sent_again(transport: Transport) ->
     assert len(server.requests) == 1
 
 
-async def test_an_asynchronous_source_that_fails(transport: Transport) -> None:
+async def test_an_asynchronous_source_that_fails_is_closed(transport: Transport) -> None:
     closed = False
 
     async def broken() -> AsyncGenerator[Any, None]:
@@ -101,7 +101,9 @@ async def test_an_asynchronous_source_that_fails(transport: Transport) -> None:
     assert closed
 
 
-async def test_progress_of_an_upload(transport: Transport, tmp_path: Path) -> None:
+async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_attempt(
+    transport: Transport, tmp_path: Path
+) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(600_000))
     told: Told = []
     other: Told = []
@@ -136,7 +138,7 @@ async def test_progress_of_an_upload(transport: Transport, tmp_path: Path) -> No
     assert {total for _, total in first} == {900_000}
 
 
-async def test_an_empty_file_is_told_of_too(transport: Transport) -> None:
+async def test_progress_is_reported_for_an_empty_file_too(transport: Transport) -> None:
     told: Told = []
     async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
@@ -157,7 +159,7 @@ async def test_a_progress_callback_that_raises_does_not_disturb_the_upload(
     assert "a callback of on_progress failed" in caplog.text
 
 
-def test_a_progress_callback_is_a_plain_function() -> None:
+def test_a_progress_callback_that_is_no_plain_function_is_refused() -> None:
     wrong: Any
     for wrong in (asyncio.sleep, "bar"):
         with pytest.raises(TypeError, match="on_progress"):
@@ -180,7 +182,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_read_that_never_ends_does_not_keep_the_interpreter(tmp_path: Path) -> None:
+async def test_a_read_that_never_ends_does_not_keep_the_interpreter_from_exiting(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     async with scripted_server(ignoring) as server:
@@ -196,7 +198,7 @@ async def test_a_read_that_never_ends_does_not_keep_the_interpreter(tmp_path: Pa
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-async def test_an_answer_that_the_loop_has_not_read_yet_survives_the_next_write(library: Any) -> None:
+async def test_an_unread_response_survives_the_next_write(library: Any) -> None:
     """On aiohttp, a write that fails closes the connection, and the answer is lost."""
 
     def refuse() -> None:

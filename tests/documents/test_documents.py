@@ -26,7 +26,7 @@ def blocks(document: str) -> list[str]:
 
 
 @pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
-async def test_the_code_of_the_readme(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_code_of_the_readme_runs(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     async with LocalServer() as server:
@@ -48,7 +48,7 @@ def lines(code: str) -> str:
     return "\n".join(filter(None, map(str.strip, code.splitlines()))) + "\n"
 
 
-async def test_the_code_about_the_architecture() -> None:
+async def test_the_code_in_the_architecture_document_runs_and_its_excerpts_exist() -> None:
     excerpts = 0
     for block in blocks("docs/architecture.md"):
         path, _, excerpt = block.partition("\n")
@@ -79,7 +79,7 @@ def test_help_has_a_sentence_for_each_public_method() -> None:
     assert seen > 120
 
 
-def test_the_files_that_the_architecture_names() -> None:
+def test_the_files_that_the_architecture_document_names_exist() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     for name in (found := re.findall(r"`((?:pocketbase_\w+|tests)/[\w./]*)`", text)):
         assert (ROOT / name).exists(), name
@@ -92,7 +92,7 @@ SAYS = {
 }
 
 
-async def test_the_code_about_testing(tmp_path: Path) -> None:
+async def test_the_code_in_the_testing_document_runs(tmp_path: Path) -> None:
     settings = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
     (tmp_path / "pytest.ini").write_text(settings)
     modules = 0
@@ -112,7 +112,7 @@ async def test_the_code_about_testing(tmp_path: Path) -> None:
         assert f"test_block_{number}.py ." in done.stdout
 
 
-def test_each_threat_names_a_test() -> None:
+def test_each_threat_names_a_test_that_exists() -> None:
     table = (ROOT / "docs/security.md").read_text(encoding="utf-8").partition("| input |")[0]
     rows = [line.split("|")[-2].strip(" `") for line in re.findall(r"^\| .*", table, re.MULTILINE)[1:]]
     folders = [ROOT / "tests", ROOT / "pocketbase_core" / "testing" / "contract"]
@@ -122,7 +122,7 @@ def test_each_threat_names_a_test() -> None:
 
 
 @pytest.mark.parametrize("example", SAYS)
-async def test_the_examples(example: str, tmp_path: Path) -> None:
+async def test_the_examples_print_what_they_show_on_each_transport(example: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / example), "--transport"]
     for transport in ("aiohttp", "httpx"):  # in one folder, in which the first run leaves nothing
         done = await asyncio.to_thread(
@@ -135,7 +135,7 @@ async def test_the_examples(example: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
-async def test_the_progress_bars(transport: str, tmp_path: Path) -> None:
+async def test_the_progress_example_shows_both_bars(transport: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / "progress.py"), "--transport", transport]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -41,7 +41,7 @@ async def test_the_tracing_example_makes_a_span_for_the_call_or_for_each_attempt
     assert [of_attempts.count(word) for word in words] == [2, 1, 1]
 
 
-async def test_the_cache() -> None:
+async def test_the_cache_keeps_responses_for_its_time_by_user_and_parameters() -> None:
     now, seen = 0.0, list[Request]()
 
     def handler(request: Request) -> Response:
@@ -92,7 +92,7 @@ async def test_the_cache_forgets_what_is_read_while_something_is_written() -> No
     assert [await begun, await pb.send(path)] == ["old", "new"]
 
 
-async def test_the_rate_limit() -> None:
+async def test_the_rate_limit_spaces_requests_evenly() -> None:
     now, slept = 100.0, list[float]()
 
     async def sleep(seconds: float) -> None:
@@ -108,7 +108,7 @@ async def test_the_rate_limit() -> None:
     assert slept == [0, 0.25, 0.5, 0.15, 0]
 
 
-async def test_bulk_import(tmp_path: Path) -> None:
+async def test_the_bulk_import_reports_wrong_rows_and_stores_the_others(tmp_path: Path) -> None:
     told = await run(tmp_path, "bulk_import.py", "--rows", "300", "--size", "20")
     assert "line 101: could not convert string to float: 'old'" in told
     assert "line 151: 400" in told
@@ -144,7 +144,7 @@ async def gate(port: int, most: int) -> AsyncGenerator[tuple[str, asyncio.Event,
             is_open.set()
 
 
-async def test_a_bulk_import_that_is_stopped_goes_on(tmp_path: Path) -> None:
+async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     write_rows(path, 400)
     async with LocalServer() as server, PocketBase(server.url) as pb:

@@ -56,7 +56,7 @@ async def test_each_visitor_is_a_user_of_their_own(visitors: tuple[Browser, Brow
     assert not {note["id"] for note in mine} & {note["id"] for note in theirs}
 
 
-async def test_a_bearer_token_goes_before_the_cookie(visitors: tuple[Browser, Browser]) -> None:
+async def test_a_bearer_token_takes_precedence_over_the_cookie(visitors: tuple[Browser, Browser]) -> None:
     one, other = visitors
     await sign_in(one, "user")
     bearer = {"Authorization": f"Bearer {await sign_in(other, 'other')}"}
@@ -67,7 +67,7 @@ async def test_a_bearer_token_goes_before_the_cookie(visitors: tuple[Browser, Br
     assert added.json() not in (await one.get("/notes")).json()
 
 
-async def test_without_a_valid_token(visitors: tuple[Browser, Browser]) -> None:
+async def test_a_request_without_a_valid_token_is_refused(visitors: tuple[Browser, Browser]) -> None:
     one, _ = visitors
     assert (await one.get("/notes")).json() == []
     assert (await one.post("/notes", json={"text": "x"})).status_code == 401
@@ -81,7 +81,9 @@ async def test_without_a_valid_token(visitors: tuple[Browser, Browser]) -> None:
     assert "Set-Cookie" not in wrong.headers
 
 
-async def test_signing_out_and_what_the_server_refuses(visitors: tuple[Browser, Browser]) -> None:
+async def test_a_refusal_of_the_server_is_passed_on_and_a_sign_out_ends_the_session(
+    visitors: tuple[Browser, Browser],
+) -> None:
     one, _ = visitors
     await sign_in(one, "user")
     refused = await one.post("/notes", json={"text": ""})
@@ -90,7 +92,7 @@ async def test_signing_out_and_what_the_server_refuses(visitors: tuple[Browser, 
     assert (await one.post("/notes", json={"text": "x"})).status_code == 401
 
 
-async def test_no_answer_is_a_502(visitors: tuple[Browser, Browser], backend: LocalServer) -> None:
+async def test_a_server_that_is_down_is_a_502(visitors: tuple[Browser, Browser], backend: LocalServer) -> None:
     backend.kill()
     try:
         assert (await visitors[0].get("/notes")).status_code == 502

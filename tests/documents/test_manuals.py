@@ -89,7 +89,7 @@ async def world(server: LocalServer) -> AsyncGenerator[World, None]:
 
 @pytest.mark.filterwarnings("ignore:'schema' is the style before:DeprecationWarning")
 @pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
-async def test_the_code_of_the_manual(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     prelude, *rest = [block for block in blocks("manual.md") if block.language == "python"]
@@ -149,7 +149,7 @@ def test_both_manuals_have_the_same_sections_and_code() -> None:
 
 
 @pytest.mark.parametrize("document", [*MANUALS, "architecture.md", "testing.md", "../README.md", "../CONTRIBUTING.md"])
-def test_links_lead_somewhere(document: str) -> None:
+def test_links_in_the_documents_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]*)\)", (DOCS / document).read_text(encoding="utf-8")):
         path, _, anchor = target.partition("#")
         file = (DOCS / document).parent / path if path else DOCS / document

@@ -57,7 +57,7 @@ async def next_event(events: aiohttp.ClientResponse) -> tuple[str, Any]:
     return lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: "))
 
 
-async def test_what_one_writes_others_hear_of(guestbook: Client) -> None:
+async def test_what_one_visitor_writes_is_sent_to_the_others(guestbook: Client) -> None:
     async with await guestbook.get("/") as page:
         policy = page.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -84,7 +84,7 @@ async def test_what_one_writes_others_hear_of(guestbook: Client) -> None:
     assert await told(await guestbook.get("/session")) == (200, {"name": None})
 
 
-async def test_what_is_refused_is_explained(guestbook: Client) -> None:
+async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
     async def post(path: str, **data: str) -> tuple[int, str]:
         status, answer = await told(await guestbook.post(path, data=data))
         return status, answer["message"]
@@ -118,7 +118,7 @@ async def test_what_is_refused_is_explained(guestbook: Client) -> None:
     )
 
 
-async def test_a_server_that_is_away() -> None:
+async def test_the_guestbook_goes_on_after_an_outage_of_the_server() -> None:
     async with LocalServer() as own, start(own) as guestbook:
         assert (await told(await guestbook.post("/session", data=ANN)))[0] == 200
         async with await guestbook.get("/events") as events:
@@ -202,7 +202,7 @@ async def test_a_tab_that_is_closed_is_no_error(path: str, reset: bool, caplog: 
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-async def test_a_browser_that_falls_behind_reads_again() -> None:
+async def test_a_browser_that_falls_behind_is_told_to_reload() -> None:
     browsers = Browsers()
     app = web.Application()
     app.router.add_get("/events", browsers.stream)
@@ -216,7 +216,7 @@ async def test_a_browser_that_falls_behind_reads_again() -> None:
         assert await events.content.read() == b""
 
 
-async def test_it_runs_in_a_clone_and_ends_quietly() -> None:
+async def test_the_guestbook_runs_in_a_clone_and_ends_without_complaints() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-W", "error", "-m", "examples.aiohttp_app", "--port", "0"),
         cwd=ROOT,

@@ -121,7 +121,9 @@ async def is_dead(users: RecordService[Any], token: str) -> None:
         await users.auth.refresh(headers={"Authorization": token})
 
 
-async def test_otp_and_mfa(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
+    anybody: PocketBase, admin: PocketBase, box: Mailbox
+) -> None:
     user, members = await new_user(admin, "members"), anybody.collection("members")
     with pytest.raises(PocketBaseUnauthorizedError) as caught:
         await members.auth.with_password(user["email"], PASSWORD)
@@ -141,7 +143,9 @@ async def test_otp_and_mfa(anybody: PocketBase, admin: PocketBase, box: Mailbox)
     assert (await members.auth.request_otp("nobody@example.com"))["otpId"]
 
 
-async def test_an_expired_otp_on_a_recent_server(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+async def test_an_expired_otp_is_refused_on_a_recent_server(
+    anybody: PocketBase, admin: PocketBase, box: Mailbox
+) -> None:
     user, members = await new_user(admin, "members"), anybody.collection("members")
     otp_id = (await members.auth.request_otp(user["email"]))["otpId"]
     code = await box.find(user["email"], r"(\d{8})")
@@ -154,7 +158,9 @@ async def test_an_expired_otp_on_a_recent_server(anybody: PocketBase, admin: Poc
     assert not anybody.auth_store.token
 
 
-async def test_verification(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+async def test_a_confirmed_verification_changes_the_own_record_alone(
+    anybody: PocketBase, admin: PocketBase, box: Mailbox
+) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     await users.auth.with_password(user["email"], PASSWORD)
     await users.auth.request_verification(user["email"])
@@ -171,7 +177,9 @@ async def test_verification(anybody: PocketBase, admin: PocketBase, box: Mailbox
     assert "token" in caught.value.field_errors
 
 
-async def test_password_reset(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+async def test_a_password_reset_ends_the_session_and_works_once(
+    anybody: PocketBase, admin: PocketBase, box: Mailbox
+) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     old = (await users.auth.with_password(user["email"], PASSWORD))["token"]
     await users.auth.request_password_reset(user["email"])
@@ -188,7 +196,7 @@ async def test_password_reset(anybody: PocketBase, admin: PocketBase, box: Mailb
     await users.auth.with_password(user["email"], "new-password")
 
 
-async def test_a_new_password_of_ones_own_ends_the_session(anybody: PocketBase, admin: PocketBase) -> None:
+async def test_a_new_password_of_the_signed_in_user_ends_the_session(anybody: PocketBase, admin: PocketBase) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     old = (await users.auth.with_password(user["email"], PASSWORD))["token"]
     await users.update(user["id"], {"emailVisibility": True})
@@ -200,7 +208,7 @@ async def test_a_new_password_of_ones_own_ends_the_session(anybody: PocketBase, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [{"email": "new"}, {"password": "new-password"}, {"tokenKey:autogenerate": ""}])
-async def test_what_ends_the_session_of_a_superuser(
+async def test_a_new_email_password_or_token_key_ends_the_session_of_a_superuser(
     change: dict[str, str], anybody: PocketBase, admin: PocketBase
 ) -> None:
     user = await new_user(admin, "_superusers")
@@ -220,7 +228,7 @@ async def test_a_new_secret_ends_the_sessions_of_a_collection(anybody: PocketBas
     await is_dead(anybody.admins, old)
 
 
-async def test_email_change(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+async def test_a_confirmed_email_change_ends_the_session(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     await users.auth.with_password(user["email"], PASSWORD)
     new = f"new-{user['email']}"
@@ -234,7 +242,9 @@ async def test_email_change(anybody: PocketBase, admin: PocketBase, box: Mailbox
     await users.auth.with_password(new, PASSWORD)
 
 
-async def test_oauth2_in_a_browser(anybody: PocketBase, admin: PocketBase, oidc: Provider) -> None:
+async def test_oauth2_in_a_browser_signs_in_and_links_the_account(
+    anybody: PocketBase, admin: PocketBase, oidc: Provider
+) -> None:
     subject, users, proved = secrets.token_hex(6), anybody.collection("users"), oidc.proved
     oidc.user = {"sub": subject, "name": "Grace", "email": f"{subject}@example.com", "email_verified": True}
     opened: list[str] = []
@@ -258,7 +268,7 @@ async def test_oauth2_in_a_browser(anybody: PocketBase, admin: PocketBase, oidc:
         await admin.collection("users").auth.unlink_external_auth(result["record"]["id"], "oidc")
 
 
-async def test_oauth2_by_code(anybody: PocketBase, oidc: Provider) -> None:
+async def test_oauth2_by_code_signs_in_once_for_each_code(anybody: PocketBase, oidc: Provider) -> None:
     subject, users = secrets.token_hex(6), anybody.collection("users")
     oidc.user = {"sub": subject, "email": f"{subject}@example.com", "email_verified": True}
     (offered,) = (await users.auth.methods())["oauth2"]["providers"]
@@ -277,7 +287,7 @@ async def test_oauth2_by_code(anybody: PocketBase, oidc: Provider) -> None:
         await users.auth.with_oauth2({"provider": "oidc"})
 
 
-async def test_oauth2_that_does_not_come_off(anybody: PocketBase) -> None:
+async def test_oauth2_that_fails_leaves_nothing_behind(anybody: PocketBase) -> None:
     users = anybody.collection("users")
     tasks = asyncio.all_tasks()
     with pytest.raises(ValueError, match="no OAuth2 provider 'nobody'; offered: oidc"):
@@ -304,7 +314,7 @@ async def test_oauth2_that_does_not_come_off(anybody: PocketBase) -> None:
             await asyncio.sleep(0)
 
 
-async def test_impersonation(admin: PocketBase) -> None:
+async def test_an_impersonated_client_leaves_the_session_of_the_superuser(admin: PocketBase) -> None:
     user, before = await new_user(admin), admin.auth_store.token
     async with await admin.collection("users").auth.impersonate(user["id"], 30) as acting:
         assert (acting.auth_store.record or {})["id"] == user["id"]
@@ -314,7 +324,7 @@ async def test_impersonation(admin: PocketBase) -> None:
     assert (await admin.health.check())["code"] == 200
 
 
-async def test_wrong_answers_tell_no_secret(anybody: PocketBase, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failed_sign_in_shows_no_password(anybody: PocketBase, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     with pytest.raises(PocketBaseBadRequestError) as caught:
         await anybody.collection("users").auth.with_password("a@example.com", "my-secret-word")

@@ -238,7 +238,7 @@ async def test_a_batch_that_deletes_the_signed_in_record_clears_the_store(signed
     assert (pb.auth_store.token, pb.auth_store.record) == ("", None)
 
 
-async def test_a_batch_that_fails_leaves_the_store(signed_in: Session) -> None:
+async def test_a_batch_that_fails_leaves_the_store_unchanged(signed_in: Session) -> None:
     pb, record, token = signed_in
     before = pb.auth_store.record
     batch = pb.create_batch()
@@ -249,7 +249,7 @@ async def test_a_batch_that_fails_leaves_the_store(signed_in: Session) -> None:
     assert (pb.auth_store.token, pb.auth_store.record) == (token, before)
 
 
-async def test_a_batch_of_other_records_leaves_the_store(admin: PocketBase, signed_in: Session) -> None:
+async def test_a_batch_of_other_records_leaves_the_store_unchanged(admin: PocketBase, signed_in: Session) -> None:
     paper = await admin.collection("papers").create({"n": 1})
     before, token = admin.auth_store.record, admin.auth_store.token
     async with admin.create_batch() as batch:

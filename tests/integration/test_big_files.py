@@ -54,7 +54,7 @@ async def transfer(job: str, library: str, server: LocalServer, source: Path) ->
     return json.loads(done.stdout)
 
 
-async def test_memory_stays_flat(library: str, source: Path) -> None:
+async def test_memory_stays_flat_for_a_file_of_a_gigabyte(library: str, source: Path) -> None:
     fill(source, 1024 * MIB)
     async with LocalServer() as server:
         grown = await transfer("memory", library, server, source)
@@ -105,7 +105,7 @@ class Cutter:
             writer.transport.abort()
 
 
-async def test_a_connection_that_breaks_five_times(
+async def test_a_download_survives_a_connection_that_breaks_five_times(
     server: LocalServer, superuser: AuthStore, transport: Transport, source: Path
 ) -> None:
     size = 200 * MIB

@@ -100,7 +100,7 @@ async def test_bodies_come_back_as_they_were(pb: PocketBase) -> None:
     await asyncio.to_thread(run)
 
 
-async def test_every_kind_of_source(pb: PocketBase, tmp_path: Path) -> None:
+async def test_every_kind_of_source_is_stored_whole(pb: PocketBase, tmp_path: Path) -> None:
     path = tmp_path / 'qu"o;te\\ ü.txt'
     path.write_bytes(b"file")
     with path.open("rb") as opened:

@@ -60,7 +60,7 @@ async def hidden(pb: PocketBase) -> AsyncGenerator[str, None]:
 
 
 @pytest.mark.parametrize("losing", [Losing(), Losing(3), Losing(status=503), Losing(0)])
-async def test_a_create_is_there_once(pb: PocketBase, lossy: Client, losing: Losing) -> None:
+async def test_a_create_whose_response_was_lost_is_stored_once(pb: PocketBase, lossy: Client, losing: Losing) -> None:
     losing, title = Losing(losing.left, losing.status), secrets.token_hex(8)
     body = {"title": title, "docs": FileUpload(("a.txt", "text"))}
     created = await lossy(losing).collection("posts").create(body, fields="id,title,docs")
@@ -70,13 +70,13 @@ async def test_a_create_is_there_once(pb: PocketBase, lossy: Client, losing: Los
     assert {request.body["id"] for request in losing.sent if request.method == "POST"} == {created["id"]}
 
 
-async def test_expand_is_as_in_the_answer(pb: PocketBase, lossy: Client) -> None:
+async def test_a_create_that_is_read_again_has_its_expand(pb: PocketBase, lossy: Client) -> None:
     post = await pb.collection("posts").create({"title": "expanded"})
     comment = await lossy(Losing()).collection("comments").create({"post": post["id"]}, expand="post")
     assert comment["expand"]["post"]["title"] == "expanded"
 
 
-async def test_an_id_of_the_callers_is_sent_once(pb: PocketBase, lossy: Client) -> None:
+async def test_a_create_with_an_id_of_the_caller_is_sent_once(pb: PocketBase, lossy: Client) -> None:
     losing, mine = Losing(), "".join(secrets.choice("abc") for _ in range(15))
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await lossy(losing).collection("posts").create({"id": mine})
@@ -84,7 +84,7 @@ async def test_an_id_of_the_callers_is_sent_once(pb: PocketBase, lossy: Client) 
     await pb.collection("posts").delete(mine)
 
 
-async def test_without_the_option_no_id_is_made(pb: PocketBase, transport: Transport) -> None:
+async def test_without_the_option_a_create_is_sent_once_and_has_no_id(pb: PocketBase, transport: Transport) -> None:
     losing = Losing()
     client = PocketBase(pb.base_url, transport=transport, middleware=[Retry(), losing])
     with pytest.raises(PocketBaseConnectionError, match="lost"):
@@ -92,7 +92,7 @@ async def test_without_the_option_no_id_is_made(pb: PocketBase, transport: Trans
     assert [dict(request.body) for request in losing.sent] == [{"title": "x"}]
 
 
-async def test_what_was_stored_and_cannot_be_viewed(pb: PocketBase, lossy: Client, hidden: str) -> None:
+async def test_a_stored_record_that_cannot_be_viewed_is_an_error(pb: PocketBase, lossy: Client, hidden: str) -> None:
     client = lossy(Losing())
     client.auth_store.clear()
     with pytest.raises(PocketBaseDecodeError, match="the record was stored, but cannot be read: 403"):
@@ -106,7 +106,9 @@ async def test_what_was_stored_and_cannot_be_viewed(pb: PocketBase, lossy: Clien
     assert caught.value.request_sent is None
 
 
-async def test_a_unique_field_refuses_the_second_before_its_id_does(lossy: Client, hidden: str) -> None:
+async def test_a_create_is_recognized_although_a_unique_field_refuses_the_second_attempt(
+    lossy: Client, hidden: str
+) -> None:
     record = await lossy(Losing()).collection(hidden).create({"title": "one"})
     assert record["title"] == "one"
     with pytest.raises(PocketBaseBadRequestError) as caught:
@@ -114,14 +116,16 @@ async def test_a_unique_field_refuses_the_second_before_its_id_does(lossy: Clien
     assert caught.value.field_errors["title"]["code"] == "validation_not_unique"
 
 
-async def test_a_user(pb: PocketBase, lossy: Client) -> None:
+async def test_a_user_is_stored_once(pb: PocketBase, lossy: Client) -> None:
     email = f"{secrets.token_hex(4)}@example.com"
     user = await lossy(Losing()).collection("users").create({"email": email, "password": "password123"})
     assert user["email"] == email
     await pb.collection("users").delete(user["id"])
 
 
-async def test_ids_of_another_form(pb: PocketBase, lossy: Client, batches: None) -> None:
+async def test_a_collection_with_ids_of_another_form_is_an_error_with_a_hint(
+    pb: PocketBase, lossy: Client, batches: None
+) -> None:
     name = f"numbers_{secrets.token_hex(4)}"
     await pb.collections.create({"name": name, "type": "base", "fields": [NUMBERS, TITLE]})
     with pytest.raises(PocketBaseBadRequestError, match=r"Retry\(creates=True\).*ids of another form"):
@@ -140,7 +144,7 @@ async def batches(pb: PocketBase) -> None:
     await pb.settings.update({"batch": {"enabled": True, "maxRequests": 600, "timeout": 30}})
 
 
-async def test_a_batch_is_done_once(pb: PocketBase, lossy: Client, batches: None) -> None:
+async def test_a_batch_whose_response_was_lost_is_done_once(pb: PocketBase, lossy: Client, batches: None) -> None:
     title = secrets.token_hex(8)
     posts = pb.collection("posts")
     old, gone = await posts.create({"title": "old"}), await posts.create({"title": "gone"})
@@ -262,13 +266,13 @@ async def test_nothing_is_done_twice_when_somebody_deletes_the_new_record_meanwh
     assert not await posts.get_full_list(filter="title = 'new'")
 
 
-async def test_what_is_no_batch_is_refused_by_the_server(lossy: Client, batches: None) -> None:
+async def test_a_body_that_is_no_batch_is_refused_by_the_server(lossy: Client, batches: None) -> None:
     for requests in ([3], 3, [{"method": "POST", "url": "/api/collections/posts/records", "body": [1]}]):
         with pytest.raises(PocketBaseBadRequestError):
             await lossy(Losing(0)).send("/api/batch", method="POST", body={"requests": requests})
 
 
-async def test_reading_it_fails(pb: PocketBase, transport: Transport) -> None:
+async def test_a_create_that_cannot_be_read_again_is_an_error(pb: PocketBase, transport: Transport) -> None:
     losing = Losing()
 
     async def no_reads(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Any:

@@ -46,7 +46,7 @@ def lossy(pb: PocketBase, transport: Transport, store: AuthStore, status: int | 
 
 @pytest.mark.parametrize("status", [None, 502])
 @pytest.mark.parametrize("prepare", [record, collection, record_of_a_collection_that_goes, backup])
-async def test_a_delete_whose_answer_was_lost_is_a_success(
+async def test_a_delete_whose_response_was_lost_succeeds(
     pb: PocketBase,
     transport: Transport,
     prepare: Callable[[PocketBase], Awaitable[Callable[[PocketBase], Awaitable[None]]]],
@@ -58,7 +58,7 @@ async def test_a_delete_whose_answer_was_lost_is_a_success(
         await delete(pb)
 
 
-async def test_what_this_user_may_see_and_not_delete_is_not_reported_as_deleted(
+async def test_a_record_that_may_be_seen_and_not_deleted_is_not_reported_as_deleted(
     pb: PocketBase, transport: Transport
 ) -> None:
     name = f"kept_{secrets.token_hex(4)}"

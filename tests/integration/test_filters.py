@@ -34,7 +34,7 @@ async def old_or_new(request: pytest.FixtureRequest) -> AsyncGenerator[PocketBas
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts, texts)
-async def test_exactly_the_record_is_found(old_or_new: PocketBase, title: str, decoy: str) -> None:
+async def test_a_filter_finds_exactly_the_record_with_the_value(old_or_new: PocketBase, title: str, decoy: str) -> None:
     pb, mark = old_or_new, secrets.token_hex(8)
     records = pb.collection("texts")
     try:
@@ -59,7 +59,7 @@ async def test_from_0_39_9_on_no_text_needs_to_be_refused(pb: PocketBase, title:
     assert [record["title"] for record in found] == [title]
 
 
-async def test_what_was_injectable_finds_nothing(old_or_new: PocketBase) -> None:
+async def test_a_value_that_tries_to_inject_a_condition_finds_nothing(old_or_new: PocketBase) -> None:
     pb = old_or_new
     await pb.collection("texts").create({"title": "secret", "content": "secret", "n": 1})
     attacks = [
@@ -76,7 +76,7 @@ async def test_what_was_injectable_finds_nothing(old_or_new: PocketBase) -> None
         pb.filter("title = {:a} && content = {:b}", {"a": 'zz"\\', "b": " || n>=0 //"})
 
 
-async def test_other_values(old_or_new: PocketBase) -> None:
+async def test_a_filter_finds_numbers(old_or_new: PocketBase) -> None:
     pb = old_or_new
     mark = secrets.token_hex(8)
     for number in (-5, 1.5, 1e20, 1e-7, 0):

@@ -29,7 +29,7 @@ async def name(pb: PocketBase) -> str:
     return collection
 
 
-async def test_in_the_order_of_ids(pb: PocketBase, name: str) -> None:
+async def test_iterate_yields_records_in_the_order_of_ids(pb: PocketBase, name: str) -> None:
     posts = pb.collection(name)
     everything = [letter * 14 + n for letter in "abcde" for n in "01"]
     assert [record["id"] async for record in posts.iterate(3)] == everything
@@ -44,7 +44,7 @@ async def test_in_the_order_of_ids(pb: PocketBase, name: str) -> None:
         pytest.param(" && title != 'x\\\\'", id="an escape that only recent servers read"),
     ],
 )
-async def test_with_a_filter(pb: PocketBase, name: str, comment: str) -> None:
+async def test_iterate_keeps_the_filter_on_every_page(pb: PocketBase, name: str, comment: str) -> None:
     where = "title = 'b' || (title > 'c' && n = 1) || title = 'a'" + comment
     found = [record["id"][-2:] async for record in pb.collection(name).iterate(2, filter=where)]
     assert found == ["a0", "a1", "b0", "b1", "d1", "e1"]
@@ -53,7 +53,7 @@ async def test_with_a_filter(pb: PocketBase, name: str, comment: str) -> None:
             pass
 
 
-async def test_what_others_do_meanwhile_shifts_nothing(pb: PocketBase, name: str) -> None:
+async def test_changes_by_others_meanwhile_shift_no_page(pb: PocketBase, name: str) -> None:
     posts = pb.collection(name)
     seen: list[str] = []
     async for record in posts.iterate(2):
@@ -67,7 +67,9 @@ async def test_what_others_do_meanwhile_shifts_nothing(pb: PocketBase, name: str
 
 
 @pytest.mark.parametrize("fields", ["title", "title,id", "*", ["title", "n"], "title:excerpt(1,true)", "id:excerpt(9)"])
-async def test_with_fields(pb: PocketBase, name: str, fields: str | list[str]) -> None:
+async def test_iterate_returns_the_fields_that_were_requested(
+    pb: PocketBase, name: str, fields: str | list[str]
+) -> None:
     posts = pb.collection(name)
     expected = (await posts.get_list(sort="id", fields=fields))["items"]
     assert len(expected) == 10
@@ -75,13 +77,13 @@ async def test_with_fields(pb: PocketBase, name: str, fields: str | list[str]) -
     assert sorted(found, key=in_order) == sorted(expected, key=in_order)
 
 
-async def test_another_order(pb: PocketBase, name: str) -> None:
+async def test_iterate_keeps_another_order(pb: PocketBase, name: str) -> None:
     titles = [record["title"] async for record in pb.collection(name).iterate(3, sort="-title")]
     assert titles == [*"eeddccbbaa"]
 
 
 @pytest.mark.parametrize("step", [10, 10.5])
-async def test_a_view_whose_ids_are_numbers(pb: PocketBase, name: str, step: float) -> None:
+async def test_a_view_whose_ids_are_numbers_is_read_whole(pb: PocketBase, name: str, step: float) -> None:
     query = f"SELECT (unicode(title) - 96 + {step} * n) AS id, title FROM {name}"
     view = await pb.collections.create(
         {"name": f"view{token_hex(4)}", "type": "view", "viewQuery": query, "listRule": ""}
@@ -135,7 +137,7 @@ SIZES = [[1, 4], [2, 10], pytest.param([3, 5, 6, 7, 8, 9], marks=pytest.mark.slo
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-async def test_a_view_whose_ids_repeat(pb: PocketBase, view: str, sizes: list[int]) -> None:
+async def test_a_view_whose_ids_repeat_is_read_whole(pb: PocketBase, view: str, sizes: list[int]) -> None:
     rows = pb.collection(f"view{view}")
     expected = sorted((await rows.get_list(1, 100, sort="id"))["items"], key=in_order)
     assert len(expected) == 32
@@ -151,7 +153,7 @@ async def test_a_view_whose_ids_repeat(pb: PocketBase, view: str, sizes: list[in
         assert sorted(row.comment for row in typed) == sorted(row["comment"] for row in expected)
 
 
-async def test_a_view_whose_ids_are_not_always_set(pb: PocketBase, view: str) -> None:
+async def test_a_view_whose_ids_are_not_always_set_is_read_whole(pb: PocketBase, view: str) -> None:
     rows = pb.collection(f"bare{view}")
     expected = sorted((await rows.get_list(1, 100))["items"], key=in_order)
     assert [row["id"] for row in expected].count("") == 3
@@ -159,7 +161,7 @@ async def test_a_view_whose_ids_are_not_always_set(pb: PocketBase, view: str) ->
         assert sorted([row async for row in rows.iterate(size)], key=in_order) == expected
 
 
-async def test_a_view_whose_ids_are_any_text(pb: PocketBase, name: str) -> None:
+async def test_a_view_whose_ids_are_any_text_is_read_whole(pb: PocketBase, name: str) -> None:
     texts = [
         "日本",
         "x+y",
@@ -194,7 +196,7 @@ async def test_a_view_whose_ids_are_any_text(pb: PocketBase, name: str) -> None:
         assert found == sorted(texts * 2)
 
 
-async def test_a_view_that_compares_ids_without_case(pb: PocketBase, name: str) -> None:
+async def test_a_view_that_compares_ids_without_case_is_read_whole(pb: PocketBase, name: str) -> None:
     query = f"SELECT (title COLLATE NOCASE) AS id, n FROM {name} WHERE n > 4"
     view = await pb.collections.create(
         {"name": f"view{token_hex(4)}", "type": "view", "viewQuery": query, "listRule": ""}

@@ -32,7 +32,7 @@ def blocks() -> int:
 
 
 @pytest.mark.slow
-async def test_ten_thousand_requests(
+async def test_ten_thousand_requests_leave_nothing_behind(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, library: str
 ) -> None:
     requests = 600 if library == "httpx" else 10_000  # httpx's pool looks at all that wait each time
@@ -63,7 +63,7 @@ async def test_ten_thousand_requests(
 
 
 @pytest.mark.slow
-async def test_a_hundred_users_on_one_transport(superuser: AuthStore, pb: PocketBase) -> None:
+async def test_a_hundred_users_on_one_transport_keep_their_own_tokens(superuser: AuthStore, pb: PocketBase) -> None:
     clients = [pb.with_auth_store(AuthStore()) for _ in range(100)]
     for number, client in enumerate(clients):
         if number % 2:

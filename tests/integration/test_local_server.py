@@ -59,7 +59,7 @@ async def test_two_servers_share_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     assert not [*tmp_path.iterdir()]
 
 
-async def test_hooks() -> None:
+async def test_a_server_runs_the_javascript_hooks_that_it_was_given() -> None:
     hooks = 'routerAdd("GET", "/api/hello/{name}", e => e.json(200, {hello: e.request.pathValue("name")}))'
     async with LocalServer(hooks=hooks) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
         assert await pb.send("/api/hello/w%C3%B6rld") == {"hello": "wörld"}
@@ -79,7 +79,7 @@ async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPat
                 pass
 
 
-async def test_a_port_that_somebody_took_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     real, binary = find_binary(None), tmp_path / "pocketbase"
     taken = tmp_path / "taken"
     binary.write_text(
@@ -93,7 +93,7 @@ async def test_a_port_that_somebody_took_is_given_up(monkeypatch: pytest.MonkeyP
     assert taken.exists()
 
 
-async def test_cancelled_while_it_starts() -> None:
+async def test_a_start_that_is_cancelled_leaves_no_folder() -> None:
     for steps in (1, 3, 10, 30):
         server = LocalServer()
         task = asyncio.create_task(server.__aenter__())
@@ -106,7 +106,7 @@ async def test_cancelled_while_it_starts() -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-async def test_it_dies_with_its_process(how: signal.Signals) -> None:
+async def test_a_server_dies_with_its_process(how: signal.Signals) -> None:
     command = [sys.executable, "-c", SCRIPT]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     with process:
@@ -131,6 +131,6 @@ def is_alive(pid: int) -> bool:
 
 
 @pytest.mark.slow
-async def test_another_version() -> None:
+async def test_a_server_of_another_version_can_be_started() -> None:
     async with LocalServer("0.30") as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
         assert (await pb.health.check())["code"] == 200

@@ -34,7 +34,7 @@ async def oidc() -> AsyncGenerator[Provider, None]:
         yield running
 
 
-async def test_the_older_style(
+async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
     transport: Transport, oidc: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -192,7 +192,9 @@ async def test_a_restored_backup_brings_back_what_was_there(transport: Transport
 
 
 @pytest.mark.slow
-async def test_waiting_for_a_restored_server(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_restore_that_waits_returns_when_the_server_is_back(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server_restart, "STREAM_LIFETIME", 0.3)  # so that streams are replaced meanwhile
     async with dropped_collection(transport) as client:
         await client.backups.restore("backup_name.zip", wait=True)

@@ -43,7 +43,7 @@ async def seconds_of_requests(pb: PocketBase, count: int) -> float:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("many_files")
-async def test_two_thousand_users_listen_through_one_transport(make_transport: MakeTransport) -> None:
+async def test_two_thousand_users_get_their_events_through_one_transport(make_transport: MakeTransport) -> None:
     heard: list[str] = []
     all_heard = asyncio.Event()
 

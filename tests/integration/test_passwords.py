@@ -111,7 +111,7 @@ async def test_a_batch_confirms_passwords_of_users_and_no_others(
     await pb.admins.delete((batch.results or [])[5]["body"]["id"])
 
 
-async def test_a_user_whose_answer_is_lost_is_there_once(admin: PocketBase, names: tuple[str, str]) -> None:
+async def test_a_user_whose_response_was_lost_is_stored_once(admin: PocketBase, names: tuple[str, str]) -> None:
     layers: list[Middleware] = [Retry(creates=True, backoff=0), Losing()]
     async with PocketBase(admin.base_url, transport=AiohttpTransport(), middleware=layers) as pb:
         body = user()

@@ -32,7 +32,7 @@ async def prepared_server(hooks: str | None = None) -> AsyncGenerator[LocalServe
         yield server
 
 
-async def test_what_happens_to_records(pb: PocketBase) -> None:
+async def test_subscriptions_get_the_changes_of_their_records(pb: PocketBase) -> None:
     posts, comments = pb.collection("posts"), pb.collection("comments")
     post = await posts.create({"title": "first"})
     one: list[Any] = []
@@ -88,7 +88,7 @@ async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> Non
     await pb.realtime.close()
 
 
-async def test_who_is_signed_in(pb: PocketBase, guest: PocketBase) -> None:
+async def test_each_user_has_a_connection_and_gets_what_they_may_see(pb: PocketBase, guest: PocketBase) -> None:
     """A server refuses another user on a connection, so each user has a connection of its own."""
     users = pb.collection("users")
     await pb.collections.update("comments", {"viewRule": '@request.auth.id != ""'})
@@ -120,7 +120,7 @@ async def test_who_is_signed_in(pb: PocketBase, guest: PocketBase) -> None:
         await pb.collection("comments").delete(comment["id"])
 
 
-async def test_a_server_that_restarts(transport: Transport) -> None:
+async def test_a_restarted_server_is_a_gap_and_events_go_on(transport: Transport) -> None:
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport)
         async with pb.collection("posts").events() as events:
@@ -138,7 +138,9 @@ def never_wait(*_: float) -> float:
 
 
 @pytest.mark.slow
-async def test_cut_at_every_byte(transport: Transport, server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_is_cut_at_any_byte_is_replaced(
+    transport: Transport, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(backoff, "reconnect_delay", never_wait)
     reached = asyncio.Event()
 
@@ -236,7 +238,9 @@ async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: in
 
 
 @pytest.mark.slow
-async def test_a_server_that_is_killed_ten_times(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connection_manager, "STABLE_AFTER", 0.0)  # none lasts long enough here, and waits would grow
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
@@ -267,7 +271,7 @@ async def test_a_server_that_is_killed_ten_times(transport: Transport, monkeypat
 
 
 @pytest.mark.slow
-async def test_fifty_rotations_lose_nothing() -> None:
+async def test_fifty_replaced_connections_lose_and_repeat_nothing() -> None:
     async with prepared_server(LIMITS % (2000, 3000)) as server:
         results = await asyncio.gather(*(rotate(server.url, make()) for make in MAKERS.values()))
     for rotations, written, diary in results:
@@ -297,7 +301,7 @@ async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
 
 
 @pytest.mark.slow
-async def test_signed_in_and_rotated(transport: Transport) -> None:
+async def test_a_replaced_connection_keeps_the_user(transport: Transport) -> None:
     """A rotation keeps the user."""
     async with prepared_server(LIMITS % (2000, 3000)) as server, PocketBase(server.url) as admin:
         await admin.admins.auth.with_password(*server.superuser)

@@ -226,7 +226,7 @@ class Storm:
 
 
 @pytest.mark.slow
-async def test_a_storm_of_users(make_transport: MakeTransport) -> None:
+async def test_each_event_or_its_gap_reaches_its_user_alone_in_a_storm(make_transport: MakeTransport) -> None:
     print(f"\nSOAK_SEED={SEED}")
     before = asyncio.all_tasks()
     async with LocalServer(VERSION) as server, PocketBase(server.url, transport=make_transport()) as admin:

@@ -94,7 +94,7 @@ async def test_a_sign_in_after_a_changed_password_is_a_gap(
     await change_password(server, superuser, make_transport, by, is_noticed=False)
 
 
-async def test_a_changed_password_is_told(
+async def test_a_changed_password_is_reported_as_an_error_and_a_gap(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verification, "VERIFY_EVERY", 0.2)
@@ -104,7 +104,7 @@ async def test_a_changed_password_is_told(
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.23", "0.30", "0.36.9", "0.39.11"])
 @pytest.mark.parametrize("is_noticed", [True, False])
-async def test_a_password_that_changes_on_an_older_server(
+async def test_a_changed_password_is_a_gap_on_older_servers_too(
     version: str, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, is_noticed: bool
 ) -> None:
     if is_noticed:

@@ -22,7 +22,7 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 
-async def test_create_read_change_delete(pb: PocketBase) -> None:
+async def test_a_record_can_be_created_read_changed_and_deleted(pb: PocketBase) -> None:
     posts = pb.collection("posts")
     body: dict[str, Any] = {
         "title": "Hello 😀",
@@ -42,7 +42,7 @@ async def test_create_read_change_delete(pb: PocketBase) -> None:
         await posts.get_one(created["id"])
 
 
-async def test_lists(pb: PocketBase) -> None:
+async def test_a_list_has_the_items_and_the_totals(pb: PocketBase) -> None:
     posts, mark = pb.collection("posts"), secrets.token_hex(4)
     await asyncio.gather(*(posts.create({"title": mark, "n": number}) for number in range(25)))
     options = {"filter": pb.filter("title = {:mark}", mark=mark), "sort": "-n"}
@@ -72,18 +72,18 @@ async def many(server: LocalServer, superuser: AuthStore) -> None:
 
 
 @pytest.mark.usefixtures("many")
-async def test_a_full_list_larger_than_the_servers_page(pb: PocketBase) -> None:
+async def test_a_full_list_may_be_larger_than_the_servers_page(pb: PocketBase) -> None:
     records = await pb.collection("many").get_full_list(batch=2000)
     assert sorted(record["n"] for record in records) == list(range(1200))
 
 
-async def test_expand(pb: PocketBase) -> None:
+async def test_expand_brings_the_related_record(pb: PocketBase) -> None:
     post = await pb.collection("posts").create({"title": "parent"})
     comment = await pb.collection("comments").create({"post": post["id"]}, expand=["post"])
     assert comment["expand"]["post"] == post
 
 
-async def test_field_errors(pb: PocketBase) -> None:
+async def test_an_invalid_record_is_an_error_that_names_its_fields(pb: PocketBase) -> None:
     with pytest.raises(PocketBaseBadRequestError) as caught:
         await pb.collection("users").create({"email": "no", "password": "x"})
     assert set(caught.value.field_errors) >= {"email", "password"}
@@ -91,7 +91,7 @@ async def test_field_errors(pb: PocketBase) -> None:
     assert "email: " in str(caught.value)
 
 
-async def test_files_beside_other_values(pb: PocketBase, tmp_path: Path) -> None:
+async def test_files_and_other_values_are_stored_and_changed_together(pb: PocketBase, tmp_path: Path) -> None:
     path = tmp_path / "from disk.txt"
     path.write_text("from disk")
     posts = pb.collection("posts")
@@ -137,7 +137,7 @@ async def test_no_id_leads_to_another_path(pb: PocketBase, library: str, record_
     await pb.collections.delete(collection["id"])
 
 
-async def test_a_guest(guest: PocketBase) -> None:
+async def test_a_guest_is_refused_where_a_superuser_is_needed(guest: PocketBase) -> None:
     with pytest.raises(PocketBaseUnauthorizedError):
         await guest.collections.get_one("posts")
     with pytest.raises(PocketBaseForbiddenError):
@@ -145,7 +145,7 @@ async def test_a_guest(guest: PocketBase) -> None:
     assert (await guest.health.check())["code"] == 200
 
 
-async def test_sign_in_refresh_and_own_record(guest: PocketBase) -> None:
+async def test_a_sign_in_a_refresh_and_an_update_keep_the_store_in_step(guest: PocketBase) -> None:
     users = guest.collection("users")
     with pytest.raises(PocketBaseBadRequestError, match="Failed to authenticate"):
         await users.auth.with_password("user@example.com", "wrong")
@@ -163,12 +163,12 @@ async def test_sign_in_refresh_and_own_record(guest: PocketBase) -> None:
     assert guest.auth_store.token == again["token"]
 
 
-async def test_a_superuser(pb: PocketBase) -> None:
+async def test_a_superuser_is_known_as_one_and_can_refresh(pb: PocketBase) -> None:
     assert pb.auth_store.is_superuser
     assert (await pb.admins.auth.refresh())["record"]["collectionName"] == "_superusers"
 
 
-async def test_a_custom_path(pb: PocketBase) -> None:
+async def test_send_reaches_any_path_of_the_server(pb: PocketBase) -> None:
     answer = await pb.send("/api/collections/posts/records", params={"perPage": 1})
     assert answer["perPage"] == 1
     record = await pb.send(

@@ -104,7 +104,7 @@ async def whole() -> AsyncGenerator[LocalServer, None]:
         yield server
 
 
-async def test_every_route_is_covered_and_exists(whole: LocalServer, transport: Transport) -> None:
+async def test_every_route_of_the_server_exists_and_is_covered(whole: LocalServer, transport: Transport) -> None:
     seen: list[tuple[str, int]] = []
 
     async def note(request: Request, call_next: Handler) -> Response:

@@ -40,7 +40,7 @@ def name() -> str:
     return f"c_{secrets.token_hex(4)}"
 
 
-async def test_collections(pb: PocketBase, name: str) -> None:
+async def test_a_collection_can_be_created_found_changed_emptied_and_deleted(pb: PocketBase, name: str) -> None:
     made = await pb.collections.create({"name": name, "type": "base", "fields": [{"name": "a", "type": "text"}]})
     assert (await pb.collections.get_first(filter=pb.filter("name = {:name}", name=name)))["id"] == made["id"]
     assert name in [each["name"] for each in await pb.collections.get_full_list(batch=2)]
@@ -58,7 +58,7 @@ async def test_collections(pb: PocketBase, name: str) -> None:
     assert set(await pb.collections.get_scaffolds()) == {"base", "auth", "view"}
 
 
-async def test_a_schema_in_the_old_style(pb: PocketBase, name: str) -> None:
+async def test_a_schema_in_the_old_style_becomes_fields_with_a_warning(pb: PocketBase, name: str) -> None:
     schema = [
         {"name": "title", "type": "text", "required": True, "options": {"min": None, "max": 10, "pattern": ""}},
         {"name": "kind", "type": "select", "options": {"maxSelect": 1, "values": ["a", "b"]}},
@@ -85,7 +85,7 @@ async def test_a_schema_in_the_old_style(pb: PocketBase, name: str) -> None:
         await pb.collections.create({"name": name, "schema": [], "fields": []})
 
 
-async def test_files(pb: PocketBase, guest: PocketBase, tmp_path: Path) -> None:
+async def test_a_file_can_be_read_streamed_and_downloaded(pb: PocketBase, guest: PocketBase, tmp_path: Path) -> None:
     content = secrets.token_bytes(300_000)
     record = await pb.collection("posts").create({"docs": FileUpload(("a b.bin", content))})
     (filename,) = record["docs"]
@@ -114,7 +114,7 @@ async def test_files(pb: PocketBase, guest: PocketBase, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["out.bin"]
 
 
-async def test_protected_files(pb: PocketBase, guest: PocketBase, name: str) -> None:
+async def test_a_protected_file_can_be_read_with_a_token_only(pb: PocketBase, guest: PocketBase, name: str) -> None:
     fields = [{"name": "doc", "type": "file", "protected": True}]
     await pb.collections.create({"name": name, "type": "base", "fields": fields})
     record = await pb.collection(name).create({"doc": FileUpload(("a.txt", "secret"))})
@@ -130,7 +130,7 @@ async def test_protected_files(pb: PocketBase, guest: PocketBase, name: str) -> 
         await guest.files.download_file(name, record["id"], record["doc"], token="no." + token)
 
 
-async def test_thumbnails(pb: PocketBase, name: str) -> None:
+async def test_a_thumbnail_of_a_known_size_is_served(pb: PocketBase, name: str) -> None:
     fields = [{"name": "image", "type": "file", "protected": True, "thumbs": ["8x4"]}]
     await pb.collections.create({"name": name, "type": "base", "fields": fields})
     record = await pb.collection(name).create({"image": FileUpload(("a.png", png(64, 64)))})
@@ -141,7 +141,7 @@ async def test_thumbnails(pb: PocketBase, name: str) -> None:
         assert struct.unpack(">II", content[16:24]) == size
 
 
-async def test_backups(pb: PocketBase, tmp_path: Path) -> None:
+async def test_a_backup_can_be_created_downloaded_uploaded_and_deleted(pb: PocketBase, tmp_path: Path) -> None:
     key = f"backup_{secrets.token_hex(4)}.zip"
     await pb.backups.create(key)
     assert key in [backup["key"] for backup in await pb.backups.get_full_list()]
@@ -157,7 +157,7 @@ async def test_backups(pb: PocketBase, tmp_path: Path) -> None:
     await pb.backups.delete(key)
 
 
-async def test_settings_and_logs(pb: PocketBase) -> None:
+async def test_settings_can_be_changed_and_tested(pb: PocketBase) -> None:
     settings = await pb.settings.get_all()
     changed = await pb.settings.update({"meta": {**settings["meta"], "appName": "Acme"}})
     assert changed["meta"]["appName"] == "Acme"
@@ -188,7 +188,7 @@ async def test_what_recent_servers_added(pb: PocketBase) -> None:
     await pb.logs.truncate()
 
 
-async def test_clients_for_many_users(pb: PocketBase) -> None:
+async def test_a_client_of_another_user_has_a_session_of_its_own(pb: PocketBase) -> None:
     other = pb.with_auth_store(AuthStore())
     assert not other.auth_store.token
     await other.collection("users").auth.with_password("user@example.com", "password123")
@@ -204,7 +204,7 @@ async def batches(pb: PocketBase) -> PocketBase:
     return pb
 
 
-async def test_a_batch_of_five_hundred(batches: PocketBase, name: str) -> None:
+async def test_a_batch_of_five_hundred_is_done_whole_or_not_at_all(batches: PocketBase, name: str) -> None:
     pb = batches
     fields = [{"name": "n", "type": "number", "max": 10_000}, {"name": "doc", "type": "file", "maxSelect": 2}]
     await pb.collections.create({"name": name, "type": "base", "fields": fields})
@@ -243,7 +243,7 @@ async def test_a_batch_of_five_hundred(batches: PocketBase, name: str) -> None:
         await batch.send()
 
 
-async def test_batches_that_are_none(batches: PocketBase) -> None:
+async def test_an_empty_too_large_aborted_or_disabled_batch_does_nothing(batches: PocketBase) -> None:
     with pytest.raises(ValueError, match="empty"):
         await batches.create_batch().send()
     batch = batches.create_batch()
@@ -266,7 +266,7 @@ async def test_batches_that_are_none(batches: PocketBase) -> None:
 
 
 @pytest.mark.slow
-async def test_what_a_server_is_too_old_for(transport: Transport) -> None:
+async def test_a_route_that_the_server_does_not_know_names_the_version_it_came_with(transport: Transport) -> None:
     async with LocalServer("0.23") as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.admins.auth.with_password(*server.superuser)
@@ -283,7 +283,7 @@ async def test_what_a_server_is_too_old_for(transport: Transport) -> None:
                 await call
 
 
-async def test_a_plain_collection_warns_of_nothing(pb: PocketBase, name: str) -> None:
+async def test_a_collection_with_fields_makes_no_warning(pb: PocketBase, name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         await pb.collections.create({"name": name, "type": "base", "fields": []})

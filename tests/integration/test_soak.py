@@ -187,5 +187,5 @@ def report(model: Model, faults: Counter[str], found: dict[str, dict[str, Any]],
 
 
 @pytest.mark.slow
-async def test_twenty_thousand_operations(make_transport: MakeTransport) -> None:
+async def test_twenty_thousand_operations_lose_and_repeat_nothing(make_transport: MakeTransport) -> None:
     await soak(make_transport, 20_000, int(os.environ.get("SOAK_SEED", secrets.randbelow(10**6))))

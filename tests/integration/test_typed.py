@@ -52,7 +52,7 @@ class Struct(msgspec.Struct):
     created: datetime
 
 
-async def test_each_kind_of_class(pb: PocketBase) -> None:
+async def test_records_are_decoded_to_each_kind_of_class(pb: PocketBase) -> None:
     posts, mark = pb.collection("posts", Post), secrets.token_hex(8)
     mine = pb.filter("title = {:mark}", mark=mark)
     post = await posts.create({"title": mark, "n": 1, "data": {"a": 1}})
@@ -69,7 +69,7 @@ async def test_each_kind_of_class(pb: PocketBase) -> None:
     assert comment.expand.post.title == mark
 
 
-async def test_a_wrong_shape_names_record_and_field(pb: PocketBase) -> None:
+async def test_a_record_of_another_shape_is_an_error_that_names_record_and_field(pb: PocketBase) -> None:
     post = await pb.collection("posts").create({"title": "x", "data": {"a": "b"}})
     told = rf"'{post['id']}' of 'posts' is no Post: field 'data\.a': expected int, got str"
     with pytest.raises(PocketBaseDecodeError, match=told) as caught:
@@ -80,7 +80,7 @@ async def test_a_wrong_shape_names_record_and_field(pb: PocketBase) -> None:
             await pb.collection("posts", kind).get_one(post["id"], fields="id,title,n,yes,docs,data")
 
 
-async def test_the_own_record_stays_a_dict(guest: PocketBase) -> None:
+async def test_the_stored_record_stays_a_dict(guest: PocketBase) -> None:
     @dataclass
     class User:
         name: str
@@ -92,7 +92,7 @@ async def test_the_own_record_stays_a_dict(guest: PocketBase) -> None:
     assert guest.auth_store.record == result["record"] | {"name": name, "updated": guest.auth_store.record["updated"]}
 
 
-async def test_a_batch(pb: PocketBase) -> None:
+async def test_a_batch_decodes_each_record_to_its_class(pb: PocketBase) -> None:
     await pb.settings.update({"batch": {"enabled": True, "maxRequests": 50}})
     async with pb.create_batch() as batch:
         post = batch.collection("posts", Post).create({"title": "one"})
@@ -100,7 +100,7 @@ async def test_a_batch(pb: PocketBase) -> None:
     assert (post.body["title"], article.body.title) == ("one", "two")
 
 
-async def test_realtime_events(pb: PocketBase) -> None:
+async def test_realtime_events_are_decoded_and_wrong_ones_are_reported(pb: PocketBase) -> None:
     articles, heard, errors = pb.collection("posts", Article), list[Article](), list[object]()
 
     def hear(event: RecordEvent[Article]) -> None:

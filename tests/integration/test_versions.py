@@ -14,7 +14,7 @@ SUITES = [str(HERE / f"test_{name}.py") for name in NAMES]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.23", "0.30", "0.36.9"])
-def test_an_older_server(version: str) -> None:
+def test_the_integration_tests_pass_on_an_older_server(version: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-k", "not recent", *SUITES]
     environment = {**os.environ, "POCKETBASE_TEST_VERSION": version}
     done = subprocess.run(command, env=environment, cwd=HERE.parent.parent, capture_output=True, text=True, check=False)

@@ -20,12 +20,12 @@ async def reported_by(*command: str, cwd: Path) -> set[int]:
     return {int(number) for number in re.findall(rb"uses\.py:(\d+):.*error", told)}
 
 
-async def test_mypy() -> None:
+async def test_mypy_reports_each_wrong_use_and_no_other() -> None:
     assert await reported_by("mypy", "--strict", str(USES), cwd=USES.parent.parent.parent) == WRONG
 
 
 @pytest.mark.slow
-async def test_pyright(tmp_path: Path) -> None:
+async def test_pyright_reports_each_wrong_use_and_no_other(tmp_path: Path) -> None:
     shutil.copy(USES, tmp_path)  # pyproject.toml excludes it where it is
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     assert await reported_by("pyright", "--pythonpath", sys.executable, cwd=tmp_path) == WRONG

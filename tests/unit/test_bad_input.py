@@ -42,5 +42,5 @@ async def test_bad_input_is_refused_before_anything_is_sent(code: str, error: st
     assert caught.type.__name__ == error
 
 
-def test_the_table_is_long() -> None:
+def test_the_table_of_the_document_is_read_whole() -> None:
     assert len(ROWS) > 70

@@ -47,7 +47,7 @@ def page(count: int, size: int = 1000) -> dict[str, Any]:
     return {"items": [{"id": str(number)} for number in range(count)], "page": 1, "perPage": size, "totalItems": -1}
 
 
-async def test_options_as_dict_and_by_keyword_are_one_call() -> None:
+async def test_options_as_dict_and_by_keyword_make_the_same_request() -> None:
     pb, seen = client(page(0))
     posts = pb.collection("posts")
     rest: dict[str, Any] = {"headers": {"X": "1"}, "params": {"p": True}, "timeout": 3}
@@ -67,14 +67,14 @@ class Item(TypedDict):
     id: str
 
 
-async def test_a_timeout_of_ones_own_for_what_is_parsed_further() -> None:
+async def test_get_first_keeps_the_timeout_of_the_call() -> None:
     pb, seen = client(page(1), timeout=7)
     await pb.collection("a").get_first(timeout=3)
     await pb.collection("a", Item).get_first(timeout=4)
     assert [request.timeout for request in seen] == [3.0, 4.0]
 
 
-async def test_timeouts() -> None:
+async def test_a_call_has_its_own_timeout_or_the_one_of_the_client() -> None:
     pb, seen = client({}, timeout=7)
     await pb.health.check()
     await pb.health.check(timeout=None)
@@ -87,12 +87,12 @@ async def test_timeouts() -> None:
     ("timeout", "error"),
     [(-1, ValueError), (float("inf"), ValueError), (float("nan"), ValueError), (True, TypeError), ("1", TypeError)],
 )
-def test_timeouts_that_are_none(timeout: Any, error: type[Exception]) -> None:
+def test_an_invalid_timeout_is_refused(timeout: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="timeout must be"):
         PocketBase("http://h", timeout=timeout)
 
 
-async def test_options_that_are_no_text() -> None:
+async def test_options_that_are_not_text_are_written_as_text_or_refused() -> None:
     pb, seen = client(page(0))
     await pb.collection("posts").get_list(sort=["-a", "b"], fields=("id", "a"), skip_total=True)
     await pb.collection("posts").get_list(1, 30, {"sort": None}, skip_total=False)
@@ -111,7 +111,7 @@ async def test_options_that_are_no_text() -> None:
             await pb.collection("posts").get_list(1, 1, {name: wrong})
 
 
-def test_options_of_a_file() -> None:
+def test_options_of_a_file_become_the_query_of_its_url() -> None:
     pb, url = PocketBase("http://h"), "http://h/api/files/posts/x/a.txt"
     assert pb.files.get_url("posts", "x", "a.txt", download=False) == url
     full = pb.files.get_url("posts", "x", "a.txt", thumb="9x9", token="a&b", download=True)
@@ -123,12 +123,12 @@ no_base_urls += ["http://ü", "http://h/\n", "http://h/../x", "http://h:x"]
 
 
 @pytest.mark.parametrize("url", no_base_urls)
-def test_base_urls_that_are_none(url: str) -> None:
+def test_an_invalid_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"base URL|segment|Port|port"):
         PocketBase(url)
 
 
-def test_base_urls() -> None:
+def test_a_base_url_loses_its_trailing_slash_and_keeps_its_path() -> None:
     assert PocketBase("http://h:1/").base_url == "http://h:1"
     assert PocketBase("https://h/pb/").build_url("api/x") == "https://h/pb/api/x"
     assert PocketBase("http://[::1]:8090").build_url("//evil.example") == "http://[::1]:8090//evil.example"
@@ -138,25 +138,25 @@ def test_base_urls() -> None:
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", AiohttpTransport, object()])
-def test_unknown_transports(transport: Any) -> None:
+def test_an_object_that_is_no_transport_is_refused(transport: Any) -> None:
     with pytest.raises(TypeError, match="a transport has send, stream, events and aclose"):
         PocketBase("http://h", transport=transport)
 
 
 @pytest.mark.parametrize(("size", "error"), [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError)])
-def test_limits_that_are_none(size: Any, error: type[Exception]) -> None:
+def test_an_invalid_limit_of_the_response_size_is_refused(size: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="max_response_bytes"):
         PocketBase("http://h", max_response_bytes=size)
 
 
 @pytest.mark.parametrize("size", [1, None])
-async def test_limits(size: int | None) -> None:
+async def test_the_limit_of_the_response_size_is_part_of_the_request(size: int | None) -> None:
     pb, seen = client({}, max_response_bytes=size)
     await pb.health.check()
     assert seen[0].client_options.max_response_bytes == size
 
 
-async def test_lists_are_read_to_the_page_size_that_the_server_reports() -> None:
+async def test_a_full_list_goes_by_the_page_size_that_the_server_reports() -> None:
     pb, seen = client(page(1000), page(1000) | {"page": 2}, page(3) | {"page": 3})
     assert len(await pb.collection("a").get_full_list(batch=2000)) == 2003
     assert [request.params["page"] for request in seen] == ["1", "2", "3", "4"]  # the last one in advance
@@ -175,7 +175,7 @@ async def test_get_first_without_a_hit_is_a_404_that_can_be_pickled() -> None:
     assert str(error) == str(caught.value)
 
 
-def test_errors_can_be_pickled_and_tell_what_is_wrong() -> None:
+def test_errors_can_be_pickled_and_say_what_is_wrong() -> None:
     body = {"message": "Failed.", "data": {"email": {"code": "c", "message": "No."}}}
     error = error_from_response(Response(400, json=body, url="http://h/x?token=secret"))
     assert str(error) == "400 Failed. (email: No.) [http://h/x]"
@@ -193,7 +193,7 @@ def test_errors_can_be_pickled_and_tell_what_is_wrong() -> None:
     assert type(error_from_response(Response(409))) is PocketBaseError
 
 
-async def test_the_hooks_of_a_subclass() -> None:
+async def test_the_hooks_of_a_subclass_change_requests_and_see_responses() -> None:
     seen: list[Any] = []
 
     class MyPocketBase(PocketBase):
@@ -218,7 +218,7 @@ async def test_the_hooks_of_a_subclass() -> None:
     assert seen == [("value", "value"), 200]
 
 
-async def test_what_hooks_may_return() -> None:
+async def test_hooks_may_return_a_message_or_none() -> None:
     def frozen(draft: Any) -> Request:
         request: Request = draft.with_header("X", "1").replace(params={"a": "b"})
         return request
@@ -240,7 +240,7 @@ async def test_what_hooks_may_return() -> None:
             await pb.send("/x")
 
 
-async def test_order_outside_in() -> None:
+async def test_middleware_runs_from_the_outside_in() -> None:
     order: list[str] = []
 
     class Hooked(PocketBase):
@@ -267,7 +267,7 @@ async def test_order_outside_in() -> None:
     assert order == ["hook t", "a", "b", "b", "a", "hook"]
 
 
-async def test_own_record_updated_and_deleted() -> None:
+async def test_an_update_or_delete_of_the_signed_in_record_changes_the_store() -> None:
     record = {"id": "u1", "collectionId": "c1", "collectionName": "users", "name": "a", "expand": {"x": 1}}
     pb, _ = client({"id": "u1", "name": "b", "expand": {"y": 2}})
     pb.auth_store.save("t", record)
@@ -284,7 +284,7 @@ async def test_own_record_updated_and_deleted() -> None:
     assert (pb.auth_store.token, pb.auth_store.record) == ("", None)
 
 
-async def test_a_new_password_is_confirmed() -> None:
+async def test_a_new_password_is_confirmed_unless_the_caller_has_done_it() -> None:
     pb, seen = client({})
     await pb.collection("users").create({"password": "p"})
     await pb.collection("users").create({"password": "p", "passwordConfirm": "q"})
@@ -299,13 +299,13 @@ async def test_a_collection_is_the_same_object_each_time() -> None:
     await pb.aclose()
 
 
-async def test_a_login_that_brings_no_token() -> None:
+async def test_a_sign_in_response_without_a_token_is_an_error() -> None:
     pb, _ = client({"message": "hello"})
     with pytest.raises(PocketBaseDecodeError, match="a token and a record"):
         await pb.collection("users").auth.with_password("a", "b")
 
 
-def test_importing_the_core_imports_little() -> None:
+def test_importing_the_core_imports_no_http_library_and_no_slow_module() -> None:
     unwanted = {"aiohttp", "httpx", "httpx2", "email", "http.cookies", "tempfile", "importlib.metadata"}
     unwanted |= {"mimetypes", "secrets", "webbrowser"}
     script = f"import sys; from pocketbase_core import PocketBase; print([*{unwanted} & sys.modules.keys()])"
@@ -322,14 +322,14 @@ def test_without_any_library_the_error_names_the_extras(monkeypatch: pytest.Monk
         find_transport()
 
 
-def test_all_names_exist() -> None:
+def test_every_public_name_exists() -> None:
     for name in pocketbase_core.__all__:
         assert hasattr(pocketbase_core, name)
         assert name in dir(pocketbase_core)
     assert not hasattr(pocketbase_core, "no_such_name")
 
 
-async def test_a_route_that_the_server_is_too_old_for() -> None:
+async def test_a_route_that_the_server_does_not_know_names_the_version_it_came_with() -> None:
     missing = Response(404, json={"message": "The requested resource wasn't found.", "data": {}})
     with pytest.raises(PocketBaseNotFoundError, match=r"it came with PocketBase 0\.24"):
         await client(missing)[0].crons.get_full_list()
@@ -338,7 +338,7 @@ async def test_a_route_that_the_server_is_too_old_for() -> None:
         await client(other)[0].crons.run("x")
 
 
-async def test_a_hook_may_go_on_to_the_one_it_overrides() -> None:
+async def test_a_hook_may_call_the_one_it_overrides() -> None:
     class Hooked(PocketBase):
         async def before_send(self, request: Any) -> Any:
             request.headers["X"] = "1"
@@ -357,7 +357,7 @@ async def test_a_hook_may_go_on_to_the_one_it_overrides() -> None:
     assert seen[0].headers["X"] == "1"
 
 
-async def test_numbers_and_dates_as_parameters() -> None:
+async def test_numbers_dates_and_lists_may_be_parameters() -> None:
     pb, seen = client({})
     await pb.send("/a", params={"n": 1.5, "on": date(2024, 1, 2), "no": None, "list": [1, "b"], "more": (2,)})
     assert dict(seen[0].params) == {"n": "1.5", "on": "2024-01-02 00:00:00.000Z", "list": ("1", "b"), "more": ("2",)}
@@ -365,7 +365,7 @@ async def test_numbers_and_dates_as_parameters() -> None:
         await pb.send("/a", params={"list": [object()]})
 
 
-async def test_headers_of_a_member_of_a_batch() -> None:
+async def test_headers_of_a_sub_request_are_sent_in_the_batch() -> None:
     pb, seen = client([{"status": 200, "body": {}}])
     batch = pb.create_batch()
     batch.collection("a").create({}, headers={"X": "1"})
@@ -373,7 +373,7 @@ async def test_headers_of_a_member_of_a_batch() -> None:
     assert seen[0].body["requests"][0]["headers"] == {"X": "1"}
 
 
-def test_modules_are_there_without_an_import_of_their_own() -> None:
+def test_submodules_can_be_used_without_an_import_of_their_own() -> None:
     script = "import pocketbase_core; print(pocketbase_core.middleware.Retry.__name__)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "Retry"
@@ -381,7 +381,7 @@ def test_modules_are_there_without_an_import_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("link", [{}, {"id": ""}, {"id": ".."}, {"id": 3}, {"id": "\ud800"}])
-async def test_a_linked_account_without_an_id(link: dict[str, Any]) -> None:
+async def test_a_linked_account_without_an_id_is_an_error_and_nothing_is_deleted(link: dict[str, Any]) -> None:
     answer = json.dumps({"items": [{"provider": "oidc", **link}], "perPage": 1})
     pb, seen = client(Response(200, content=answer.encode()))
     with pytest.raises(PocketBaseDecodeError, match="a record with an id"):
@@ -390,7 +390,7 @@ async def test_a_linked_account_without_an_id(link: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("items", [[3], [{"id": "x"}, None], [[]]])
-async def test_a_page_of_what_is_no_record(items: list[Any]) -> None:
+async def test_a_page_with_items_that_are_no_records_is_an_error(items: list[Any]) -> None:
     posts = client({"items": items, "perPage": 1})[0].collection("a")
     for call in (posts.get_list(), posts.get_full_list(), posts.get_first(), anext(posts.iterate())):
         with pytest.raises(PocketBaseDecodeError, match="a page of a list"):
@@ -398,14 +398,14 @@ async def test_a_page_of_what_is_no_record(items: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("expand", [None, 3, []])
-async def test_an_own_record_with_any_expand(expand: Any) -> None:
+async def test_the_expand_of_an_update_is_stored_whatever_the_old_one_was(expand: Any) -> None:
     pb, _ = client({"id": "me", "expand": {"a": {"id": "x"}}})
     pb.auth_store.save("token", {"id": "me", "collectionName": "users", "expand": expand})
     await pb.collection("users").update("me", {})
     assert (pb.auth_store.record or {})["expand"] == {"a": {"id": "x"}}
 
 
-async def test_a_middleware_may_answer_what_is_streamed() -> None:
+async def test_a_middleware_may_respond_in_place_of_a_stream() -> None:
     async def answer(request: Request, call_next: Handler) -> Response:
         return Response(status, content=b"kept")
 
@@ -422,7 +422,7 @@ async def test_a_middleware_may_answer_what_is_streamed() -> None:
                 pass
 
 
-async def test_a_middleware_may_hide_an_attempt_that_failed() -> None:
+async def test_a_middleware_may_replace_a_stream_that_failed() -> None:
     async def instead(request: Request, call_next: Handler) -> Response:
         response = await call_next(request)
         return Response(200, content=b"kept") if response.status_code == 500 else response
@@ -432,19 +432,19 @@ async def test_a_middleware_may_hide_an_attempt_that_failed() -> None:
         assert [chunk async for chunk in streamed.aiter_bytes()] == [b"kept"]
 
 
-async def test_the_old_name_of_the_redirect_url() -> None:
+async def test_the_old_name_of_the_redirect_url_is_translated() -> None:
     pb, seen = client({"token": "t", "record": {}})
     await pb.collection("users").auth.with_OAuth2({"provider": "x", "code": "y", "redirectUrl": "z"})
     assert seen[0].body == {"provider": "x", "code": "y", "redirectURL": "z"}
 
 
-async def test_queries_of_any_language() -> None:
+async def test_a_query_in_any_language_is_encoded() -> None:
     pb, seen = client()
     await pb.send("/api/x?q=\u4f60\u3000\U0001f469\u200d\U0001f680")
     assert seen[0].url == "http://h/api/x?q=%E4%BD%A0%E3%80%80%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80"
 
 
-async def test_accounts_are_linked_to_the_record_that_is_asked_for() -> None:
+async def test_linked_accounts_are_listed_and_unlinked_by_their_record() -> None:
     pb, seen = client({"perPage": 1000, "items": [{"id": "a"}]})
     auth = pb.collection("users").auth
     assert await auth.list_external_auths("r") == [{"id": "a"}]
@@ -453,7 +453,7 @@ async def test_accounts_are_linked_to_the_record_that_is_asked_for() -> None:
     assert seen[1].params["filter"] == 'recordRef = "r" && provider = "github"'
 
 
-async def test_an_error_of_a_library_tells_no_query() -> None:
+async def test_an_error_of_the_library_shows_no_query() -> None:
     class Failed(Exception):
         pass
 

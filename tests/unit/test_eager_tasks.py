@@ -94,7 +94,7 @@ def test_tasks_may_start_at_once(factory: Any) -> None:
 
 
 @pytest.mark.slow
-async def test_the_suite_with_tasks_that_start_at_once() -> None:
+async def test_the_suite_passes_with_tasks_that_start_at_once() -> None:
     """On Python 3.11, anyio does not know of such tasks."""
     libraries = [] if sys.version_info >= (3, 12) else ["-k", "not httpx and not handed_in"]
     suite = ["-p", "tests.helpers.eager_tasks", "tests/unit", "tests/contract", *libraries]

@@ -44,7 +44,7 @@ class Streams(MockTransport):
             self.open -= 1
 
 
-async def test_the_wait_that_a_server_of_events_asks_for_is_kept() -> None:
+async def test_a_retry_of_a_stream_waits_as_long_as_the_server_asks() -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -64,7 +64,7 @@ async def test_the_wait_that_a_server_of_events_asks_for_is_kept() -> None:
     assert refused[0].retry_after == 3.0
 
 
-async def test_middleware_sees_the_status_of_a_stream_that_was_refused() -> None:
+async def test_middleware_sees_the_status_of_a_refused_stream() -> None:
     refused = error_from_response(Response(403, url="http://h/x", json={"message": "No.", "data": {"a": 1}}))
     seen: list[tuple[int, Any, str]] = []
 
@@ -102,7 +102,7 @@ async def test_a_middleware_may_refuse_a_stream_or_open_it_twice() -> None:
         assert streams.open == 0
 
 
-async def test_a_middleware_may_change_a_refusal() -> None:
+async def test_a_middleware_may_change_the_status_of_a_refused_stream() -> None:
     async def hide(request: Request, call_next: Handler) -> Response:
         return (await call_next(request)).replace(status_code=404)
 
@@ -113,7 +113,7 @@ async def test_a_middleware_may_change_a_refusal() -> None:
             pass
 
 
-async def test_no_answer_and_another_answer_than_events_stay_errors() -> None:
+async def test_connection_and_decode_errors_pass_through_the_middleware() -> None:
     seen: list[str] = []
 
     async def look(request: Request, call_next: Handler) -> Response:

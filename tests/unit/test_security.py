@@ -77,7 +77,7 @@ async def test_names_and_ids_are_one_segment_each(collection: str, record_id: st
 
 
 @given(ANY_TEXT, st.sampled_from(["", "/", "//", "@", "http://evil.example", "//evil.example/", "\\\\evil", ":80/"]))
-async def test_paths_of_ones_own_stay_at_the_server(text: str, start: str) -> None:
+async def test_custom_paths_stay_at_the_server(text: str, start: str) -> None:
     request = await sent(lambda pb: pb.send(start + text))
     if request is not None:
         assert request.full_url.startswith(f"{ORIGIN}/")
@@ -146,7 +146,7 @@ def test_cookies_come_back_and_hold_one_value(record: dict[str, Any], other: str
 
 
 @pytest.mark.parametrize("key", ["a; b", "a=b", "a\r\nSet-Cookie: b", "", "ü", "a b"])
-def test_keys_that_no_cookie_has(key: str) -> None:
+def test_an_invalid_cookie_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="cookie"):
         AuthStore().export_to_cookie(key)
 
@@ -157,7 +157,7 @@ ANY_STORED = st.fixed_dictionaries({"token": ANY_TEXT | ANY_JSON, "record": ANY_
 
 @given(ANY_TEXT | ANY_STORED.map(json.dumps) | ANY_STORED.map(json.dumps).map(quote))
 @example('{"token": "t", "record": {"id": "\\ud800"}}')
-def test_no_cookie_breaks_the_reading_of_it(header: str) -> None:
+def test_any_cookie_can_be_loaded_without_an_error(header: str) -> None:
     store = AuthStore()
     for text in (header, f"pb_auth={header}"):
         store.load_from_cookie(text)
@@ -181,7 +181,7 @@ def test_attributes_of_cookies_stay_attributes(path: str, domain: str, same_site
 
 
 @pytest.mark.parametrize("expires", ["1e300", "Infinity", "-1e300", "NaN", "-1", "99999999999999", "1" + "0" * 400])
-def test_a_token_of_somebodys_making_has_any_expiry(expires: str) -> None:
+def test_a_forged_token_may_have_any_expiry(expires: str) -> None:
     payload = base64.urlsafe_b64encode(f'{{"exp": {expires}}}'.encode()).decode()
     store = AuthStore()
     store.save(f"a.{payload}.b")
@@ -202,7 +202,7 @@ CLAIMS = st.fixed_dictionaries(
 
 @given(CLAIMS.map(json.dumps).map(str.encode) | st.binary(max_size=20), ANY_TEXT)
 @example(b'{"exp": -1%s}' % (b"0" * 400), "")
-def test_no_token_breaks_the_reading_of_it(payload: bytes, other: str) -> None:
+def test_any_token_can_be_read_without_an_error(payload: bytes, other: str) -> None:
     store = AuthStore()
     for text in (f"a.{base64.urlsafe_b64encode(payload).decode()}.b", f"a.{other}.b", other):
         store.save(text)
@@ -223,7 +223,7 @@ def test_no_token_breaks_the_reading_of_it(payload: bytes, other: str) -> None:
 )
 @example(429, "", "Mon, 01 Jan 2024 00:00:00 +999999999999999999999", b"")
 @example(400, "", "", b'{"data": {"a": {"message": "\\ud800"}}}')
-def test_no_answer_breaks_its_error(status: int, location: str, moment: str, content: bytes) -> None:
+def test_any_response_makes_a_readable_error(status: int, location: str, moment: str, content: bytes) -> None:
     error = error_from_response(Response(status, {"Location": location, "Retry-After": moment}, content))
     assert isinstance(error, PocketBaseError)
     assert isinstance(str(error), str)
@@ -257,7 +257,7 @@ for turn in range(200):
 """
 
 
-def test_two_processes_write_one_file(tmp_path: Path) -> None:
+def test_two_processes_that_write_one_file_leave_it_whole(tmp_path: Path) -> None:
     path = tmp_path / "auth.json"
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(number)]) for number in range(2)]
     read = 0
@@ -272,7 +272,7 @@ def test_two_processes_write_one_file(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["auth.json"]
 
 
-def test_a_folder_that_others_linked_elsewhere(tmp_path: Path) -> None:
+def test_a_file_store_whose_path_is_a_link_leaves_the_target_alone(tmp_path: Path) -> None:
     victim, path = tmp_path / "victim", tmp_path / "auth.json"
     victim.write_text("mine")
     path.symlink_to(victim)

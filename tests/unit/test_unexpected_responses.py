@@ -68,12 +68,14 @@ SHAPES = shapes().map(json.dumps).map(str.encode)
 @pytest.mark.parametrize("call", [call for _, call in CALLS], ids=[name for name, _ in CALLS])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SHAPES, min_size=1, max_size=3), STATUSES)
-async def test_no_shape_is_another_error(call: Any, bodies: list[bytes], status: int) -> None:
+async def test_any_json_gives_a_value_or_an_error_of_this_library(call: Any, bodies: list[bytes], status: int) -> None:
     await ends_well(call, bodies, status)
 
 
 @given(st.sampled_from(CALLS), st.lists(SHAPES | st.binary(), min_size=1, max_size=3), STATUSES)
-async def test_no_text_is_another_error(call: tuple[str, Any], bodies: list[bytes], status: int) -> None:
+async def test_any_bytes_give_a_value_or_an_error_of_this_library(
+    call: tuple[str, Any], bodies: list[bytes], status: int
+) -> None:
     await ends_well(call[1], bodies, status)
 
 
