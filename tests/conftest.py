@@ -27,7 +27,7 @@ def make_transport(library: str) -> MakeTransport:
     return MAKERS[library]
 
 
-class Lines(logging.Handler):
+class LogCapture(logging.Handler):
     """What is logged, at any level, once each."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ def no_secret_is_logged() -> Generator[None, None, None]:
     if "POCKETBASE_TEST_LOGS" not in os.environ:
         yield
         return
-    lines, secrets, patch = Lines(), set[str](), pytest.MonkeyPatch()
+    lines, secrets, patch = LogCapture(), set[str](), pytest.MonkeyPatch()
     save: Any = AuthStore.save
     build_request: Any = getattr(Pipeline, "_build_request")
 

@@ -5,9 +5,9 @@ import asyncio
 from pathlib import Path
 
 from . import environments
-from .lab import Lab
 from .measurements import MEASUREMENTS
 from .report import plot, table
+from .runner import Runner
 
 
 def _arguments() -> argparse.Namespace:
@@ -26,12 +26,12 @@ def _arguments() -> argparse.Namespace:
 async def main() -> None:
     arguments = _arguments()
     peers = [] if arguments.no_peers else await environments.prepare()
-    async with Lab(arguments.rounds, arguments.quick, peers) as lab:
+    async with Runner(arguments.rounds, arguments.quick, peers) as runner:
         for name in arguments.measurements or MEASUREMENTS:
-            await MEASUREMENTS[name](lab)
-        print(f"\n{table(lab.report)}")
+            await MEASUREMENTS[name](runner)
+        print(f"\n{table(runner.report)}")
         if arguments.plot is not None:
-            plot(lab.report, arguments.plot)
+            plot(runner.report, arguments.plot)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 PEERS = {"pocketbase-async": "pocketbase_async", "pocketbase": "pocketbase_sync"}
-"""Packages, and the subjects that use them."""
-_SUBJECTS = Path(__file__).parent / "subjects"
+"""Packages, and the clients that use them."""
+_CLIENTS = Path(__file__).parent / "clients"
 
 
-def command(subject: str) -> list[str]:
-    """What starts a subject: `ours aiohttp`, `bare httpx`, `pocketbase-async`, `pocketbase`, `js`."""
-    name, *arguments = subject.split()
+def command(client: str) -> list[str]:
+    """What starts a client: `ours aiohttp`, `bare httpx`, `pocketbase-async`, `pocketbase`, `js`."""
+    name, *arguments = client.split()
     if name == "js":
-        return [shutil.which("node") or "node", str(_SUBJECTS / "pocketbase_js.mjs"), str(_folder("js"))]
-    module = f"{__package__}.subjects.{PEERS.get(name, name)}"
+        return [shutil.which("node") or "node", str(_CLIENTS / "pocketbase_js.mjs"), str(_folder("js"))]
+    module = f"{__package__}.clients.{PEERS.get(name, name)}"
     return [_python(name) if name in PEERS else sys.executable, "-m", module, *arguments]
 
 

@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from .lab import Line, Report, Row
+from .runner import Line, Report, Row
 
 
 def table(report: Report) -> str:

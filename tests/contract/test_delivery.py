@@ -12,13 +12,13 @@ from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.realtime.event_queue import EventQueue
 from pocketbase_core.realtime.subscription import CallbackSubscription
 
-from ..helpers.realtime_server import Calls, RealtimeServer
+from ..helpers.realtime_server import CallRecorder, RealtimeServer
 
 
 async def test_slow_or_raising_callbacks_hold_up_no_other_subscription(
     server: RealtimeServer, pb: PocketBase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stuck, calls, errors = asyncio.Event(), Calls(), Calls()
+    stuck, calls, errors = asyncio.Event(), CallRecorder(), CallRecorder()
 
     async def slow(message: Any) -> None:
         stuck.set()
@@ -52,7 +52,7 @@ async def test_slow_or_raising_callbacks_hold_up_no_other_subscription(
 
 
 async def test_each_subscriber_gets_its_own_copy_of_a_message(server: RealtimeServer, pb: PocketBase) -> None:
-    first, second = Calls(), Calls()
+    first, second = CallRecorder(), CallRecorder()
 
     def spoil(message: Any) -> None:
         first(message)
@@ -71,7 +71,7 @@ async def test_each_subscriber_gets_its_own_copy_of_a_message(server: RealtimeSe
 
 
 async def test_a_message_that_is_not_json_arrives_as_text(server: RealtimeServer, pb: PocketBase) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     await pb.realtime.subscribe("a", calls)
     (connection,) = server.streams.values()
     for text in ("plain text", "{", "[" * 5_000, "12"):
@@ -81,7 +81,7 @@ async def test_a_message_that_is_not_json_arrives_as_text(server: RealtimeServer
 
 async def test_a_full_queue_drops_later_messages_and_ends_with_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(queue_size=5)
-    quick = Calls()
+    quick = CallRecorder()
     await pb.realtime.subscribe("b", quick)
     async with pb.realtime.events("a") as events:
         for number in range(20):
@@ -97,7 +97,7 @@ async def test_a_full_queue_drops_later_messages_and_ends_with_a_gap(server: Rea
 
 
 async def test_a_burst_of_messages_does_not_overflow_the_queue(server: RealtimeServer, pb: PocketBase) -> None:
-    calls, gaps = Calls(), Calls()
+    calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     (connection,) = server.streams.values()
     await connection.chunk(b"".join(b"event:a\ndata:%d\n\n" % number for number in range(20_000)))
@@ -106,7 +106,7 @@ async def test_a_burst_of_messages_does_not_overflow_the_queue(server: RealtimeS
 
 
 async def test_a_callback_that_unsubscribes_is_not_called_again(server: RealtimeServer, pb: PocketBase) -> None:
-    calls = Calls()
+    calls = CallRecorder()
 
     async def once(message: Any) -> None:
         await pb.realtime.unsubscribe("a")
@@ -121,7 +121,7 @@ async def test_a_callback_that_unsubscribes_is_not_called_again(server: Realtime
 
 
 async def test_a_callback_may_close_realtime(server: RealtimeServer, pb: PocketBase) -> None:
-    calls = Calls()
+    calls = CallRecorder()
 
     async def close(message: Any) -> None:
         await pb.realtime.close()
@@ -136,7 +136,7 @@ async def test_a_callback_may_close_realtime(server: RealtimeServer, pb: PocketB
 async def test_hooks_may_be_coroutines_and_may_raise(
     server: RealtimeServer, pb: PocketBase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    calls = Calls()
+    calls = CallRecorder()
 
     async def tell() -> None:
         calls("connected")
@@ -164,7 +164,7 @@ async def test_hooks_that_raise_cancelled_error_stop_nothing(server: RealtimeSer
     def fail(*arguments: object) -> None:
         raise asyncio.CancelledError
 
-    calls, gaps = Calls(), Calls()
+    calls, gaps = CallRecorder(), CallRecorder()
     pb.realtime.on_connect(fail)
     pb.realtime.on_disconnect(fail)
     pb.realtime.on_error(fail)
@@ -183,7 +183,7 @@ async def test_a_keyboard_interrupt_in_a_callback_is_raised_and_not_reported() -
     def interrupt(message: object) -> None:
         raise KeyboardInterrupt
 
-    errors, inbox = Calls(), EventQueue("a", 9, time.time)
+    errors, inbox = CallRecorder(), EventQueue("a", 9, time.time)
     caller = CallbackSubscription("a", inbox, str, interrupt, None, errors, BackgroundTasks())
     inbox.put("1")
     with pytest.raises(KeyboardInterrupt):

@@ -23,7 +23,7 @@ from pocketbase_core.testing.contract.scripted_server import answering, scripted
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 from ..helpers.certificates import server_context
-from ..helpers.realtime_server import Calls, RealtimeServer
+from ..helpers.realtime_server import CallRecorder, RealtimeServer
 from ..helpers.transports import MAKERS
 from ..helpers.waiting import until
 
@@ -83,7 +83,7 @@ class TrustingAiohttp(AiohttpTransport):
 
 
 async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, pb: PocketBase) -> None:
-    begun, ended = asyncio.Event(), Calls()
+    begun, ended = asyncio.Event(), CallRecorder()
 
     async def busy(_: Any) -> None:
         begun.set()
@@ -104,7 +104,7 @@ async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, p
 
 
 async def test_subscriptions_can_be_ended_from_another_loop(server: RealtimeServer, pb: PocketBase) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     unsubscribe = await pb.realtime.subscribe("a", calls)
     await pb.realtime.subscribe("b", calls)
     await pb.realtime.subscribe("c", calls)
@@ -166,7 +166,7 @@ async def test_a_cancelled_close_is_finished_by_the_other_loop(server: RealtimeS
 async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_uncleanly(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
-    got = Calls()
+    got = CallRecorder()
 
     def die(topic: str) -> None:
         loop = asyncio.new_event_loop()

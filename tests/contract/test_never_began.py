@@ -20,7 +20,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff
 from pocketbase_core.testing.contract.scripted_server import Connection, Script, scripted_server
 
-from ..helpers.realtime_server import Calls
+from ..helpers.realtime_server import CallRecorder
 
 CONTENT = b"content" * 100
 CONNECT = b'event:PB_CONNECT\ndata:{"clientId":"x"}\n\n'
@@ -180,7 +180,7 @@ async def test_realtime_reconnects_as_soon_as_the_server_is_back(
 
     async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
-            connected: Any = Calls()
+            connected: Any = CallRecorder()
             pb.realtime.on_connect(lambda: connected(1))
             await pb.realtime.subscribe("a", print)
             away.set()

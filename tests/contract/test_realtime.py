@@ -21,13 +21,13 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import connection as connection_module
 from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server, unused_port
 
-from ..helpers.realtime_server import Calls, RealtimeServer
+from ..helpers.realtime_server import CallRecorder, RealtimeServer
 
 
 async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     unsubscribe = await pb.collection("posts").subscribe_all(calls)
     assert server.posts == [("client1", ("posts/*",))], "told before subscribe returns"
     assert pb.realtime.is_connected
@@ -49,7 +49,7 @@ async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
 
 
 async def test_subscribing_to_many_topics_at_once_takes_few_requests(server: RealtimeServer, pb: PocketBase) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200)))
     assert server.connects == 1
     assert len(server.posts) <= 5
@@ -134,7 +134,7 @@ async def test_the_first_subscription_fails_with_the_error_of_its_connection(
 
 
 async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeServer, pb: PocketBase) -> None:
-    calls, gaps = Calls(), Calls()
+    calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     for status, kind in ((400, PocketBaseBadRequestError), (403, PocketBaseForbiddenError)):
         server.refusals = [status]
@@ -149,7 +149,7 @@ async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeSe
 
 
 async def test_unsubscribing_ends_one_topic_one_collection_or_all(server: RealtimeServer, pb: PocketBase) -> None:
-    posts, calls = pb.collection("posts"), Calls()
+    posts, calls = pb.collection("posts"), CallRecorder()
     for record_id in ("a", "b"):
         await posts.subscribe(calls, record_id)
     await posts.subscribe_all(calls, filter="n > 1")
@@ -200,7 +200,7 @@ async def test_a_client_stays_alive_while_it_has_a_subscription(
     client = PocketBase(server.url, transport=transport, middleware=[])
     if is_light:
         client = client.with_auth_store(AuthStore())
-    known, calls = weakref.ref(client), Calls()
+    known, calls = weakref.ref(client), CallRecorder()
     unsubscribe = await client.realtime.subscribe("a", calls)
     del client
     gc.collect()
@@ -255,7 +255,7 @@ async def test_closing_fails_a_subscription_that_is_still_connecting(server: Rea
 async def test_of_topics_that_are_submitted_together_only_the_refused_ones_fail(
     server: RealtimeServer, pb: PocketBase, topics: tuple[str, ...], is_first: bool
 ) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     if not is_first:
         await pb.realtime.subscribe("before", calls)
     server.refused = {"bad", "worse"}

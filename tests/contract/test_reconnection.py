@@ -16,7 +16,7 @@ from pocketbase_core.auth.store import replace_refreshed
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff, timing
 
-from ..helpers.realtime_server import Calls, RealtimeServer
+from ..helpers.realtime_server import CallRecorder, RealtimeServer
 from ..helpers.tokens import token
 from ..helpers.waiting import until
 
@@ -29,7 +29,7 @@ def for_an_hour(*_: float) -> float:
 async def test_a_lost_connection_is_replaced_and_reported_as_a_gap(
     server: RealtimeServer, pb: PocketBase, how: str
 ) -> None:
-    calls, gaps, connects, disconnects = Calls(), Calls(), Calls(), Calls()
+    calls, gaps, connects, disconnects = CallRecorder(), CallRecorder(), CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     await pb.realtime.subscribe("b", calls)
     pb.realtime.on_connect(lambda: connects(server.posts[-1]))
@@ -70,7 +70,7 @@ async def test_events_come_in_order_with_gaps_in_their_place(server: RealtimeSer
 async def test_a_subscription_made_during_an_outage_waits_for_its_end(
     server: RealtimeServer, transport: Transport, pb: PocketBase
 ) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     await pb.realtime.subscribe("a", calls)
     server.refusals = [503] * 10_000
     server.end_streams()
@@ -106,7 +106,7 @@ async def test_closing_ends_the_wait_to_reconnect(
 
 async def test_a_quiet_connection_is_replaced_without_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(idle_limit=0.25)
-    calls, gaps, lost = Calls(), Calls(), Calls()
+    calls, gaps, lost = CallRecorder(), CallRecorder(), CallRecorder()
     pb.realtime.on_disconnect(lost)
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     await server.until_told("a", client_id="client2")
@@ -124,7 +124,7 @@ async def test_a_dead_connection_is_replaced_with_a_gap(
     """The end of the connection is overdue, so events may be missing."""
     monkeypatch.setattr(timing, "CLOSE_GRACE_PERIOD", 0.05)
     pb.realtime.settings = RealtimeSettings(lifetime=1.2)
-    gaps = Calls()
+    gaps = CallRecorder()
     await pb.realtime.subscribe("a", print, on_gap=gaps)
     await gaps.until(1)
     assert server.connects == 2, "told when it is overdue, not at the next rotation"
@@ -134,7 +134,7 @@ async def test_replacing_a_connection_under_load_loses_and_repeats_nothing(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
     pb.realtime.settings = RealtimeSettings(lifetime=0.5)
-    calls, gaps = Calls(), Calls()
+    calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     number = 0
     while server.connects < 4:
@@ -148,7 +148,7 @@ async def test_replacing_a_connection_under_load_loses_and_repeats_nothing(
 
 async def test_a_replacement_that_fails_is_tried_again(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(lifetime=1)
-    calls, gaps = Calls(), Calls()
+    calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     server.refusals = [503, 503]
     await server.until_told("a", client_id="client4")
@@ -161,7 +161,7 @@ async def test_a_changed_user_gets_a_new_connection_and_a_gap(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "reconnect_delay", for_an_hour)
-    calls, gaps, lost = Calls(), Calls(), Calls()
+    calls, gaps, lost = CallRecorder(), CallRecorder(), CallRecorder()
     pb.realtime.on_disconnect(lost)
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     pb.auth_store.save(token(3600), {"id": "u1"})  # a guest signs in
@@ -183,7 +183,7 @@ async def test_a_changed_user_gets_a_new_connection_and_a_gap(
 
 
 async def test_an_expired_token_is_reported_as_an_error(server: RealtimeServer, pb: PocketBase) -> None:
-    errors = Calls()
+    errors = CallRecorder()
     pb.realtime.on_error(errors)
     pb.auth_store.save(token(-1), {"id": "u1"})
     await pb.realtime.subscribe("a", print)
@@ -193,7 +193,7 @@ async def test_an_expired_token_is_reported_as_an_error(server: RealtimeServer, 
 
 
 async def test_a_gap_comes_before_the_events_that_follow_it(server: RealtimeServer, pb: PocketBase) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=calls)
     server.answers.clear()
     server.reset_streams()
@@ -206,7 +206,7 @@ async def test_a_gap_comes_before_the_events_that_follow_it(server: RealtimeServ
 
 async def test_a_connection_that_breaks_while_it_is_replaced_is_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(lifetime=0.5)
-    gaps = Calls()
+    gaps = CallRecorder()
     await pb.realtime.subscribe("a", print, on_gap=gaps)
     server.answers.clear()
     await server.until_told("a", client_id="client2")
@@ -219,7 +219,7 @@ async def test_a_connection_that_breaks_while_it_is_replaced_is_a_gap(server: Re
 
 async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, pb: PocketBase) -> None:
     pb.realtime.settings = RealtimeSettings(idle_limit=0.5)
-    calls, gaps = Calls(), Calls()
+    calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     await server.until_told("a", client_id="client2")
     await until(lambda: pb.realtime.client_id == "client2")
@@ -238,7 +238,7 @@ async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, 
 async def test_a_topic_that_is_refused_after_an_outage_fails_each_of_its_subscriptions(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
-    calls = Calls()
+    calls = CallRecorder()
     await pb.realtime.subscribe("a", calls)
     server.refusals = [503] * 10_000
     server.end_streams()
@@ -263,7 +263,7 @@ async def test_waits_start_over_after_a_success(
         return 0.0
 
     monkeypatch.setattr(backoff, "reconnect_delay", note)
-    calls = Calls()
+    calls = CallRecorder()
     await pb.realtime.subscribe("a", calls)
     for topic in ("b", "c"):
         server.refusals = [503] * 3

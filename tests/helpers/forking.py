@@ -24,7 +24,7 @@ from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import HttpxTransport
-from tests.helpers.realtime_server import Calls
+from tests.helpers.realtime_server import CallRecorder
 from tests.helpers.tokens import token
 from tests.helpers.transports import MAKERS
 
@@ -76,7 +76,7 @@ async def use(pb: PocketBase) -> None:
     before = descriptors()
     assert not pb.realtime.is_connected
     assert (await pb.send("/echo", params={"n": os.getpid()}))["target"] == f"/echo?n={os.getpid()}"
-    got = Calls()
+    got = CallRecorder()
     unsubscribe = await pb.realtime.subscribe("a", got)
     await pb.send("/emit")
     await got.until(1)
@@ -142,7 +142,7 @@ def in_flight() -> None:
 
 
 def subscribed() -> None:
-    parent, got, gaps = Parent(), Calls(), Calls()
+    parent, got, gaps = Parent(), CallRecorder(), CallRecorder()
     parent.run(parent.pb.realtime.subscribe("a", got, on_gap=gaps))
     name = parent.pb.realtime.client_id
     wait(fork(parent.pb))
@@ -156,7 +156,7 @@ def subscribed() -> None:
 def inside_a_coroutine() -> None:
     async def main() -> None:
         parent = Parent()
-        got = Calls()
+        got = CallRecorder()
         async with parent.pb as pb:
             await pb.realtime.subscribe("a", got)
             before = await pb.send("/connection")

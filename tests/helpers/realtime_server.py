@@ -133,7 +133,7 @@ async def realtime_server() -> AsyncGenerator[RealtimeServer, None]:
         yield server
 
 
-class Calls(list[Any]):
+class CallRecorder(list[Any]):
     """A callback that remembers, and can be waited for."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ class Calls(list[Any]):
         self.append(arguments[0] if len(arguments) == 1 else arguments)
         self._more.set()
 
-    async def until(self, count: int) -> "Calls":
+    async def until(self, count: int) -> "CallRecorder":
         async with asyncio.timeout(10):
             while len(self) < count:
                 self._more.clear()

@@ -17,7 +17,7 @@ from .tokens import token
 from .virtual_clock import pass_time, run
 
 
-class Server:
+class FakeServer:
     """A server without a network, in virtual time, which ends connections at PocketBase's limits."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ class Server:
             queue.put_nowait(None)
 
 
-Scenario = Callable[[Server], Awaitable[None]]
+Scenario = Callable[[FakeServer], Awaitable[None]]
 WithServer = Callable[[Scenario], None]
 
 
@@ -116,7 +116,7 @@ def with_server(monkeypatch: pytest.MonkeyPatch) -> WithServer:
 
     def run_with_server(scenario: Scenario) -> None:
         async def main() -> None:
-            server = Server(monkeypatch)
+            server = FakeServer(monkeypatch)
             await scenario(server)
             await server.pb.aclose()
             assert len(asyncio.all_tasks()) == 1
@@ -126,16 +126,16 @@ def with_server(monkeypatch: pytest.MonkeyPatch) -> WithServer:
     return run_with_server
 
 
-def sign_in(server: Server, name: str, **claims: Any) -> str:
+def sign_in(server: FakeServer, name: str, **claims: Any) -> str:
     text = token(0, name, exp=time.time() + 10**6, **claims)
     server.pb.auth_store.save(text, {"id": "u1"})
     return text
 
 
-class Heard:
+class Received:
     """Messages and gaps of a subscription, and errors of `on_error`."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: FakeServer) -> None:
         self.errors: list[BaseException] = []
         self.messages: list[object] = []
         self.gaps: list[float] = []
@@ -145,16 +145,16 @@ class Heard:
         self.gaps.append(gap.since.timestamp())
 
 
-async def listen(server: Server, user: str = "") -> Heard:
+async def listen(server: FakeServer, user: str = "") -> Received:
     """Subscribe to the topic `a`, after this user has signed in."""
     if user:
         sign_in(server, user)
-    heard = Heard(server)
+    heard = Received(server)
     await server.pb.realtime.subscribe("a", heard.messages.append, on_gap=heard.miss)
     return heard
 
 
-async def keep_busy(server: Server, seconds: float) -> None:
+async def keep_busy(server: FakeServer, seconds: float) -> None:
     """Let time pass with a message a minute, so that no connection is replaced for silence."""
     end = time.time() + seconds
     while time.time() < end:

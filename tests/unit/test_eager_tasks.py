@@ -18,7 +18,7 @@ from ..helpers.eager_tasks import FACTORY, start_at_once
 ROOT = Path(__file__).parent.parent.parent
 
 
-class Server:
+class FakeServer:
     """Answers without ever waiting, so that a task which starts at once also ends at once."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Server:
 def test_tasks_may_start_at_once(factory: Any) -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(factory)
-        server, saved, heard = Server(), list[str](), list[Any]()
+        server, saved, heard = FakeServer(), list[str](), list[Any]()
 
         async def save(text: str) -> None:
             saved.append(text)

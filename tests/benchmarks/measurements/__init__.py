@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from ..lab import Lab
+from ..runner import Runner
 from . import files, growth, imports, lists, middleware, realtime, requests, writes
 
-MEASUREMENTS: dict[str, Callable[[Lab], Awaitable[None]]] = {
+MEASUREMENTS: dict[str, Callable[[Runner], Awaitable[None]]] = {
     "requests": requests.measure,
     "lists": lists.measure,
     "writes": writes.measure,

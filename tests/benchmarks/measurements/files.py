@@ -9,15 +9,15 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from ..lab import Lab, Row
+from ..runner import Row, Runner
 
 MEBIBYTE = 2**20
 LIBRARIES = ("aiohttp", "httpx", "httpx2")
 
 
-async def measure(lab: Lab) -> None:
-    size = lab.scaled(256)
-    url, superuser = await lab.server(), lab.superuser
+async def measure(runner: Runner) -> None:
+    size = runner.scaled(256)
+    url, superuser = await runner.server(), runner.superuser
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source.zip"
         source.write_bytes(b"PK\3\4" + os.urandom(size * MEBIBYTE))
@@ -32,4 +32,4 @@ async def measure(lab: Lab) -> None:
                 )
                 value = median(times[f"bare {way}"]) / median(times[f"sdk {way}"])
                 title = f"{size} MiB {way}: bytes a second / bare {library}"
-                lab.add(Row(title, value, ratios[0], ratios[-1], goal="≥ 0.8"))
+                runner.add(Row(title, value, ratios[0], ratios[-1], goal="≥ 0.8"))

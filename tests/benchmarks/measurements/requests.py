@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..lab import Lab
+from ..runner import Runner
 
 IN_FLIGHT = 32
 LIBRARIES = ("aiohttp", "httpx", "httpx2")
@@ -10,31 +10,31 @@ GOALS = {"aiohttp": "≤ 1.15", "httpx": "≤ 1.10", "httpx2": "≤ 1.10"}
 TIMES_FASTER = {"pocketbase-async": "≥ 10", "js": "≥ 1.8", "pocketbase": ""}
 
 
-async def measure(lab: Lab) -> None:
+async def measure(runner: Runner) -> None:
     for in_flight in (1, IN_FLIGHT):
-        job: dict[str, Any] = {"name": "get_one", "url": lab.responder, "in_flight": in_flight}
-        count = lab.scaled(3000)
+        job: dict[str, Any] = {"name": "get_one", "url": runner.responder, "in_flight": in_flight}
+        count = runner.scaled(3000)
         where = f"get_one, {in_flight} in flight"
         for library in LIBRARIES:
             ours, bare = f"ours {library}", f"bare {library}"
             counted = job | {"count": count // 2 if library == "httpx" else count}
-            costs = await lab.in_turns({ours: counted, bare: counted})
+            costs = await runner.in_turns({ours: counted, bare: counted})
             goal = GOALS[library] if in_flight > 1 else ""
-            lab.compare(f"{where}: processor time / bare {library}", costs[ours], costs[bare], by="cpu", goal=goal)
-            lab.compare(f"{where}: time / bare {library}", costs[ours], costs[bare], by="wall")
+            runner.compare(f"{where}: processor time / bare {library}", costs[ours], costs[bare], by="cpu", goal=goal)
+            runner.compare(f"{where}: time / bare {library}", costs[ours], costs[bare], by="wall")
         ours, bare = "ours aiohttp", "bare aiohttp"
-        counted = job | {"count": lab.scaled(1000)}
-        for peer in lab.peers:
+        counted = job | {"count": runner.scaled(1000)}
+        for peer in runner.peers:
             # Node compiles while it runs: it takes thousands of requests to be as fast as it gets.
-            counted_too = job | {"count": lab.scaled(5000)} if peer == "js" else counted
-            costs = await lab.in_turns(dict.fromkeys([ours, bare, peer], counted_too))
+            counted_too = job | {"count": runner.scaled(5000)} if peer == "js" else counted
+            costs = await runner.in_turns(dict.fromkeys([ours, bare, peer], counted_too))
             goal = TIMES_FASTER[peer] if in_flight > 1 else ""
             title = f"{where}: requests a second / {peer}"
-            lab.compare(title, costs[ours], costs[peer], by="wall", goal=goal, inverse=True)
-            lab.compare(f"{title}: {bare}", costs[bare], costs[peer], by="wall", inverse=True)
-        real = counted | {"url": await lab.server()}
-        costs = await lab.in_turns(dict.fromkeys([ours, bare, *lab.peers], real))
-        lab.compare(f"{where}, real server: time / {bare}", costs[ours], costs[bare], by="wall")
-        for peer in lab.peers:
+            runner.compare(title, costs[ours], costs[peer], by="wall", goal=goal, inverse=True)
+            runner.compare(f"{title}: {bare}", costs[bare], costs[peer], by="wall", inverse=True)
+        real = counted | {"url": await runner.server()}
+        costs = await runner.in_turns(dict.fromkeys([ours, bare, *runner.peers], real))
+        runner.compare(f"{where}, real server: time / {bare}", costs[ours], costs[bare], by="wall")
+        for peer in runner.peers:
             title = f"{where}, real server: requests a second / {peer}"
-            lab.compare(title, costs[ours], costs[peer], by="wall", inverse=True)
+            runner.compare(title, costs[ours], costs[peer], by="wall", inverse=True)

@@ -13,7 +13,7 @@ from pocketbase_transports import MockTransport
 
 from ...helpers.tokens import token
 from ...helpers.virtual_clock import pass_time, run
-from ...helpers.virtual_server import Server, WithServer, sign_in
+from ...helpers.virtual_server import FakeServer, WithServer, sign_in
 from ...helpers.virtual_server import longest_waits as longest_waits
 from ...helpers.virtual_server import with_server as with_server
 
@@ -21,7 +21,7 @@ from ...helpers.virtual_server import with_server as with_server
 @pytest.mark.parametrize("pause", [7.0, 290.0, 4000.0])
 def test_a_day_without_a_gap(with_server: WithServer, pause: float) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         got: list[object] = []
         await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
         sent = 0
@@ -36,7 +36,7 @@ def test_a_day_without_a_gap(with_server: WithServer, pause: float) -> None:
 
 def test_a_token_is_refreshed_while_nothing_else_is_sent(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
         gaps: list[Gap] = []
         await server.pb.realtime.subscribe("a", str, on_gap=gaps.append)
@@ -50,7 +50,7 @@ def test_a_token_is_refreshed_while_nothing_else_is_sent(with_server: WithServer
 
 def test_another_sign_in_gets_another_connection(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
         end = time.time() + 3600
         own, refreshed = token(0, exp=end), token(0, "refreshed", exp=end)
@@ -75,7 +75,7 @@ def test_another_sign_in_gets_another_connection(with_server: WithServer) -> Non
 
 def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         errors: list[BaseException] = []
         server.pb.realtime.on_error(lambda error, _: errors.append(error))
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
@@ -89,7 +89,7 @@ def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
 
 def test_leaving_the_loop_without_closing_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> PocketBase:
-        server = Server(monkeypatch)
+        server = FakeServer(monkeypatch)
         server.pb.realtime.on_disconnect(reasons.append)
         await server.pb.realtime.subscribe("a", print)
         return server.pb
@@ -109,7 +109,7 @@ def test_leaving_the_loop_without_closing_is_a_warning(monkeypatch: pytest.Monke
 
 def test_two_tasks_cannot_wait_for_the_same_events(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         async with server.pb.realtime.events("a") as events:
             first = asyncio.ensure_future(anext(events))
             await asyncio.sleep(0)
@@ -121,7 +121,7 @@ def test_two_tasks_cannot_wait_for_the_same_events(with_server: WithServer) -> N
 
 def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         go_on = asyncio.Event()
 
         async def refuse(request: Request) -> Response:
@@ -156,7 +156,7 @@ def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> 
 
 def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         refusing = False
 
         async def refuse(request: Request) -> Response:
@@ -181,7 +181,7 @@ def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: With
 
 def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, longest_waits: None) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         transport = MockTransport(server.answer, server.events)
         server.pb = PocketBase("http://h", transport=transport, middleware=[Retry(backoff=0)])
         server.check_status = 429

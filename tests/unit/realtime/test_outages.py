@@ -21,14 +21,14 @@ from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
 
 from ...helpers.virtual_clock import pass_time, run
-from ...helpers.virtual_server import Server, WithServer, sign_in
+from ...helpers.virtual_server import FakeServer, WithServer, sign_in
 from ...helpers.virtual_server import longest_waits as longest_waits
 from ...helpers.virtual_server import with_server as with_server
 
 
 def test_a_network_that_is_gone_for_an_hour(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         gaps, reasons = list[Gap](), list[object]()
         server.pb.realtime.on_disconnect(reasons.append)
         await server.pb.realtime.subscribe("a", print, on_gap=gaps.append)
@@ -57,7 +57,7 @@ def test_a_network_that_is_gone_for_an_hour(with_server: WithServer) -> None:
 
 def test_connections_that_end_at_once_are_no_busy_loop(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
 
         async def ends(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
@@ -92,7 +92,7 @@ def test_a_connection_of_five_seconds_was_a_success(longest_waits: None, lives: 
 
 def test_a_user_who_changes_is_no_failure_of_the_connection(with_server: WithServer, longest_waits: None) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
         for number in range(10):
             sign_in(server, f"user {number}")
@@ -105,7 +105,7 @@ def test_a_user_who_changes_is_no_failure_of_the_connection(with_server: WithSer
 
 def test_another_user_does_not_wait_for_a_submission_that_failed(with_server: WithServer, longest_waits: None) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         sign_in(server, "first")
         await server.pb.realtime.subscribe("a", print)
         server.statuses = [503] * 6
@@ -119,7 +119,7 @@ def test_another_user_does_not_wait_for_a_submission_that_failed(with_server: Wi
 
 def test_a_loss_just_after_a_rotation_is_the_first_failure(with_server: WithServer, longest_waits: None) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
         server.crash()
         await pass_time(100)
@@ -137,7 +137,7 @@ def test_a_loss_just_after_a_rotation_is_the_first_failure(with_server: WithServ
 
 def test_an_end_that_is_overdue_is_a_dead_connection(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.pb.realtime.settings = RealtimeSettings(idle_limit=100, lifetime=1800)  # its server waits longer
         got: list[object] = []
         reasons: list[Exception | None] = []
@@ -181,7 +181,7 @@ def test_a_connection_that_stays_silent_is_given_up() -> None:
 
 def test_an_event_while_a_lost_connection_is_closed_comes_before_the_gap(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         got: list[object] = []
         await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
         await pass_time(241)  # two connections, of which nothing has come yet
@@ -196,7 +196,7 @@ def test_an_event_while_a_lost_connection_is_closed_comes_before_the_gap(with_se
 
 def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         gaps: list[Gap] = []
         await server.pb.realtime.subscribe("a", print, on_gap=gaps.append)
 
@@ -212,7 +212,7 @@ def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServ
 
 def test_a_server_that_ends_after_each_event_is_no_busy_loop(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         async def one(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
             server.connects.append(0.0)
             yield ServerSentEvent("PB_CONNECT", '{"clientId": "short"}')
@@ -229,7 +229,7 @@ def test_a_server_that_ends_after_each_event_is_no_busy_loop(with_server: WithSe
 
 def test_waits_grow_also_where_each_attempt_takes_its_time_to_fail(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
         server.failing = 6.0
         server.crash()
@@ -246,7 +246,7 @@ def test_a_request_that_hangs_is_given_up(
     """The limit holds for each timeout of the client, as no event may come meanwhile."""
 
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         hangs = False
 
         async def hang(request: Request, call_next: Handler) -> Response:

@@ -25,14 +25,14 @@ from ...helpers.tokens import token
 from ...helpers.virtual_clock import run
 
 
-class Named:
+class FakeSubscription:
     def __init__(self, topic: str) -> None:
         self.topic = topic
 
 
 def test_subscriptions_know_what_the_server_was_told() -> None:
-    state: SubscriptionRegistry[Named] = SubscriptionRegistry()
-    a, b, again = Named("a"), Named("b"), Named("a")
+    state: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
+    a, b, again = FakeSubscription("a"), FakeSubscription("b"), FakeSubscription("a")
     assert not state
     assert not state.add(a)
     assert state
@@ -59,8 +59,8 @@ def test_subscriptions_know_what_the_server_was_told() -> None:
 
 
 def test_the_server_is_told_what_nobody_wants_any_more() -> None:
-    state: SubscriptionRegistry[Named] = SubscriptionRegistry()
-    a, b = Named("a"), Named("b")
+    state: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
+    a, b = FakeSubscription("a"), FakeSubscription("b")
     state.add(a)
     state.add(b)
     state.confirm(["a", "b"])
@@ -69,12 +69,12 @@ def test_the_server_is_told_what_nobody_wants_any_more() -> None:
 
 
 def test_a_connection_takes_a_thousand_topics() -> None:
-    state: SubscriptionRegistry[Named] = SubscriptionRegistry()
+    state: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
     for number in range(1000):
-        state.add(Named(str(number)))
+        state.add(FakeSubscription(str(number)))
     with pytest.raises(ValueError, match="at most 1000 topics"):
-        state.add(Named("one more"))
-    state.add(Named("7"))
+        state.add(FakeSubscription("one more"))
+    state.add(FakeSubscription("7"))
     assert (len(state.topics), len(state.all)) == (1000, 1001)
 
 

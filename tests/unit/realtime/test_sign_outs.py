@@ -12,14 +12,14 @@ from pocketbase_core.auth.store import replace_refreshed
 
 from ...helpers.tokens import token
 from ...helpers.virtual_clock import pass_time
-from ...helpers.virtual_server import Server, WithServer, keep_busy, listen, sign_in
+from ...helpers.virtual_server import FakeServer, WithServer, keep_busy, listen, sign_in
 from ...helpers.virtual_server import with_server as with_server
 
 
 @pytest.mark.parametrize("way", ["clear", "switch"])
 def test_nothing_of_a_user_is_delivered_after_the_sign_out(with_server: WithServer, way: str) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         def fail(*arguments: object) -> None:
             raise asyncio.CancelledError
 
@@ -63,7 +63,7 @@ def test_a_store_that_tells_nobody_of_a_sign_out(with_server: WithServer) -> Non
             self._token = ""
 
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.pb = server.pb.with_auth_store(Silent())
         heard = await listen(server, "first")
         server.emit('"before"')
@@ -79,7 +79,7 @@ def test_a_store_that_tells_nobody_of_a_sign_out(with_server: WithServer) -> Non
 
 def test_a_sign_out_while_the_connection_is_made(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.submitting = 5.0
         connects: list[object] = []
         server.pb.realtime.on_connect(lambda: connects.append(server.pb.realtime.client_id))
@@ -96,7 +96,7 @@ def test_a_sign_out_while_the_connection_is_made(with_server: WithServer) -> Non
 
 def test_another_user_during_a_refused_submission_blames_no_topic(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         sign_in(server, "first")
         server.submitting, server.statuses = 1.0, [403]
         joining = asyncio.create_task(listen(server))
@@ -113,7 +113,7 @@ def test_another_user_during_a_refused_submission_blames_no_topic(with_server: W
 
 def test_a_connection_whose_other_topics_are_refused_too_is_replaced(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server)
         server.statuses = [403, 403, 403, 403]
         with pytest.raises(PocketBaseForbiddenError):
@@ -126,7 +126,7 @@ def test_a_connection_whose_other_topics_are_refused_too_is_replaced(with_server
 
 def test_a_refreshed_token_is_submitted_once(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
         heard = await listen(server)
         await keep_busy(server, 3 * 3600)
@@ -147,7 +147,7 @@ def test_a_refresh_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
             super().save(token, record)
 
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.pb = server.pb.with_auth_store(store := Full())
         heard = await listen(server, "first")
         replace_refreshed(store, store.token, token(0, "second", exp=time.time() + 10**6), {})
@@ -161,7 +161,7 @@ def test_a_refresh_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
 
 def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await listen(server, "first")
         thread = threading.Thread(target=server.pb.auth_store.clear)
         thread.start()
@@ -173,7 +173,7 @@ def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> N
 
 def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await listen(server)
         owner = vars(server.pb.realtime)["_manager"].owner
         loop, owner.loop = owner.loop, asyncio.new_event_loop()
@@ -191,7 +191,7 @@ def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(
     """The gap begins at the sign-out, also if the server could not be told of it at once."""
 
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
         await pass_time(10)
         if is_away:
@@ -212,7 +212,7 @@ def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(
 
 def test_who_signs_in_hears_of_what_a_guest_did_not_get(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server)
         subscribed = time.time()
         await keep_busy(server, 500)
@@ -225,7 +225,7 @@ def test_a_guest_who_signs_in_during_a_submission_has_the_gap_after_the_next(wit
     """Also for what was subscribed to by the guest's submission, as the user's comes later."""
 
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server)
         server.submitting = 2.0
         gaps: list[Gap] = []
@@ -241,7 +241,7 @@ def test_a_guest_who_signs_in_during_a_submission_has_the_gap_after_the_next(wit
 
 def test_a_guest_who_signs_in_while_a_connection_is_made_has_the_gap_first(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         got: list[object] = []
         await server.pb.realtime.subscribe("a", got.append, on_gap=got.append)
         server.submitting = 2.0
@@ -261,7 +261,7 @@ def test_a_guest_who_signs_in_while_a_connection_is_made_has_the_gap_first(with_
 
 def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
         await keep_busy(server, 200)
         revoked = server.revoke()
@@ -278,7 +278,7 @@ def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_
 @pytest.mark.parametrize("during", ["a submission", "a rotation"])
 def test_a_sign_out_while_topics_are_submitted_is_one_gap(with_server: WithServer, during: str) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
         server.submitting = 2.0
         joining = asyncio.create_task(server.pb.realtime.subscribe("b", print))

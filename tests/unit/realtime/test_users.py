@@ -5,11 +5,11 @@ import pytest
 from pocketbase_core import PocketBaseUnauthorizedError
 
 from ...helpers.virtual_clock import pass_time
-from ...helpers.virtual_server import Heard, Server, WithServer, keep_busy, listen, sign_in
+from ...helpers.virtual_server import FakeServer, Received, WithServer, keep_busy, listen, sign_in
 from ...helpers.virtual_server import with_server as with_server
 
 
-async def listen_and_revoke(server: Server) -> Heard:
+async def listen_and_revoke(server: FakeServer) -> Received:
     """Subscribe as a user, and revoke the token 100 s later."""
     heard = await listen(server, "first")
     await pass_time(100)
@@ -21,7 +21,7 @@ async def listen_and_revoke(server: Server) -> Heard:
 
 def test_a_revoked_token_is_noticed_within_five_minutes(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
         await keep_busy(server, 1000)
         assert (len(server.connects), len(server.checks)) == (1, 4)
@@ -46,7 +46,7 @@ def test_a_revoked_token_is_noticed_within_five_minutes(with_server: WithServer)
 
 def test_a_revoked_token_is_noticed_when_anything_is_submitted(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen_and_revoke(server)
         await server.pb.realtime.subscribe("b", print)
         await pass_time(0.1)
@@ -56,7 +56,7 @@ def test_a_revoked_token_is_noticed_when_anything_is_submitted(with_server: With
 
 def test_a_revoked_token_is_noticed_on_the_connection_after_a_lost_one(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen_and_revoke(server)
         server.queues[0].put_nowait(None)
         await pass_time(1)
@@ -68,7 +68,7 @@ def test_a_revoked_token_is_noticed_on_the_connection_after_a_lost_one(with_serv
 @pytest.mark.parametrize("status", [0, 408, 429, 500, 503])
 def test_an_unclear_response_is_no_revocation_and_asked_again_soon(with_server: WithServer, status: int) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.check_status = status
         heard = await listen(server, "first")
         await pass_time(20)
@@ -86,7 +86,7 @@ def test_an_unclear_response_is_no_revocation_and_asked_again_soon(with_server: 
 @pytest.mark.parametrize("status", [204, 400, 403, 404])
 def test_a_server_that_cannot_say_is_asked_rarely(with_server: WithServer, status: int) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.check_status = status
         heard = await listen(server, "first")
         await keep_busy(server, 650)
@@ -96,7 +96,7 @@ def test_a_server_that_cannot_say_is_asked_rarely(with_server: WithServer, statu
 
 def test_a_check_that_ends_after_another_sign_in_accuses_nobody(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         server.checking = 5.0
         server.revoked.add(first := sign_in(server, "first"))
         heard = await listen(server)
@@ -109,7 +109,7 @@ def test_a_check_that_ends_after_another_sign_in_accuses_nobody(with_server: Wit
 
 def test_a_guest_is_not_checked(with_server: WithServer) -> None:
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         await listen(server)
         await pass_time(1000)
         assert not server.checks
@@ -125,7 +125,7 @@ def test_a_refused_submission_of_a_revoked_token_makes_another_connection(with_s
     """Servers that keep the user on the connection answer 403, as the token makes a guest of the sender."""
 
     @with_server
-    async def _(server: Server) -> None:
+    async def _(server: FakeServer) -> None:
         heard = await listen_and_revoke(server)
         server.statuses = [403, 403]
         await server.pb.realtime.subscribe("b", print)

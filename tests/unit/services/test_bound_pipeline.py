@@ -32,7 +32,7 @@ async def nothing(url: str) -> None:
     """Opens no browser."""
 
 
-class Server:
+class FakeServer:
     """Has three pages of everything, and a backup whose first half breaks off."""
 
     def __init__(self, before: Callable[[], Awaitable[object] | None] = lambda: None) -> None:
@@ -97,7 +97,7 @@ async def test_a_call_goes_out_as_the_user_who_made_it_or_not_at_all(
     def switch() -> None:
         pb.auth_store.save(other)
 
-    server = Server(switch)
+    server = FakeServer(switch)
     pb = server.client
     pb.auth_store.save(user)
     with pytest.raises(PocketBaseUnauthorizedError, match="no longer signed in") as caught:
@@ -117,7 +117,7 @@ async def test_a_refreshed_token_is_the_same_users(
         if len(server.asked) == 1:
             pb.auth_store.save(refreshed)
 
-    server = Server(refresh)
+    server = FakeServer(refresh)
     pb = server.client
     pb.auth_store.save(user)
     await CALLS[name](pb, tmp_path, {})
@@ -130,7 +130,7 @@ async def test_an_authorization_of_its_own_goes_with_each_request(name: str, tmp
     def switch() -> None:
         pb.auth_store.save(BEN)
 
-    server = Server(switch)
+    server = FakeServer(switch)
     pb = server.client
     await CALLS[name](pb, tmp_path, {"headers": {"Authorization": "own", "X-Trace": "1"}})
     assert len(server.asked) > 1
@@ -147,7 +147,7 @@ def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_pa
     async def slow() -> None:
         await pass_time(0.4)
 
-    server = Server(slow)
+    server = FakeServer(slow)
     with pytest.raises(PocketBaseTimeoutError) as caught:
         run(CALLS[name](server.client, tmp_path, {"timeout": 0.3}))
     assert [request.timeout for request in server.asked] == [pytest.approx(0.3)]
@@ -163,7 +163,7 @@ def test_a_timeout_of_the_callers_is_for_all_requests_together(name: str, tmp_pa
 
 @pytest.mark.parametrize("name", sorted(CALLS.keys() - TOGETHER))
 async def test_a_timeout_of_what_takes_its_time_is_for_each_request(name: str, tmp_path: Path, fast: None) -> None:
-    server = Server()
+    server = FakeServer()
     await CALLS[name](server.client, tmp_path, {"timeout": 5})
     assert [request.timeout for request in server.asked] == [5.0] * len(server.asked)
 
@@ -173,7 +173,7 @@ async def test_a_timeout_of_what_takes_its_time_is_for_each_request(name: str, t
 async def test_without_one_each_request_has_the_clients(
     name: str, options: dict[str, Any], seconds: float | None, tmp_path: Path, fast: None
 ) -> None:
-    server = Server()
+    server = FakeServer()
     await CALLS[name](server.client, tmp_path, options)
     assert {request.timeout for request in server.asked} == {seconds}
 

@@ -25,7 +25,7 @@ from ...helpers.tokens import token
 from ...helpers.virtual_clock import pass_time, run
 
 
-class Server:
+class FakeServer:
     """Restarts so many seconds after it was asked, and is away for a while."""
 
     def __init__(self, restarts_after: float, *, broken: bool = False, status: int = 204, silent: bool = False) -> None:
@@ -74,7 +74,7 @@ class Server:
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_it_returns_when_the_server_is_back(broken: bool) -> None:
-    server = Server(1.0, broken=broken)
+    server = FakeServer(1.0, broken=broken)
     assert 4.0 < run(server.restore()) < 5.0
     assert server.asked[0] == "restore"
     assert server.asked.count("restore") == 1
@@ -82,32 +82,32 @@ def test_it_returns_when_the_server_is_back(broken: bool) -> None:
 
 
 def test_a_stream_is_replaced_before_a_proxy_ends_it() -> None:
-    server = Server(100.0)
+    server = FakeServer(100.0)
     assert 103.0 < run(server.restore()) < 105.0
     assert server.streams == 3
 
 
 def test_a_server_that_does_not_restart() -> None:
     with pytest.raises(PocketBaseTimeoutError, match=r"within 20 s \[http://h/api/backups/a\.zip/restore\]"):
-        run(Server(1e6).restore(timeout=20))
+        run(FakeServer(1e6).restore(timeout=20))
 
 
 def test_a_refused_restore() -> None:
-    server = Server(1e6, status=400)
+    server = FakeServer(1e6, status=400)
     with pytest.raises(PocketBaseBadRequestError, match=r"No\."):
         run(server.restore())
     assert server.asked == ["restore"]
 
 
 def test_a_stream_that_ends_at_once() -> None:
-    server = Server(1.0, silent=True)
+    server = FakeServer(1.0, silent=True)
     with pytest.raises(PocketBaseConnectionError, match="ended at once"):
         run(server.restore())
     assert server.asked == [], "nothing was restored"
 
 
 def test_a_restore_goes_out_as_the_user_who_asked_for_it_or_not_at_all() -> None:
-    server = Server(1.0)
+    server = FakeServer(1.0)
 
     async def switch(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
         async for event in server.events(request):
@@ -121,7 +121,7 @@ def test_a_restore_goes_out_as_the_user_who_asked_for_it_or_not_at_all() -> None
     assert server.asked == [], "nothing was restored"
 
 
-class Odd(Server):
+class Odd(FakeServer):
     """Opens each stream after the first in another way."""
 
     def __init__(self, restarts_after: float, odd: str) -> None:

@@ -53,9 +53,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const memory = process.resourceUsage().maxRSS;
   const cpu = process.cpuUsage();
   const wall = process.hrtime.bigint();
-  const told = (await works[job.name](job)) ?? null;
+  const result = (await works[job.name](job)) ?? null;
   const seconds = Number(process.hrtime.bigint() - wall) / 1e9;
   const used = process.cpuUsage(cpu);
   const grown = (process.resourceUsage().maxRSS - memory) * 1024;
-  console.log(JSON.stringify({ wall: seconds, cpu: (used.user + used.system) / 1e6, memory: grown, told }));
+  console.log(JSON.stringify({ wall: seconds, cpu: (used.user + used.system) / 1e6, memory: grown, result }));
 }

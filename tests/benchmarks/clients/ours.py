@@ -116,7 +116,7 @@ async def create_in_batches(job: Job) -> None:
 
 
 async def realtime(job: Job) -> None:
-    """Events of which a callback is told."""
+    """Pass events to a callback."""
     pb = PocketBase(f"{job.url}/events/{job.count}", transport=_transport)
     seen, all_seen = itertools.count(1), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Runs subjects in turns, and says how their costs compare."""
+"""Runs clients in turns, and says how their costs compare."""
 
 import asyncio
 import json
@@ -14,12 +14,12 @@ from . import environments, server
 
 
 class Cost(NamedTuple):
-    """Seconds on the clock, seconds of the processor, growth of memory in bytes, and what the job told."""
+    """Seconds on the clock, seconds of the processor, growth of memory in bytes, and the result of the job."""
 
     wall: float
     cpu: float
     memory: int
-    told: Any
+    result: Any
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Report:
     lines: dict[str, dict[str, Line]] = field(default_factory=dict[str, dict[str, Line]])
 
 
-class Subject:
+class Client:
     """A process that does jobs."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -80,7 +80,7 @@ class Subject:
         self._process.stdin.write(json.dumps({"name": name, "url": url, **rest}).encode() + b"\n")
         line = await self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the subject ended with {await self._process.wait()} in the job {name!r}")
+            raise RuntimeError(f"the client ended with {await self._process.wait()} in the job {name!r}")
         return Cost(**json.loads(line))
 
     async def stop(self) -> None:
@@ -89,8 +89,8 @@ class Subject:
         await self._process.wait()
 
 
-class Lab:
-    """Subjects that are started when they are first needed, and the responder that they talk to."""
+class Runner:
+    """Clients that are started when they are first needed, and the responder that they talk to."""
 
     def __init__(self, rounds: int, quick: bool, peers: list[str]) -> None:
         self.rounds = rounds
@@ -99,7 +99,7 @@ class Lab:
         self.responder = ""
         self.report = Report()
         self._stack = AsyncExitStack()
-        self._subjects: dict[str, Subject] = {}
+        self._clients: dict[str, Client] = {}
         self._server: LocalServer | None = None
         self._filled: set[int] = set()
 
@@ -115,7 +115,7 @@ class Lab:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
-        self._stack.push_async_callback(Subject(process).stop)
+        self._stack.push_async_callback(Client(process).stop)
         assert process.stdout is not None
         self.responder = f"http://127.0.0.1:{int(await process.stdout.readline())}"
         return self
@@ -123,16 +123,16 @@ class Lab:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
-    async def subject(self, name: str) -> Subject:
-        """The subject's process."""
-        if name not in self._subjects:
-            self._subjects[name] = await Subject.start(name)
-            self._stack.push_async_callback(self._subjects[name].stop)
-        return self._subjects[name]
+    async def client(self, name: str) -> Client:
+        """The client's process."""
+        if name not in self._clients:
+            self._clients[name] = await Client.start(name)
+            self._stack.push_async_callback(self._clients[name].stop)
+        return self._clients[name]
 
-    async def fresh(self, name: str) -> Subject:
-        """A new process of the subject."""
-        started = await Subject.start(name)
+    async def fresh(self, name: str) -> Client:
+        """A new process of the client."""
+        started = await Client.start(name)
         self._stack.push_async_callback(started.stop)
         return started
 
@@ -153,14 +153,14 @@ class Lab:
         return self._server.superuser
 
     async def in_turns(self, jobs: dict[str, dict[str, Any]], rounds: int = 0) -> dict[str, list[Cost]]:
-        """The costs of each subject's job, round by round: A B C, A B C, … after one that does not count.
+        """The costs of each client's job, round by round: A B C, A B C, … after one that does not count.
 
-        A key is a subject's name, with what tells its jobs apart after a colon.
+        A key is a client's name, with what tells its jobs apart after a colon.
         """
         costs: dict[str, list[Cost]] = {name: [] for name in jobs}
         for turn in range((rounds or self.rounds) + 1):
             for name, job in jobs.items():
-                cost = await (await self.subject(name.partition(":")[0])).run(**job)
+                cost = await (await self.client(name.partition(":")[0])).run(**job)
                 if turn:
                     costs[name].append(cost)
         return costs

@@ -1,4 +1,4 @@
-"""The subject's side: runs the jobs that come in on standard input, and tells what each of them cost."""
+"""The client's side: runs the jobs that come in on standard input, and prints what each of them cost."""
 
 import asyncio
 import json
@@ -42,9 +42,9 @@ async def serve(works: Mapping[str, Work]) -> None:
     while line := await asyncio.to_thread(sys.stdin.readline):
         job = Job(**json.loads(line))
         memory, cpu, wall = _peak(), time.process_time(), time.perf_counter()
-        told = await works[job.name](job)
+        result = await works[job.name](job)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        cost = {"wall": wall, "cpu": cpu, "memory": _peak() - memory, "told": told}
+        cost = {"wall": wall, "cpu": cpu, "memory": _peak() - memory, "result": result}
         print(json.dumps(cost), flush=True)
 
 
