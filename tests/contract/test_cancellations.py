@@ -11,8 +11,8 @@ from pocketbase_core.endpoints import custom
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import scripted_server
 
+from ..helpers.limited_pool import close_session, limited_transport, serve_json_or_events
 from ..helpers.waiting import until
-from .test_pools import close, limited, listening_or_answering
 
 
 async def send(pb: PocketBase) -> None:
@@ -39,8 +39,8 @@ async def events(pb: PocketBase) -> None:
 async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
     library: str, call: Callable[[PocketBase], Awaitable[None]], times: int
 ) -> None:
-    transport, session = limited(library, is_handed=True, connections=1)
-    async with scripted_server(listening_or_answering) as server:
+    transport, session = limited_transport(library, is_handed=True, connections=1)
+    async with scripted_server(serve_json_or_events) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=20)
         is_done = False
         step = 0
@@ -55,14 +55,14 @@ async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
             await asyncio.wait([task])
             assert await pb.send("/x", timeout=5) == {}, f"cancelled at step {step}"
             step += 1
-    await close(session)
+    await close_session(session)
 
 
 @pytest.mark.parametrize("times", [1, 2])
 async def test_closing_that_is_cancelled_at_any_step_leaves_no_connection(
     make_transport: MakeTransport, times: int
 ) -> None:
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         is_done = False
         step = 0
         while not is_done:

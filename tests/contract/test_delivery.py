@@ -12,7 +12,8 @@ from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.realtime.event_queue import EventQueue
 from pocketbase_core.realtime.subscription import CallbackSubscription
 
-from ..helpers.realtime_server import CallRecorder, RealtimeServer
+from ..helpers.call_recorder import CallRecorder
+from ..helpers.realtime_server import RealtimeServer
 
 
 async def test_slow_or_raising_callbacks_hold_up_no_other_subscription(

@@ -22,8 +22,9 @@ from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
+from ..helpers.call_recorder import CallRecorder
 from ..helpers.certificates import server_context
-from ..helpers.realtime_server import CallRecorder, RealtimeServer
+from ..helpers.realtime_server import RealtimeServer
 from ..helpers.transports import MAKERS
 from ..helpers.waiting import until
 

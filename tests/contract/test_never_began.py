@@ -20,7 +20,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff
 from pocketbase_core.testing.contract.scripted_server import Connection, Script, scripted_server
 
-from ..helpers.realtime_server import CallRecorder
+from ..helpers.call_recorder import CallRecorder
 
 CONTENT = b"content" * 100
 CONNECT = b'event:PB_CONNECT\ndata:{"clientId":"x"}\n\n'

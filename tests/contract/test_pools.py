@@ -14,18 +14,10 @@ import pytest
 from pocketbase_core import FileUpload, PocketBase, PocketBaseTimeoutError, Request
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract import MakeTransport
-from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server
+from pocketbase_core.testing.contract.scripted_server import scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
-
-async def listening_or_answering(connection: Connection) -> None:
-    while True:
-        request = await connection.request()
-        if request.target == "/events":
-            await connection.start_stream()
-            await connection.chunk(b"data:1\n\n")
-        elif request.target != "/never":
-            await connection.respond_json("{}")
+from ..helpers.limited_pool import close_session, limited_transport, serve_json_or_events
 
 
 async def listen(stack: AsyncExitStack, transport: Transport, url: str) -> None:
@@ -34,35 +26,17 @@ async def listen(stack: AsyncExitStack, transport: Transport, url: str) -> None:
 
 
 async def test_event_streams_take_no_connection_from_requests(transport: Transport) -> None:
-    async with scripted_server(listening_or_answering) as server, AsyncExitStack() as stack:
+    async with scripted_server(serve_json_or_events) as server, AsyncExitStack() as stack:
         await asyncio.gather(*(listen(stack, transport, server.url) for _ in range(120)))
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         assert await asyncio.gather(*(pb.send("/x") for _ in range(50))) == [{}] * 50
         assert server.connections <= 170
 
 
-def limited(library: str, *, is_handed: bool, connections: int = 2) -> tuple[Any, Any]:
-    """Make a transport that may have so many connections, and its session."""
-    if library == "aiohttp":
-        session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) if is_handed else None
-        return (AiohttpTransport(session) if session else AiohttpTransport(limit=connections)), session
-    module: Any = httpx if library == "httpx" else httpx2
-    limits = module.Limits(max_connections=connections)
-    if is_handed or library == "httpx":
-        client = module.AsyncClient(limits=limits, timeout=None)
-        return HttpxTransport(client), client
-    return HttpxTransport(limits=limits), None
-
-
-async def close(session: Any) -> None:
-    if session is not None:
-        await (session.close() if isinstance(session, aiohttp.ClientSession) else session.aclose())
-
-
 @pytest.mark.parametrize("is_handed", [True, False])
 async def test_a_timeout_in_the_pool_says_that_no_connection_was_free(library: str, is_handed: bool) -> None:
-    transport, session = limited(library, is_handed=is_handed)
-    async with scripted_server(listening_or_answering) as server:
+    transport, session = limited_transport(library, is_handed=is_handed)
+    async with scripted_server(serve_json_or_events) as server:
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=0.15)
         body = {"file": FileUpload(("a.txt", b"x"))}
         busy = [asyncio.create_task(pb.send("/never", timeout=60)) for _ in range(2)]
@@ -84,12 +58,12 @@ async def test_a_timeout_in_the_pool_says_that_no_connection_was_free(library: s
         await asyncio.gather(*busy, return_exceptions=True)
         assert await pb.send("/x", timeout=5) == {}
     await transport.aclose()
-    await close(session)
+    await close_session(session)
 
 
 async def test_a_pool_timeout_names_the_event_streams_that_hold_all_connections(library: str) -> None:
-    transport, session = limited(library, is_handed=True)
-    async with scripted_server(listening_or_answering) as server:
+    transport, session = limited_transport(library, is_handed=True)
+    async with scripted_server(serve_json_or_events) as server:
         async with AsyncExitStack() as stack:
             await listen(stack, transport, server.url)
             await listen(stack, transport, server.url)
@@ -97,7 +71,7 @@ async def test_a_pool_timeout_names_the_event_streams_that_hold_all_connections(
             with pytest.raises(PocketBaseTimeoutError, match=r"2 of them by streams of events; give the c.* higher "):
                 await pb.send("/x")
         assert await pb.send("/x", timeout=5) == {}
-    await close(session)
+    await close_session(session)
 
 
 async def test_a_timeout_of_the_httpx_pool_itself_says_that_no_connection_was_free() -> None:
@@ -105,7 +79,7 @@ async def test_a_timeout_of_the_httpx_pool_itself_says_that_no_connection_was_fr
         library: Any = module
         limits, timeout = library.Limits(max_connections=1), library.Timeout(None, pool=0.1)
         async with (
-            scripted_server(listening_or_answering) as server,
+            scripted_server(serve_json_or_events) as server,
             library.AsyncClient(limits=limits, timeout=timeout) as client,
         ):
             pb = PocketBase(server.url, transport=HttpxTransport(client), middleware=[], timeout=60)
@@ -120,7 +94,7 @@ async def test_a_timeout_of_the_httpx_pool_itself_says_that_no_connection_was_fr
 
 
 async def test_a_missing_response_is_not_reported_as_a_pool_timeout(transport: Transport) -> None:
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
     assert caught.value.request_sent is None
@@ -129,7 +103,7 @@ async def test_a_missing_response_is_not_reported_as_a_pool_timeout(transport: T
 OUT_OF_FILES = """
 import asyncio, os, resource, sys
 from pocketbase_core import PocketBase, PocketBaseConnectionError
-from tests.conftest import MAKERS
+from tests.helpers.transports import MAKERS
 
 async def main():
     async with PocketBase(sys.argv[1], transport=MAKERS[sys.argv[2]](), middleware=[]) as pb:
@@ -150,7 +124,7 @@ asyncio.run(main())
 
 
 async def test_too_many_open_files_are_an_error_that_names_them(library: str) -> None:
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", OUT_OF_FILES, server.url, library, stderr=subprocess.PIPE
         )
@@ -160,7 +134,7 @@ async def test_too_many_open_files_are_an_error_that_names_them(library: str) ->
 
 async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
     transport = AiohttpTransport(connector=lambda: aiohttp.TCPConnector(limit=1))
-    async with scripted_server(listening_or_answering) as server, AsyncExitStack() as stack:
+    async with scripted_server(serve_json_or_events) as server, AsyncExitStack() as stack:
         await listen(stack, transport, server.url)
         assert (await transport.send(Request("GET", f"{server.url}/x", timeout=5))).status_code == 200
         with pytest.raises(PocketBaseTimeoutError, match="no connection was free: all of the pool are"):
@@ -180,7 +154,7 @@ async def test_a_timeout_names_the_event_streams_that_are_being_opened(
         async with transport.events(Request("GET", f"{url}/never", timeout=60)):
             pass
 
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         first = asyncio.create_task(listen_for_ever(server.url))
         while not server.requests:
             await asyncio.sleep(0.01)
@@ -198,7 +172,7 @@ async def test_a_timeout_names_the_event_streams_that_are_being_opened(
 async def test_an_httpx_transport_keeps_its_limits_for_event_streams_too() -> None:
     limits = httpx2.Limits(max_connections=2)
     transport = HttpxTransport(transport=httpx2.AsyncHTTPTransport(limits=limits))
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         async with AsyncExitStack() as stack:
             await listen(stack, transport, server.url)
             await listen(stack, transport, server.url)
@@ -211,7 +185,7 @@ async def test_an_httpx_transport_keeps_its_limits_for_event_streams_too() -> No
 async def test_httpx_keeps_as_many_idle_connections_as_its_limits_say() -> None:
     limits = httpx2.Limits(max_connections=12, max_keepalive_connections=7)
     transport = HttpxTransport(limits=limits)
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         for _ in range(3):
             request = Request("GET", f"{server.url}/x", timeout=5)
             await asyncio.gather(*(transport.send(request) for _ in range(12)))
@@ -223,7 +197,7 @@ async def test_httpx_keeps_as_many_idle_connections_as_its_limits_say() -> None:
 
 
 async def test_a_connection_is_used_again_after_an_upload(transport: Transport) -> None:
-    async with scripted_server(listening_or_answering) as server:
+    async with scripted_server(serve_json_or_events) as server:
         posts = PocketBase(server.url, transport=transport, middleware=[], timeout=10).collection("posts")
         for _ in range(3):
             await posts.create({"file": FileUpload(("big.bin", bytes(1_000_000)))})

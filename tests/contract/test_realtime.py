@@ -21,7 +21,8 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import connection as connection_module
 from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server, unused_port
 
-from ..helpers.realtime_server import CallRecorder, RealtimeServer
+from ..helpers.call_recorder import CallRecorder
+from ..helpers.realtime_server import RealtimeServer
 
 
 async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(

@@ -16,7 +16,8 @@ from pocketbase_core.auth.store import replace_refreshed
 from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff, timing
 
-from ..helpers.realtime_server import CallRecorder, RealtimeServer
+from ..helpers.call_recorder import CallRecorder
+from ..helpers.realtime_server import RealtimeServer
 from ..helpers.tokens import token
 from ..helpers.waiting import until
 

@@ -6,21 +6,20 @@ import re
 import textwrap
 import tokenize
 from collections.abc import AsyncGenerator, Coroutine
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from aiosmtpd.smtp import SMTP
 
 from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.transport import discovery
 
+from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, browse, provider
-from ..integration.test_auth import Mailbox
 
 T = TypeVar("T")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -74,17 +73,13 @@ class World:
 
 @asynccontextmanager
 async def world(server: LocalServer) -> AsyncGenerator[World, None]:
-    loop, box = asyncio.get_running_loop(), Mailbox()
-    smtp = await loop.create_server(lambda: SMTP(box, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0)
-    with closing(smtp):
-        async with provider() as oidc, PocketBase(server.url) as pb:
-            oidc.user = {"sub": "1", "email": "somebody@example.com", "email_verified": True}
-            await pb.admins.auth.with_password(*server.superuser)
-            port = smtp.sockets[0].getsockname()[1]
-            await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": port}})
-            google = {**oidc.settings(), "name": "google"}
-            await pb.collections.update("users", {"oauth2": {"enabled": True, "providers": [google]}})
-            yield World(box, oidc)
+    async with open_mailbox() as box, provider() as oidc, PocketBase(server.url) as pb:
+        oidc.user = {"sub": "1", "email": "somebody@example.com", "email_verified": True}
+        await pb.admins.auth.with_password(*server.superuser)
+        await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": box.port}})
+        google = {**oidc.settings(), "name": "google"}
+        await pb.collections.update("users", {"oauth2": {"enabled": True, "providers": [google]}})
+        yield World(box, oidc)
 
 
 @pytest.mark.filterwarnings("ignore:'schema' is the style before:DeprecationWarning")

@@ -24,7 +24,7 @@ from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import HttpxTransport
-from tests.helpers.realtime_server import CallRecorder
+from tests.helpers.call_recorder import CallRecorder
 from tests.helpers.tokens import token
 from tests.helpers.transports import MAKERS
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, scripted_server
 
@@ -131,22 +130,3 @@ async def realtime_server() -> AsyncGenerator[RealtimeServer, None]:
     async with scripted_server(server.script) as running:
         server.wire = running
         yield server
-
-
-class CallRecorder(list[Any]):
-    """A callback that remembers, and can be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._more = asyncio.Event()
-
-    def __call__(self, *arguments: Any) -> None:
-        self.append(arguments[0] if len(arguments) == 1 else arguments)
-        self._more.set()
-
-    async def until(self, count: int) -> "CallRecorder":
-        async with asyncio.timeout(10):
-            while len(self) < count:
-                self._more.clear()
-                await self._more.wait()
-        return self

@@ -1,17 +1,13 @@
 """Every way to sign in, with real e-mails and a real provider."""
 
 import asyncio
-import re
 import secrets
 from collections.abc import AsyncGenerator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
-from aiosmtpd.smtp import SMTP
 
 from pocketbase_core import (
     AuthStore,
@@ -27,46 +23,17 @@ from pocketbase_core.services.records import RecordService
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, browse, provider
 from ..helpers.prepared import VERSION
 
 PASSWORD = "password123"
 
 
-class Mailbox:
-    """An SMTP server that keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.mails: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        message = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        body = message.get_body(("plain", "html"))
-        assert body is not None
-        await self.mails.put((envelope.rcpt_tos[0], body.get_content()))
-        return "250 OK"
-
-    async def find(self, address: str, pattern: str) -> str:
-        """What the pattern's group matches in the next mail to this address."""
-        to = text = ""
-        while to != address:
-            to, text = await asyncio.wait_for(self.mails.get(), 10)
-        found = re.search(pattern, text)
-        assert found, text
-        return found[1]
-
-    async def token(self, address: str) -> str:
-        return await self.find(address, r"/([\w-]+\.[\w-]+\.[\w-]+)")
-
-
 @pytest_asyncio.fixture(scope="module")
-async def mailbox() -> AsyncGenerator[tuple[Mailbox, int], None]:
-    box = Mailbox()
-    loop = asyncio.get_running_loop()
-    listener = await loop.create_server(lambda: SMTP(box, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", 0)
-    yield box, listener.sockets[0].getsockname()[1]
-    listener.close()
+async def mailbox() -> AsyncGenerator[Mailbox, None]:
+    async with open_mailbox() as box:
+        yield box
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -76,10 +43,10 @@ async def oidc() -> AsyncGenerator[Provider, None]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def auth_server(mailbox: tuple[Mailbox, int], oidc: Provider) -> AsyncGenerator[LocalServer, None]:
+async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalServer, None]:
     async with LocalServer(VERSION) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
-        await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": mailbox[1]}})
+        await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": mailbox.port}})
         members = {
             "name": "members",
             "type": "auth",
@@ -92,11 +59,6 @@ async def auth_server(mailbox: tuple[Mailbox, int], oidc: Provider) -> AsyncGene
         oauth2 = {"enabled": True, "providers": [oidc.settings()], "mappedFields": {"name": "name"}}
         await pb.collections.update("users", {"oauth2": oauth2, "authAlert": {"enabled": False}})
         yield server
-
-
-@pytest.fixture
-def box(mailbox: tuple[Mailbox, int]) -> Mailbox:
-    return mailbox[0]
 
 
 @pytest.fixture
@@ -122,7 +84,7 @@ async def is_dead(users: RecordService[Any], token: str) -> None:
 
 
 async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
-    anybody: PocketBase, admin: PocketBase, box: Mailbox
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
 ) -> None:
     user, members = await new_user(admin, "members"), anybody.collection("members")
     with pytest.raises(PocketBaseUnauthorizedError) as caught:
@@ -131,7 +93,7 @@ async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
     assert mfa_id
     assert not anybody.auth_store.token
     otp_id = (await members.auth.request_otp(user["email"]))["otpId"]
-    code = await box.find(user["email"], r"(\d{8})")
+    code = await mailbox.find(user["email"], r"(\d{8})")
     with pytest.raises(PocketBaseBadRequestError):
         await members.auth.with_otp(otp_id, "00000000", mfa_id)
     assert not anybody.auth_store.token
@@ -144,11 +106,11 @@ async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
 
 
 async def test_an_expired_otp_is_refused_on_a_recent_server(
-    anybody: PocketBase, admin: PocketBase, box: Mailbox
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
 ) -> None:
     user, members = await new_user(admin, "members"), anybody.collection("members")
     otp_id = (await members.auth.request_otp(user["email"]))["otpId"]
-    code = await box.find(user["email"], r"(\d{8})")
+    code = await mailbox.find(user["email"], r"(\d{8})")
     sent = f"select sentTo from _otps where id = '{otp_id}' and sentTo != ''"
     while not (await admin.sql.run(sent))["rows"]:
         pass  # the server saves the whole record once more when the mail has left
@@ -159,12 +121,12 @@ async def test_an_expired_otp_is_refused_on_a_recent_server(
 
 
 async def test_a_confirmed_verification_changes_the_own_record_alone(
-    anybody: PocketBase, admin: PocketBase, box: Mailbox
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
 ) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     await users.auth.with_password(user["email"], PASSWORD)
     await users.auth.request_verification(user["email"])
-    token = await box.token(user["email"])
+    token = await mailbox.token(user["email"])
     other = anybody.with_auth_store(AuthStore())
     other.auth_store.save("t", {**user, "id": "somebody else"})
     await other.collection("users").auth.confirm_verification(token, headers={"Authorization": ""})
@@ -178,12 +140,12 @@ async def test_a_confirmed_verification_changes_the_own_record_alone(
 
 
 async def test_a_password_reset_ends_the_session_and_works_once(
-    anybody: PocketBase, admin: PocketBase, box: Mailbox
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
 ) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     old = (await users.auth.with_password(user["email"], PASSWORD))["token"]
     await users.auth.request_password_reset(user["email"])
-    token = await box.token(user["email"])
+    token = await mailbox.token(user["email"])
     with pytest.raises(PocketBaseBadRequestError) as caught:
         await users.auth.confirm_password_reset(token, "new-password", "another")
     assert "passwordConfirm" in caught.value.field_errors
@@ -228,12 +190,14 @@ async def test_a_new_secret_ends_the_sessions_of_a_collection(anybody: PocketBas
     await is_dead(anybody.admins, old)
 
 
-async def test_a_confirmed_email_change_ends_the_session(anybody: PocketBase, admin: PocketBase, box: Mailbox) -> None:
+async def test_a_confirmed_email_change_ends_the_session(
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
+) -> None:
     user, users = await new_user(admin), anybody.collection("users")
     await users.auth.with_password(user["email"], PASSWORD)
     new = f"new-{user['email']}"
     await users.auth.request_email_change(new)
-    token = await box.token(new)
+    token = await mailbox.token(new)
     with pytest.raises(PocketBaseBadRequestError):
         await users.auth.confirm_email_change(token, "wrong")
     assert anybody.auth_store.token

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pocketbase_core import AuthStore, PocketBase, PocketBaseError, Request, Response
 from pocketbase_transports import MockTransport
 
-from ..integration.test_routes import ROUTES
+from ..helpers.routes import ROUTES
 
 RECORD: Any = {"id": "me", "collectionId": "c", "collectionName": "users", "expand": {"a": {"id": "x"}}}
 PROVIDER = {"name": "oidc", "state": "s", "codeVerifier": "v", "authURL": "http://oidc/auth?redirect_uri="}

@@ -2,10 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, Literal, NewType, NotRequired, Optional, Required, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, Literal, NewType, NotRequired, Required, TypedDict, TypeVar
 
 import msgspec
 import pydantic
@@ -15,6 +15,8 @@ from typing_extensions import TypeAliasType
 from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
 from pocketbase_core.models.decoders import event_decoder, make_decoder
 from pocketbase_transports import MockTransport
+
+from ...helpers.articles import ARTICLE, Article, Tag
 
 Id = NewType("Id", str)
 T = TypeVar("T")
@@ -104,38 +106,6 @@ def test_a_wrong_field_is_named(extra: dict[str, Any], told: str) -> None:
 def test_a_record_without_a_name(record: Any, told: str) -> None:
     with pytest.raises(PocketBaseDecodeError, match=told):
         make_decoder(Post)(record)
-
-
-@dataclass
-class Tag:
-    name: str
-
-
-@dataclass(frozen=True)
-class Article:
-    title: str
-    author: Tag
-    created: datetime
-    published: datetime | None
-    tags: Sequence[Tag] = ()
-    by_name: dict[str, Tag] = field(default_factory=dict[str, Tag])
-    n: float = 0.5
-    parent: Optional["Article"] = None
-    number: int = field(default=7, init=False)
-
-    def __post_init__(self) -> None:
-        if self.title == "forbidden":
-            raise ValueError("this title is taken")
-
-
-ARTICLE: dict[str, Any] = {
-    "id": "abc",
-    "title": "x",
-    "author": {"name": "a", "id": "unknown keys are left out"},
-    "created": "2024-01-02 03:04:05.678Z",
-    "published": "",
-    "number": 8,
-}
 
 
 def test_a_dataclass_is_filled() -> None:

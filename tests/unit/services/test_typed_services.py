@@ -14,7 +14,7 @@ from pocketbase_core import PocketBase, PocketBaseDecodeError, Response
 from pocketbase_core.models.decoders import event_decoder, make_decoder
 from pocketbase_transports import MockTransport
 
-from ..models.test_decoders import ARTICLE, Article, Tag
+from ...helpers.articles import ARTICLE, Article, Tag
 
 
 async def test_every_method_decodes() -> None:
