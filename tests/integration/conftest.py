@@ -1,5 +1,6 @@
 """A real PocketBase for the whole run, and a superuser's client on each transport."""
 
+import secrets
 from collections.abc import AsyncGenerator
 
 import pytest
@@ -41,3 +42,9 @@ async def pb(server: LocalServer, superuser: AuthStore, transport: Transport) ->
 def guest(server: LocalServer, transport: Transport) -> PocketBase:
     """Not signed in."""
     return PocketBase(server.url, transport=transport)
+
+
+@pytest.fixture
+def name() -> str:
+    """A name for a collection of the test's own."""
+    return f"c_{secrets.token_hex(4)}"

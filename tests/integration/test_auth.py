@@ -293,3 +293,26 @@ async def test_a_failed_sign_in_shows_no_password(anybody: PocketBase, caplog: p
     with pytest.raises(PocketBaseBadRequestError) as caught:
         await anybody.collection("users").auth.with_password("a@example.com", "my-secret-word")
     assert "my-secret-word" not in f"{caught.value} {caught.value!r} {caplog.text}"
+
+
+async def test_a_sign_in_a_refresh_and_an_update_keep_the_store_in_step(guest: PocketBase) -> None:
+    users = guest.collection("users")
+    with pytest.raises(PocketBaseBadRequestError, match="Failed to authenticate"):
+        await users.auth.with_password("user@example.com", "wrong")
+    assert not guest.auth_store.is_valid
+    result = await users.auth.with_password("user@example.com", "password123", identity_field="email")
+    assert result["token"] == guest.auth_store.token
+    assert result["record"] == guest.auth_store.record
+    assert guest.auth_store.is_valid
+    assert not guest.auth_store.is_superuser
+    again = await users.auth.refresh()
+    assert again["record"]["id"] == result["record"]["id"]
+    name = secrets.token_hex(4)
+    await users.update(result["record"]["id"], {"name": name})
+    assert (guest.auth_store.record or {})["name"] == name
+    assert guest.auth_store.token == again["token"]
+
+
+async def test_a_superuser_is_known_as_one_and_can_refresh(pb: PocketBase) -> None:
+    assert pb.auth_store.is_superuser
+    assert (await pb.admins.auth.refresh())["record"]["collectionName"] == "_superusers"

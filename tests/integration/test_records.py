@@ -14,9 +14,7 @@ from pocketbase_core import (
     FileUpload,
     PocketBase,
     PocketBaseBadRequestError,
-    PocketBaseForbiddenError,
     PocketBaseNotFoundError,
-    PocketBaseUnauthorizedError,
 )
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
@@ -135,45 +133,3 @@ async def test_no_id_leads_to_another_path(pb: PocketBase, library: str, record_
         await pb.collection(name).delete(record_id)
     assert (await pb.collections.get_one(name))["id"] == collection["id"]
     await pb.collections.delete(collection["id"])
-
-
-async def test_a_guest_is_refused_where_a_superuser_is_needed(guest: PocketBase) -> None:
-    with pytest.raises(PocketBaseUnauthorizedError):
-        await guest.collections.get_one("posts")
-    with pytest.raises(PocketBaseForbiddenError):
-        await guest.collection("_superusers").get_list()
-    assert (await guest.health.check())["code"] == 200
-
-
-async def test_a_sign_in_a_refresh_and_an_update_keep_the_store_in_step(guest: PocketBase) -> None:
-    users = guest.collection("users")
-    with pytest.raises(PocketBaseBadRequestError, match="Failed to authenticate"):
-        await users.auth.with_password("user@example.com", "wrong")
-    assert not guest.auth_store.is_valid
-    result = await users.auth.with_password("user@example.com", "password123", identity_field="email")
-    assert result["token"] == guest.auth_store.token
-    assert result["record"] == guest.auth_store.record
-    assert guest.auth_store.is_valid
-    assert not guest.auth_store.is_superuser
-    again = await users.auth.refresh()
-    assert again["record"]["id"] == result["record"]["id"]
-    name = secrets.token_hex(4)
-    await users.update(result["record"]["id"], {"name": name})
-    assert (guest.auth_store.record or {})["name"] == name
-    assert guest.auth_store.token == again["token"]
-
-
-async def test_a_superuser_is_known_as_one_and_can_refresh(pb: PocketBase) -> None:
-    assert pb.auth_store.is_superuser
-    assert (await pb.admins.auth.refresh())["record"]["collectionName"] == "_superusers"
-
-
-async def test_send_reaches_any_path_of_the_server(pb: PocketBase) -> None:
-    answer = await pb.send("/api/collections/posts/records", params={"perPage": 1})
-    assert answer["perPage"] == 1
-    record = await pb.send(
-        "/api/collections/posts/records", method="POST", body={"title": "sent", "docs": FileUpload(("a.txt", "a"))}
-    )
-    assert record["title"] == "sent"
-    assert len(record["docs"]) == 1
-    assert await pb.send(f"/api/collections/posts/records/{record['id']}", {"method": "DELETE"}) is None

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ from pocketbase_core import (
     PocketBaseForbiddenError,
     PocketBaseNotFoundError,
     PocketBaseServerError,
-    PocketBaseTimeoutError,
     PocketBaseUnauthorizedError,
     Response,
 )
 from pocketbase_core.ports import Transport
-from pocketbase_core.services.flows import server_restart
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.oidc import Provider, provider
@@ -165,44 +162,3 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
 
         await MyPocketBase(server.url, transport=transport).health.check()
         assert printed == ["Response status: 200"]
-
-
-@asynccontextmanager
-async def dropped_collection(transport: Transport) -> AsyncGenerator[PocketBase, None]:
-    """A superuser on a server whose collection `before` is only in `backup_name.zip`."""
-    async with LocalServer() as server:
-        client = PocketBase(server.url, transport=transport)
-        await client.admins.auth.with_password(*server.superuser)
-        await client.collections.create({"name": "before", "type": "base", "fields": []})
-        await client.backups.create("backup_name.zip")
-        await client.collections.delete("before")
-        yield client
-
-
-async def test_a_restored_backup_brings_back_what_was_there(transport: Transport) -> None:
-    async with dropped_collection(transport) as client:
-        await client.backups.restore("backup_name.zip")
-        async with asyncio.timeout(15):
-            while True:  # the old data is served for about a second
-                try:
-                    assert (await client.collections.get_one("before"))["name"] == "before"
-                    break
-                except PocketBaseError as error:
-                    assert error.status in (0, 404)
-
-
-@pytest.mark.slow
-async def test_a_restore_that_waits_returns_when_the_server_is_back(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server_restart, "STREAM_LIFETIME", 0.3)  # so that streams are replaced meanwhile
-    async with dropped_collection(transport) as client:
-        await client.backups.restore("backup_name.zip", wait=True)
-        assert (await client.collections.get_one("before"))["name"] == "before"
-        with pytest.raises(PocketBaseBadRequestError):
-            await client.backups.restore("missing.zip", {"wait": True})
-        await client.backups.upload(FileUpload(("broken.zip", b"PK\3\4")))
-        with pytest.raises(PocketBaseTimeoutError, match="did not come back within 1 s"):
-            await client.backups.restore("broken.zip", wait=True, timeout=1)
-    with pytest.raises(TypeError, match="wait"):
-        await client.backups.restore("a.zip", {"wait": "yes"})

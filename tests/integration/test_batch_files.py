@@ -1,9 +1,7 @@
 """A batch does to records what single requests do, on a real server."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
@@ -16,7 +14,6 @@ from pocketbase_core import (
     FileUpload,
     PocketBase,
     PocketBaseBatchError,
-    PocketBaseDecodeError,
     PocketBaseError,
 )
 from pocketbase_core.testing import LocalServer
@@ -193,82 +190,3 @@ def test_names_and_uploads_that_a_batch_cannot_add_at_once_are_refused(pb: Pocke
     with pytest.raises(ValueError, match="takes uploads or names of stored files, not both"):
         batch.collection("papers").upsert(body)
     assert not batch.queue
-
-
-class Session(NamedTuple):
-    """A user who is signed in, by name and by id of the collection."""
-
-    pb: PocketBase
-    record: dict[str, Any]
-    token: str
-
-
-@pytest_asyncio.fixture
-async def signed_in(admin: PocketBase) -> AsyncGenerator[Session, None]:
-    email = f"{secrets.token_hex(6)}@example.com"
-    user = {"email": email, "password": "password123", "passwordConfirm": "password123", "name": "old"}
-    await admin.collection("users").create(user)
-    async with admin.with_auth_store(AuthStore()) as own:
-        result = await own.collection("users").auth.with_password(email, "password123")
-        own.auth_store.save(result["token"], {**result["record"], "expand": {"kept": {"id": "x"}}})
-        yield Session(own, result["record"], result["token"])
-
-
-async def test_a_batch_that_changes_the_signed_in_record_changes_the_store(signed_in: Session) -> None:
-    pb, record, token = signed_in
-    for collection in ("users", record["collectionId"]):
-        for method in ("update", "upsert"):
-            name = secrets.token_hex(4)
-            async with pb.create_batch() as batch:
-                queue = batch.collection(collection)
-                if method == "update":
-                    queue.update(record["id"], {"name": name}, fields="name")
-                else:
-                    queue.upsert({"id": record["id"], "name": name})
-            own = pb.auth_store.record or {}
-            assert (own["name"], own["email"], own["expand"]) == (name, record["email"], {"kept": {"id": "x"}})
-            assert pb.auth_store.token == token
-
-
-async def test_a_batch_that_deletes_the_signed_in_record_clears_the_store(signed_in: Session) -> None:
-    pb, record, _ = signed_in
-    async with pb.create_batch() as batch:
-        batch.collection("users").update(record["id"], {"name": "last"})
-        batch.collection("users").delete(record["id"])
-    assert (pb.auth_store.token, pb.auth_store.record) == ("", None)
-
-
-async def test_a_batch_that_fails_leaves_the_store_unchanged(signed_in: Session) -> None:
-    pb, record, token = signed_in
-    before = pb.auth_store.record
-    batch = pb.create_batch()
-    batch.collection("users").update(record["id"], {"name": "new"})
-    batch.collection("users").update("missing", {"name": "nobody"})
-    with pytest.raises(PocketBaseBatchError):
-        await batch.send()
-    assert (pb.auth_store.token, pb.auth_store.record) == (token, before)
-
-
-async def test_a_batch_of_other_records_leaves_the_store_unchanged(admin: PocketBase, signed_in: Session) -> None:
-    paper = await admin.collection("papers").create({"n": 1})
-    before, token = admin.auth_store.record, admin.auth_store.token
-    async with admin.create_batch() as batch:
-        batch.collection("papers").update(paper["id"], {"n": 2})
-        batch.collection("users").update(signed_in.record["id"], {"name": "other"})
-        batch.collection("papers").create({"n": 3})
-        batch.collection("papers").delete(paper["id"])
-    assert (admin.auth_store.token, admin.auth_store.record) == (token, before)
-
-
-async def test_the_store_follows_a_batch_whose_records_cannot_be_decoded(signed_in: Session) -> None:
-    @dataclass
-    class Wrong:
-        name: int
-
-    pb, record, _ = signed_in
-    batch = pb.create_batch()
-    batch.collection("users", Wrong).update(record["id"], {"name": "one"})
-    batch.collection("users").update(record["id"], {"name": "two"})
-    with pytest.raises(PocketBaseDecodeError):
-        await batch.send()
-    assert (pb.auth_store.record or {})["name"] == "two"

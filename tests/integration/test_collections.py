@@ -1,0 +1,66 @@
+"""Collections, on a real server."""
+
+import warnings
+
+import pytest
+
+from pocketbase_core import PocketBase, PocketBaseNotFoundError
+
+
+async def test_a_collection_can_be_created_found_changed_emptied_and_deleted(pb: PocketBase, name: str) -> None:
+    made = await pb.collections.create({"name": name, "type": "base", "fields": [{"name": "a", "type": "text"}]})
+    assert (await pb.collections.get_first(filter=pb.filter("name = {:name}", name=name)))["id"] == made["id"]
+    assert name in [each["name"] for each in await pb.collections.get_full_list(batch=2)]
+    assert (await pb.collections.get_list(1, 1))["perPage"] == 1
+    changed = await pb.collections.update(name, {"fields": [*made["fields"], {"name": "b", "type": "number"}]})
+    assert [field["name"] for field in changed["fields"]] == ["id", "a", "b"]
+    await pb.collection(name).create({"a": "x"})
+    await pb.collections.truncate(name)
+    assert await pb.collection(name).get_full_list() == []
+    await pb.collections.import_collections([{"name": f"{name}_2", "type": "base", "fields": []}])
+    await pb.collections.delete(f"{name}_2")
+    await pb.collections.delete(name)
+    with pytest.raises(PocketBaseNotFoundError):
+        await pb.collections.get_one(name)
+    assert set(await pb.collections.get_scaffolds()) == {"base", "auth", "view"}
+
+
+async def test_a_schema_in_the_old_style_becomes_fields_with_a_warning(pb: PocketBase, name: str) -> None:
+    schema = [
+        {"name": "title", "type": "text", "required": True, "options": {"min": None, "max": 10, "pattern": ""}},
+        {"name": "kind", "type": "select", "options": {"maxSelect": 1, "values": ["a", "b"]}},
+        {"name": "count", "type": "number", "options": {"noDecimal": True, "max": 5}},
+    ]
+    with pytest.warns(DeprecationWarning, match="fields") as caught:
+        made = await pb.collections.create({"name": name, "type": "base", "schema": schema})
+    assert caught[0].filename == __file__
+    fields = {field["name"]: field for field in made["fields"]}
+    assert list(fields) == ["id", "title", "kind", "count", "created", "updated"]
+    assert (fields["title"]["required"], fields["title"]["max"]) == (True, 10)
+    assert (fields["kind"]["values"], fields["count"]["onlyInt"]) == (["a", "b"], True)
+    record = await pb.collection(name).create({"title": "x", "kind": "a"})
+    assert record["created"]
+    assert record["updated"]
+    with pytest.warns(DeprecationWarning, match="fields"):
+        await pb.collections.update(made["id"], {"schema": schema[:1]})
+    assert (await pb.collection(name).get_one(record["id"]))["title"] == "x"
+    with pytest.warns(DeprecationWarning, match="fields"):
+        await pb.collections.import_collections(
+            [{"name": name, "type": "base", "schema": schema}], delete_missing=False
+        )
+    with pytest.raises(ValueError, match="either fields or"):
+        await pb.collections.create({"name": name, "schema": [], "fields": []})
+
+
+async def test_a_collection_with_fields_makes_no_warning(pb: PocketBase, name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        await pb.collections.create({"name": name, "type": "base", "fields": []})
+
+
+async def test_recent_servers_list_oauth2_providers(pb: PocketBase) -> None:
+    assert "google" in [each["name"] for each in await pb.collections.get_all_oauth2_providers()]
+
+
+async def test_recent_servers_try_the_query_of_a_view(pb: PocketBase) -> None:
+    assert "fields" in await pb.collections.dry_run_view_query("select id from users")

@@ -1,0 +1,12 @@
+"""Cron jobs, on a real server."""
+
+import pytest
+
+from pocketbase_core import PocketBase, PocketBaseNotFoundError
+
+
+async def test_recent_servers_list_and_run_cron_jobs(pb: PocketBase) -> None:
+    jobs = [job["id"] for job in await pb.crons.get_full_list()]
+    await pb.crons.run(jobs[0])
+    with pytest.raises(PocketBaseNotFoundError, match="cron"):
+        await pb.crons.run("missing")

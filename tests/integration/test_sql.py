@@ -1,0 +1,7 @@
+"""SQL statements, on a real server."""
+
+from pocketbase_core import PocketBase
+
+
+async def test_recent_servers_run_a_statement_and_return_its_rows(pb: PocketBase) -> None:
+    assert (await pb.sql.run("select 1 + 1 as n"))["rows"] == [["2"]]
