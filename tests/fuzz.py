@@ -1,6 +1,6 @@
-"""`python -m tests.fuzz [TARGET …]`: property tests, fed by atheris with what runs new code (extra `fuzz`).
+"""Run property tests under atheris, which looks for input that reaches new code: `python -m tests.fuzz [TARGET …]`.
 
-A failure shows the arguments of the test that failed, which fit an `@example`.
+Needs the extra `fuzz`. A failure shows the arguments of the test that failed, in the form of an `@example`.
 """
 
 import argparse
@@ -30,8 +30,8 @@ TARGETS = {
         "unit.test_security.test_any_response_makes_a_readable_error",
     ],
     "filters": [
-        "unit.test_filters.test_both_grammars_read_what_was_meant",
-        "unit.test_filters.test_no_value_changes_what_is_around_it",
+        "unit.calls.test_filters.test_both_grammars_read_what_was_meant",
+        "unit.calls.test_filters.test_no_value_changes_what_is_around_it",
     ],
     "cookies": [
         "unit.test_security.test_cookies_come_back_and_hold_one_value",
@@ -39,18 +39,19 @@ TARGETS = {
         "unit.test_security.test_attributes_of_cookies_stay_attributes",
     ],
     "filenames": ["unit.test_security.test_file_names_stay_in_their_header"],
-    "events": ["contract.test_junk.test_all_transports_read_the_same_events"],
+    "events": ["contract.test_malformed_input.test_all_transports_read_the_same_events"],
     "tokens": ["unit.test_security.test_any_token_can_be_read_without_an_error"],
     "json": [
-        "unit.test_json.test_the_default_reads_what_the_standard_library_reads",
-        "unit.test_json.test_bytes_that_are_no_text",
-        "unit.test_odd_answers.test_any_bytes_give_a_value_or_an_error_of_this_library",
+        "unit.messages.test_json_values.test_the_default_reads_what_the_standard_library_reads",
+        "unit.messages.test_json_values.test_bytes_that_are_no_text",
+        "unit.test_unexpected_responses.test_any_bytes_give_a_value_or_an_error_of_this_library",
     ],
 }
+"""The property tests that each target runs in turn, as `module.function` below `tests`."""
 
 
 def _check(name: str, loop: asyncio.AbstractEventLoop) -> Check:
-    """A hypothesis test as a function of bytes."""
+    """Return a hypothesis test as a function of bytes."""
     module, _, function = name.rpartition(".")
     test: Any = getattr(import_module(f"tests.{module}"), function)
     inner: Any = test.hypothesis.inner_test
