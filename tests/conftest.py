@@ -59,6 +59,7 @@ def no_secret_is_logged() -> Generator[None, None, None]:
         return
     lines, secrets, patch = LogCapture(), set[str](), pytest.MonkeyPatch()
     save: Any = AuthStore.save
+    # Nothing public sees each request of each client: tests hand in transports and middleware of their own.
     build_request: Any = getattr(Pipeline, "_build_request")
 
     def noting_save(store: AuthStore, token: str, record: Any = None) -> None:

@@ -38,5 +38,7 @@ async def pb(server: RealtimeServer, transport: Transport) -> AsyncGenerator[Poc
 
 
 @pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make realtime wait for a hundredth of the longest wait before it reconnects."""
+    # The client has no parameter for realtime's jitter.
     monkeypatch.setattr("random.random", lambda: 0.01)

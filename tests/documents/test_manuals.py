@@ -7,6 +7,7 @@ import textwrap
 import tokenize
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,7 +17,6 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
-from pocketbase_core.transport import discovery
 
 from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, browse, provider
@@ -82,6 +82,17 @@ async def world(server: LocalServer) -> AsyncGenerator[World, None]:
         yield World(box, oidc)
 
 
+def install_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide the entry points of all transports but one, as if no other was installed."""
+    installed = metadata.entry_points
+
+    def entry_points(**selected: Any) -> Any:
+        found = installed(**selected)
+        return found.select(name=name) if selected == {"group": "pocketbase.transports"} else found
+
+    monkeypatch.setattr(metadata, "entry_points", entry_points)
+
+
 @pytest.mark.filterwarnings("ignore:'schema' is the style before:DeprecationWarning")
 @pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
 async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,9 +108,8 @@ async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monke
             return code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))
 
         program = prelude.code.replace("import AiohttpTransport", f"import {transport} as AiohttpTransport")
-        monkeypatch.setattr("webbrowser._tryorder", ["this"])
-        monkeypatch.setattr("webbrowser._browsers", {"this": [None, around]})
-        monkeypatch.setattr(discovery, "_PREFERRED", [transport.removesuffix("Transport").lower()])
+        monkeypatch.setattr("webbrowser.open", around.open)
+        install_only(transport.removesuffix("Transport").lower(), monkeypatch)
         for section in dict.fromkeys(block.section for block in rest):
             body = "\n".join(block.code for block in rest if block.section == section and not block.is_file)
             code = program.replace("        ...\n", textwrap.indent(body, " " * 8))

@@ -5,11 +5,12 @@ import json
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
+from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent, client
 from pocketbase_core.middleware.authentication import TokenAuth
 from pocketbase_transports import MockTransport
 
@@ -37,7 +38,7 @@ class FakeServer:
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
-        monkeypatch.setattr(TokenAuth.__init__, "__kwdefaults__", {"clock": time.time})
+        monkeypatch.setattr(client, "TokenAuth", partial(TokenAuth, clock=time.time))
         self.answering: Callable[[Request], Awaitable[Response]] = self.answer
         self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
         """These two may be replaced by a test at any time."""
@@ -107,6 +108,7 @@ WithServer = Callable[[Scenario], None]
 @pytest.fixture
 def longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the jitter out of all waits: each is as long as it may be."""
+    # The client has no parameter for realtime's jitter.
     monkeypatch.setattr(random, "random", lambda: 1.0)
 
 
