@@ -1,4 +1,4 @@
-"""Each test that asks for `make_transport` or `transport` runs on every HTTP library; none logs a secret."""
+"""Fixtures that run a test on every HTTP library, and a check that no test logs a secret."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ def make_transport(library: str) -> MakeTransport:
 
 
 class LogCapture(logging.Handler):
-    """What is logged, at any level, once each."""
+    """Each different line that is logged, at any level."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -49,10 +49,10 @@ def programs_run_without_coverage() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_secret_is_logged() -> Generator[None, None, None]:
-    """Of all tests together: no token that a store was given, and no password, occurs in any line at DEBUG.
+    """Check that no log line of any test contains a token of a store or a password.
 
-    Words that anything could hold are no secrets: they have to have eleven characters. It takes its time, so it is for
-    `.ci/run`, which sets the variable.
+    Only secrets of at least 11 characters count, because shorter ones may occur by chance. The check is slow, so only
+    `.ci/run` sets the environment variable POCKETBASE_TEST_LOGS.
     """
     if "POCKETBASE_TEST_LOGS" not in os.environ:
         yield
@@ -62,19 +62,19 @@ def no_secret_is_logged() -> Generator[None, None, None]:
     # Nothing public sees each request of each client: tests hand in transports and middleware of their own.
     build_request: Any = getattr(Pipeline, "_build_request")
 
-    def noting_save(store: AuthStore, token: str, record: Any = None) -> None:
+    def recording_save(store: AuthStore, token: str, record: Any = None) -> None:
         secrets.add(str(token))
         save(store, token, record)
 
-    def noting_build_request(pipeline: Pipeline, call: Any) -> Any:
+    def recording_build_request(pipeline: Pipeline, call: Any) -> Any:
         request = build_request(pipeline, call)
         body: Any = request.body
         if hasattr(body, "items"):
             secrets.update(str(value) for key, value in body.items() if "password" in key.lower())
         return request
 
-    patch.setattr(AuthStore, "save", noting_save)
-    patch.setattr(Pipeline, "_build_request", noting_build_request)
+    patch.setattr(AuthStore, "save", recording_save)
+    patch.setattr(Pipeline, "_build_request", recording_build_request)
     logger = logging.getLogger()
     level = logger.level
     logger.setLevel(logging.DEBUG)
@@ -84,4 +84,4 @@ def no_secret_is_logged() -> Generator[None, None, None]:
     logger.setLevel(level)
     patch.undo()
     text = "\n".join(lines.seen)
-    assert not [secret for secret in secrets if len(secret) >= 11 and secret in text]
+    assert not [secret for secret in secrets if len(secret) >= 11 and secret in text], "a secret was logged"

@@ -1,1 +1,1 @@
-"""What a call costs, beside the bare HTTP libraries and the other SDKs: `python -m tests.benchmarks`."""
+"""The cost of calls, compared with the bare HTTP libraries and with other SDKs: `python -m tests.benchmarks`."""

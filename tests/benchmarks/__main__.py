@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [MEASUREMENT …]`: ratios, as a table and a plot."""
+"""Measure, and print the ratios as a table: `python -m tests.benchmarks [MEASUREMENT …]`."""
 
 import argparse
 import asyncio
@@ -12,14 +12,15 @@ from .runner import Runner
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help=f"of {', '.join(MEASUREMENTS)}")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    parser.add_argument("--rounds", type=int, default=7, help="how often each is run, in turns (7)")
-    parser.add_argument("--no-peers", action="store_true", help="only beside the bare libraries")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw it (extra `bench`)")
+    known = ", ".join(MEASUREMENTS)
+    parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help=f"of {known}; all by default")
+    parser.add_argument("--quick", action="store_true", help="do a tenth of the work")
+    parser.add_argument("--rounds", type=int, default=7, help="how often each job runs (7)")
+    parser.add_argument("--no-peers", action="store_true", help="compare with the bare libraries only")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a plot (extra `bench`)")
     arguments = parser.parse_args()
     if unknown := set(arguments.measurements) - MEASUREMENTS.keys():
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(MEASUREMENTS)}")
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {known}")
     return arguments
 
 

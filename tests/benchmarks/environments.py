@@ -1,4 +1,4 @@
-"""The other SDKs, each in an environment of its own, kept in the user's cache."""
+"""The other SDKs, each installed into an environment of its own in the user's cache folder."""
 
 import asyncio
 import os
@@ -7,12 +7,16 @@ import sys
 from pathlib import Path
 
 PEERS = {"pocketbase-async": "pocketbase_async", "pocketbase": "pocketbase_sync"}
-"""Packages, and the clients that use them."""
+"""The packages, and the modules in `clients` that use them."""
 _CLIENTS = Path(__file__).parent / "clients"
 
 
 def command(client: str) -> list[str]:
-    """What starts a client: `ours aiohttp`, `bare httpx`, `pocketbase-async`, `pocketbase`, `js`."""
+    """Return the command that starts a client.
+
+    Args:
+        client: `ours aiohttp`, `bare httpx` and so on, `pocketbase-async`, `pocketbase`, or `js`.
+    """
     name, *arguments = client.split()
     if name == "js":
         return [shutil.which("node") or "node", str(_CLIENTS / "pocketbase_js.mjs"), str(_folder("js"))]
@@ -21,13 +25,13 @@ def command(client: str) -> list[str]:
 
 
 async def prepare() -> list[str]:
-    """Install what is missing, and name the peers that are there."""
+    """Install the SDKs that are missing. Return the names of the SDKs that are installed."""
     for package in PEERS:
         if not Path(_python(package)).exists():
             await _run(sys.executable, "-m", "venv", "--clear", str(_folder(package)))
             await _run(_python(package), "-m", "pip", "install", "--quiet", package)
     if shutil.which("node") is None or shutil.which("npm") is None:
-        print("Node is not there: without the JavaScript SDK", file=sys.stderr)
+        print("Node is not installed; the JavaScript SDK is left out", file=sys.stderr)
         return [*PEERS]
     if not (_folder("js") / "node_modules" / "pocketbase").exists():
         _folder("js").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The findings as a Markdown table and as a plot."""
+"""The report as a Markdown table and as a plot."""
 
 from importlib import import_module
 from pathlib import Path
@@ -8,7 +8,7 @@ from .runner import Line, Report, Row
 
 
 def table(report: Report) -> str:
-    """A Markdown table of the figures."""
+    """Return the figures as a Markdown table."""
     lines = ["| measured | median | quartiles | goal | met |", "|---|---|---|---|---|"]
     for row in report.rows:
         met = {True: "yes", False: "**no**", None: ""}[row.met]
@@ -18,7 +18,7 @@ def table(report: Report) -> str:
 
 
 def plot(report: Report, path: Path) -> None:
-    """Draw the ratios as bars around 1, and below them how costs grow."""
+    """Draw the ratios as bars around 1, and the lines below the bars."""
     import_module("matplotlib").use("Agg")
     pyplots: Any = import_module("matplotlib.pyplot")
     rows = [row for row in report.rows if row.unit == "×" and row.goal]

@@ -1,4 +1,4 @@
-"""A process that answers at once with canned JSON, so that only the client is measured: `python -m …responder`."""
+"""A server that responds at once with prepared JSON, so that only the client is measured: `python -m …responder`."""
 
 import asyncio
 import json
@@ -29,14 +29,15 @@ _EVENTS = re.compile(rb"GET \S*/events/(\d+)(/api/realtime)? ")
 
 
 class Responder(asyncio.Protocol):
-    """Records for every path; pages of as many as the collection's name says (`list50000`); events (`/events/1000`).
+    """Responds with a record, a page of a list, or a stream of events.
 
-    With `/events/1000` as base URL, they are those of realtime.
+    The number of records is part of the collection's name (`list50000`), and the number of events is part of the path
+    (`/events/1000`). With `/events/1000` as base URL, the events are those of realtime.
     """
 
     def __init__(self) -> None:
         self._waiting = b""
-        self._left = 0
+        self._remaining = 0
         self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -52,10 +53,10 @@ class Responder(asyncio.Protocol):
             if len(data) < whole:
                 break
             data = data[whole:]
-            self._answer(head)
+            self._respond(head)
         self._waiting = data
 
-    def _answer(self, head: bytes) -> None:
+    def _respond(self, head: bytes) -> None:
         line = head.partition(b"\r\n")[0]
         if page := _PAGE.search(line):
             size = _PAGE_SIZE.search(line)
@@ -64,7 +65,7 @@ class Responder(asyncio.Protocol):
             first = int(after[1]) if after else (int(page[2]) - 1) * per_page
             self._transport.write(_page(int(page[1]), first, per_page))
         elif events := _EVENTS.search(line):
-            self._left = int(events[1])
+            self._remaining = int(events[1])
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
             )
@@ -72,19 +73,19 @@ class Responder(asyncio.Protocol):
                 self._transport.write(b"%x\r\n%s\r\n" % (len(_CONNECT), _CONNECT))
             self.resume_writing()
         else:
-            self._transport.write(_ANSWER)
+            self._transport.write(_RECORD_RESPONSE)
 
     def pause_writing(self) -> None:
         self._paused = True
 
     def resume_writing(self) -> None:
         self._paused = False
-        while self._left and not self._paused:
-            count = min(self._left, 50)
-            self._left -= count
+        while self._remaining and not self._paused:
+            count = min(self._remaining, 50)
+            self._remaining -= count
             block = _EVENT * count
             self._transport.write(b"%x\r\n%s\r\n" % (len(block), block))
-            if not self._left:
+            if not self._remaining:
                 self._transport.write(b"0\r\n\r\n")
 
 
@@ -101,14 +102,14 @@ def _page(total: int, first: int, size: int) -> bytes:
     return _encoded({"items": items, "page": 1, "perPage": size, "totalItems": -1, "totalPages": -1})
 
 
-_ANSWER = _encoded(RECORD)
+_RECORD_RESPONSE = _encoded(RECORD)
 _DATA = json.dumps({"action": "update", "record": RECORD}, separators=(",", ":"))
 _CONNECT = b'event:PB_CONNECT\ndata:{"clientId":"c"}\n\n'
 _EVENT = f"id:abcdefghijklmnopqrstuvwxyzabcdefghijklmn\nevent:posts/*\ndata:{_DATA}\n\n".encode()
 
 
 async def main() -> None:
-    """Print the port, and answer until standard input ends."""
+    """Print the port, and serve until standard input ends."""
     if hasattr(os, "sched_setaffinity") and len(cores := sorted(os.sched_getaffinity(0))) > 1:
         os.sched_setaffinity(0, cores[:1])
     loop = asyncio.get_running_loop()

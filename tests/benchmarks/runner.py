@@ -1,4 +1,4 @@
-"""Runs clients in turns, and says how their costs compare."""
+"""Run the same job on several clients in turns, and compare the costs."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from . import environments, server
 
 
 class Cost(NamedTuple):
-    """Seconds on the clock, seconds of the processor, growth of memory in bytes, and the result of the job."""
+    """Seconds of wall time and of processor time, growth of memory in bytes, and the result of the job."""
 
     wall: float
     cpu: float
@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One figure of the report: a ratio of medians, or what `unit` says, and the quartiles that it spread over."""
+    """One figure of the report: a ratio of medians, or a value in `unit`, with its lower and upper quartile."""
 
     name: str
     value: float
@@ -35,7 +35,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal (`≤ 1.15`, `≥ 10`) is met; None without one."""
+        """True if the goal (`≤ 1.15`, `≥ 10`) is met; None without a goal."""
         if not self.goal:
             return None
         sign, number = self.goal.split()
@@ -47,14 +47,14 @@ Line = list[tuple[float, float]]
 
 @dataclass
 class Report:
-    """What the measurements found: figures, and lines to plot (`{title: {label: line}}`)."""
+    """The results of the measurements: figures, and lines to plot (`{title: {label: line}}`)."""
 
     rows: list[Row] = field(default_factory=list[Row])
     lines: dict[str, dict[str, Line]] = field(default_factory=dict[str, dict[str, Line]])
 
 
 class Client:
-    """A process that does jobs."""
+    """A process that runs jobs with one library or SDK."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -70,17 +70,17 @@ class Client:
         return cls(process)
 
     async def run(self, name: str, url: str, **rest: Any) -> Cost:
-        """Have a job done.
+        """Run a job, and return its cost.
 
         Raises:
-            RuntimeError: the process ended.
+            RuntimeError: If the process has ended.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"name": name, "url": url, **rest}).encode() + b"\n")
         line = await self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the client ended with {await self._process.wait()} in the job {name!r}")
+            raise RuntimeError(f"the client ended with status {await self._process.wait()} in the job {name!r}")
         return Cost(**json.loads(line))
 
     async def stop(self) -> None:
@@ -90,7 +90,7 @@ class Client:
 
 
 class Runner:
-    """Clients that are started when they are first needed, and the responder that they talk to."""
+    """Starts each client when it is first needed, and the responder that the clients send their requests to."""
 
     def __init__(self, rounds: int, quick: bool, peers: list[str]) -> None:
         self.rounds = rounds
@@ -104,7 +104,7 @@ class Runner:
         self._filled: set[int] = set()
 
     def scaled(self, count: int) -> int:
-        """The count, or a tenth of it when it is to be quick."""
+        """Return the count, or a tenth of the count with `quick`."""
         return count // 10 if self.quick else count
 
     async def __aenter__(self) -> Self:
@@ -124,20 +124,20 @@ class Runner:
         await self._stack.aclose()
 
     async def client(self, name: str) -> Client:
-        """The client's process."""
+        """Return the process of a client; start the process if necessary."""
         if name not in self._clients:
             self._clients[name] = await Client.start(name)
             self._stack.push_async_callback(self._clients[name].stop)
         return self._clients[name]
 
     async def fresh(self, name: str) -> Client:
-        """A new process of the client."""
+        """Start a new process of a client."""
         started = await Client.start(name)
         self._stack.push_async_callback(started.stop)
         return started
 
     async def server(self, count: int | None = None) -> str:
-        """The URL of a real server, where there is a collection of so many records, `list<count>`."""
+        """Return the URL of a real server with a collection `list<count>` of so many records."""
         if self._server is None:
             self._server = await self._stack.enter_async_context(LocalServer())
             await server.prepare(self._server)
@@ -148,14 +148,17 @@ class Runner:
 
     @property
     def superuser(self) -> tuple[str, str]:
-        """E-mail and password for the server, once it was asked for."""
+        """E-mail and password of the superuser, once `server` was called."""
         assert self._server is not None
         return self._server.superuser
 
     async def in_turns(self, jobs: dict[str, dict[str, Any]], rounds: int = 0) -> dict[str, list[Cost]]:
-        """The costs of each client's job, round by round: A B C, A B C, … after one that does not count.
+        """Run jobs in turns, A B C, A B C, …, after a first round that is not counted. Return the costs by key.
 
-        A key is a client's name, with what tells its jobs apart after a colon.
+        Args:
+            jobs: The arguments of each job. A key is the name of a client; a suffix after a colon tells jobs of one
+                client apart.
+            rounds: The number of rounds, in place of that of the runner.
         """
         costs: dict[str, list[Cost]] = {name: [] for name in jobs}
         for turn in range((rounds or self.rounds) + 1):
@@ -168,7 +171,16 @@ class Runner:
     def compare(
         self, title: str, ours: list[Cost], theirs: list[Cost], *, by: str, goal: str = "", inverse: bool = False
     ) -> Row:
-        """Put the ratio of the medians into the report, `by` wall or cpu; with `inverse`, theirs by ours."""
+        """Add the ratio of the medians, ours to theirs, to the report.
+
+        Args:
+            title: The name of the figure.
+            ours: Our costs.
+            theirs: The costs to compare with, from the same rounds.
+            by: What is compared, `wall` or `cpu`.
+            goal: What the ratio should be, as `≤ 1.15`.
+            inverse: Whether to add the ratio of theirs to ours.
+        """
         if inverse:
             ours, theirs = theirs, ours
         mine, other = [getattr(cost, by) for cost in ours], [getattr(cost, by) for cost in theirs]
@@ -179,13 +191,13 @@ class Runner:
         return row
 
     def plot(self, title: str, lines: dict[str, Line]) -> None:
-        """Put lines into the report."""
+        """Add lines to the report."""
         self.report.lines[title] = lines
         for name, points in lines.items():
             print(f"  {title}: {name}: {', '.join(f'{x:g}: {y:.1f}' for x, y in points)}", flush=True)
 
     def add(self, row: Row) -> None:
-        """Put a figure into the report."""
+        """Add a figure to the report."""
         self.report.rows.append(row)
         sign = {True: "✓", False: "✗", None: " "}[row.met]
         print(f"{sign} {row.name}: {row.value:.2f} {row.unit} ({row.low:.2f} to {row.high:.2f}) {row.goal}", flush=True)

@@ -1,4 +1,4 @@
-"""A real PocketBase with collections of as many records as are wanted."""
+"""A real PocketBase with collections of any size."""
 
 from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
@@ -22,7 +22,7 @@ SELECT printf('r%014d', i), 'A title of the usual length', i, i % 2, '{{"tags": 
 
 
 async def prepare(server: LocalServer) -> None:
-    """`posts` with the one record that is read, and `writes`, which stays empty; batches are allowed."""
+    """Create `posts` with the record that is read and an empty collection `writes`, and enable batches."""
     async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         batch = {"enabled": True, "maxRequests": 1000, "timeout": 60, "maxBodySize": 2**27}
@@ -34,7 +34,7 @@ async def prepare(server: LocalServer) -> None:
 
 
 async def fill(server: LocalServer, count: int) -> None:
-    """A collection `list<count>` with so many records."""
+    """Create a collection `list<count>` with so many records."""
     name = f"list{count}"
     async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)

@@ -1,4 +1,4 @@
-"""The benchmarks run; what they find is for people to judge."""
+"""The benchmarks run. People judge their results."""
 
 import subprocess
 import sys

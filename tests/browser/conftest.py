@@ -1,4 +1,4 @@
-"""A guestbook, and Debian's Chromium to look at it."""
+"""The guestbook of the examples, and Debian's Chromium to open it with."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from pocketbase_core.testing import LocalServer
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
-collect_ignore_glob = [] if find_spec("playwright") else ["test_*"]  # the extra `browser` is not there
+collect_ignore_glob = [] if find_spec("playwright") else ["test_*"]  # the extra `browser` is not installed
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -51,8 +51,8 @@ async def pocketbase() -> AsyncGenerator[LocalServer, None]:
 
 @pytest_asyncio.fixture
 async def open_window(browser: "Browser", pocketbase: LocalServer) -> AsyncGenerator[OpenWindow, None]:
-    """Opens the guestbook in a window of that width, of another visitor each. Nothing may be said on its console."""
-    said: list[str] = []
+    """Open the guestbook in a window of the given width, as another visitor each time. The console must stay empty."""
+    messages: list[str] = []
 
     async with TestServer(create_app(pocketbase.url, *pocketbase.superuser)) as app:
 
@@ -60,8 +60,8 @@ async def open_window(browser: "Browser", pocketbase: LocalServer) -> AsyncGener
             context = await browser.new_context(viewport={"width": width, "height": 800}, locale="en-GB")
             window = await context.new_page()
             window.set_default_timeout(15_000)
-            window.on("pageerror", lambda error: said.append(str(error)))
-            window.on("console", lambda message: said.append(message.text))
+            window.on("pageerror", lambda error: messages.append(str(error)))
+            window.on("console", lambda message: messages.append(message.text))
             await window.goto(str(app.make_url("/")))
             await window.get_by_text("Live", exact=True).wait_for()
             return window
@@ -69,12 +69,14 @@ async def open_window(browser: "Browser", pocketbase: LocalServer) -> AsyncGener
         yield open_one
         for context in browser.contexts:
             await context.close()
-    assert [line for line in said if "the server responded with a status of 4" not in line] == []
+    assert [line for line in messages if "the server responded with a status of 4" not in line] == [], (
+        "something was logged on the console"
+    )
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Where screenshots go: the folder in GUESTBOOK_PICTURES, or the test's own."""
+    """Return the folder for screenshots: that in GUESTBOOK_PICTURES, or a temporary one."""
     folder = Path(os.environ.get("GUESTBOOK_PICTURES", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""A server whose streams break at will, and a client of it."""
+"""A realtime server whose streams a test can break, and a client of this server."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -33,8 +33,8 @@ async def pb(server: RealtimeServer, transport: Transport) -> AsyncGenerator[Poc
     client = PocketBase(server.url, transport=transport, middleware=[])
     yield client
     await client.aclose()
-    left = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
-    assert not left
+    remaining = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
+    assert not remaining, "closing the client ends all tasks of realtime"
 
 
 @pytest.fixture(autouse=True)

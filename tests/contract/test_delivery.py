@@ -68,7 +68,7 @@ async def test_each_subscriber_gets_its_own_copy_of_a_message(server: RealtimeSe
     await server.emit("a", {"n": 2})
     await second.until(2)
     assert len(first) == 1
-    assert [topics for _, topics in server.posts] == [("a",)], "the server need not know"
+    assert [topics for _, topics in server.submissions] == [("a",)], "the server need not know"
 
 
 async def test_a_message_that_is_not_json_arrives_as_text(server: RealtimeServer, pb: PocketBase) -> None:

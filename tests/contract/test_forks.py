@@ -26,7 +26,7 @@ STATES = ["idle", "subscribed", "in_flight", "inside_a_coroutine", "mid_refresh"
 async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[ScriptedServer, ScriptedServer], None]:
     """One for realtime, and one for all else, which can have the other emit an event."""
     realtime = RealtimeServer()
-    realtime.answers.set()
+    realtime.may_respond.set()
     finish, refreshed = asyncio.Event(), 0
     refreshing = asyncio.Event()
 
@@ -60,10 +60,10 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Script
             await connection.respond_json(json.dumps(answer["connection"] if path == "/connection" else answer))
 
     async with (
-        scripted_server(realtime.script, ssl=context) as realtime.wire,
+        scripted_server(realtime.script, ssl=context) as realtime.server,
         scripted_server(script, ssl=context) as plain,
     ):
-        yield realtime.wire, plain
+        yield realtime.server, plain
 
 
 async def run(library: str, scheme: str, states: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":

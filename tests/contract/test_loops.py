@@ -111,11 +111,11 @@ async def test_subscriptions_can_be_ended_from_another_loop(server: RealtimeServ
     await pb.realtime.subscribe("c", calls)
     await pb.realtime.subscribe("d", calls)
     await elsewhere(unsubscribe)
-    await server.until_told("b", "c", "d")
+    await server.until_submitted("b", "c", "d")
     await elsewhere(lambda: pb.realtime.unsubscribe("b"))
-    await server.until_told("c", "d")
+    await server.until_submitted("c", "d")
     await elsewhere(lambda: pb.realtime.unsubscribe_by_prefix("c"))
-    await server.until_told("d")
+    await server.until_submitted("d")
     await elsewhere(unsubscribe)  # again is no error
     await elsewhere(pb.realtime.unsubscribe)
     assert not realtime_tasks()
@@ -184,7 +184,7 @@ async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_unclea
     gc.collect()  # ends the tasks of the closed loops, which can await nothing
     await server.until_streams(1)
     await pb.realtime.subscribe("c", got)
-    assert server.posts[-1][1] == ("c",)
+    assert server.submissions[-1][1] == ("c",)
     await until(lambda: [*server.streams] == ["client3"])
     assert len(vars(pb.auth_store)["_callbacks"]) == 1, "the store holds nothing of the closed loops"
     await server.emit("c", 1)

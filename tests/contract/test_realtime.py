@@ -30,7 +30,7 @@ async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
 ) -> None:
     calls = CallRecorder()
     unsubscribe = await pb.collection("posts").subscribe_all(calls)
-    assert server.posts == [("client1", ("posts/*",))], "told before subscribe returns"
+    assert server.submissions == [("client1", ("posts/*",))], "told before subscribe returns"
     assert pb.realtime.is_connected
     assert pb.realtime.client_id == "client1"
     await server.emit("posts/*", {"action": "create", "record": {"id": "a"}})
@@ -46,17 +46,17 @@ async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
     await unsubscribe()  # again is no error
     await pb.collection("posts").subscribe(calls, "abc")
     assert pb.realtime.client_id == "client2"
-    assert server.posts[-1] == ("client2", ("posts/abc",))
+    assert server.submissions[-1] == ("client2", ("posts/abc",))
 
 
 async def test_subscribing_to_many_topics_at_once_takes_few_requests(server: RealtimeServer, pb: PocketBase) -> None:
     calls = CallRecorder()
     await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200)))
     assert server.connects == 1
-    assert len(server.posts) <= 5
+    assert len(server.submissions) <= 5
     await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200, 1000)))
-    assert len(server.posts) <= 10
-    assert len(server.posts[-1][1]) == 1000
+    assert len(server.submissions) <= 10
+    assert len(server.submissions[-1][1]) == 1000
     with pytest.raises(ValueError, match="1000 topics"):
         await pb.realtime.subscribe("one more", calls)
     for number in range(1000):
@@ -131,7 +131,7 @@ async def test_the_first_subscription_fails_with_the_error_of_its_connection(
         await pb.realtime.subscribe("a", print)
     await server.until_streams(0)
     await pb.realtime.subscribe("a", print)  # nothing of it is left
-    assert server.posts[-1] == ("client2", ("a",))
+    assert server.submissions[-1] == ("client2", ("a",))
 
 
 async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeServer, pb: PocketBase) -> None:
@@ -146,7 +146,7 @@ async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeSe
     assert (server.connects, gaps) == (1, [])
     server.refusals = [503]
     await pb.realtime.subscribe("c", calls)  # that is told again
-    assert server.posts[-1] == ("client1", ("a", "c"))
+    assert server.submissions[-1] == ("client1", ("a", "c"))
 
 
 async def test_unsubscribing_ends_one_topic_one_collection_or_all(server: RealtimeServer, pb: PocketBase) -> None:
@@ -157,12 +157,12 @@ async def test_unsubscribing_ends_one_topic_one_collection_or_all(server: Realti
     await posts.subscribe_all(calls)
     await pb.collection("comments").subscribe_all(calls)
     await posts.unsubscribe("a")
-    filtered = server.posts[-1][1][2] if len(server.posts[-1][1]) > 2 else ""
-    await server.until_told("posts/b", filtered, "posts/*", "comments/*")
+    filtered = server.submissions[-1][1][2] if len(server.submissions[-1][1]) > 2 else ""
+    await server.until_submitted("posts/b", filtered, "posts/*", "comments/*")
     await posts.unsubscribe("*")
-    await server.until_told("posts/b", "comments/*")
+    await server.until_submitted("posts/b", "comments/*")
     await posts.unsubscribe()
-    await server.until_told("comments/*")
+    await server.until_submitted("comments/*")
     await pb.realtime.unsubscribe_by_prefix("comm")
     assert not pb.realtime.is_connected
     await pb.realtime.unsubscribe()
@@ -227,24 +227,24 @@ async def test_collecting_realtime_with_a_subscription_is_a_resource_warning(
 
 @pytest.mark.parametrize("by", ["topic", "prefix"])
 async def test_a_subscription_can_be_ended_while_it_connects(server: RealtimeServer, pb: PocketBase, by: str) -> None:
-    server.answers.clear()
+    server.may_respond.clear()
     joining = asyncio.create_task(pb.realtime.subscribe("a", print))
-    await server.until_told("a")
+    await server.until_submitted("a")
     async with asyncio.timeout(5):
         await (pb.realtime.unsubscribe("a") if by == "topic" else pb.realtime.unsubscribe_by_prefix("a"))
         unsubscribe = await joining
         await unsubscribe()
         await unsubscribe()
         await server.until_streams(0)
-        server.answers.set()
+        server.may_respond.set()
         await pb.realtime.subscribe("b", print)
-    assert server.posts[-1] == ("client2", ("b",))
+    assert server.submissions[-1] == ("client2", ("b",))
 
 
 async def test_closing_fails_a_subscription_that_is_still_connecting(server: RealtimeServer, pb: PocketBase) -> None:
-    server.answers.clear()
+    server.may_respond.clear()
     joining = asyncio.create_task(pb.realtime.subscribe("a", print))
-    await server.until_told("a")
+    await server.until_submitted("a")
     await pb.realtime.close()
     with pytest.raises(PocketBaseConnectionError, match="realtime was closed") as caught:
         await joining
@@ -260,13 +260,13 @@ async def test_of_topics_that_are_submitted_together_only_the_refused_ones_fail(
     if not is_first:
         await pb.realtime.subscribe("before", calls)
     server.refused = {"bad", "worse"}
-    posts = len(server.posts)
+    posts = len(server.submissions)
     results = await asyncio.gather(*(pb.realtime.subscribe(topic, calls) for topic in topics), return_exceptions=True)
     failed = {topic for topic, result in zip(topics, results, strict=True) if isinstance(result, Exception)}
     assert failed == server.refused.intersection(topics)
     assert {type(result) for result in results if isinstance(result, Exception)} == {PocketBaseBadRequestError}
     assert server.connects == 1
-    assert len(server.posts) - posts <= 2 + len(failed) * 2 * (len(topics).bit_length())
+    assert len(server.submissions) - posts <= 2 + len(failed) * 2 * (len(topics).bit_length())
     for topic in set(topics) - failed:
         await server.emit(topic, topic)
     assert sorted(await calls.until(len(topics) - len(failed))) == sorted(set(topics) - failed)
@@ -279,7 +279,7 @@ async def test_a_connection_that_is_refused_with_any_topic_fails_all_subscriptio
     joining = [pb.realtime.subscribe(f"topic{number}", print) for number in range(40)]
     results = await asyncio.gather(*joining, return_exceptions=True)
     assert {type(result) for result in results} == {PocketBaseBadRequestError}
-    assert len(server.posts) == 2, "the second one has no topics"
+    assert len(server.submissions) == 2, "the second one has no topics"
 
 
 async def test_subscribing_on_another_loop_is_refused(server: RealtimeServer, pb: PocketBase) -> None:

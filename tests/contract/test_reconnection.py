@@ -33,7 +33,7 @@ async def test_a_lost_connection_is_replaced_and_reported_as_a_gap(
     calls, gaps, connects, disconnects = CallRecorder(), CallRecorder(), CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     await pb.realtime.subscribe("b", calls)
-    pb.realtime.on_connect(lambda: connects(server.posts[-1]))
+    pb.realtime.on_connect(lambda: connects(server.submissions[-1]))
     pb.realtime.on_disconnect(disconnects)
     if how == "end":
         server.end_streams()
@@ -58,7 +58,7 @@ async def test_events_come_in_order_with_gaps_in_their_place(server: RealtimeSer
             await server.emit("posts/*", {"n": number})
         assert [await anext(events) for _ in range(3)] == [{"n": 0}, {"n": 1}, {"n": 2}]
         server.reset_streams()
-        await server.until_told("posts/*", client_id="client2")
+        await server.until_submitted("posts/*", client_id="client2")
         await server.emit("posts/*", {"n": 3})
         gap = await anext(events)
         assert isinstance(gap, Gap)
@@ -83,8 +83,8 @@ async def test_a_subscription_made_during_an_outage_waits_for_its_end(
     assert not waiting.done()
     server.refusals = []
     await waiting
-    await server.until_told("a", "b")
-    assert server.posts[-1][1] == ("a", "b"), "who gave up is not subscribed"
+    await server.until_submitted("a", "b")
+    assert server.submissions[-1][1] == ("a", "b"), "who gave up is not subscribed"
 
 
 async def test_closing_ends_the_wait_to_reconnect(
@@ -110,10 +110,10 @@ async def test_a_quiet_connection_is_replaced_without_a_gap(server: RealtimeServ
     calls, gaps, lost = CallRecorder(), CallRecorder(), CallRecorder()
     pb.realtime.on_disconnect(lost)
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
-    await server.until_told("a", client_id="client2")
+    await server.until_submitted("a", client_id="client2")
     await server.until_streams(2)
     del server.streams["client1"]  # the server's own limit
-    await server.until_told("a", client_id="client3")
+    await server.until_submitted("a", client_id="client3")
     await server.emit("a", 1)
     await calls.until(1)
     assert (calls, gaps, lost) == ([1], [], []), "once, though it came on two"
@@ -152,7 +152,7 @@ async def test_a_replacement_that_fails_is_tried_again(server: RealtimeServer, p
     calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     server.refusals = [503, 503]
-    await server.until_told("a", client_id="client4")
+    await server.until_submitted("a", client_id="client4")
     await server.emit("a", 1)
     await calls.until(1)
     assert (calls, gaps) == ([1], [])
@@ -168,15 +168,15 @@ async def test_a_changed_user_gets_a_new_connection_and_a_gap(
     pb.auth_store.save(token(3600), {"id": "u1"})  # a guest signs in
     await until(lambda: len(server.checks) == 1)
     replace_refreshed(pb.auth_store, pb.auth_store.token, token(3600, "refreshed"), {"id": "u1"})
-    await until(lambda: len(server.posts) == 3)
-    assert {client_id for client_id, _ in server.posts} == {"client1"}
+    await until(lambda: len(server.submissions) == 3)
+    assert {client_id for client_id, _ in server.submissions} == {"client1"}
     assert (len(gaps), lost) == (1, []), "for what the guest did not get"
     pb.auth_store.save(token(3600, id="u2"), {"id": "u2"})
     await gaps.until(2)
-    assert server.posts[-1] == ("client2", ("a",))
+    assert server.submissions[-1] == ("client2", ("a",))
     pb.auth_store.clear()
     await gaps.until(3)
-    assert server.posts[-1] == ("client3", ("a",))
+    assert server.submissions[-1] == ("client3", ("a",))
     assert ["user has changed" in str(reason) for reason in lost] == [True, True]
     await server.until_streams(1)
     await server.emit("a", 1)
@@ -196,12 +196,12 @@ async def test_an_expired_token_is_reported_as_an_error(server: RealtimeServer, 
 async def test_a_gap_comes_before_the_events_that_follow_it(server: RealtimeServer, pb: PocketBase) -> None:
     calls = CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=calls)
-    server.answers.clear()
+    server.may_respond.clear()
     server.reset_streams()
-    await server.until_told("a", client_id="client2")
+    await server.until_submitted("a", client_id="client2")
     await server.emit("a", 1)
     await calls.until(2)
-    server.answers.set()
+    server.may_respond.set()
     assert [type(call) for call in calls] == [Gap, int]
 
 
@@ -209,11 +209,11 @@ async def test_a_connection_that_breaks_while_it_is_replaced_is_a_gap(server: Re
     pb.realtime.settings = RealtimeSettings(lifetime=0.5)
     gaps = CallRecorder()
     await pb.realtime.subscribe("a", print, on_gap=gaps)
-    server.answers.clear()
-    await server.until_told("a", client_id="client2")
+    server.may_respond.clear()
+    await server.until_submitted("a", client_id="client2")
     del server.streams["client1"]
     await asyncio.sleep(0.05)
-    server.answers.set()
+    server.may_respond.set()
     await gaps.until(1)
     assert server.connects == 2
 
@@ -222,14 +222,14 @@ async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, 
     pb.realtime.settings = RealtimeSettings(idle_limit=0.5)
     calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
-    await server.until_told("a", client_id="client2")
+    await server.until_submitted("a", client_id="client2")
     await until(lambda: pb.realtime.client_id == "client2")
     first = server.streams.pop("client1")
     await server.emit("a", 1)
     await calls.until(1)
     first.reset()
     server.reset_streams()
-    await server.until_told("a", client_id="client3")
+    await server.until_submitted("a", client_id="client3")
     await until(lambda: pb.realtime.is_connected)
     await server.emit("a", 1)
     assert await calls.until(2) == [1, 1], "the second is another one"
@@ -244,14 +244,14 @@ async def test_a_topic_that_is_refused_after_an_outage_fails_each_of_its_subscri
     server.refusals = [503] * 10_000
     server.end_streams()
     waiting = [asyncio.create_task(pb.realtime.subscribe("b", calls)) for _ in range(2)]
-    await server.until_told("a", "b", client_id="client2")
+    await server.until_submitted("a", "b", client_id="client2")
     server.refusals = [403]
     first, second = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(first, PocketBaseForbiddenError)
     assert isinstance(second, PocketBaseForbiddenError)
     assert first is not second
     await until(lambda: pb.realtime.is_connected)
-    assert server.posts[-1][1] == ("a",)
+    assert server.submissions[-1][1] == ("a",)
 
 
 async def test_waits_start_over_after_a_success(
@@ -274,7 +274,7 @@ async def test_waits_start_over_after_a_success(
     await calls.until(1)
     for connection in ("client2", "client3"):
         server.end_streams()
-        await server.until_told("a", "b", "c", client_id=connection)
+        await server.until_submitted("a", "b", "c", client_id=connection)
         await until(lambda: pb.realtime.is_connected)
     assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "one that brought nothing in its short life was no success"
     await pb.realtime.close()
@@ -282,11 +282,11 @@ async def test_waits_start_over_after_a_success(
 
 
 async def test_a_token_that_a_submission_refreshes_is_submitted_once(server: RealtimeServer, pb: PocketBase) -> None:
-    server.refreshed = token(3600, "refreshed")
+    server.refreshed_token = token(3600, "refreshed")
     pb.auth_store.save(token(50), {"id": "u1"})
     await pb.realtime.subscribe("a", print)
     await until(lambda: len(server.checks) == 1)
     await pb.realtime.subscribe("b", print)
     await until(lambda: len(server.checks) == 2)
-    assert server.posts == [("client1", ("a",)), ("client1", ("a", "b"))]
-    assert [*server.tokens, *server.checks] == [server.refreshed] * 4
+    assert server.submissions == [("client1", ("a",)), ("client1", ("a", "b"))]
+    assert [*server.tokens, *server.checks] == [server.refreshed_token] * 4

@@ -14,7 +14,7 @@ from pocketbase_core import PocketBase, Response
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport, MockTransport
 
-from ..helpers.prepared import prepare
+from ..helpers.shared_collections import create_shared_collections
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ async def test_the_code_of_the_readme_runs(transport: str, tmp_path: Path, monke
     async with LocalServer() as server:
         async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*server.superuser)
-            await prepare(pb)
+            await create_shared_collections(pb)
         for number, block in enumerate(found := blocks("README.md")):
             code = block.replace("http://127.0.0.1:8090", server.url)
             code = code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))

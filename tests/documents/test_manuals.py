@@ -19,7 +19,7 @@ from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.mailbox import Mailbox, open_mailbox
-from ..helpers.oidc import Provider, browse, provider
+from ..helpers.oidc import Provider, open_like_a_browser, run_provider
 
 T = TypeVar("T")
 DOCS = Path(__file__).parents[2] / "docs"
@@ -59,7 +59,7 @@ class World:
 
     def open(self, url: str, *_: object) -> bool:
         """What a browser has for `webbrowser.open`."""
-        self.wait(browse(url))
+        self.wait(open_like_a_browser(url))
         return True
 
     def input(self, prompt: str) -> str:
@@ -73,11 +73,11 @@ class World:
 
 @asynccontextmanager
 async def world(server: LocalServer) -> AsyncGenerator[World, None]:
-    async with open_mailbox() as box, provider() as oidc, PocketBase(server.url) as pb:
+    async with open_mailbox() as box, run_provider() as oidc, PocketBase(server.url) as pb:
         oidc.user = {"sub": "1", "email": "somebody@example.com", "email_verified": True}
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": box.port}})
-        google = {**oidc.settings(), "name": "google"}
+        google = {**oidc.provider_settings(), "name": "google"}
         await pb.collections.update("users", {"oauth2": {"enabled": True, "providers": [google]}})
         yield World(box, oidc)
 

@@ -1,4 +1,4 @@
-"""Tasks that start at once, as with `asyncio.eager_task_factory`; as a pytest plugin, on every event loop."""
+"""Tasks that start at once, as with `asyncio.eager_task_factory`. As a pytest plugin, this changes every event loop."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,7 +8,11 @@ _tasks: Any = asyncio.tasks
 
 
 def start_at_once(loop: Any, work: Coroutine[Any, Any, Any], **keywords: Any) -> Any:
-    """A task factory: what Python's own does since 3.12, for 3.11, by asyncio's task that is written in Python."""
+    """Create a task and run its first step at once.
+
+    This task factory does on Python 3.11 what `asyncio.eager_task_factory` does since 3.12, with asyncio's task class
+    that is written in Python.
+    """
     task = _tasks._PyTask(work, loop=loop, **keywords)
     if not loop.is_running():
         return task
@@ -25,9 +29,11 @@ def start_at_once(loop: Any, work: Coroutine[Any, Any, Any], **keywords: Any) ->
 
 
 FACTORY: Any = getattr(asyncio, "eager_task_factory", start_at_once)
+"""Python's own task factory, or on 3.11 the one above."""
 
 
 def pytest_configure() -> None:
+    """Give each event loop that is made from now on the task factory."""
     loops: Any = asyncio.BaseEventLoop
     create = loops.__init__
 

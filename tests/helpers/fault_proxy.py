@@ -1,4 +1,4 @@
-"""A proxy on loopback that does to connections what networks do, by a plan that a seed makes."""
+"""A proxy on loopback that breaks connections as networks do. A seed decides which connection breaks how."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-KINDS = (
+FAULTS = (
     "refuse",  # reset as soon as it is there
-    "lose",  # the request stops half-way, the server sees its end
-    "swallow",  # the request stops half-way, nobody is told
+    "lose",  # the request stops half-way, and the server sees the end of the connection
+    "swallow",  # the request stops half-way, and both sides see nothing of it
     "reset",
     "cut",
     "blackhole",
@@ -22,32 +22,33 @@ KINDS = (
     "garble",
     "duplicate",
 )
-"""What happens to a connection. From "reset" on, to its answers."""
+"""What may happen to a connection. The faults from "reset" on happen to the response."""
 _ON_REQUESTS = ("lose", "swallow")
-PAUSE = 0.2
-REACH = 12_000
-"""Bytes within which a connection's fault comes. One that is still good after twice as many is cut."""
+STALL_SECONDS = 0.2
+MAX_OFFSET = 12_000
+"""Bytes within which the fault of a connection happens. A connection that still works after twice as many is cut."""
 
 
-class Fault(NamedTuple):
-    """What happens to a connection, and after how many bytes in its direction."""
+class InjectedFault(NamedTuple):
+    """A fault, and after how many bytes in its direction it happens."""
 
     kind: str
     at: int
 
 
-def plan(seed: int, number: int) -> Fault:
-    """What happens to the connection of this number."""
+def planned_fault(seed: int, number: int) -> InjectedFault:
+    """Return the fault of the connection with this number."""
     source = random.Random(f"{seed} {number}")
-    return Fault(source.choice(KINDS), source.randrange(REACH))
+    return InjectedFault(source.choice(FAULTS), source.randrange(MAX_OFFSET))
 
 
-class Proxy:
-    """Passes bytes on to a port, and breaks connections as planned."""
+class FaultProxy:
+    """Forwards bytes to a port, and injects the planned fault into each connection."""
 
     def __init__(self, target: int, seed: int) -> None:
         self.port = 0
-        self.seen: Counter[str] = Counter()
+        self.injected: Counter[str] = Counter()
+        """How often each fault has happened."""
         self._target = target
         self._seed = seed
         self._connections = 0
@@ -55,26 +56,28 @@ class Proxy:
 
     @property
     def url(self) -> str:
+        """The address of the proxy."""
         return f"http://127.0.0.1:{self.port}"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection of a client."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        fault = plan(self._seed, self._connections)
+        fault = planned_fault(self._seed, self._connections)
         self._connections += 1
         upstream: asyncio.StreamWriter | None = None
         try:
             if fault.kind == "refuse":
-                self.seen["refuse"] += 1
+                self.injected["refuse"] += 1
                 _reset(writer)
                 return
-            answers, upstream = await asyncio.open_connection("127.0.0.1", self._target)
+            responses, upstream = await asyncio.open_connection("127.0.0.1", self._target)
             on_request = fault if fault.kind in _ON_REQUESTS else None
-            on_answer = None if on_request else fault
+            on_response = None if on_request else fault
             ways = {
                 asyncio.create_task(self._pass(reader, upstream, writer, on_request)),
-                asyncio.create_task(self._pass(answers, writer, writer, on_answer)),
+                asyncio.create_task(self._pass(responses, writer, writer, on_response)),
             }
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -93,24 +96,28 @@ class Proxy:
                     each.close()
 
     async def _pass(
-        self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, client: asyncio.StreamWriter, fault: Fault | None
+        self,
+        reader: asyncio.StreamReader,
+        to: asyncio.StreamWriter,
+        client: asyncio.StreamWriter,
+        fault: InjectedFault | None,
     ) -> None:
         passed = 0
         while data := await reader.read(65536):
             if fault is not None and passed + len(data) > fault.at:
-                self.seen[fault.kind] += 1
-                rest = await self._strike(fault.kind, data, fault.at - passed, to, client)
+                self.injected[fault.kind] += 1
+                rest = await self._inject(fault.kind, data, fault.at - passed, to, client)
                 if rest is None:
                     return
-                data, fault = rest, Fault("cut", 2 * REACH)
+                data, fault = rest, InjectedFault("cut", 2 * MAX_OFFSET)
             passed += len(data)
             to.write(data)
             await to.drain()
 
-    async def _strike(
+    async def _inject(
         self, kind: str, data: bytes, at: int, to: asyncio.StreamWriter, client: asyncio.StreamWriter
     ) -> bytes | None:
-        """What is left to pass on; None ends the connection."""
+        """Inject a fault. Return the bytes that remain to be forwarded, or None to end the connection."""
         before, after = data[:at], data[at:]
         if kind == "garble":
             return before + bytes([after[0] ^ 0x80]) + after[1:]  # no longer ASCII, nor valid UTF-8
@@ -119,12 +126,12 @@ class Proxy:
         to.write(before)
         await to.drain()
         if kind == "stall":
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(STALL_SECONDS)
             return after
         if kind == "drip":
             for byte in after[:50]:
                 to.write(bytes([byte]))
-                await asyncio.sleep(PAUSE / 50)
+                await asyncio.sleep(STALL_SECONDS / 50)
             return after[50:]
         if kind in ("blackhole", "swallow"):
             await asyncio.Event().wait()
@@ -133,15 +140,16 @@ class Proxy:
         return None
 
     async def aclose(self) -> None:
+        """End all connections."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 @asynccontextmanager
-async def proxy(target: int, seed: int) -> AsyncGenerator[Proxy, None]:
-    """In front of a port of loopback."""
-    running = Proxy(target, seed)
+async def fault_proxy(target: int, seed: int) -> AsyncGenerator[FaultProxy, None]:
+    """Run a proxy in front of a loopback port for the length of the block."""
+    running = FaultProxy(target, seed)
     server = await asyncio.start_server(running.handle, "127.0.0.1", 0)
     running.port = server.sockets[0].getsockname()[1]
     try:

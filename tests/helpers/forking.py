@@ -1,6 +1,9 @@
-"""Forks while a client is in use, and uses it on both sides. `test_forks.py` runs it: a library, two URLs, states.
+"""Fork a process while a client is in use, and use the client in both processes.
 
-Prints a line for each state that went well. What a child has to complain of, it prints.
+python -m tests.helpers.forking LIBRARY REALTIME_URL PLAIN_URL STATE…
+
+`tests/contract/test_forks.py` runs this module. The program prints the name of each state that passed. A child prints
+the traceback of its failure.
 """
 
 import asyncio
@@ -33,14 +36,14 @@ LIMIT = 15
 
 
 async def route(request: Request, call_next: Handler) -> Response:
-    """All but realtime goes to the other server."""
+    """Send all requests but those of realtime to the other server."""
     if "/api/realtime" in request.url:
         return await call_next(request)
     return await call_next(request.replace(url=request.url.replace(REALTIME, PLAIN)))
 
 
 class Parent:
-    """A client in use on a loop that runs in a thread."""
+    """A client that is used on a loop in a thread."""
 
     def __init__(self) -> None:
         transport = HttpxTransport(verify=False) if LIBRARY == "httpx2" else MAKERS[LIBRARY]()
@@ -72,7 +75,7 @@ def descriptors() -> int:
 
 
 async def use(pb: PocketBase) -> None:
-    """Do in a child all that can be done with the client of the parent."""
+    """Use everything of the parent's client in a child process."""
     before = descriptors()
     assert not pb.realtime.is_connected
     assert (await pb.send("/echo", params={"n": os.getpid()}))["target"] == f"/echo?n={os.getpid()}"
@@ -90,7 +93,12 @@ async def use(pb: PocketBase) -> None:
 
 
 def fork(pb: PocketBase, *, exits: bool = False) -> int:
-    """Use the client in a child, which ends at once, or, with `exits`, as a program does. Returns its number."""
+    """Use the client in a child process. Return the process id of the child.
+
+    Args:
+        pb: The client.
+        exits: Whether the child ends with `sys.exit`, as a program does, and not with `os._exit`.
+    """
     child = os.fork()
     if child:
         return child
@@ -127,8 +135,8 @@ def idle() -> None:
 def in_flight() -> None:
     parent = Parent()
     block = parent.pb.pipeline.stream(custom.send("/stream", parse_options(SendOptions, None, {})))
-    answer = parent.run(block.__aenter__())
-    chunks = aiter(answer.aiter_bytes())
+    response = parent.run(block.__aenter__())
+    chunks = aiter(response.aiter_bytes())
 
     async def following() -> bytes:
         return await anext(chunks)
@@ -162,9 +170,9 @@ def inside_a_coroutine() -> None:
             before = await pb.send("/connection")
             await asyncio.to_thread(wait, fork(pb))
             assert await pb.send("/connection") == before
-            told = len(got)
+            received = len(got)
             await pb.send("/emit")
-            await got.until(told + 1)
+            await got.until(received + 1)
         parent.close()
 
     asyncio.run(main())
@@ -175,25 +183,25 @@ def mid_refresh() -> None:
     parent.pb.auth_store.save(token(30), {"id": "u1"})
     waiting = asyncio.run_coroutine_threadsafe(parent.pb.send("/echo"), parent.loop)
     parent.run(PocketBase(PLAIN, transport=vars(parent.pb)["_server"].transport.get()).send("/refreshing"))
-    child = fork(parent.pb)  # which refreshes the token for itself
+    child = fork(parent.pb)  # the child refreshes the token for itself
     wait(child)
     assert waiting.result(LIMIT)["target"] == "/echo"
     parent.close()
 
 
 def storm() -> None:
-    """Threads with loops of their own, which end in good and bad ways, and forks meanwhile."""
+    """Use the client in threads with their own loops, which end cleanly or not, and fork meanwhile."""
     seed = os.environ.get("STORM_SEED", "1")
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it says of tasks on closed loops that they are destroyed
-    sys.unraisablehook = lambda _: None  # and the libraries complain of such loops, when they are collected
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # asyncio reports the tasks of closed loops as destroyed
+    sys.unraisablehook = lambda _: None  # and the libraries complain when such loops are collected
     before, parent, wrong = descriptors(), Parent(), list[str]()
     parent.send("/echo")
 
     async def work(source: random.Random) -> None:
         for _ in range(source.randint(1, 4)):
             mark = source.randrange(10**9)
-            answer = await parent.pb.send("/echo", params={"mark": mark})
-            assert answer["target"] == f"/echo?mark={mark}", answer
+            response = await parent.pb.send("/echo", params={"mark": mark})
+            assert response["target"] == f"/echo?mark={mark}", response
         match source.randrange(4):
             case 0:
                 await parent.pb.realtime.close()

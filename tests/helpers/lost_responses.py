@@ -1,17 +1,20 @@
-"""Answers that are lost on their way."""
+"""Responses that are lost on their way to the client."""
 
 from pocketbase_core import PocketBaseConnectionError, Request, Response
 from pocketbase_core.middleware import Handler
 
 
-class Losing:
-    """Middleware that has requests answered, and loses the answers to the first of a method.
+class LostResponses:
+    """Middleware that sends each request, and loses the responses to the first requests of one method.
 
-    With `status`, the answer of a proxy takes the place of each of them.
+    Args:
+        responses: How many responses are lost.
+        status: The status that a proxy responds with in place of a lost response. None: the connection breaks.
+        method: The HTTP method whose responses are lost.
     """
 
-    def __init__(self, answers: int = 1, status: int | None = None, method: str = "POST") -> None:
-        self.left = answers
+    def __init__(self, responses: int = 1, status: int | None = None, method: str = "POST") -> None:
+        self.remaining = responses
         self.status = status
         self.method = method
         self.sent: list[Request] = []
@@ -19,8 +22,8 @@ class Losing:
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         self.sent.append(request)
         response = await call_next(request)
-        if request.method == self.method and self.left:
-            self.left -= 1
+        if request.method == self.method and self.remaining:
+            self.remaining -= 1
             if self.status is not None:
                 return Response(self.status)
             raise PocketBaseConnectionError(request.url, message="lost")

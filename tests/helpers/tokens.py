@@ -1,4 +1,4 @@
-"""Tokens as PocketBase makes them, without a valid signature."""
+"""Tokens in the form of PocketBase's, without a valid signature."""
 
 import base64
 import json
@@ -7,6 +7,13 @@ from typing import Any
 
 
 def token(lives: float, name: str = "t", **more: Any) -> str:
+    """Return a token of the user `u1` that expires in `lives` seconds.
+
+    Args:
+        lives: The seconds until the token expires.
+        name: A claim that tells tokens of the same user apart.
+        more: Other claims, which replace the default ones.
+    """
     payload = {
         "id": "u1",
         "collectionId": "c1",
@@ -19,4 +26,5 @@ def token(lives: float, name: str = "t", **more: Any) -> str:
 
 
 def encoded(payload: Any) -> str:
+    """Return JSON in base64url without padding, as the parts of a JWT are encoded (RFC 7515, section 2)."""
     return base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()

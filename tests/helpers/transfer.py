@@ -1,4 +1,4 @@
-"""A process that moves one big backup, with the SDK and with the bare library, and prints what that took as JSON.
+"""Upload and download a big backup in a process of its own, and print the costs as JSON.
 
 python -m tests.helpers.transfer memory|speed LIBRARY URL EMAIL PASSWORD SOURCE TARGET
 """
@@ -25,7 +25,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 async def memory(pb: PocketBase, library: str, source: Path, target: Path) -> dict[str, int]:
-    """Kilobytes by which this process grew at the most; the first, small round loads whatever there is to load."""
+    """Return the kilobytes by which this process grew at most. A first, small round loads all modules."""
     await pb.backups.upload(FileUpload(("small.zip", b"PK\3\4")))
     await pb.backups.download_to(target, "small.zip")
     before = peak()
@@ -36,14 +36,16 @@ async def memory(pb: PocketBase, library: str, source: Path, target: Path) -> di
 
 
 def peak() -> int:
-    """Kilobytes (ru_maxrss would begin with those of the process that started this one)."""
+    """Return the peak memory in kilobytes. `ru_maxrss` would start with the peak of the parent process."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1])
 
 
 @asynccontextmanager
-async def bare(pb: PocketBase, library: str, source: Path, target: Path) -> AsyncGenerator[tuple[Work, Work], None]:
-    """Upload and download as the library's documentation has them."""
+async def bare_transfers(
+    pb: PocketBase, library: str, source: Path, target: Path
+) -> AsyncGenerator[tuple[Work, Work], None]:
+    """Give the functions that upload and download with the bare library, as its documentation shows."""
     upload_url, headers = f"{pb.base_url}/api/backups/upload", {"Authorization": pb.auth_store.token}
     if library == "aiohttp":
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as session:
@@ -52,40 +54,40 @@ async def bare(pb: PocketBase, library: str, source: Path, target: Path) -> Asyn
                 with source.open("rb") as opened:
                     form = aiohttp.FormData()
                     form.add_field("file", opened, filename=KEY, content_type="application/zip")
-                    async with session.post(upload_url, data=form, headers=headers) as answer:
-                        answer.raise_for_status()
+                    async with session.post(upload_url, data=form, headers=headers) as response:
+                        response.raise_for_status()
 
             async def download() -> None:
                 url = pb.backups.get_download_url(KEY, token=await pb.files.get_token())
-                async with session.get(url, raise_for_status=True) as answer:
+                async with session.get(url, raise_for_status=True) as response:
                     with target.open("wb") as opened:
-                        async for chunk in answer.content.iter_chunked(CHUNK):
+                        async for chunk in response.content.iter_chunked(CHUNK):
                             opened.write(chunk)
 
             yield upload, download
         return
-    kind: Any = {"httpx": httpx, "httpx2": httpx2}[library].AsyncClient
-    async with kind(timeout=None, trust_env=False) as client:
+    client_type: Any = {"httpx": httpx, "httpx2": httpx2}[library].AsyncClient
+    async with client_type(timeout=None, trust_env=False) as client:
 
         async def upload() -> None:
             with source.open("rb") as opened:
-                answer = await client.post(
+                response = await client.post(
                     upload_url, files={"file": (KEY, opened, "application/zip")}, headers=headers
                 )
-                answer.raise_for_status()
+                response.raise_for_status()
 
         async def download() -> None:
             url = pb.backups.get_download_url(KEY, token=await pb.files.get_token())
-            async with client.stream("GET", url) as answer:
+            async with client.stream("GET", url) as response:
                 with target.open("wb") as opened:
-                    async for chunk in answer.aiter_bytes():
+                    async for chunk in response.aiter_bytes():
                         opened.write(chunk)
 
         yield upload, download
 
 
 async def speed(pb: PocketBase, library: str, source: Path, target: Path) -> dict[str, list[float]]:
-    """Seconds of each round, the SDK's and the bare library's in turn."""
+    """Return the seconds of each round, of the SDK and the bare library in turn."""
     times: dict[str, list[float]] = {"bare up": [], "sdk up": [], "bare down": [], "sdk down": []}
 
     async def timed(name: str, work: Work) -> None:
@@ -93,7 +95,7 @@ async def speed(pb: PocketBase, library: str, source: Path, target: Path) -> dic
         await work()
         times[name].append(time.perf_counter() - started)
 
-    async with bare(pb, library, source, target) as (bare_up, bare_down):
+    async with bare_transfers(pb, library, source, target) as (bare_up, bare_down):
 
         async def sdk_up() -> None:
             await pb.backups.upload(FileUpload((KEY, source)))

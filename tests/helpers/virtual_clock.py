@@ -1,4 +1,4 @@
-"""An event loop whose time passes at once: when nothing is to be done before a timer, the clock jumps to it."""
+"""An event loop with a virtual clock: when the loop has nothing to do before its next timer, the clock jumps to it."""
 
 import asyncio
 import selectors
@@ -21,20 +21,24 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
+    """The event loop; its time starts at 0."""
+
     def __init__(self) -> None:
         self._virtual = _Selector()
         super().__init__(self._virtual)
 
     def time(self) -> float:
+        """Return the seconds on the virtual clock."""
         return self._virtual.now
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a new loop with a virtual clock, as `asyncio.run` does on a real one."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(work)
 
 
 async def pass_time(seconds: float) -> None:
-    """Let seconds pass on the virtual clock, which takes no real time."""
+    """Let seconds pass on the virtual clock. This takes no real time."""
     assert isinstance(asyncio.get_running_loop(), VirtualLoop)
     await asyncio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""A server in virtual time, without a network, and its listeners."""
+"""A server in virtual time and without a network, and what its subscriptions receive."""
 
 import asyncio
 import json
@@ -19,33 +19,36 @@ from .virtual_clock import pass_time, run
 
 
 class FakeServer:
-    """A server without a network, in virtual time, which ends connections at PocketBase's limits."""
+    """A server that ends streams at PocketBase's limits: after 300 s without an event, and after 1800 s."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_up = True
         self.failing = self.closing = 0.0
-        """Seconds that a connection takes to fail while the server is down, and to be closed."""
+        """Seconds that a connection takes to fail while the server is down, and that a stream takes to close."""
         self.connects: list[float] = []
+        """The times of the attempts to open a stream."""
         self.tokens: list[str] = []
+        """The token of each submission."""
         self.checks: list[str] = []
-        """Tokens that the server was asked about."""
+        """The token of each request that checks whether the token is still valid."""
         self.revoked: set[str] = set()
         self.check_status = 200
         self.checking = self.submitting = 0.0
-        """Seconds that these requests take."""
+        """Seconds that a check of a token takes, and seconds that a submission takes."""
         self.statuses: list[int] = []
-        """Statuses of the next submissions, in place of 204."""
+        """Statuses of the responses to the next submissions, in place of 204."""
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
         monkeypatch.setattr(client, "TokenAuth", partial(TokenAuth, clock=time.time))
         self.answering: Callable[[Request], Awaitable[Response]] = self.answer
         self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
-        """These two may be replaced by a test at any time."""
+        """A test may replace these two at any time."""
         transport = MockTransport(lambda request: self.answering(request), lambda request: self.streaming(request))
         self.pb = PocketBase("http://h", transport=transport, middleware=[])
 
     async def answer(self, request: Request) -> Response:
+        """Respond to a request other than that for the stream."""
         if not self.is_up:
             raise PocketBaseConnectionError(request.url, message="down")
         if request.url.endswith("auth-refresh"):
@@ -63,6 +66,7 @@ class FakeServer:
         return Response(self.statuses.pop(0) if self.statuses else 204)
 
     async def events(self, request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        """Yield the events of one stream."""
         loop = asyncio.get_running_loop()
         self.connects.append(loop.time())
         if not self.is_up:
@@ -87,15 +91,17 @@ class FakeServer:
                 await pass_time(self.closing)
 
     def emit(self, data: str) -> None:
+        """Send an event of the topic `a` on every stream."""
         for queue in self.queues:
             queue.put_nowait(ServerSentEvent("a", data))
 
     def revoke(self) -> float:
-        """Revoke the token of the present user. Return the time, in seconds since the epoch."""
+        """Revoke the token of the current user. Return the time, in seconds since the epoch."""
         self.revoked.add(self.pb.auth_store.token)
         return time.time()
 
     def crash(self) -> None:
+        """Break all streams, and refuse connections until `is_up` is set."""
         self.is_up = False
         for queue in self.queues:
             queue.put_nowait(None)
@@ -114,7 +120,7 @@ def longest_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def with_server(monkeypatch: pytest.MonkeyPatch) -> WithServer:
-    """Return a function that runs a scenario in virtual time. The scenario may leave nothing but subscriptions."""
+    """Return a function that runs a scenario in virtual time. The scenario may leave subscriptions, and no task."""
 
     def run_with_server(scenario: Scenario) -> None:
         async def main() -> None:
@@ -129,13 +135,14 @@ def with_server(monkeypatch: pytest.MonkeyPatch) -> WithServer:
 
 
 def sign_in(server: FakeServer, name: str, **claims: Any) -> str:
+    """Save a token of the user `u1` that lives for 10**6 seconds. Return the token."""
     text = token(0, name, exp=time.time() + 10**6, **claims)
     server.pb.auth_store.save(text, {"id": "u1"})
     return text
 
 
 class Received:
-    """Messages and gaps of a subscription, and errors of `on_error`."""
+    """The messages and gaps of a subscription, and the errors that `on_error` was called with."""
 
     def __init__(self, server: FakeServer) -> None:
         self.errors: list[BaseException] = []
@@ -144,11 +151,12 @@ class Received:
         server.pb.realtime.on_error(lambda error, topic: self.errors.append(error))
 
     def miss(self, gap: Gap) -> None:
+        """Record when a gap began, in seconds since the epoch."""
         self.gaps.append(gap.since.timestamp())
 
 
 async def listen(server: FakeServer, user: str = "") -> Received:
-    """Subscribe to the topic `a`, after this user has signed in."""
+    """Subscribe to the topic `a`; sign this user in first, if one is given."""
     if user:
         sign_in(server, user)
     heard = Received(server)
@@ -157,7 +165,7 @@ async def listen(server: FakeServer, user: str = "") -> Received:
 
 
 async def keep_busy(server: FakeServer, seconds: float) -> None:
-    """Let time pass with a message a minute, so that no connection is replaced for silence."""
+    """Let time pass with a message a minute, so that no connection is replaced because it is idle."""
     end = time.time() + seconds
     while time.time() < end:
         await pass_time(min(60, end - time.time()))

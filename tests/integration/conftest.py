@@ -1,4 +1,4 @@
-"""A real PocketBase for the whole run, and a superuser's client on each transport."""
+"""A real PocketBase for the whole run, and clients of a superuser and of a guest on each transport."""
 
 import secrets
 from collections.abc import AsyncGenerator
@@ -11,7 +11,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from ..helpers.prepared import VERSION, prepare
+from ..helpers.shared_collections import VERSION, create_shared_collections
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -19,7 +19,7 @@ async def server() -> AsyncGenerator[LocalServer, None]:
     async with LocalServer(VERSION) as running:
         async with PocketBase(running.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*running.superuser)
-            await prepare(pb)
+            await create_shared_collections(pb)
         yield running
 
 
@@ -32,7 +32,7 @@ async def superuser(server: LocalServer) -> AuthStore:
 
 @pytest_asyncio.fixture
 async def pb(server: LocalServer, superuser: AuthStore, transport: Transport) -> PocketBase:
-    """Signed in as the superuser."""
+    """A client that is signed in as the superuser."""
     client = PocketBase(server.url, transport=transport)
     client.auth_store.save(superuser.token, superuser.record)
     return client
@@ -40,7 +40,7 @@ async def pb(server: LocalServer, superuser: AuthStore, transport: Transport) ->
 
 @pytest.fixture
 def guest(server: LocalServer, transport: Transport) -> PocketBase:
-    """Not signed in."""
+    """A client that is not signed in."""
     return PocketBase(server.url, transport=transport)
 
 

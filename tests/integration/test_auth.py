@@ -24,8 +24,8 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.mailbox import Mailbox, open_mailbox
-from ..helpers.oidc import Provider, browse, provider
-from ..helpers.prepared import VERSION
+from ..helpers.oidc import Provider, open_like_a_browser, run_provider
+from ..helpers.shared_collections import VERSION
 
 PASSWORD = "password123"
 
@@ -38,7 +38,7 @@ async def mailbox() -> AsyncGenerator[Mailbox, None]:
 
 @pytest_asyncio.fixture(scope="module")
 async def oidc() -> AsyncGenerator[Provider, None]:
-    async with provider() as running:
+    async with run_provider() as running:
         yield running
 
 
@@ -56,7 +56,7 @@ async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalS
             "otp": {"enabled": True, "length": 8, "duration": 60},
         }
         await pb.collections.create({**members, "authAlert": {"enabled": False}})
-        oauth2 = {"enabled": True, "providers": [oidc.settings()], "mappedFields": {"name": "name"}}
+        oauth2 = {"enabled": True, "providers": [oidc.provider_settings()], "mappedFields": {"name": "name"}}
         await pb.collections.update("users", {"oauth2": oauth2, "authAlert": {"enabled": False}})
         yield server
 
@@ -209,20 +209,20 @@ async def test_a_confirmed_email_change_ends_the_session(
 async def test_oauth2_in_a_browser_signs_in_and_links_the_account(
     anybody: PocketBase, admin: PocketBase, oidc: Provider
 ) -> None:
-    subject, users, proved = secrets.token_hex(6), anybody.collection("users"), oidc.proved
+    subject, users, proved = secrets.token_hex(6), anybody.collection("users"), oidc.tokens_granted
     oidc.user = {"sub": subject, "name": "Grace", "email": f"{subject}@example.com", "email_verified": True}
     opened: list[str] = []
 
     async def open_url(url: str) -> None:
         opened.append(url)
-        await browse(url)
+        await open_like_a_browser(url)
 
     result = await users.auth.with_oauth2_browser("oidc", open_url, scopes=["openid", "email"], timeout=20)
     assert parse_qs(urlsplit(opened[0]).query)["scope"] == ["openid email"]
     assert result["record"]["email"] == f"{subject}@example.com"
     assert result["meta"]["name"] == "Grace"
     assert anybody.auth_store.token == result["token"]
-    assert oidc.proved == proved + 1
+    assert oidc.tokens_granted == proved + 1
 
     links = await admin.collection("users").auth.list_external_auths(result["record"]["id"])
     assert [(link["provider"], link["providerId"]) for link in links] == [("oidc", subject)]
@@ -261,7 +261,7 @@ async def test_oauth2_that_fails_leaves_nothing_behind(anybody: PocketBase) -> N
 
     async def refuse(url: str) -> None:
         state = parse_qs(urlsplit(url).query)["state"][0]
-        await browse(f"{anybody.base_url}/api/oauth2-redirect?state={state}&error=access_denied")
+        await open_like_a_browser(f"{anybody.base_url}/api/oauth2-redirect?state={state}&error=access_denied")
 
     with pytest.raises(PocketBaseError, match="refused: access_denied"):
         await users.auth.with_oauth2_browser("oidc", refuse)

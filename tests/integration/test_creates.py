@@ -21,15 +21,15 @@ from pocketbase_core.middleware import Handler, Retry
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
-from ..helpers.lost_responses import Losing
-from ..helpers.prepared import OPEN
+from ..helpers.lost_responses import LostResponses
+from ..helpers.shared_collections import OPEN
 
 KEY = {"name": "id", "type": "text", "primaryKey": True, "required": True, "system": True, "min": 1}
 NUMBERS = {**KEY, "max": 10, "pattern": "^[0-9]+$", "autogeneratePattern": "[0-9]{10}"}
 TITLE = {"name": "title", "type": "text"}
 
 
-Client = Callable[[Losing], PocketBase]
+Client = Callable[[LostResponses], PocketBase]
 
 
 async def at_once(_: float) -> None:
@@ -38,7 +38,7 @@ async def at_once(_: float) -> None:
 
 @pytest.fixture
 def lossy(pb: PocketBase, server: LocalServer, transport: Transport) -> Client:
-    def make(losing: Losing) -> PocketBase:
+    def make(losing: LostResponses) -> PocketBase:
         client = PocketBase(
             server.url, transport=transport, middleware=[Retry(creates=True, attempts=4, sleep=at_once), losing]
         )
@@ -59,9 +59,11 @@ async def hidden(pb: PocketBase) -> AsyncGenerator[str, None]:
     await pb.collections.delete(name)
 
 
-@pytest.mark.parametrize("losing", [Losing(), Losing(3), Losing(status=503), Losing(0)])
-async def test_a_create_whose_response_was_lost_is_stored_once(pb: PocketBase, lossy: Client, losing: Losing) -> None:
-    losing, title = Losing(losing.left, losing.status), secrets.token_hex(8)
+@pytest.mark.parametrize("losing", [LostResponses(), LostResponses(3), LostResponses(status=503), LostResponses(0)])
+async def test_a_create_whose_response_was_lost_is_stored_once(
+    pb: PocketBase, lossy: Client, losing: LostResponses
+) -> None:
+    losing, title = LostResponses(losing.remaining, losing.status), secrets.token_hex(8)
     body = {"title": title, "docs": FileUpload(("a.txt", "text"))}
     created = await lossy(losing).collection("posts").create(body, fields="id,title,docs")
     (found,) = await pb.collection("posts").get_full_list(filter=pb.filter("title = {:title}", title=title))
@@ -72,12 +74,12 @@ async def test_a_create_whose_response_was_lost_is_stored_once(pb: PocketBase, l
 
 async def test_a_create_that_is_read_again_has_its_expand(pb: PocketBase, lossy: Client) -> None:
     post = await pb.collection("posts").create({"title": "expanded"})
-    comment = await lossy(Losing()).collection("comments").create({"post": post["id"]}, expand="post")
+    comment = await lossy(LostResponses()).collection("comments").create({"post": post["id"]}, expand="post")
     assert comment["expand"]["post"]["title"] == "expanded"
 
 
 async def test_a_create_with_an_id_of_the_caller_is_sent_once(pb: PocketBase, lossy: Client) -> None:
-    losing, mine = Losing(), "".join(secrets.choice("abc") for _ in range(15))
+    losing, mine = LostResponses(), "".join(secrets.choice("abc") for _ in range(15))
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await lossy(losing).collection("posts").create({"id": mine})
     assert len(losing.sent) == 1
@@ -85,7 +87,7 @@ async def test_a_create_with_an_id_of_the_caller_is_sent_once(pb: PocketBase, lo
 
 
 async def test_without_the_option_a_create_is_sent_once_and_has_no_id(pb: PocketBase, transport: Transport) -> None:
-    losing = Losing()
+    losing = LostResponses()
     client = PocketBase(pb.base_url, transport=transport, middleware=[Retry(), losing])
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await client.collection("posts").create({"title": "x"})
@@ -93,13 +95,13 @@ async def test_without_the_option_a_create_is_sent_once_and_has_no_id(pb: Pocket
 
 
 async def test_a_stored_record_that_cannot_be_viewed_is_an_error(pb: PocketBase, lossy: Client, hidden: str) -> None:
-    client = lossy(Losing())
+    client = lossy(LostResponses())
     client.auth_store.clear()
     with pytest.raises(PocketBaseDecodeError, match="the record was stored, but cannot be read: 403"):
         await client.collection(hidden).create({})
     assert len(await pb.collection(hidden).get_full_list()) == 1
     # The title is refused before the id is: there is no telling whose it is.
-    client = lossy(Losing())
+    client = lossy(LostResponses())
     client.auth_store.clear()
     with pytest.raises(PocketBaseConnectionError, match=r"unknown whether the first attempt.*title") as caught:
         await client.collection(hidden).create({"title": "x"})
@@ -109,16 +111,16 @@ async def test_a_stored_record_that_cannot_be_viewed_is_an_error(pb: PocketBase,
 async def test_a_create_is_recognized_although_a_unique_field_refuses_the_second_attempt(
     lossy: Client, hidden: str
 ) -> None:
-    record = await lossy(Losing()).collection(hidden).create({"title": "one"})
+    record = await lossy(LostResponses()).collection(hidden).create({"title": "one"})
     assert record["title"] == "one"
     with pytest.raises(PocketBaseBadRequestError) as caught:
-        await lossy(Losing(0)).collection(hidden).create({"title": "one"})
+        await lossy(LostResponses(0)).collection(hidden).create({"title": "one"})
     assert caught.value.field_errors["title"]["code"] == "validation_not_unique"
 
 
 async def test_a_user_is_stored_once(pb: PocketBase, lossy: Client) -> None:
     email = f"{secrets.token_hex(4)}@example.com"
-    user = await lossy(Losing()).collection("users").create({"email": email, "password": "password123"})
+    user = await lossy(LostResponses()).collection("users").create({"email": email, "password": "password123"})
     assert user["email"] == email
     await pb.collection("users").delete(user["id"])
 
@@ -129,13 +131,13 @@ async def test_a_collection_with_ids_of_another_form_is_an_error_with_a_hint(
     name = f"numbers_{secrets.token_hex(4)}"
     await pb.collections.create({"name": name, "type": "base", "fields": [NUMBERS, TITLE]})
     with pytest.raises(PocketBaseBadRequestError, match=r"Retry\(creates=True\).*ids of another form"):
-        await lossy(Losing()).collection(name).create({"title": "x"})
-    batch = lossy(Losing(0)).create_batch()
+        await lossy(LostResponses()).collection(name).create({"title": "x"})
+    batch = lossy(LostResponses(0)).create_batch()
     batch.collection(name).create({"title": "x"})
     with pytest.raises(PocketBaseBatchError) as caught:
         await batch.send()
     assert "Retry(creates=True)" in str(caught.value.errors[0])
-    assert await lossy(Losing(0)).collection(name).create({"id": "123", "title": "x"})
+    assert await lossy(LostResponses(0)).collection(name).create({"id": "123", "title": "x"})
     await pb.collections.delete(name)
 
 
@@ -148,7 +150,7 @@ async def test_a_batch_whose_response_was_lost_is_done_once(pb: PocketBase, loss
     title = secrets.token_hex(8)
     posts = pb.collection("posts")
     old, gone = await posts.create({"title": "old"}), await posts.create({"title": "gone"})
-    losing = Losing(2)
+    losing = LostResponses(2)
     batch = lossy(losing).create_batch()
     queue = batch.collection("posts")
     queue.create({"title": title, "docs": FileUpload(("a.txt", "text"))}, fields="id,docs")
@@ -168,7 +170,7 @@ async def test_a_batch_whose_response_was_lost_is_done_once(pb: PocketBase, loss
 
 
 async def test_a_batch_that_cannot_be_viewed_is_not_sent_again(lossy: Client, hidden: str, batches: None) -> None:
-    client = lossy(Losing())
+    client = lossy(LostResponses())
     client.auth_store.clear()
     batch = client.create_batch()
     batch.collection(hidden).create({})
@@ -208,7 +210,7 @@ FILLS: dict[str, Callable[[Any, str], tuple[object, ...]]] = {
 async def test_a_batch_that_could_be_done_twice_is_sent_once(
     pb: PocketBase, lossy: Client, batches: None, name: str
 ) -> None:
-    posts, losing = pb.collection("posts"), Losing()
+    posts, losing = pb.collection("posts"), LostResponses()
     old = await posts.create({"title": "old"})
     batch = lossy(losing).create_batch()
     FILLS[name](batch.collection("posts"), old["id"])
@@ -220,7 +222,7 @@ async def test_a_batch_that_could_be_done_twice_is_sent_once(
     assert (found["n"], len(found["docs"])) == (10, 1 if name == "an update that adds" else 0)
 
 
-class Deleting(Losing):
+class Deleting(LostResponses):
     """Also has somebody delete the record that a lost batch created first."""
 
     def __init__(self, pb: PocketBase) -> None:
@@ -230,7 +232,7 @@ class Deleting(Losing):
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         async def delete_first(request: Request) -> Response:
             response = await call_next(request)
-            if request.method == "POST" and self.left:
+            if request.method == "POST" and self.remaining:
                 await self._pb.collection("posts").delete(response.json()[0]["body"]["id"])
             return response
 
@@ -269,11 +271,11 @@ async def test_nothing_is_done_twice_when_somebody_deletes_the_new_record_meanwh
 async def test_a_body_that_is_no_batch_is_refused_by_the_server(lossy: Client, batches: None) -> None:
     for requests in ([3], 3, [{"method": "POST", "url": "/api/collections/posts/records", "body": [1]}]):
         with pytest.raises(PocketBaseBadRequestError):
-            await lossy(Losing(0)).send("/api/batch", method="POST", body={"requests": requests})
+            await lossy(LostResponses(0)).send("/api/batch", method="POST", body={"requests": requests})
 
 
 async def test_a_create_that_cannot_be_read_again_is_an_error(pb: PocketBase, transport: Transport) -> None:
-    losing = Losing()
+    losing = LostResponses()
 
     async def no_reads(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Any:
         if request.method == "GET":

@@ -9,8 +9,8 @@ from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseBadRequ
 from pocketbase_core.middleware import Middleware, Retry
 from pocketbase_core.ports import Transport
 
-from ..helpers.lost_responses import Losing
-from ..helpers.prepared import OPEN
+from ..helpers.lost_responses import LostResponses
+from ..helpers.shared_collections import OPEN
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
@@ -40,7 +40,7 @@ async def backup(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
 
 
 def lossy(pb: PocketBase, transport: Transport, store: AuthStore, status: int | None = None) -> PocketBase:
-    layers: list[Middleware] = [Retry(backoff=0), Losing(status=status, method="DELETE")]
+    layers: list[Middleware] = [Retry(backoff=0), LostResponses(status=status, method="DELETE")]
     return PocketBase(pb.base_url, transport=transport, auth_store=store, middleware=layers)
 
 

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from pocketbase_core import PocketBase, PocketBaseBadRequestError
 
-from ..helpers.prepared import OPEN
+from ..helpers.shared_collections import OPEN
 
 FIELDS = [{"name": "title", "type": "text"}, {"name": "n", "type": "number"}]
 

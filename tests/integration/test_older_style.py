@@ -22,12 +22,12 @@ from pocketbase_core import (
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
-from ..helpers.oidc import Provider, provider
+from ..helpers.oidc import Provider, run_provider
 
 
 @pytest_asyncio.fixture
 async def oidc() -> AsyncGenerator[Provider, None]:
-    async with provider() as running:
+    async with run_provider() as running:
         yield running
 
 
@@ -87,7 +87,7 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
         await client.collection("posts").delete(record["id"])
 
         # Users
-        await client.collections.update("users", {"oauth2": {"enabled": True, "providers": [oidc.settings()]}})
+        await client.collections.update("users", {"oauth2": {"enabled": True, "providers": [oidc.provider_settings()]}})
         users = client.with_auth_store(type(client.auth_store)()).collection("users")
         await client.collection("users").create({"email": "user@example.com", "password": "password123"})
         await users.auth.with_password("user@example.com", "password123")

@@ -12,8 +12,8 @@ from pocketbase_core.middleware import Handler, Middleware, Retry
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from ..helpers.lost_responses import Losing
-from ..helpers.prepared import OPEN
+from ..helpers.lost_responses import LostResponses
+from ..helpers.shared_collections import OPEN
 
 TEXTS = [{"name": name, "type": "text"} for name in ("password", "passwordConfirm", "oldPassword")]
 
@@ -112,7 +112,7 @@ async def test_a_batch_confirms_passwords_of_users_and_no_others(
 
 
 async def test_a_user_whose_response_was_lost_is_stored_once(admin: PocketBase, names: tuple[str, str]) -> None:
-    layers: list[Middleware] = [Retry(creates=True, backoff=0), Losing()]
+    layers: list[Middleware] = [Retry(creates=True, backoff=0), LostResponses()]
     async with PocketBase(admin.base_url, transport=AiohttpTransport(), middleware=layers) as pb:
         body = user()
         created = await pb.collection(names[0]).create(body)

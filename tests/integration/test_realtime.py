@@ -15,7 +15,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import backoff, connection_manager
 from pocketbase_core.testing import LocalServer
 
-from ..helpers.prepared import VERSION, prepare
+from ..helpers.shared_collections import VERSION, create_shared_collections
 from ..helpers.transports import MAKERS
 from ..helpers.waiting import until
 
@@ -28,7 +28,7 @@ async def prepared_server(hooks: str | None = None) -> AsyncGenerator[LocalServe
     async with LocalServer(VERSION, hooks=hooks) as server:
         async with PocketBase(server.url) as pb:
             await pb.admins.auth.with_password(*server.superuser)
-            await prepare(pb)
+            await create_shared_collections(pb)
         yield server
 
 

@@ -13,7 +13,7 @@ from pocketbase_core import Gap, PocketBase, PocketBaseError, PocketBaseTranspor
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
-from ..helpers.prepared import VERSION
+from ..helpers.shared_collections import VERSION
 from ..helpers.waiting import until
 
 SEED = int(os.environ.get("SOAK_SEED", "20261125"))

@@ -10,7 +10,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from ..helpers.oidc import provider
+from ..helpers.oidc import run_provider
 from ..helpers.routes import ROUTES
 
 # What is not there, rather than not allowed: these ids and files do not exist.
@@ -19,11 +19,11 @@ MISSING = ("/api/files/posts/", "/api/logs/abc")
 
 @pytest_asyncio.fixture(scope="module")
 async def whole() -> AsyncGenerator[LocalServer, None]:
-    async with provider() as oidc, LocalServer() as server:
+    async with run_provider() as oidc, LocalServer() as server:
         async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*server.superuser)
             await pb.collections.create({"name": "posts", "type": "base", "fields": []})
-            await pb.collections.update("users", {"oauth2": {"enabled": True, "providers": [oidc.settings()]}})
+            await pb.collections.update("users", {"oauth2": {"enabled": True, "providers": [oidc.provider_settings()]}})
         yield server
 
 

@@ -16,8 +16,8 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_transports import AiohttpTransport
 
-from ..helpers.fault_proxy import proxy
-from ..helpers.prepared import OPEN, VERSION
+from ..helpers.fault_proxy import fault_proxy
+from ..helpers.shared_collections import OPEN, VERSION
 
 IN_FLIGHT = 32
 FIELDS = [{"name": "title", "type": "text"}, {"name": "n", "type": "number"}]
@@ -132,7 +132,7 @@ async def soak(make_transport: MakeTransport, operations: int, seed: int) -> Non
         await direct.admins.auth.with_password(*server.superuser)
         await direct.collections.create({"name": "things", "type": "base", **OPEN, "fields": FIELDS})
         await direct.settings.update({"batch": {"enabled": True, "maxRequests": 50, "timeout": 3}})
-        async with proxy(int(server.url.rpartition(":")[2]), seed) as network:
+        async with fault_proxy(int(server.url.rpartition(":")[2]), seed) as network:
             retry = Retry(attempts=4, backoff=0.05, creates=True)
             store = AuthStore()
             store.save(direct.auth_store.token)
@@ -155,7 +155,7 @@ async def soak(make_transport: MakeTransport, operations: int, seed: int) -> Non
                         group.create_task(work())
         await server.restart()  # which ends what it still works on, with nobody waiting for it
         found = {record["id"]: record for record in await direct.collection("things").get_full_list()}
-    report(model, network.seen, found, operations, seed)
+    report(model, network.injected, found, operations, seed)
 
 
 def report(model: Model, faults: Counter[str], found: dict[str, dict[str, Any]], operations: int, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""The HTTP libraries as anybody would use them: one session, one request, one `json.loads`."""
+"""The bare HTTP libraries: one session, and one `json.loads` for each request."""
 
 import asyncio
 import json
@@ -24,8 +24,8 @@ async def _aiohttp() -> dict[str, Work]:
         url = _one(job)
 
         async def once(_: int) -> None:
-            async with session.get(url) as answer:
-                json.loads(await answer.read())
+            async with session.get(url) as response:
+                json.loads(await response.read())
 
         await repeat(job, once)
 
@@ -57,14 +57,14 @@ def _httpx(library: Any) -> Callable[[], Awaitable[dict[str, Work]]]:
             await repeat(job, once)
 
         async def events(job: Job) -> None:
-            async with client.stream("GET", f"{job.url}/events/{job.count}") as answer:
-                async for event in _events(answer):
+            async with client.stream("GET", f"{job.url}/events/{job.count}") as response:
+                async for event in _events(response):
                     json.loads(event.data)
 
-        def _events(answer: Any) -> Any:
+        def _events(response: Any) -> Any:
             if library.__name__ == "httpx2":
-                return aiter(library.EventSource(answer))
-            return import_module("httpx_sse").EventSource(answer).aiter_sse()
+                return aiter(library.EventSource(response))
+            return import_module("httpx_sse").EventSource(response).aiter_sse()
 
         return {"get_one": get_one, "events": events}
 

@@ -1,4 +1,4 @@
-"""This library, on the transport that is named."""
+"""This library on the transport that the first argument names."""
 
 import asyncio
 import base64
@@ -52,12 +52,12 @@ async def get_one(job: Job) -> None:
 
 
 async def unsent(job: Job) -> None:
-    """Calls that a function answers."""
-    answer = Response(200, json={"id": "abcdefghijklmno"}, url=job.url)
-    settings = dict(job.settings)
-    layers = [MIDDLEWARE[name]() for name in settings["middleware"]]
-    pb = PocketBase(job.url, transport=MockTransport(lambda _: answer), middleware=layers)
-    if settings.get("token"):
+    """Make calls on a transport that is a function."""
+    response = Response(200, json={"id": "abcdefghijklmno"}, url=job.url)
+    options = dict(job.settings)
+    layers = [MIDDLEWARE[name]() for name in options["middleware"]]
+    pb = PocketBase(job.url, transport=MockTransport(lambda _: response), middleware=layers)
+    if options.get("token"):
         claims = {"type": "auth", "collectionId": "pbc", "exp": 4_000_000_000}
         pb.auth_store.save(f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x")
     posts = pb.collection("posts")
@@ -84,7 +84,7 @@ async def first_page(job: Job) -> None:
 
 
 async def page_waits(job: Job) -> list[float]:
-    """Seconds that `iterate` waits for each of its pages."""
+    """Return the seconds that `iterate` waits for each page."""
     clock, waits, count = asyncio.get_running_loop().time, list[float](), 0
     before = clock()
     async for _ in _client(job).collection(f"list{job.count}").iterate(1000):
@@ -130,7 +130,7 @@ async def realtime(job: Job) -> None:
 
 
 async def events(job: Job) -> None:
-    """The events of a transport."""
+    """Read the events of a transport."""
     seen = 0
     async with _transport.events(Request("GET", f"{job.url}/events/{job.count}")) as source:
         async for event in source:

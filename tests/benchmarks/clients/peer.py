@@ -1,4 +1,4 @@
-"""The client of a Python peer: both packages are imported as `pocketbase`."""
+"""The client of another Python SDK. Both SDKs are imported as `pocketbase`."""
 
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ _clients: dict[str, Any] = {}
 
 
 def collection(job: Job, name: str) -> Any:
-    """A collection, by one client for each server."""
+    """Return a collection of the client for the server of the job."""
     if job.url not in _clients:
         _clients[job.url] = import_module("pocketbase").PocketBase(job.url)
     return _clients[job.url].collection(name)

@@ -1,4 +1,4 @@
-"""The package `pocketbase-async`. It has no batches and no iteration."""
+"""The package `pocketbase-async`, which has no batches and no iteration."""
 
 import asyncio
 

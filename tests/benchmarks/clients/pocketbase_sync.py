@@ -1,4 +1,4 @@
-"""The package `pocketbase`, which blocks: many in flight are threads."""
+"""The package `pocketbase`, which blocks: requests in flight are threads."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The client's side: runs the jobs that come in on standard input, and prints what each of them cost."""
+"""The client process: run the jobs that arrive on standard input, and print the cost of each job."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Job:
-    """What to do how often, against which server, with which settings of the client."""
+    """What to do, how often, how many at a time, on which server, and with which settings of the client."""
 
     name: str
     url: str
@@ -27,7 +27,7 @@ Work = Callable[[Job], Awaitable[object]]
 
 
 async def repeat(job: Job, work: Callable[[int], Awaitable[object]]) -> None:
-    """`work`, called with each number below the job's count, so many at a time."""
+    """Call `work` with each number below `count`, with `in_flight` calls at a time."""
     numbers = iter(range(job.count))
 
     async def one_after_the_other() -> None:
@@ -38,7 +38,7 @@ async def repeat(job: Job, work: Callable[[int], Awaitable[object]]) -> None:
 
 
 async def serve(works: Mapping[str, Work]) -> None:
-    """Answer each job's line with its cost: seconds on the clock and of the processor, growth of memory in bytes."""
+    """Run each job that arrives, and print its cost as a line of JSON."""
     while line := await asyncio.to_thread(sys.stdin.readline):
         job = Job(**json.loads(line))
         memory, cpu, wall = _peak(), time.process_time(), time.perf_counter()
@@ -49,7 +49,7 @@ async def serve(works: Mapping[str, Work]) -> None:
 
 
 def _peak() -> int:
-    with suppress(OSError):  # what getrusage says on Linux starts with the peak of the process that started this one
+    with suppress(OSError):  # on Linux, getrusage starts with the peak of the parent process
         return int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

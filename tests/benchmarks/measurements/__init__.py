@@ -1,4 +1,4 @@
-"""What can be measured, by name."""
+"""The measurements, by name."""
 
 from collections.abc import Awaitable, Callable
 

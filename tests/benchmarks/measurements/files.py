@@ -1,4 +1,4 @@
-"""A large backup, up and down, beside the bare library with files read and written by hand."""
+"""The upload and download of a large backup, compared with the bare library."""
 
 import asyncio
 import json

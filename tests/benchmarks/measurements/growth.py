@@ -1,4 +1,4 @@
-"""How the cost of one request grows with how many are in flight, and that of one record with the list's length."""
+"""The growth of the cost of one request with the number in flight, and of one record with the length of the list."""
 
 from statistics import median
 
@@ -16,7 +16,7 @@ async def _in_flight(runner: Runner) -> None:
     for in_flight in (1, 4, 16, 64, 256, 512):
         count = max(runner.scaled(1000), in_flight)
         job = {"name": "get_one", "url": runner.responder, "count": count, "in_flight": in_flight}
-        # Its connections break where more threads share it.
+        # The connections of this SDK break when more threads share them.
         taking_part = [name for name in clients if name != "pocketbase" or in_flight <= 16]
         costs = await runner.in_turns(dict.fromkeys(taking_part, job), rounds=2)
         for name in taking_part:

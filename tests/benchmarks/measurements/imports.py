@@ -1,4 +1,4 @@
-"""What importing costs: seconds of the processor, in fresh processes that find it compiled, as `pip install` does."""
+"""The cost of the import: processor time in fresh processes, with modules that are compiled already."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Lists that are read to their end, from a real server: how long they take, and how much memory."""
+"""The time and memory that it takes to read a whole list from a real server."""
 
 from ..runner import Cost, Row, Runner
 

@@ -1,4 +1,4 @@
-"""What a middleware adds to a call, on a transport that answers by itself."""
+"""The time that a middleware adds to a call, on a transport that is a function."""
 
 from statistics import median
 from typing import Any

