@@ -39,7 +39,7 @@ def friends() -> dict[str, Any]:
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def collected() -> Generator[None, None, None]:
     yield
     gc.collect()

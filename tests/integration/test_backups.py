@@ -48,6 +48,7 @@ async def dropped_collection(transport: Transport) -> AsyncGenerator[PocketBase,
         yield client
 
 
+@pytest.mark.parametrize("library", ["aiohttp"])  # the slow test below runs on each library
 async def test_a_restored_backup_brings_back_what_was_there(transport: Transport) -> None:
     async with dropped_collection(transport) as client:
         await client.backups.restore("backup_name.zip")

@@ -59,6 +59,7 @@ async def test_subscriptions_get_the_changes_of_their_records(pb: PocketBase) ->
     await pb.realtime.close()
 
 
+@pytest.mark.parametrize("library", ["aiohttp"])  # topics are text in a body, whatever library sends it
 async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> None:
     """The server ignores options that it cannot parse, and the filter among them."""
     pb.filter_escapes = True
