@@ -50,10 +50,10 @@ def everything(error: BaseException | None) -> Generator[BaseException, None, No
 def check(error: PocketBaseTransportError) -> None:
     for each in everything(error):
         for text in (str(each), repr(each), repr(each.args), repr(vars(each)), repr(pickle.dumps(each))):
-            assert "SECRET" not in text
+            assert "SECRET" not in text, "a part of the error shows the secret"
     record = logging.LogRecord("x", logging.ERROR, "x", 1, "x", None, (type(error), error, error.__traceback__))
-    assert "SECRET" not in logging.Formatter().format(record)
-    assert "SECRET" not in "".join(traceback.format_exception(error))
+    assert "SECRET" not in logging.Formatter().format(record), "the log shows the secret"
+    assert "SECRET" not in "".join(traceback.format_exception(error)), "the traceback shows the secret"
 
 
 async def fail(transport: Transport, url: str, kind: str) -> PocketBaseTransportError:
@@ -129,7 +129,7 @@ def test_a_system_error_keeps_only_system_errors_as_its_causes() -> None:
     first, second = OSError(1, "a"), ExceptionGroup("several", [ConnectionRefusedError(2, "b"), OSError(3, "c")])
     first.__cause__ = second
     first.__context__ = RuntimeError("SECRET")
-    assert public_cause(first, None) is first
+    assert public_cause(first, None) is first, "a system error needs no copy"
     assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]
 
 
@@ -146,5 +146,5 @@ async def test_an_error_that_is_being_handled_is_no_cause_of_the_next_one(
             except OSError:
                 await transport.send(Request(method, server.url, timeout=5))
     assert caught.value.request_sent is None, "it arrived: repeated, it would be done twice"
-    assert "open files" not in str(caught.value)
-    assert handled not in everything(caught.value.__cause__)
+    assert "open files" not in str(caught.value), "the message is that of the handled error"
+    assert handled not in everything(caught.value.__cause__), "the handled error is a cause"

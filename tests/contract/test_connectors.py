@@ -38,7 +38,7 @@ async def test_a_transport_with_certificates_can_be_made_without_an_event_loop(
     assert await ask(transport, url) == 200
     for _ in range(2):
         assert await asyncio.to_thread(asyncio.run, ask(transport, url)) == 200
-    assert await ask(transport, url) == 200
+    assert await ask(transport, url) == 200, "on the loop of the test again"
     await transport.aclose()
 
 
@@ -59,7 +59,7 @@ async def test_a_given_connector_serves_event_streams_too() -> None:
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
             assert [event.data async for event in events] == ["1"]
         await transport.aclose()
-        assert connector.closed
+        assert connector.closed, "the transport owns the connector"
 
 
 async def test_a_unix_socket_and_options_of_the_connector_are_accepted(tmp_path: Path) -> None:

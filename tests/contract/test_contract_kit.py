@@ -38,7 +38,9 @@ def test_no_test_of_the_kit_hides_another_of_the_same_name() -> None:
     modules = [cancellation, early, encodings, connection_errors, requests, limits, sse, streaming, uploads]
     tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
     exported: list[str] = vars(pocketbase_core.testing.contract)["__all__"]
-    assert sorted([*tests, "MakeTransport", "memory", "stalled", "transport"]) == sorted(exported)
+    assert sorted([*tests, "MakeTransport", "memory", "stalled", "transport"]) == sorted(exported), (
+        "the kit exports each test once, and its fixtures"
+    )
 
 
 def test_a_transport_that_breaks_the_contract_fails_its_tests(

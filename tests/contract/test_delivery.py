@@ -43,13 +43,13 @@ async def test_slow_or_raising_callbacks_hold_up_no_other_subscription(
             await server.emit("b", number)
         await calls.until(6)
         await errors.until(6)
-    assert stuck.is_set()
+    assert stuck.is_set(), "the slow callback has begun"
     assert {(type(error), topic) for error, topic in errors} == {
         (RuntimeError, "b"),
         (asyncio.CancelledError, "b"),
     }
     assert "the callback of 'b' failed" in caplog.text
-    assert server.connects == 1
+    assert server.connects == 1, "callbacks cost no connection"
 
 
 async def test_each_subscriber_gets_its_own_copy_of_a_message(server: RealtimeServer, pb: PocketBase) -> None:
@@ -67,7 +67,7 @@ async def test_each_subscriber_gets_its_own_copy_of_a_message(server: RealtimeSe
     await unsubscribe()
     await server.emit("a", {"n": 2})
     await second.until(2)
-    assert len(first) == 1
+    assert len(first) == 1, "an ended subscription gets nothing"
     assert [topics for _, topics in server.submissions] == [("a",)], "the server need not know"
 
 
@@ -91,10 +91,10 @@ async def test_a_full_queue_drops_later_messages_and_ends_with_a_gap(server: Rea
         await quick.until(1)
         assert [await anext(events) for _ in range(5)] == [0, 1, 2, 3, 4]
         gap = await anext(events)
-        assert gap == Gap(gap.since, ("a",))
+        assert gap == Gap(gap.since, ("a",)), "the gap names the topic that overflowed"
         await server.emit("a", 20)
-        assert await anext(events) == 20
-    assert server.connects == 1
+        assert await anext(events) == 20, "after the gap, events go on"
+    assert server.connects == 1, "an overflow costs no connection"
 
 
 async def test_a_burst_of_messages_does_not_overflow_the_queue(server: RealtimeServer, pb: PocketBase) -> None:
@@ -118,7 +118,7 @@ async def test_a_callback_that_unsubscribes_is_not_called_again(server: Realtime
     await server.emit("a", 2)
     await calls.until(1)
     await server.until_streams(0)
-    assert calls == [1]
+    assert calls == [1], "the second message came after the unsubscription"
 
 
 async def test_a_callback_may_close_realtime(server: RealtimeServer, pb: PocketBase) -> None:
@@ -158,7 +158,7 @@ async def test_hooks_may_be_coroutines_and_may_raise(
     await calls.until(3)
     await unsubscribe()
     assert calls == ["connected", "lost", "connected", "closed"]
-    assert caplog.text.count("a realtime hook failed") == 4
+    assert caplog.text.count("a realtime hook failed") == 4, "each failure is logged"
 
 
 async def test_hooks_that_raise_cancelled_error_stop_nothing(server: RealtimeServer, pb: PocketBase) -> None:

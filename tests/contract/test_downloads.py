@@ -118,17 +118,19 @@ async def test_a_download_goes_on_after_its_connection_broke(transport: Transpor
         slept = await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
     first, *others = [request.headers for request in server.requests]
-    assert "range" not in first
+    assert "range" not in first, "the first request asks for the whole file"
     assert {headers["if-range"] for headers in others} == {"Mon, 01 Jan 2024 00:00:00 GMT"}
-    assert {headers["accept-encoding"] for headers in (first, *others)} == {"identity"}
+    assert {headers["accept-encoding"] for headers in (first, *others)} == {"identity"}, (
+        "offsets count bytes of the file, not of a compressed form"
+    )
     # aiohttp drops what it has buffered when a connection breaks.
     starts = [int(headers["range"][6:-1]) for headers in others]
-    assert starts == sorted(starts)
-    assert slept[0] <= 1.0
-    assert told[0] == (0, len(CONTENT))
+    assert starts == sorted(starts), "each request goes on further ahead"
+    assert slept[0] <= 1.0, "the first wait is a short one"
+    assert told[0] == (0, len(CONTENT)), "progress starts at 0"
     assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
-    assert os.listdir(target.parent) == ["target"]
+    assert [done for done, _ in told] == sorted(done for done, _ in told), "progress never goes back"
+    assert os.listdir(target.parent) == ["target"], "the temporary file is gone"
 
 
 @pytest.mark.parametrize(
@@ -149,9 +151,11 @@ async def test_a_file_that_may_have_changed_is_fetched_again(
         told: list[tuple[int, int | None]] = []
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
-    assert all(("range" in request.headers) == ("if-range" in request.headers) for request in server.requests)
-    assert "range" not in server.requests[-1].headers or len(answers) == 2
-    assert [done for done, _ in told].count(0) >= 2
+    assert all(("range" in request.headers) == ("if-range" in request.headers) for request in server.requests), (
+        "a range is only requested with a validator"
+    )
+    assert "range" not in server.requests[-1].headers or len(answers) == 2, "the last request fetches the whole file"
+    assert [done for done, _ in told].count(0) >= 2, "progress starts over with the file"
 
 
 async def test_the_rest_of_a_file_is_requested_by_a_strong_etag(transport: Transport, target: Path) -> None:
@@ -160,7 +164,7 @@ async def test_the_rest_of_a_file_is_requested_by_a_strong_etag(transport: Trans
     async with scripted_server(answering(begun, rest(len(CONTENT), 'ETag: "1"'))) as server:
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
-    assert server.requests[1].headers["if-range"] == '"1"'
+    assert server.requests[1].headers["if-range"] == '"1"', "the server must compare the tag"
 
 
 @pytest.mark.parametrize("headers", [['ETag: W/"1"'], ["Last-Modified: Mon, 01 Jan 2024 00:01:00 GMT", DATE]])
@@ -172,7 +176,7 @@ async def test_a_file_with_a_weak_validator_is_fetched_again(
     async with scripted_server(answering(begun, sends(CONTENT, *headers))) as server:
         await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
-    assert "range" not in server.requests[1].headers
+    assert "range" not in server.requests[1].headers, "a weak validator allows no range"
 
 
 @pytest.mark.parametrize("headers", [[], [MODIFIED]])
@@ -184,9 +188,9 @@ async def test_a_body_that_stays_short_is_an_error_after_all_attempts(
         with pytest.raises(PocketBaseConnectionError) as caught:
             await save(PocketBase(server.url, transport=transport), target)
     waits = caught.value.__notes__
-    assert waits[-4:] == ["1.0", "2.0", "4.0", "8.0"]
+    assert waits[-4:] == ["1.0", "2.0", "4.0", "8.0"], "waits double"
     assert waits[:-4] in ([], ["0.5"])  # aiohttp may drop what came before the connection broke
-    assert len(server.requests) == len(waits) + 1
+    assert len(server.requests) == len(waits) + 1, "one wait lies between two attempts"
     assert target.read_bytes() == b"old"
     assert os.listdir(target.parent) == ["target"]
 
@@ -204,7 +208,7 @@ async def test_waits_start_over_after_progress(transport: Transport, target: Pat
     async with scripted_server(answering(*steps, rest(0), rest(0), rest())) as server:
         slept = await save(PocketBase(server.url, transport=transport), target, told)
     assert target.read_bytes() == CONTENT
-    assert max(slept) <= 4.0
+    assert max(slept) <= 4.0, "the waits did not start over"
 
 
 async def test_a_progress_callback_that_raises_does_not_disturb_the_download(
@@ -230,7 +234,7 @@ async def test_a_body_without_its_end_is_fetched_again(transport: Transport, tar
     async with scripted_server(answering(answer)) as server:
         told: list[tuple[int, int | None]] = []
         await save(PocketBase(server.url, transport=transport), target, told)
-    assert (server.connections, told[-1]) == (3, (len(CONTENT), None))
+    assert (server.connections, told[-1]) == (3, (len(CONTENT), None)), "two responses had no end"
     assert target.read_bytes() == CONTENT
 
 
@@ -246,7 +250,7 @@ async def test_an_error_response_ends_the_download(transport: Transport, target:
         async with scripted_server(answering(*answers)) as server:
             with pytest.raises(error):
                 await save(PocketBase(server.url, transport=transport, middleware=[]), target)
-        assert len(server.requests) == requests
+        assert len(server.requests) == requests, "the error was not the last response"
         assert target.read_bytes() == b"old"
         assert os.listdir(target.parent) == ["target"]
 
@@ -274,7 +278,7 @@ async def test_a_cancelled_download_leaves_the_old_file_and_nothing_else(transpo
 
         task = asyncio.create_task(pb.files.download_to(target, "posts", "id", "name", tell))
         await begun.wait()
-        assert len(os.listdir(target.parent)) == 2
+        assert len(os.listdir(target.parent)) == 2, "the old file, and the temporary one"
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -298,11 +302,11 @@ async def test_a_target_or_callback_that_cannot_be_used_is_refused(target: Path)
     ):
         with pytest.raises(error) as caught:
             await fetch(path)
-        assert str(caught.value.filename) in str(path)
+        assert str(caught.value.filename) in str(path), "the error names the target or its folder"
     for wrong in (fetch, 3):
         with pytest.raises(TypeError, match="on_progress"):
             await fetch(target, on_progress=wrong)
-    assert sorted(os.listdir(folder)) == ["pipe", "target"]
+    assert sorted(os.listdir(folder)) == ["pipe", "target"], "nothing was left behind"
 
 
 async def test_a_full_disk_is_an_error_and_leaves_the_old_file(target: Path) -> None:
@@ -321,7 +325,7 @@ async def test_a_download_writes_through_a_link_with_a_name_of_255_bytes(target:
     link = target.with_name("l" * 255)
     link.symlink_to(target)
     await fetch(link)
-    assert link.is_symlink()
+    assert link.is_symlink(), "the link was replaced"
     assert target.read_bytes() == CONTENT
 
 

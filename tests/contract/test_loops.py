@@ -97,8 +97,8 @@ async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, p
     await server.emit("a", 1)
     await begun.wait()
     await elsewhere(pb.aclose)
-    assert ended == ["ended"]
-    assert not realtime_tasks()
+    assert ended == ["ended"], "the callback was cancelled on its own loop"
+    assert not realtime_tasks(), "the task of realtime is still there"
     assert not pb.realtime.is_connected
     await server.until_streams(0)
     await pb.aclose()
@@ -118,7 +118,7 @@ async def test_subscriptions_can_be_ended_from_another_loop(server: RealtimeServ
     await server.until_submitted("d")
     await elsewhere(unsubscribe)  # again is no error
     await elsewhere(pb.realtime.unsubscribe)
-    assert not realtime_tasks()
+    assert not realtime_tasks(), "a task of realtime is still there"
     assert calls == []
 
 
@@ -143,7 +143,7 @@ async def test_a_blocked_loop_does_not_hold_up_closing_from_another(
         async with asyncio.timeout(5):
             await pb.aclose()
         assert "another event loop is blocked" in caplog.text
-        assert server.streams
+        assert server.streams, "the blocked loop has not closed its stream yet"
         goes_on.set()
         await server.until_streams(0)
         await until(lambda: not pb.realtime.is_connected)
@@ -184,13 +184,13 @@ async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_unclea
     gc.collect()  # ends the tasks of the closed loops, which can await nothing
     await server.until_streams(1)
     await pb.realtime.subscribe("c", got)
-    assert server.submissions[-1][1] == ("c",)
+    assert server.submissions[-1][1] == ("c",), "the topics of the closed loops are gone"
     await until(lambda: [*server.streams] == ["client3"])
     assert len(vars(pb.auth_store)["_callbacks"]) == 1, "the store holds nothing of the closed loops"
     await server.emit("c", 1)
     assert await got.until(1) == [1]
     names = [task.get_name() for task in realtime_tasks()]
-    assert sorted(names) == ["realtime", "realtime connection"]
+    assert sorted(names) == ["realtime", "realtime connection"], "only the tasks of this loop remain"
 
 
 async def test_realtime_stays_with_a_loop_that_does_not_run_until_realtime_is_closed(
@@ -202,9 +202,9 @@ async def test_realtime_stays_with_a_loop_that_does_not_run_until_realtime_is_cl
         await pb.realtime.subscribe("b", print)
     async with asyncio.timeout(1):
         await pb.realtime.close()
-    assert vars(pb.auth_store)["_callbacks"] == []
+    assert vars(pb.auth_store)["_callbacks"] == [], "the store still holds realtime"
     await pb.realtime.subscribe("b", print)
-    assert set(server.streams) == {"client1", "client2"}
+    assert set(server.streams) == {"client1", "client2"}, "the first loop could not close its stream yet"
     await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0.01))  # now it ends what it had
     await server.until_streams(1)
     assert not [task for task in asyncio.all_tasks(there) if task.get_name().startswith("realtime")]
@@ -242,7 +242,7 @@ async def test_of_loops_that_subscribe_at_once_one_gets_realtime(
 
     together_at_end = threading.Barrier(4)
     outcomes = await asyncio.gather(*(asyncio.to_thread(asyncio.run, subscribe()) for _ in range(4)))
-    assert sorted(outcomes) == [False] * 3 + [True]
+    assert sorted(outcomes) == [False] * 3 + [True], "exactly one loop has realtime"
     await pb.aclose()
     await server.until_streams(0)
 
@@ -274,7 +274,7 @@ async def test_a_loop_that_is_closed_without_aclose_leaves_no_socket(library: st
         for _ in range(3):
             await asyncio.to_thread(call)
         gc.collect()
-        assert descriptors() <= before
-        assert len(server.open) <= 2
+        assert descriptors() <= before, "a socket was left open"
+        assert len(server.open) <= 2, "connections were left open"
         await transport.aclose()
         await until(lambda: not server.open)

@@ -57,7 +57,7 @@ async def test_a_malformed_event_stream_gives_events_or_an_error_of_this_library
         with contextlib.suppress(PocketBaseError):
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 async for event in events:
-                    assert event.data
+                    assert event.data, "events without data are not delivered"
 
 
 class Streams(HttpxTransport):

@@ -111,7 +111,7 @@ async def test_a_stream_or_download_that_did_not_begin_is_requested_again(
     async with scripted_server(in_trouble(TROUBLES[trouble], 2, seen)) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             await way(pb, tmp_path / "target")
-    assert seen == [seen[0]] * 3
+    assert seen == [seen[0]] * 3, "the same request, three times"
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(503, 3), (403, 1)])
@@ -129,7 +129,7 @@ async def test_the_error_of_the_last_attempt_is_raised_when_none_began(
             with pytest.raises(PocketBaseError, match=f"{status} Away") as caught:
                 await way(pb, tmp_path / "target")
     assert isinstance(caught.value, PocketBaseForbiddenError if status == 403 else PocketBaseServerError)
-    assert len(seen) == attempts
+    assert len(seen) == attempts, "a 403 is final, a 503 is not"
 
 
 async def test_a_stream_that_began_is_not_requested_again(transport: Transport) -> None:
@@ -145,7 +145,7 @@ async def test_a_stream_that_began_is_not_requested_again(transport: Transport) 
                 async with pb.pipeline.events(realtime.connect()) as received:
                     async for _ in received:
                         pass
-        assert server.connections == 1
+        assert server.connections == 1, "the stream was requested again"
 
 
 async def test_realtime_reconnects_as_soon_as_the_server_is_back(
@@ -185,5 +185,5 @@ async def test_realtime_reconnects_as_soon_as_the_server_is_back(
             await pb.realtime.subscribe("a", print)
             away.set()
             await connected.until(2)
-    assert len(seen) == 8
-    assert waits == [0, 1, 2, 3, 4, 5, 6]
+    assert len(seen) == 8, "the first stream, six refusals, and the second stream"
+    assert waits == [0, 1, 2, 3, 4, 5, 6], "only realtime counts the failures"

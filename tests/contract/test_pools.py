@@ -30,7 +30,7 @@ async def test_event_streams_take_no_connection_from_requests(transport: Transpo
         await asyncio.gather(*(listen(stack, transport, server.url) for _ in range(120)))
         pb = PocketBase(server.url, transport=transport, middleware=[], timeout=5)
         assert await asyncio.gather(*(pb.send("/x") for _ in range(50))) == [{}] * 50
-        assert server.connections <= 170
+        assert server.connections <= 170, "one for each stream, and one for each request"
 
 
 @pytest.mark.parametrize("is_handed", [True, False])
@@ -46,10 +46,10 @@ async def test_a_timeout_in_the_pool_says_that_no_connection_was_free(library: s
             PocketBaseTimeoutError, match=r"no connection was free: all (2 )?of the pool are in use;"
         ) as e:
             await pb.collection("posts").create(body)
-        assert e.value.request_sent is False
+        assert e.value.request_sent is False, "the upload never left"
         with pytest.raises(PocketBaseTimeoutError, match="no connection was free") as e:
             await pb.send("/x")
-        assert e.value.request_sent is False
+        assert e.value.request_sent is False, "the request never left"
         with pytest.raises(PocketBaseTimeoutError, match="no connection was free"):
             async with pb.files.stream("a", "b", "c"):
                 pass
@@ -88,7 +88,7 @@ async def test_a_timeout_of_the_httpx_pool_itself_says_that_no_connection_was_fr
                 await asyncio.sleep(0.01)
             with pytest.raises(PocketBaseTimeoutError, match="no connection was free") as caught:
                 await pb.send("/x")
-            assert caught.value.request_sent is False
+            assert caught.value.request_sent is False, "the request never left"
             busy.cancel()
             await asyncio.gather(busy, return_exceptions=True)
 
@@ -97,7 +97,7 @@ async def test_a_missing_response_is_not_reported_as_a_pool_timeout(transport: T
     async with scripted_server(serve_json_or_events) as server:
         with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
-    assert caught.value.request_sent is None
+    assert caught.value.request_sent is None, "the request may have arrived"
 
 
 OUT_OF_FILES = """
@@ -189,7 +189,7 @@ async def test_httpx_keeps_as_many_idle_connections_as_its_limits_say() -> None:
         for _ in range(3):
             request = Request("GET", f"{server.url}/x", timeout=5)
             await asyncio.gather(*(transport.send(request) for _ in range(12)))
-        assert len(server.requests) == 36
+        assert len(server.requests) == 36, "all requests arrived"
         async with asyncio.timeout(5):
             while len(server.open) > 7:
                 await asyncio.sleep(0.01)
@@ -204,4 +204,4 @@ async def test_a_connection_is_used_again_after_an_upload(transport: Transport) 
             await posts.create({"text": "x"})
             await posts.get_one("abc")
     assert len(server.requests) == 9
-    assert server.connections == 1
+    assert server.connections == 1, "the upload cost a connection of its own"

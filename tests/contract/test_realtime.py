@@ -45,7 +45,7 @@ async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
     await server.until_streams(0)
     await unsubscribe()  # again is no error
     await pb.collection("posts").subscribe(calls, "abc")
-    assert pb.realtime.client_id == "client2"
+    assert pb.realtime.client_id == "client2", "the next subscription opens a new connection"
     assert server.submissions[-1] == ("client2", ("posts/abc",))
 
 
@@ -53,10 +53,10 @@ async def test_subscribing_to_many_topics_at_once_takes_few_requests(server: Rea
     calls = CallRecorder()
     await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200)))
     assert server.connects == 1
-    assert len(server.submissions) <= 5
+    assert len(server.submissions) <= 5, "topics are submitted together"
     await asyncio.gather(*(pb.realtime.subscribe(f"topic{number}", calls) for number in range(200, 1000)))
-    assert len(server.submissions) <= 10
-    assert len(server.submissions[-1][1]) == 1000
+    assert len(server.submissions) <= 10, "topics are submitted together"
+    assert len(server.submissions[-1][1]) == 1000, "each submission has all topics"
     with pytest.raises(ValueError, match="1000 topics"):
         await pb.realtime.subscribe("one more", calls)
     for number in range(1000):
@@ -88,7 +88,7 @@ async def test_bad_arguments_are_refused_before_anything_is_sent(pb: PocketBase,
     for limits in ((0.0, 1.0, 1), (1.0, -1.0, 1), (1.0, 1.0, 0)):
         with pytest.raises(ValueError, match="above 0"):
             RealtimeSettings(*limits)
-    assert server.connects == 0
+    assert server.connects == 0, "nothing was sent"
 
 
 async def test_the_first_subscription_fails_with_the_error_of_its_connection(
@@ -143,7 +143,7 @@ async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeSe
             await pb.realtime.subscribe("b", calls)
     await server.emit("a", 1)
     assert await calls.until(1) == [1]
-    assert (server.connects, gaps) == (1, [])
+    assert (server.connects, gaps) == (1, []), "a refusal costs neither the connection nor events"
     server.refusals = [503]
     await pb.realtime.subscribe("c", calls)  # that is told again
     assert server.submissions[-1] == ("client1", ("a", "c"))
@@ -189,8 +189,8 @@ async def test_events_that_are_cancelled_at_any_step_leave_nothing_behind(
         assert not pb.realtime.is_connected
         await server.until_streams(0)
         steps += 1
-        assert steps < 2000
-    assert steps > 10
+        assert steps < 2000, "the work never ends"
+    assert steps > 10, "there were few steps to cancel at"
     task.result()
 
 
@@ -212,7 +212,7 @@ async def test_a_client_stays_alive_while_it_has_a_subscription(
     del unsubscribe
     await asyncio.sleep(0)
     gc.collect()
-    assert known() is None
+    assert known() is None, "something keeps the client alive"
 
 
 async def test_collecting_realtime_with_a_subscription_is_a_resource_warning(
@@ -263,10 +263,12 @@ async def test_of_topics_that_are_submitted_together_only_the_refused_ones_fail(
     posts = len(server.submissions)
     results = await asyncio.gather(*(pb.realtime.subscribe(topic, calls) for topic in topics), return_exceptions=True)
     failed = {topic for topic, result in zip(topics, results, strict=True) if isinstance(result, Exception)}
-    assert failed == server.refused.intersection(topics)
+    assert failed == server.refused.intersection(topics), "a topic failed for another one"
     assert {type(result) for result in results if isinstance(result, Exception)} == {PocketBaseBadRequestError}
-    assert server.connects == 1
-    assert len(server.submissions) - posts <= 2 + len(failed) * 2 * (len(topics).bit_length())
+    assert server.connects == 1, "a refusal costs no connection"
+    assert len(server.submissions) - posts <= 2 + len(failed) * 2 * (len(topics).bit_length()), (
+        "the refused topics are found by bisection"
+    )
     for topic in set(topics) - failed:
         await server.emit(topic, topic)
     assert sorted(await calls.until(len(topics) - len(failed))) == sorted(set(topics) - failed)

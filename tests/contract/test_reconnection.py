@@ -45,7 +45,7 @@ async def test_a_lost_connection_is_replaced_and_reported_as_a_gap(
     topics = ("a", "b", "c") if how == "forgotten" else ("a", "b")
     await connects.until(1)
     assert connects == [("client2", topics)], "all is subscribed by then"
-    assert isinstance(disconnects[0], Exception)
+    assert isinstance(disconnects[0], Exception), "the callback gets the reason"
     (gap,) = await gaps.until(1)
     assert gap == Gap(gap.since, ("a", "b"))
     await server.emit("a", 1)
@@ -65,7 +65,7 @@ async def test_events_come_in_order_with_gaps_in_their_place(server: RealtimeSer
         assert gap.topics == ("posts/*",)
         assert await anext(events) == {"n": 3}
     await server.until_streams(0)
-    assert [event async for event in events] == []
+    assert [event async for event in events] == [], "a stream that was left has no more events"
 
 
 async def test_a_subscription_made_during_an_outage_waits_for_its_end(
@@ -80,7 +80,7 @@ async def test_a_subscription_made_during_an_outage_waits_for_its_end(
         await pb.realtime.subscribe("c", calls, timeout=0.5)
     with pytest.raises(PocketBaseTimeoutError):
         await pb.realtime.subscribe("a", calls, timeout=0.1)
-    assert not waiting.done()
+    assert not waiting.done(), "the subscription waits for the end of the outage"
     server.refusals = []
     await waiting
     await server.until_submitted("a", "b")
@@ -144,7 +144,7 @@ async def test_replacing_a_connection_under_load_loses_and_repeats_nothing(
         await asyncio.sleep(0.002)
     await calls.until(number)
     assert calls == [each // 2 for each in range(number)]
-    assert not gaps
+    assert not gaps, "a replacement in time loses nothing"
 
 
 async def test_a_replacement_that_fails_is_tried_again(server: RealtimeServer, pb: PocketBase) -> None:
@@ -155,7 +155,7 @@ async def test_a_replacement_that_fails_is_tried_again(server: RealtimeServer, p
     await server.until_submitted("a", client_id="client4")
     await server.emit("a", 1)
     await calls.until(1)
-    assert (calls, gaps) == ([1], [])
+    assert (calls, gaps) == ([1], []), "the old connection was still there"
 
 
 async def test_a_changed_user_gets_a_new_connection_and_a_gap(
@@ -169,14 +169,14 @@ async def test_a_changed_user_gets_a_new_connection_and_a_gap(
     await until(lambda: len(server.checks) == 1)
     replace_refreshed(pb.auth_store, pb.auth_store.token, token(3600, "refreshed"), {"id": "u1"})
     await until(lambda: len(server.submissions) == 3)
-    assert {client_id for client_id, _ in server.submissions} == {"client1"}
+    assert {client_id for client_id, _ in server.submissions} == {"client1"}, "a refreshed token keeps the connection"
     assert (len(gaps), lost) == (1, []), "for what the guest did not get"
     pb.auth_store.save(token(3600, id="u2"), {"id": "u2"})
     await gaps.until(2)
-    assert server.submissions[-1] == ("client2", ("a",))
+    assert server.submissions[-1] == ("client2", ("a",)), "another user needs another connection"
     pb.auth_store.clear()
     await gaps.until(3)
-    assert server.submissions[-1] == ("client3", ("a",))
+    assert server.submissions[-1] == ("client3", ("a",)), "a guest needs another connection"
     assert ["user has changed" in str(reason) for reason in lost] == [True, True]
     await server.until_streams(1)
     await server.emit("a", 1)
@@ -189,7 +189,7 @@ async def test_an_expired_token_is_reported_as_an_error(server: RealtimeServer, 
     pb.auth_store.save(token(-1), {"id": "u1"})
     await pb.realtime.subscribe("a", print)
     ((error, topic),) = errors
-    assert topic is None
+    assert topic is None, "the error concerns no single topic"
     assert "guest" in str(error)
 
 
@@ -202,7 +202,7 @@ async def test_a_gap_comes_before_the_events_that_follow_it(server: RealtimeServ
     await server.emit("a", 1)
     await calls.until(2)
     server.may_respond.set()
-    assert [type(call) for call in calls] == [Gap, int]
+    assert [type(call) for call in calls] == [Gap, int], "the event overtook the gap"
 
 
 async def test_a_connection_that_breaks_while_it_is_replaced_is_a_gap(server: RealtimeServer, pb: PocketBase) -> None:
@@ -215,7 +215,7 @@ async def test_a_connection_that_breaks_while_it_is_replaced_is_a_gap(server: Re
     await asyncio.sleep(0.05)
     server.may_respond.set()
     await gaps.until(1)
-    assert server.connects == 2
+    assert server.connects == 2, "the new connection takes over"
 
 
 async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, pb: PocketBase) -> None:
@@ -233,7 +233,7 @@ async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, 
     await until(lambda: pb.realtime.is_connected)
     await server.emit("a", 1)
     assert await calls.until(2) == [1, 1], "the second is another one"
-    assert len(gaps) == 1
+    assert len(gaps) == 1, "both losses are one gap"
 
 
 async def test_a_topic_that_is_refused_after_an_outage_fails_each_of_its_subscriptions(
@@ -249,9 +249,9 @@ async def test_a_topic_that_is_refused_after_an_outage_fails_each_of_its_subscri
     first, second = await asyncio.gather(*waiting, return_exceptions=True)
     assert isinstance(first, PocketBaseForbiddenError)
     assert isinstance(second, PocketBaseForbiddenError)
-    assert first is not second
+    assert first is not second, "each subscription needs an exception of its own"
     await until(lambda: pb.realtime.is_connected)
-    assert server.submissions[-1][1] == ("a",)
+    assert server.submissions[-1][1] == ("a",), "the refused topic is not submitted again"
 
 
 async def test_waits_start_over_after_a_success(
@@ -269,7 +269,7 @@ async def test_waits_start_over_after_a_success(
     for topic in ("b", "c"):
         server.refusals = [503] * 3
         await pb.realtime.subscribe(topic, print)
-    assert seen == [0, 1, 2] * 2
+    assert seen == [0, 1, 2] * 2, "the success in between did not count"
     await server.emit("a", 1)
     await calls.until(1)
     for connection in ("client2", "client3"):
@@ -278,7 +278,7 @@ async def test_waits_start_over_after_a_success(
         await until(lambda: pb.realtime.is_connected)
     assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "one that brought nothing in its short life was no success"
     await pb.realtime.close()
-    assert vars(pb.auth_store)["_callbacks"] == []
+    assert vars(pb.auth_store)["_callbacks"] == [], "the store still holds realtime"
 
 
 async def test_a_token_that_a_submission_refreshes_is_submitted_once(server: RealtimeServer, pb: PocketBase) -> None:
@@ -289,4 +289,4 @@ async def test_a_token_that_a_submission_refreshes_is_submitted_once(server: Rea
     await pb.realtime.subscribe("b", print)
     await until(lambda: len(server.checks) == 2)
     assert server.submissions == [("client1", ("a",)), ("client1", ("a", "b"))]
-    assert [*server.tokens, *server.checks] == [server.refreshed_token] * 4
+    assert [*server.tokens, *server.checks] == [server.refreshed_token] * 4, "the old token was used after the refresh"

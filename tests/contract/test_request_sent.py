@@ -39,8 +39,8 @@ async def test_a_failing_hook_of_the_client_does_not_claim_that_nothing_was_sent
         module.AsyncClient(event_hooks={"response": [hook]}) as client,
     ):
         error = await create(HttpxTransport(client), server.url)
-    assert (len(server.requests), error.request_sent) == (1, None)
-    assert "ulimit" not in error.message
+    assert (len(server.requests), error.request_sent) == (1, None), "the request arrived"
+    assert "ulimit" not in error.message, "the hint belongs to an error of another request"
 
 
 @pytest.mark.parametrize("kind", ["refused", "files"])
@@ -53,8 +53,8 @@ async def test_a_failing_middleware_of_the_session_does_not_claim_that_nothing_w
 
     async with scripted_server(responding(200)) as server, aiohttp.ClientSession(middlewares=[fail_after]) as session:
         error = await create(AiohttpTransport(session), server.url)
-    assert (len(server.requests), error.request_sent) == (1, None)
-    assert "ulimit" not in error.message
+    assert (len(server.requests), error.request_sent) == (1, None), "the request arrived"
+    assert "ulimit" not in error.message, "the hint belongs to an error of another request"
 
 
 async def test_a_second_attempt_of_a_middleware_does_not_claim_that_nothing_was_sent() -> None:
@@ -72,4 +72,4 @@ async def test_a_second_attempt_of_a_middleware_does_not_claim_that_nothing_was_
         aiohttp.ClientSession(middlewares=[ask_twice], connector=aiohttp.TCPConnector(limit=1)) as session,
     ):
         error = await create(AiohttpTransport(session), server.url)
-    assert (len(server.requests), error.request_sent) == (1, None)
+    assert (len(server.requests), error.request_sent) == (1, None), "the first attempt arrived"

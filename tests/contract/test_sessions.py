@@ -75,17 +75,23 @@ async def use_everything(transport: Transport, server: ScriptedServer) -> None:
 async def test_no_cookie_goes_from_one_visitor_to_the_next(library: str) -> None:
     async with scripted_server(setting_cookies) as server, session_of(library) as session:
         await use_everything(handed(library, session), server)
-        assert cookies_in(session) == []
-        assert not any("cookie" in request.headers for request in server.requests)
+        assert cookies_in(session) == [], "the jar kept a cookie of ours"
+        assert not any("cookie" in request.headers for request in server.requests), (
+            "a cookie of an earlier response was sent"
+        )
 
         await ask_by_itself(session, f"{server.url}/mine")
-        assert cookies_in(session) == ["session"]
+        assert cookies_in(session) == ["session"], "the application's own requests use the jar"
         before = len(server.requests)
         await use_everything(handed(library, session), server)
-        assert not any("cookie" in request.headers for request in server.requests[before:])
+        assert not any("cookie" in request.headers for request in server.requests[before:]), (
+            "a cookie of the application was sent"
+        )
 
         await ask_by_itself(session, f"{server.url}/mine")
-        assert server.requests[-1].headers["cookie"] == "session=of-the-last-visitor"
+        assert server.requests[-1].headers["cookie"] == "session=of-the-last-visitor", (
+            "the application's cookie is gone"
+        )
         assert cookies_in(session) == ["session"]
 
 
@@ -103,8 +109,8 @@ async def test_cookies_of_the_application_stay_out_of_concurrent_requests(librar
             theirs = [ask_by_itself(session, f"{server.url}/mine") for _ in range(20)]
             await asyncio.gather(*ours, *theirs)
     seen = {"cookie" in request.headers for request in server.requests if request.target.startswith("/ours")}
-    assert seen == {False}
-    assert any("cookie" in request.headers for request in server.requests)
+    assert seen == {False}, "a cookie of the application was sent"
+    assert any("cookie" in request.headers for request in server.requests), "the application's requests sent no cookie"
 
 
 async def test_a_cookie_header_of_the_caller_is_sent(library: str) -> None:
@@ -180,7 +186,7 @@ async def test_auth_that_is_set_on_an_httpx_client_later_is_not_sent(library: An
         pb = PocketBase(server.url, transport=HttpxTransport(client))
         client.auth = ("app", "secret")
         await pb.send("/x")
-    assert "authorization" not in server.requests[0].headers
+    assert "authorization" not in server.requests[0].headers, "httpx added its own"
 
 
 @pytest.mark.parametrize("transport", [AiohttpTransport, HttpxTransport])

@@ -284,16 +284,16 @@ async def test_six_thousand_calls_with_cancellations_get_their_own_responses(
                 for _ in range(AT_ONCE):
                     group.create_task(work())
             print(dict(storm.outcomes))
-            assert not storm.wrong
+            assert not storm.wrong, "a call got the response to another"
             mine = asyncio.all_tasks() - tasks - server.open
             await until(lambda: all(task.done() for task in mine))
             after = range(OPERATIONS, OPERATIONS + 150)  # more at once than the pool has connections
             answers = await asyncio.gather(*(pb.send("/read", params={"mark": mark}, timeout=10) for mark in after))
-            assert [answer["mark"] for answer in answers] == [*after]
+            assert [answer["mark"] for answer in answers] == [*after], "the pool is not as it was before"
         await until(lambda: not server.open)
     await until(lambda: _left() <= left)
     for path in tmp_path.iterdir():  # one that was whole when its call was cancelled may be there, and no part of one
         storm.check(int(path.stem), json.loads(path.read_bytes() or b"null"))
-    assert not storm.wrong
-    assert storm.outcomes["answered"] > OPERATIONS / 4
-    assert storm.outcomes["cancelled"] > OPERATIONS / 10
+    assert not storm.wrong, "a file holds the response to another call"
+    assert storm.outcomes["answered"] > OPERATIONS / 4, "too few calls succeeded to prove anything"
+    assert storm.outcomes["cancelled"] > OPERATIONS / 10, "too few calls were cancelled to prove anything"

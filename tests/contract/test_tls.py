@@ -59,7 +59,7 @@ async def test_an_unknown_certificate_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
         await check(tls_server, strangers()[library])
-    assert not tls_server.requests
+    assert not tls_server.requests, "a request left"
 
 
 async def test_a_certificate_of_a_trusted_authority_is_accepted(tls_server: ScriptedServer, library: str) -> None:
@@ -71,7 +71,7 @@ async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
     async with scripted_server(answering("{}"), ssl=server_context("other.example")) as server:
         with pytest.raises(PocketBaseConnectionError, match=r"(?i)certificate"):
             await check(server, friends()[library])
-    assert not server.requests
+    assert not server.requests, "a request left"
 
 
 @pytest.mark.parametrize("end", [hang_up, keep_open])

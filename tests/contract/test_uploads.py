@@ -63,7 +63,7 @@ async def test_an_asynchronous_source_is_sent_once(transport: Transport, make: A
             await body["f"].files[0].size()  # before anything is sent
     (received,) = server.requests
     assert b"\r\n\r\nonetwo\r\n" in received.body
-    assert "content-length" not in received.headers
+    assert "content-length" not in received.headers, "the size of the source is not known"
 
 
 async def test_of_two_requests_at_a_time_one_gets_the_asynchronous_source(transport: Transport) -> None:
@@ -71,8 +71,8 @@ async def test_of_two_requests_at_a_time_one_gets_the_asynchronous_source(transp
         posts = PocketBase(server.url, transport=transport).collection("posts")
         body = {"f": FileUpload(("a.txt", chunks(*[b"x" * 1000] * 100)))}
         done = await asyncio.gather(posts.create(body), posts.create(body), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in done) == ["ValueError", "dict"]
-    assert len(server.requests) == 1
+    assert sorted(type(result).__name__ for result in done) == ["ValueError", "dict"], "the source has one reader"
+    assert len(server.requests) == 1, "the other request was sent in part"
 
 
 async def test_a_source_that_was_read_is_not_sent_again(transport: Transport) -> None:
@@ -80,7 +80,7 @@ async def test_a_source_that_was_read_is_not_sent_again(transport: Transport) ->
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(PocketBaseRateLimitError):
             await posts.create({"f": FileUpload(("a.txt", chunks(b"once")))})
-    assert len(server.requests) == 1
+    assert len(server.requests) == 1, "the upload was repeated"
 
 
 async def test_an_asynchronous_source_that_fails_is_closed(transport: Transport) -> None:
@@ -98,7 +98,7 @@ async def test_an_asynchronous_source_that_fails_is_closed(transport: Transport)
         posts = PocketBase(server.url, transport=transport).collection("posts")
         with pytest.raises(TypeError, match="came as str, not bytes"):
             await posts.create({"f": FileUpload(("a.txt", broken()))})
-    assert closed
+    assert closed, "the source was left open"
 
 
 async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_attempt(
@@ -134,7 +134,7 @@ async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_at
     assert told == first * 2, "the second attempt counts anew"
     counts = [done for done, _ in first]
     assert counts == sorted(counts)
-    assert (counts[0], counts[-1], len(counts) > 4) == (0, 900_000, True)
+    assert (counts[0], counts[-1], len(counts) > 4) == (0, 900_000, True), "progress is reported as the bytes leave"
     assert {total for _, total in first} == {900_000}
 
 

@@ -40,7 +40,7 @@ async def test_the_code_of_the_readme_runs(transport: str, tmp_path: Path, monke
                 code = code.replace("AiohttpTransport", transport)
             compiled = compile(code, f"README.md, block {number + 1}", "exec")
             await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
-        assert len(found) == 2
+        assert len(found) == 2, "a block of code was not found"
 
 
 def lines(code: str) -> str:
@@ -59,7 +59,7 @@ async def test_the_code_in_the_architecture_document_runs_and_its_excerpts_exist
         excerpts += 1
         for part in lines(excerpt).split("...\n"):
             assert part in lines((ROOT / path[2:]).read_text(encoding="utf-8")), path
-    assert excerpts == 7
+    assert excerpts == 7, "an excerpt was not found"
 
 
 def test_help_has_a_sentence_for_each_public_method() -> None:
@@ -76,14 +76,14 @@ def test_help_has_a_sentence_for_each_public_method() -> None:
             if ours and not name.startswith("_"):
                 seen += 1
                 assert re.match(r"\S.*[.:]", inspect.getdoc(member) or "", re.DOTALL), f"{kind.__name__}.{name}"
-    assert seen > 120
+    assert seen > 120, "public methods were not found"
 
 
 def test_the_files_that_the_architecture_document_names_exist() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     for name in (found := re.findall(r"`((?:pocketbase_\w+|tests)/[\w./]*)`", text)):
         assert (ROOT / name).exists(), name
-    assert len(found) > 40
+    assert len(found) > 40, "names of files were not found"
 
 
 SAYS = {
@@ -103,7 +103,7 @@ async def test_the_code_in_the_testing_document_runs(tmp_path: Path) -> None:
         else:
             compiled = compile(block, f"docs/testing.md, block {number + 1}", "exec")
             await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
-    assert (modules, len(found)) == (2, 4)
+    assert (modules, len(found)) == (2, 4), "a block of code was not found"
     only = "book or 204"  # not all of the contract
     command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-k", only]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
@@ -117,8 +117,8 @@ def test_each_threat_names_a_test_that_exists() -> None:
     rows = [line.split("|")[-2].strip(" `") for line in re.findall(r"^\| .*", table, re.MULTILINE)[1:]]
     folders = [ROOT / "tests", ROOT / "pocketbase_core" / "testing" / "contract"]
     code = "".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
-    assert len(rows) > 20
-    assert [name for name in rows if f"def {name}(" not in code] == []
+    assert len(rows) > 20, "rows of the table were not found"
+    assert [name for name in rows if f"def {name}(" not in code] == [], "the document names tests that do not exist"
 
 
 @pytest.mark.parametrize("example", SAYS)
@@ -130,8 +130,8 @@ async def test_the_examples_print_what_they_show_on_each_transport(example: str,
         )
         assert (done.returncode, done.stderr) == (0, "")
         for words in SAYS[example]:
-            assert words in done.stdout
-        assert not [*tmp_path.iterdir()]
+            assert words in done.stdout, "the example does not print this"
+        assert not [*tmp_path.iterdir()], "the example left files"
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
@@ -140,5 +140,5 @@ async def test_the_progress_example_shows_both_bars(transport: str, tmp_path: Pa
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     for words in ("upload", "download", "16.8/16.8 MB", "bytes there and back"):
-        assert words in done.stdout
-    assert not [*tmp_path.iterdir()]
+        assert words in done.stdout, "the example does not print this"
+    assert not [*tmp_path.iterdir()], "the example left files"

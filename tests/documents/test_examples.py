@@ -114,7 +114,7 @@ async def test_the_bulk_import_reports_wrong_rows_and_stores_the_others(tmp_path
     assert "line 151: 400" in told
     assert "email: Must be a valid email address." in told
     assert "sent 298, there already 0, wrong 2" in told
-    assert not [*tmp_path.iterdir()]
+    assert not [*tmp_path.iterdir()], "the example left files"
 
 
 @asynccontextmanager
@@ -163,13 +163,13 @@ async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> Non
             _, stderr = await first.communicate()
             assert (first.returncode, stderr) == (1, b"stopped; run it again to go on\n")
             arrived = (await pb.collection("people").get_list(1, 1))["totalItems"]
-            assert 0 < arrived <= 100
+            assert 0 < arrived <= 100, "five batches of twenty passed the gate"
 
             is_open.set()
             told = await run(tmp_path, "bulk_import.py", *options)
             sent, there = (int(told.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "there already "))
-            assert sent + there == 398
-            assert 0 < there <= arrived
+            assert sent + there == 398, "a row was lost or sent twice"
+            assert 0 < there <= arrived, "the progress file is behind the server, never ahead"
             assert "sent 0, there already 398, wrong 2" in await run(tmp_path, "bulk_import.py", *options)
         people = await pb.collection("people").get_full_list()
     assert sorted(int(each["name"].split()[1]) for each in people) == [

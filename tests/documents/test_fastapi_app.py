@@ -62,7 +62,7 @@ async def test_a_bearer_token_takes_precedence_over_the_cookie(visitors: tuple[B
     bearer = {"Authorization": f"Bearer {await sign_in(other, 'other')}"}
     added = await one.post("/notes", json={"text": "by the bearer"}, headers=bearer)
     assert added.status_code == 201
-    assert "Set-Cookie" not in added.headers
+    assert "Set-Cookie" not in added.headers, "a request with a bearer token has no session"
     assert added.json() in (await other.get("/notes")).json()
     assert added.json() not in (await one.get("/notes")).json()
 
@@ -78,7 +78,7 @@ async def test_a_request_without_a_valid_token_is_refused(visitors: tuple[Browse
     assert (await one.get("/notes", headers={"Cookie": "pb_auth=%7B"})).json() == []
     wrong = await one.post("/login", json={"email": "user@example.com", "password": "wrong"})
     assert (wrong.status_code, wrong.json()["message"]) == (400, "Failed to authenticate.")
-    assert "Set-Cookie" not in wrong.headers
+    assert "Set-Cookie" not in wrong.headers, "a refused sign-in sets a cookie"
 
 
 async def test_a_refusal_of_the_server_is_passed_on_and_a_sign_out_ends_the_session(

@@ -99,7 +99,7 @@ async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     prelude, *rest = [block for block in blocks("manual.md") if block.language == "python"]
-    assert prelude.code.count("        ...\n") == 1
+    assert prelude.code.count("        ...\n") == 1, "the frame of the manual's examples has one gap to fill"
     hooks = "".join(block.code for block in blocks("manual.md") if block.language == "js")
     async with LocalServer(hooks=hooks) as server, world(server) as around:
 
@@ -124,7 +124,7 @@ async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monke
 
         async with TestClient(TestServer(application(on_aiohttp))) as visitor:
             titles = await (await visitor.get("/titles")).json()
-        assert "one" not in titles
+        assert "one" not in titles, "the manual deletes this record"
         assert {"two", "four"} <= {*titles}
 
         app = application(on_fastapi)
@@ -150,7 +150,7 @@ def shape(document: str) -> list[Any]:
 def test_both_manuals_have_the_same_sections_and_code() -> None:
     ours, theirs = map(shape, MANUALS)
     assert ours == theirs
-    assert len(ours) > 200
+    assert len(ours) > 200, "headings and blocks were not found"
 
 
 @pytest.mark.parametrize("document", [*MANUALS, "architecture.md", "testing.md", "../README.md", "../CONTRIBUTING.md"])

@@ -147,7 +147,7 @@ async def test_the_end_of_the_application_ends_all_streams(
         async with asyncio.timeout(10):  # aiohttp would wait for a minute
             await guestbook.close()
     for reader, writer in streams:
-        assert await reader.read() == b"0\r\n\r\n"
+        assert await reader.read() == b"0\r\n\r\n", "the stream has a clean end"
         writer.close()
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -213,7 +213,7 @@ async def test_a_browser_that_falls_behind_is_told_to_reload() -> None:
         assert await next_event(events) == ("reload", None)
         assert await next_event(events) == ("create", "after it")
         browsers.close()
-        assert await events.content.read() == b""
+        assert await events.content.read() == b"", "the stream did not end"
 
 
 async def test_the_guestbook_runs_in_a_clone_and_ends_without_complaints() -> None:
@@ -232,7 +232,7 @@ async def test_the_guestbook_runs_in_a_clone_and_ends_without_complaints() -> No
                 process.terminate()
                 assert await events.content.read() == b""
         _, complaints = await process.communicate()
-        assert (process.returncode, complaints) == (0, b"")
+        assert (process.returncode, complaints) == (0, b""), "the application complained at its end"
     finally:
         if process.returncode is None:
             process.kill()

@@ -91,18 +91,20 @@ async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
         await members.auth.with_password(user["email"], PASSWORD)
     mfa_id = caught.value.mfa_id
     assert mfa_id
-    assert not anybody.auth_store.token
+    assert not anybody.auth_store.token, "the password alone signs nobody in"
     otp_id = (await members.auth.request_otp(user["email"]))["otpId"]
     code = await mailbox.find(user["email"], r"(\d{8})")
     with pytest.raises(PocketBaseBadRequestError):
         await members.auth.with_otp(otp_id, "00000000", mfa_id)
-    assert not anybody.auth_store.token
+    assert not anybody.auth_store.token, "a wrong code signs nobody in"
     result = await members.auth.with_otp(otp_id, code, mfa_id=mfa_id)
     assert result["record"]["id"] == user["id"]
     assert anybody.auth_store.is_valid
     with pytest.raises(PocketBaseBadRequestError):
         await members.auth.with_otp(otp_id, code, mfa_id)
-    assert (await members.auth.request_otp("nobody@example.com"))["otpId"]
+    assert (await members.auth.request_otp("nobody@example.com"))["otpId"], (
+        "the response must not show who has an account"
+    )
 
 
 async def test_an_expired_otp_is_refused_on_a_recent_server(
@@ -130,7 +132,7 @@ async def test_a_confirmed_verification_changes_the_own_record_alone(
     other = anybody.with_auth_store(AuthStore())
     other.auth_store.save("t", {**user, "id": "somebody else"})
     await other.collection("users").auth.confirm_verification(token, headers={"Authorization": ""})
-    assert (other.auth_store.record or {})["verified"] is False
+    assert (other.auth_store.record or {})["verified"] is False, "the record of another user changed"
     await users.auth.confirm_verification(token)
     assert (anybody.auth_store.record or {})["verified"] is True
     assert (await users.auth.refresh())["record"]["verified"] is True
@@ -149,7 +151,7 @@ async def test_a_password_reset_ends_the_session_and_works_once(
     with pytest.raises(PocketBaseBadRequestError) as caught:
         await users.auth.confirm_password_reset(token, "new-password", "another")
     assert "passwordConfirm" in caught.value.field_errors
-    assert anybody.auth_store.token == old
+    assert anybody.auth_store.token == old, "a refused reset ends the session"
     await users.auth.confirm_password_reset(token, "new-password")
     assert not anybody.auth_store.token
     await is_dead(users, old)
@@ -162,7 +164,7 @@ async def test_a_new_password_of_the_signed_in_user_ends_the_session(anybody: Po
     user, users = await new_user(admin), anybody.collection("users")
     old = (await users.auth.with_password(user["email"], PASSWORD))["token"]
     await users.update(user["id"], {"emailVisibility": True})
-    assert anybody.auth_store.token == old
+    assert anybody.auth_store.token == old, "an update of another field ends the session"
     await users.update(user["id"], {"password": PASSWORD, "oldPassword": PASSWORD})
     assert not anybody.auth_store.token
     await is_dead(users, old)
@@ -222,7 +224,7 @@ async def test_oauth2_in_a_browser_signs_in_and_links_the_account(
     assert result["record"]["email"] == f"{subject}@example.com"
     assert result["meta"]["name"] == "Grace"
     assert anybody.auth_store.token == result["token"]
-    assert oidc.tokens_granted == proved + 1
+    assert oidc.tokens_granted == proved + 1, "the provider granted exactly one token"
 
     links = await admin.collection("users").auth.list_external_auths(result["record"]["id"])
     assert [(link["provider"], link["providerId"]) for link in links] == [("oidc", subject)]
@@ -284,8 +286,8 @@ async def test_an_impersonated_client_leaves_the_session_of_the_superuser(admin:
         assert (acting.auth_store.record or {})["id"] == user["id"]
         assert not acting.auth_store.is_superuser
         await acting.collection("users").get_one(user["id"])
-    assert admin.auth_store.token == before
-    assert (await admin.health.check())["code"] == 200
+    assert admin.auth_store.token == before, "the superuser's session changed"
+    assert (await admin.health.check())["code"] == 200, "closing the other client closed the transport"
 
 
 async def test_a_failed_sign_in_shows_no_password(anybody: PocketBase, caplog: pytest.LogCaptureFixture) -> None:

@@ -48,12 +48,12 @@ async def test_a_batch_of_five_hundred_is_done_whole_or_not_at_all(batches: Pock
     batch.collection(name).create({"n": 99_999})
     with pytest.raises(PocketBaseBatchError) as caught:
         await batch.send()
-    assert list(caught.value.errors) == [500]
+    assert list(caught.value.errors) == [500], "the error has the position in the queue"
     assert caught.value.errors[500].field_errors["n"]["code"] == "validation_max_number_constraint"
     assert len(await pb.collection(name).get_full_list()) == 2, "all of it was rolled back"
     batch.queue.pop()
     results = await batch.send()
-    assert batch.results is results
+    assert batch.results is results, "the results stay with the batch"
     assert len(results) == 500
     assert results[0] == {"status": 200, "body": {"id": results[0]["body"]["id"], "n": 0}}
     assert results[3] == {"status": 204, "body": None}
@@ -80,7 +80,7 @@ async def test_an_empty_too_large_aborted_or_disabled_batch_does_nothing(batches
         async with batches.create_batch() as block:
             block.collection("posts").create({})
             raise KeyError
-    assert block.results is None
+    assert block.results is None, "an aborted batch was sent"
     await batches.settings.update({"batch": {"enabled": False}})
     with pytest.raises(PocketBaseForbiddenError):
         async with batches.create_batch() as block:

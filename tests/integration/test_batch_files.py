@@ -93,7 +93,7 @@ async def outcome(pb: PocketBase, way: Way, shape: Callable[[str, str], dict[str
     try:
         await way(pb, record["id"], shape(*record["docs"]))
     except PocketBaseError as error:
-        assert error.status == 400
+        assert error.status == 400, "only a refusal is comparable"
         refused = True
     left = await papers.get_one(record["id"])
     return Outcome(initials(left["docs"]), initials(left["one"]), left["data"], left["n"], refused)

@@ -74,22 +74,22 @@ async def test_bodies_come_back_as_they_were(pb: PocketBase) -> None:
         stored = expected(first)
         assert {key: record[key] for key in stored} == stored
         assert as_text(record["data"]) == as_text(stored["data"]), "1 is not true"
-        assert await contents(pb, record) == [content for _, content in files]
+        assert await contents(pb, record) == [content for _, content in files], "a file changed on its way"
 
         kept = record["docs"][1:]
         docs: list[Any] = [*kept, upload(more, live=live)] if more else kept
         changed = await posts.update(record["id"], {**second, "docs": docs})
         stored = expected(first | second)
         assert {key: changed[key] for key in stored} == stored
-        assert changed["docs"][: len(kept)] == kept
+        assert changed["docs"][: len(kept)] == kept, "a file to keep was lost"
         assert await contents(pb, changed) == [content for _, content in [*files[1:], *more]]
 
         grown = await posts.update(record["id"], {"docs+": upload([("x", b"x")], live=live)})
-        assert grown["docs"][:-1] == changed["docs"]
+        assert grown["docs"][:-1] == changed["docs"], "an appended file replaced others"
         assert {key: grown[key] for key in stored} == stored
         (added,) = grown["docs"][-1:]
         fewer = await posts.update(record["id"], {"docs-": [added], "+docs": upload([("y", b"y")], live=live)})
-        assert fewer["docs"][1:] == changed["docs"]
+        assert fewer["docs"][1:] == changed["docs"], "the file to remove stays, or another is gone"
         assert (await posts.update(record["id"], {"docs": None if live else []}))["docs"] == []
 
     @SLOW

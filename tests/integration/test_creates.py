@@ -68,8 +68,10 @@ async def test_a_create_whose_response_was_lost_is_stored_once(
     created = await lossy(losing).collection("posts").create(body, fields="id,title,docs")
     (found,) = await pb.collection("posts").get_full_list(filter=pb.filter("title = {:title}", title=title))
     assert created == {key: found[key] for key in ("id", "title", "docs")}
-    assert len(found["docs"]) == 1
-    assert {request.body["id"] for request in losing.sent if request.method == "POST"} == {created["id"]}
+    assert len(found["docs"]) == 1, "the file was stored once for each attempt"
+    assert {request.body["id"] for request in losing.sent if request.method == "POST"} == {created["id"]}, (
+        "attempts with different ids make two records"
+    )
 
 
 async def test_a_create_that_is_read_again_has_its_expand(pb: PocketBase, lossy: Client) -> None:
@@ -82,7 +84,7 @@ async def test_a_create_with_an_id_of_the_caller_is_sent_once(pb: PocketBase, lo
     losing, mine = LostResponses(), "".join(secrets.choice("abc") for _ in range(15))
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await lossy(losing).collection("posts").create({"id": mine})
-    assert len(losing.sent) == 1
+    assert len(losing.sent) == 1, "an id of the caller's may exist already"
     await pb.collection("posts").delete(mine)
 
 
@@ -91,7 +93,7 @@ async def test_without_the_option_a_create_is_sent_once_and_has_no_id(pb: Pocket
     client = PocketBase(pb.base_url, transport=transport, middleware=[Retry(), losing])
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await client.collection("posts").create({"title": "x"})
-    assert [dict(request.body) for request in losing.sent] == [{"title": "x"}]
+    assert [dict(request.body) for request in losing.sent] == [{"title": "x"}], "the body changed"
 
 
 async def test_a_stored_record_that_cannot_be_viewed_is_an_error(pb: PocketBase, lossy: Client, hidden: str) -> None:
@@ -99,13 +101,13 @@ async def test_a_stored_record_that_cannot_be_viewed_is_an_error(pb: PocketBase,
     client.auth_store.clear()
     with pytest.raises(PocketBaseDecodeError, match="the record was stored, but cannot be read: 403"):
         await client.collection(hidden).create({})
-    assert len(await pb.collection(hidden).get_full_list()) == 1
+    assert len(await pb.collection(hidden).get_full_list()) == 1, "the record is there once"
     # The title is refused before the id is: there is no telling whose it is.
     client = lossy(LostResponses())
     client.auth_store.clear()
     with pytest.raises(PocketBaseConnectionError, match=r"unknown whether the first attempt.*title") as caught:
         await client.collection(hidden).create({"title": "x"})
-    assert caught.value.request_sent is None
+    assert caught.value.request_sent is None, "the first attempt may have arrived"
 
 
 async def test_a_create_is_recognized_although_a_unique_field_refuses_the_second_attempt(
@@ -161,12 +163,14 @@ async def test_a_batch_whose_response_was_lost_is_done_once(pb: PocketBase, loss
     results = await batch.send()
     assert [result["status"] for result in results] == [200, 204, 200, 200, 200]
     found = {each["id"]: each for each in await posts.get_full_list(filter=pb.filter("title = {:title}", title=title))}
-    assert len(found) == 3
+    assert len(found) == 3, "two creates and one update"
     assert results[0]["body"] == {key: found[results[0]["body"]["id"]][key] for key in ("id", "docs")}
     assert results[2]["body"] == results[4]["body"] == found[old["id"]]
     assert found[old["id"]]["n"] == 2
     assert results[3]["body"] == found[results[3]["body"]["id"]]
-    assert [request.method for request in losing.sent] == ["POST"] * 3 + ["GET"] * 4
+    assert [request.method for request in losing.sent] == ["POST"] * 3 + ["GET"] * 4, (
+        "three attempts, and a lookup of each member but the delete"
+    )
 
 
 async def test_a_batch_that_cannot_be_viewed_is_not_sent_again(lossy: Client, hidden: str, batches: None) -> None:
@@ -219,7 +223,9 @@ async def test_a_batch_that_could_be_done_twice_is_sent_once(
     assert caught.value.request_sent is None
     assert len(losing.sent) == 1
     found = await posts.get_one(old["id"])
-    assert (found["n"], len(found["docs"])) == (10, 1 if name == "an update that adds" else 0)
+    assert (found["n"], len(found["docs"])) == (10, 1 if name == "an update that adds" else 0), (
+        "the batch was done once"
+    )
 
 
 class Deleting(LostResponses):

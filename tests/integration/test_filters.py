@@ -40,13 +40,13 @@ async def test_a_filter_finds_exactly_the_record_with_the_value(old_or_new: Pock
     try:
         expression = pb.filter("mark = {:mark} && title = {:title}", mark=mark, title=title)
     except ValueError:
-        assert "\\" in title
+        assert "\\" in title, "only backslashes are refused"
         return
     wanted = await records.create({"title": title, "mark": mark})
     await records.create({"title": decoy, "mark": mark})
     assert wanted["title"] == title
     found = [record["title"] for record in await records.get_full_list(filter=expression)]
-    assert found == [title] * (1 + (decoy == title))
+    assert found == [title] * (1 + (decoy == title)), "the filter matches another text"
 
 
 @settings(

@@ -72,7 +72,7 @@ async def test_iterate_returns_the_fields_that_were_requested(
 ) -> None:
     posts = pb.collection(name)
     expected = (await posts.get_list(sort="id", fields=fields))["items"]
-    assert len(expected) == 10
+    assert len(expected) == 10, "the collection is not as prepared"
     found = [record async for record in posts.iterate(3, fields=fields)]
     assert sorted(found, key=in_order) == sorted(expected, key=in_order)
 
@@ -140,7 +140,7 @@ SIZES = [[1, 4], [2, 10], pytest.param([3, 5, 6, 7, 8, 9], marks=pytest.mark.slo
 async def test_a_view_whose_ids_repeat_is_read_whole(pb: PocketBase, view: str, sizes: list[int]) -> None:
     rows = pb.collection(f"view{view}")
     expected = sorted((await rows.get_list(1, 100, sort="id"))["items"], key=in_order)
-    assert len(expected) == 32
+    assert len(expected) == 32, "the view is not as prepared"
     for size in sizes:
         found = [row async for row in rows.iterate(size)]
         assert [row["id"] for row in found] == sorted(row["id"] for row in found)
@@ -156,7 +156,7 @@ async def test_a_view_whose_ids_repeat_is_read_whole(pb: PocketBase, view: str, 
 async def test_a_view_whose_ids_are_not_always_set_is_read_whole(pb: PocketBase, view: str) -> None:
     rows = pb.collection(f"bare{view}")
     expected = sorted((await rows.get_list(1, 100))["items"], key=in_order)
-    assert [row["id"] for row in expected].count("") == 3
+    assert [row["id"] for row in expected].count("") == 3, "the view is not as prepared"
     for size in (1, 2, 3, 50):
         assert sorted([row async for row in rows.iterate(size)], key=in_order) == expected
 

@@ -49,7 +49,7 @@ async def test_ten_thousand_requests_leave_nothing_behind(
 
             return sum(await asyncio.gather(*(work() for _ in range(IN_FLIGHT))))
 
-        assert await burst(requests) == requests
+        assert await burst(requests) == requests, "a request failed"
         before = blocks()
         assert await burst(requests) == requests
         assert blocks() - before < requests / 2, "nothing is kept of a request"
@@ -59,7 +59,7 @@ async def test_ten_thousand_requests_leave_nothing_behind(
         while descriptors() > opened:  # the loop closes them at its next turns
             gc.collect()
             await asyncio.sleep(0)
-    assert len(asyncio.all_tasks()) <= tasks
+    assert len(asyncio.all_tasks()) <= tasks, "closing left a task"
 
 
 @pytest.mark.slow

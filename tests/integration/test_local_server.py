@@ -44,10 +44,10 @@ async def test_data_survives_a_restart_and_a_kill() -> None:
         await server.restart()
         assert (await pb.collections.get_one("kept"))["name"] == "kept"
         server.kill()
-        assert not await asyncio.to_thread(is_up, server.url)
+        assert not await asyncio.to_thread(is_up, server.url), "a killed server still responds"
         await server.restart()
         assert (await pb.collections.get_one("kept"))["name"] == "kept"
-    assert not await asyncio.to_thread(is_up, server.url)
+    assert not await asyncio.to_thread(is_up, server.url), "the server outlives its block"
 
 
 async def test_two_servers_share_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ async def test_two_servers_share_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         async with LocalServer() as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*server.superuser)
             await pb.collections.create({"name": "same", "type": "base", "fields": []})
-    assert not [*tmp_path.iterdir()]
+    assert not [*tmp_path.iterdir()], "a server wrote into the working directory"
 
 
 async def test_a_server_runs_the_javascript_hooks_that_it_was_given() -> None:
@@ -90,7 +90,7 @@ async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.M
     monkeypatch.setenv("POCKETBASE_BIN", str(binary))
     async with LocalServer() as server:
         assert await asyncio.to_thread(is_up, server.url)
-    assert taken.exists()
+    assert taken.exists(), "the first start did not fail"
 
 
 async def test_a_start_that_is_cancelled_leaves_no_folder() -> None:
@@ -102,7 +102,7 @@ async def test_a_start_that_is_cancelled_leaves_no_folder() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert not server._folder.name or not server._folder.exists()  # pyright: ignore[reportPrivateUsage]
+        assert not server._folder.name or not server._folder.exists(), "the temporary folder was left"  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

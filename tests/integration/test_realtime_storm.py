@@ -244,10 +244,10 @@ async def test_each_event_or_its_gap_reaches_its_user_alone_in_a_storm(make_tran
         for actor in actors:
             await actor.pb.aclose()
         print(dict(storm.outcomes), len(storm.written), "records")
-        assert storm.wrong == []
+        assert storm.wrong == [], "a user got the event of another"
         for actor in actors:
             for listener, _ in actor.listeners:
                 counts = Counter(title for title in listener.heard if not title.startswith("settled"))
-                assert max(counts.values(), default=0) <= 1
+                assert max(counts.values(), default=0) <= 1, "an event was delivered twice"
     left = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
-    assert not left
+    assert not left, "a task of realtime is still there"

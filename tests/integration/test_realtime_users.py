@@ -83,8 +83,8 @@ async def change_password(
             await admin.collection(name).create({"title": "after"})
             await until(lambda: "after" in program.titles)
             assert program.titles in (["before", "after"], ["before", "missed", "after"]), "before 0.38.1 it is sent"
-            assert max(program.gaps) <= missed
-            assert len(program.errors) == is_noticed
+            assert max(program.gaps) <= missed, "the gap begins after what was missed"
+            assert len(program.errors) == is_noticed, "the error came once, or not at all"
 
 
 @pytest.mark.parametrize("by", ["user", "superuser"])
@@ -140,7 +140,7 @@ async def test_a_token_is_accepted_until_its_password_changes(
         program = Program(client)
         await client.collection(name).subscribe_all(program.hear, on_gap=program.miss)
         await until(lambda: len(checks) > 5)
-        assert (program.errors, program.gaps) == ([], [])
+        assert (program.errors, program.gaps) == ([], []), "a valid token was reported as revoked"
         users = admin.admins if who == "superuser" else admin.collection("users")
         await users.update(user["id"], {"password": "password456"})
         await until(lambda: program.errors and program.gaps)

@@ -47,7 +47,9 @@ async def test_a_list_has_the_items_and_the_totals(pb: PocketBase) -> None:
     page = await posts.get_list(2, 10, options)
     assert (page["page"], page["perPage"], page["totalItems"], page["totalPages"]) == (2, 10, 25, 3)
     assert [record["n"] for record in page["items"]] == list(range(14, 4, -1))
-    assert (await posts.get_list(1, 10, options, skip_total=True))["totalItems"] == -1
+    assert (await posts.get_list(1, 10, options, skip_total=True))["totalItems"] == -1, (
+        "the server was not asked for the total"
+    )
     everything = [record["n"] for record in await posts.get_full_list(options)]
     assert everything == [record["n"] async for record in posts.iterate(7, options)] == list(range(24, -1, -1))
     assert (await posts.get_first(options))["n"] == 24
@@ -119,8 +121,8 @@ async def test_an_open_file_is_sent_whole_each_time(pb: PocketBase, tmp_path: Pa
     with path.open("rb") as opened:
         body = {"docs": FileUpload(("a.txt", opened))}
         first, second = await asyncio.gather(pb.collection("posts").create(body), pb.collection("posts").create(body))
-        assert not opened.closed
-    assert len(first["docs"]) == len(second["docs"]) == 1
+        assert not opened.closed, "the file belongs to the caller"
+    assert len(first["docs"]) == len(second["docs"]) == 1, "a request got only a part of the file"
 
 
 @pytest.mark.parametrize("record_id", ["..", ".", "", "../../victims", "../../../collections/victims"])
@@ -131,5 +133,5 @@ async def test_no_id_leads_to_another_path(pb: PocketBase, library: str, record_
         await pb.collection("posts").delete(record_id.replace("victims", name))
     with pytest.raises((ValueError, PocketBaseNotFoundError)):
         await pb.collection(name).delete(record_id)
-    assert (await pb.collections.get_one(name))["id"] == collection["id"]
+    assert (await pb.collections.get_one(name))["id"] == collection["id"], "the collection was deleted"
     await pb.collections.delete(collection["id"])

@@ -177,13 +177,13 @@ def report(model: Model, faults: Counter[str], found: dict[str, dict[str, Any]],
     print(f"outcomes {dict(model.outcomes)}")
     print(f"confirmed {len(model.known)} records, {len(model.gone)} deletions; in doubt {len(model.maybe)}", end="; ")
     print(f"found {len(found)}; lost {len(lost)}, doubled {len(doubled)}, wrong {len(model.wrong)}")
-    assert not lost
-    assert not doubled
-    assert not model.wrong
-    assert not unknown
-    assert not halves
-    assert not model.gone & found.keys()
-    assert model.outcomes["confirmed"] > operations / 2
+    assert not lost, "confirmed records are gone or changed"
+    assert not doubled, "a record is stored twice"
+    assert not model.wrong, "a response belongs to another request"
+    assert not unknown, "the server has records that nobody created"
+    assert not halves, "a batch was done in part"
+    assert not model.gone & found.keys(), "deleted records are back"
+    assert model.outcomes["confirmed"] > operations / 2, "too few operations succeeded to prove anything"
 
 
 @pytest.mark.slow

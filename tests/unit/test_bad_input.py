@@ -43,4 +43,4 @@ async def test_bad_input_is_refused_before_anything_is_sent(code: str, error: st
 
 
 def test_the_table_of_the_document_is_read_whole() -> None:
-    assert len(ROWS) > 70
+    assert len(ROWS) > 70, "rows of the table were not found"

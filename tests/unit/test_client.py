@@ -56,7 +56,7 @@ async def test_options_as_dict_and_by_keyword_make_the_same_request() -> None:
     await posts.get_list(2, 20, options)
     await posts.get_list(page=2, per_page=20, filter="n > 1", expand="a,b.c", **rest)
     await posts.get_list(2, 20, options={"filter": "n > 1", "expand": "a,b.c"}, **rest)
-    assert repr(options) == before
+    assert repr(options) == before, "the options of the caller changed"
     assert seen[0] == seen[1] == seen[2]
     expected = {"page": "2", "perPage": "20", "filter": "n > 1", "expand": "a,b.c", "p": "true"}
     assert dict(seen[0].params) == expected
@@ -160,7 +160,7 @@ async def test_a_full_list_goes_by_the_page_size_that_the_server_reports() -> No
     pb, seen = client(page(1000), page(1000) | {"page": 2}, page(3) | {"page": 3})
     assert len(await pb.collection("a").get_full_list(batch=2000)) == 2003
     assert [request.params["page"] for request in seen] == ["1", "2", "3", "4"]  # the last one in advance
-    assert seen[0].params["skipTotal"] == "true"
+    assert seen[0].params["skipTotal"] == "true", "the total costs the server a count"
     pb, seen = client(page(2, 2), page(0, 2))
     assert [record["id"] async for record in pb.collection("a").iterate(2, {"sort": "id"})] == ["0", "1"]
     assert [request.params["sort"] for request in seen] == ["id", "id"]
@@ -232,7 +232,7 @@ async def test_hooks_may_return_a_message_or_none() -> None:
     pb, seen = client({}, middleware=[BeforeSend(frozen), BeforeSend(nothing), AfterSend(status)])
     assert await pb.send("/x") == []
     assert seen[0].headers["X"] == "1"
-    assert "Y" not in seen[0].headers
+    assert "Y" not in seen[0].headers, "an edit without a return is no change"
     text: Any = repr
     for wrong in (BeforeSend(text), AfterSend(text)):
         pb, _ = client({}, middleware=[wrong])
@@ -272,14 +272,14 @@ async def test_an_update_or_delete_of_the_signed_in_record_changes_the_store() -
     pb, _ = client({"id": "u1", "name": "b", "expand": {"y": 2}})
     pb.auth_store.save("t", record)
     await pb.collection("posts").update("u1", {"name": "b"})
-    assert (pb.auth_store.record or {})["name"] == "a"
+    assert (pb.auth_store.record or {})["name"] == "a", "a record of another collection has the same id"
     await pb.collection("users").update("u1", {"name": "b"})
     assert pb.auth_store.record == {**record, "name": "b", "expand": {"x": 1, "y": 2}}
-    assert pb.auth_store.token == "t"
+    assert pb.auth_store.token == "t", "an update keeps the session"
     pb, _ = client(Response(204))
     pb.auth_store.save("t", record)
     await pb.collection("users").delete("u2")
-    assert pb.auth_store.token == "t"
+    assert pb.auth_store.token == "t", "another record was deleted"
     await pb.collection("c1").delete("u1")
     assert (pb.auth_store.token, pb.auth_store.record) == ("", None)
 
@@ -293,7 +293,7 @@ async def test_a_new_password_is_confirmed_unless_the_caller_has_done_it() -> No
 
 async def test_a_collection_is_the_same_object_each_time() -> None:
     pb, _ = client({})
-    assert pb.collection("a") is pb.collection("a")
+    assert pb.collection("a") is pb.collection("a"), "a second service was made"
     assert pb.admins is pb.collection("_superusers")
     await pb.aclose()
     await pb.aclose()
@@ -386,7 +386,7 @@ async def test_a_linked_account_without_an_id_is_an_error_and_nothing_is_deleted
     pb, seen = client(Response(200, content=answer.encode()))
     with pytest.raises(PocketBaseDecodeError, match="a record with an id"):
         await pb.collection("users").auth.unlink_external_auth("u1", "oidc")
-    assert [request.method for request in seen] == ["GET"]
+    assert [request.method for request in seen] == ["GET"], "a delete was sent"
 
 
 @pytest.mark.parametrize("items", [[3], [{"id": "x"}, None], [[]]])

@@ -85,10 +85,10 @@ def test_tasks_may_start_at_once(factory: Any) -> None:
             server.queue.put_nowait(ServerSentEvent("d", "4"))
             while "closed" not in heard:
                 await asyncio.sleep(0)
-        assert heard[0] == "connected"
+        assert heard[0] == "connected", "the hook was called after a message"
         assert 1 in heard
         assert [json.loads(text)["token"] for text in saved] == ["first", "second"]
-        assert len(asyncio.all_tasks()) == 1
+        assert len(asyncio.all_tasks()) == 1, "a task is still there"
 
     asyncio.run(main())
 

@@ -101,7 +101,7 @@ def test_a_copied_or_pickled_error_is_the_same_error(
     error: PocketBaseError, way: Callable[[PocketBaseError], PocketBaseError]
 ) -> None:
     assert seen(way(error)) == seen(error)
-    assert "secret" not in repr(error.args)
+    assert "secret" not in repr(error.args), "the error holds the query"
 
 
 def test_a_429_and_a_503_have_the_retry_after_of_the_server() -> None:
@@ -112,7 +112,7 @@ def test_a_429_and_a_503_have_the_retry_after_of_the_server() -> None:
 def test_every_class_of_error_is_among_the_copied_ones() -> None:
     classes = {value for name in pocketbase_core.__all__ if isinstance(value := getattr(pocketbase_core, name), type)}
     kinds = {kind for kind in classes if issubclass(kind, PocketBaseError)}
-    assert kinds <= {type(error) for error in ERRORS}
+    assert kinds <= {type(error) for error in ERRORS}, "a class is missing in ERRORS"
 
 
 async def test_a_batch_error_is_rebuilt_with_the_errors_of_its_sub_requests() -> None:

@@ -54,7 +54,7 @@ async def sent(use: Callable[[PocketBase], Any]) -> Request | None:
     try:
         await use(PocketBase(ORIGIN, transport=MockTransport(handler)))
     except (ValueError, TypeError):
-        assert not seen
+        assert not seen, "a refused input was sent"
         return None
     return seen[0]
 
@@ -68,10 +68,10 @@ async def test_names_and_ids_are_one_segment_each(collection: str, record_id: st
         parts = urlsplit(request.full_url)
         assert f"{parts.scheme}://{parts.netloc}" == ORIGIN
         segments = parts.path.split("/")
-        assert segments[:3] + segments[4:5] == ["", "api", "collections", "records"]
+        assert segments[:3] + segments[4:5] == ["", "api", "collections", "records"], "the text changed the route"
         assert [unquote(segments[3]), unquote(segments[5])] == [collection, record_id]
-        assert len(segments) == 6
-        assert not {".", ".."} & {*segments}
+        assert len(segments) == 6, "the text became several segments"
+        assert not {".", ".."} & {*segments}, "a segment leads upwards"
         assert parts.path.isascii()
         assert parts.path.isprintable()
 
@@ -83,11 +83,13 @@ async def test_custom_paths_stay_at_the_server(text: str, start: str) -> None:
         assert request.full_url.startswith(f"{ORIGIN}/")
         parts = urlsplit(request.full_url)
         assert f"{parts.scheme}://{parts.netloc}" == ORIGIN
-        assert ".." not in re.split(r"[/\\]", unquote(parts.path))
+        assert ".." not in re.split(r"[/\\]", unquote(parts.path)), "a segment leads upwards"
         assert parts.path.isascii()
         assert parts.path.isprintable()
         resolved = posixpath.normpath(parts.path)
-        assert resolved.strip("/") == re.sub("/+", "/", parts.path).strip("/") or parts.path.strip("/") == ""
+        assert resolved.strip("/") == re.sub("/+", "/", parts.path).strip("/") or parts.path.strip("/") == "", (
+            "the path leads upwards"
+        )
 
 
 async def test_an_absolute_url_is_refused() -> None:
@@ -124,7 +126,7 @@ async def test_file_names_stay_in_their_header(field: str, filename: str, conten
     message = BytesParser().parsebytes(f"Content-Type: {body.content_type}\r\n\r\n".encode() + raw)
     _, payload, file = message.walk()
     assert payload.get_content_type() == "application/json"
-    assert file.keys() == ["Content-Disposition", "Content-Type"]
+    assert file.keys() == ["Content-Disposition", "Content-Type"], "the name became a header"
     quoted = rb'"(?:[^\x00-\x1f\x7f"\\]|\\\\)*"'
     disposition = raw.split(b"Content-Disposition: ")[2].partition(b"\r\n")[0]
     assert re.fullmatch(b"form-data; name=%s; filename=%s" % (quoted, quoted), disposition)
@@ -140,7 +142,7 @@ def test_cookies_come_back_and_hold_one_value(record: dict[str, Any], other: str
     header = store.export_to_cookie()
     assert header.isascii()
     assert header.isprintable()
-    assert len(header.split(";")) == 6
+    assert len(header.split(";")) == 6, "the record became an attribute"
     again.load_from_cookie(f"x={re.sub('[;=]', '', other)}; {header.split(';')[0]}")
     assert (again.token, again.record) == (store.token, record)
 
@@ -177,7 +179,7 @@ def test_attributes_of_cookies_stay_attributes(path: str, domain: str, same_site
     texts = [("Path", path), ("Domain", domain), ("SameSite", same_site)]
     attributes = [f"{name}={value}" for name, value in texts if value]
     assert header.split("; ", 2)[2] == "; ".join([*attributes, "HttpOnly", "Secure"])
-    assert header.count(";") == len(attributes) + 3
+    assert header.count(";") == len(attributes) + 3, "a text became an attribute"
 
 
 @pytest.mark.parametrize("expires", ["1e300", "Infinity", "-1e300", "NaN", "-1", "99999999999999", "1" + "0" * 400])
@@ -210,7 +212,7 @@ def test_any_token_can_be_read_without_an_error(payload: bytes, other: str) -> N
         assert isinstance(store.is_superuser, bool)
         assert isinstance(is_refreshable(text), bool)
         wait = refresh_delay(text, 1e9)
-        assert wait is None or wait > 0
+        assert wait is None or wait > 0, "the wait would be a busy loop"
         if is_sendable_token(text):
             assert "Expires=" in store.export_to_cookie()
 
@@ -229,7 +231,7 @@ def test_any_response_makes_a_readable_error(status: int, location: str, moment:
     assert isinstance(str(error), str)
     assert isinstance(error.field_errors, dict)
     after = getattr(error, "retry_after", None)
-    assert after is None or 0 <= after < inf
+    assert after is None or 0 <= after < inf, "nobody can wait for so long"
 
 
 def test_errors_carry_no_secret_anywhere() -> None:
@@ -239,13 +241,13 @@ def test_errors_carry_no_secret_anywhere() -> None:
     response = Response(403, {"Set-Cookie": "tok-5"}, b'{"message": "No."}', request.url)
     error = error_from_response(response)
     for shown in (str(error), repr(error), repr(pickle.dumps(error)), repr(error.args), repr(request), repr(response)):
-        assert "tok-" not in shown
+        assert "tok-" not in shown, "a secret is shown"
     assert isinstance(pickle.loads(pickle.dumps(error)), PocketBaseError)
     store = AuthStore()
     store.save("tok-6")
     client = PocketBase("http://h", auth_store=store)
     for each in (store, client, client.collection("a"), client.realtime, client.create_batch()):
-        assert "tok-" not in repr(each)
+        assert "tok-" not in repr(each), "a secret is shown"
 
 
 WRITER = """
@@ -266,10 +268,10 @@ def test_two_processes_that_write_one_file_leave_it_whole(tmp_path: Path) -> Non
             store = FileAuthStore(path)
             assert store.token.startswith("t")
             assert store.record == {"id": "x" * 5000}
-            assert path.stat().st_mode & 0o777 == 0o600
+            assert path.stat().st_mode & 0o777 == 0o600, "others may read the file"
             read += 1
     assert [writer.wait() for writer in writers] == [0, 0]
-    assert [each.name for each in tmp_path.iterdir()] == ["auth.json"]
+    assert [each.name for each in tmp_path.iterdir()] == ["auth.json"], "a draft was left"
 
 
 def test_a_file_store_whose_path_is_a_link_leaves_the_target_alone(tmp_path: Path) -> None:
@@ -279,4 +281,4 @@ def test_a_file_store_whose_path_is_a_link_leaves_the_target_alone(tmp_path: Pat
     store = FileAuthStore(path)
     assert store.token == ""
     store.clear()
-    assert victim.read_text() == "mine"
+    assert victim.read_text() == "mine", "the target of the link changed"
