@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pocketbase_core import AuthStore
 from pocketbase_core.pipeline import Pipeline
@@ -13,6 +14,10 @@ from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract import transport as transport
 
 from .helpers.transports import MAKERS
+
+# No test asserts a time: on a busy machine, an example may take longer than the deadline of hypothesis.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 
 @pytest.fixture(params=list(MAKERS))

@@ -30,8 +30,8 @@ def evening(width: int = 640, height: int = 400) -> bytes:
         sky, hill = bytes((250 - row // 6, 214 - row // 8, 180 + row // 10)), b"\x2b\x5a\x4b"
         rows += b"\0" + b"".join(sky if row < top else hill for top in ridge)
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    def chunk(chunk_type: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + chunk_type + data + struct.pack(">I", zlib.crc32(chunk_type + data))
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(rows))) + chunk(b"IEND", b"")
@@ -119,11 +119,11 @@ async def test_what_is_posted_while_the_list_is_read_is_shown_once_and_first(
     read, posted = asyncio.Event(), asyncio.Event()
 
     async def answer_late(route: Route) -> None:
-        answer = await (await route.fetch()).json()
-        answer["entries"][-1]["message"] = "first, and changed since"
+        body = await (await route.fetch()).json()
+        body["entries"][-1]["message"] = "first, and changed since"
         read.set()
         await posted.wait()
-        await route.fulfill(json=answer)
+        await route.fulfill(json=body)
 
     await window.route("**/entries/1", answer_late)
     await window.evaluate("""new Promise(opened => {

@@ -56,16 +56,16 @@ def check(error: PocketBaseTransportError) -> None:
     assert "SECRET" not in "".join(traceback.format_exception(error)), "the traceback shows the secret"
 
 
-async def fail(transport: Transport, url: str, kind: str) -> PocketBaseTransportError:
+async def fail(transport: Transport, url: str, call: str) -> PocketBaseTransportError:
     pb = PocketBase(url, transport=transport, middleware=[], timeout=0.3)
     pb.auth_store.save(WORD)
     secret: dict[str, Any] = {"params": {"token": WORD}, "headers": {"Cookie": f"a={WORD}"}}
     with pytest.raises(PocketBaseTransportError) as caught:
-        if kind == "send":
+        if call == "send":
             await pb.send("/x", method="POST", body={"password": WORD}, **secret)
-        elif kind == "upload":
+        elif call == "upload":
             await pb.collection("a").create({"password": WORD, "f": FileUpload(("a", WORD.encode()))}, **secret)
-        elif kind == "stream":
+        elif call == "stream":
             async with pb.files.stream("a", "b", "c", token=WORD) as streamed:
                 assert [chunk async for chunk in streamed.aiter_bytes()]
         else:
@@ -76,19 +76,19 @@ async def fail(transport: Transport, url: str, kind: str) -> PocketBaseTransport
 
 
 @pytest.mark.parametrize(
-    ("kind", "failure"),
+    ("call", "failure"),
     [
         *(("send", failure) for failure in FAILURES),
-        *((kind, failure) for kind in ("upload", "stream") for failure in ("reset", "no HTTP", "a wrong chunk")),
+        *((call, failure) for call in ("upload", "stream") for failure in ("reset", "no HTTP", "a wrong chunk")),
     ],
 )
-async def test_no_cause_of_an_error_contains_a_secret(transport: Transport, kind: str, failure: str) -> None:
+async def test_no_cause_of_an_error_contains_a_secret(transport: Transport, call: str, failure: str) -> None:
     script = FAILURES[failure]
     if script is None:
-        check(await fail(transport, f"http://127.0.0.1:{unused_port()}", kind))
+        check(await fail(transport, f"http://127.0.0.1:{unused_port()}", call))
         return
     async with scripted_server(script) as server:
-        check(await fail(transport, server.url, kind))
+        check(await fail(transport, server.url, call))
 
 
 @pytest.mark.parametrize("failure", ["reset", "no HTTP", "a wrong chunk"])

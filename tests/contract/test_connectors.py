@@ -15,7 +15,7 @@ from pocketbase_transports import AiohttpTransport
 from ..helpers.certificates import trusting_context
 
 
-async def ask(transport: AiohttpTransport, url: str) -> int:
+async def fetch_status(transport: AiohttpTransport, url: str) -> int:
     try:
         return (await transport.send(Request("GET", url, timeout=5))).status_code
     finally:
@@ -35,20 +35,20 @@ async def test_a_transport_with_certificates_can_be_made_without_an_event_loop(
 ) -> None:
     transport = await asyncio.to_thread(make)  # a thread without a loop, as a module that is imported
     url = f"https://127.0.0.1:{tls_server.port}/"
-    assert await ask(transport, url) == 200
+    assert await fetch_status(transport, url) == 200
     for _ in range(2):
-        assert await asyncio.to_thread(asyncio.run, ask(transport, url)) == 200
-    assert await ask(transport, url) == 200, "on the loop of the test again"
+        assert await asyncio.to_thread(asyncio.run, fetch_status(transport, url)) == 200
+    assert await fetch_status(transport, url) == 200, "on the loop of the test again"
     await transport.aclose()
 
 
 async def test_a_connector_of_one_loop_is_refused_on_another_with_a_hint() -> None:
     async with scripted_server(answering("{}")) as server:
         transport = AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
-        assert await ask(transport, server.url) == 200
+        assert await fetch_status(transport, server.url) == 200
         with pytest.raises(RuntimeError, match="for several, hand over its options, or a function that makes one"):
-            await asyncio.to_thread(asyncio.run, ask(transport, server.url))
-        assert await ask(transport, server.url) == 200
+            await asyncio.to_thread(asyncio.run, fetch_status(transport, server.url))
+        assert await fetch_status(transport, server.url) == 200
         await transport.aclose()
 
 
@@ -63,16 +63,16 @@ async def test_a_given_connector_serves_event_streams_too() -> None:
 
 
 async def test_a_unix_socket_and_options_of_the_connector_are_accepted(tmp_path: Path) -> None:
-    async def answer(request: web.Request) -> web.Response:
+    async def respond(request: web.Request) -> web.Response:
         return web.json_response({})
 
     app = web.Application()
-    app.router.add_get("/", answer)
+    app.router.add_get("/", respond)
     runner = web.AppRunner(app)
     await runner.setup()
     path = str(tmp_path / "socket")
     await web.UnixSite(runner, path).start()
     transport = AiohttpTransport(path=path, limit=3, force_close=True, headers={"X-App": "mine"})
-    assert await ask(transport, "http://any/") == 200
+    assert await fetch_status(transport, "http://any/") == 200
     await transport.aclose()
     await runner.cleanup()

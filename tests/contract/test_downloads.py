@@ -30,56 +30,56 @@ from pocketbase_transports import MockTransport
 CONTENT = bytes(range(256)) * 4096
 DATE = "Date: Mon, 01 Jan 2024 00:01:00 GMT"
 MODIFIED = f"Last-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\n{DATE}"
-Answer = Callable[[Connection, int], Awaitable[None]]
+Responder = Callable[[Connection, int], Awaitable[None]]
 
 
-def answering(*answers: Answer) -> Script:
+def answering(*responders: Responder) -> Script:
     """Each connection gets the next answer, the last one for ever; they are told where a Range begins, or 0."""
-    left = [*answers]
+    remaining = [*responders]
 
     async def script(connection: Connection) -> None:
         request = await connection.request()
         start = int(request.headers.get("range", "bytes=0-")[6:-1])
-        await (left.pop(0) if len(left) > 1 else left[0])(connection, start)
+        await (remaining.pop(0) if len(remaining) > 1 else remaining[0])(connection, start)
 
     return script
 
 
-def sends(part: bytes, *headers: str, status: int = 200, total: int = len(CONTENT)) -> Answer:
+def sends(part: bytes, *headers: str, status: int = 200, total: int = len(CONTENT)) -> Responder:
     """Announces `total` bytes, sends these and hangs up."""
 
-    async def answer(connection: Connection, start: int) -> None:
+    async def respond(connection: Connection, start: int) -> None:
         lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {total}", *headers, "", ""]
         await connection.send("\r\n".join(lines).encode() + part)
 
-    return answer
+    return respond
 
 
-def rest(count: int = len(CONTENT), *headers: str, total: int = len(CONTENT)) -> Answer:
+def sends_rest(count: int = len(CONTENT), *headers: str, total: int = len(CONTENT)) -> Responder:
     """Answer with the part that the Range asks for, cut after so many bytes."""
 
-    async def answer(connection: Connection, start: int) -> None:
+    async def respond(connection: Connection, start: int) -> None:
         if not start:  # aiohttp may drop what came before the connection broke
             await sends(CONTENT[:count], MODIFIED)(connection, start)
             return
         span = f"Content-Range: bytes {start}-{total - 1}/{total}"
         await sends(CONTENT[start : start + count], span, *headers, status=206, total=total - start)(connection, start)
 
-    return answer
+    return respond
 
 
-def seen(told: list[tuple[int, int | None]], answer: Answer) -> Answer:
+def seen(progress: list[tuple[int, int | None]], respond: Responder) -> Responder:
     """Hangs up only when the client has something of it."""
 
     async def waits(connection: Connection, start: int) -> None:
-        await answer(connection, start)
-        while not told or told[-1][0] <= start:
+        await respond(connection, start)
+        while not progress or progress[-1][0] <= start:
             await asyncio.sleep(0)
 
     return waits
 
 
-async def save(pb: PocketBase, path: Path, told: list[tuple[int, int | None]] | None = None) -> list[float]:
+async def save(pb: PocketBase, path: Path, progress: list[tuple[int, int | None]] | None = None) -> list[float]:
     """Download to `path`; the waits, none of which is waited for."""
     slept: list[float] = []
 
@@ -89,13 +89,13 @@ async def save(pb: PocketBase, path: Path, told: list[tuple[int, int | None]] | 
     async def prepare() -> Call[bytes]:
         return files.download("posts", "id", "name", parse_options(CommonOptions, None, {}))
 
-    def tell(done: int, total: int | None) -> None:
-        if told is not None:
-            told.append((done, total))
+    def report(done: int, total: int | None) -> None:
+        if progress is not None:
+            progress.append((done, total))
 
     try:
         bound = BoundPipeline(pb.pipeline, parse_options(CommonOptions, None, {}), each=True)
-        await download.download_to_file(bound, prepare, path, tell, sleep=sleep, jitter=lambda: 1.0)
+        await download.download_to_file(bound, prepare, path, report, sleep=sleep, jitter=lambda: 1.0)
     except Exception as error:
         error.__notes__ = [*map(str, slept)]
         raise
@@ -111,11 +111,11 @@ def target(tmp_path: Path) -> Path:
 
 
 async def test_a_download_goes_on_after_its_connection_broke(transport: Transport, target: Path) -> None:
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
 
-    script = answering(seen(told, rest(300_000)), rest(200_000), rest(1, MODIFIED), rest())
+    script = answering(seen(progress, sends_rest(300_000)), sends_rest(200_000), sends_rest(1, MODIFIED), sends_rest())
     async with scripted_server(script) as server:
-        slept = await save(PocketBase(server.url, transport=transport), target, told)
+        slept = await save(PocketBase(server.url, transport=transport), target, progress)
     assert target.read_bytes() == CONTENT
     first, *others = [request.headers for request in server.requests]
     assert "range" not in first, "the first request asks for the whole file"
@@ -127,42 +127,42 @@ async def test_a_download_goes_on_after_its_connection_broke(transport: Transpor
     starts = [int(headers["range"][6:-1]) for headers in others]
     assert starts == sorted(starts), "each request goes on further ahead"
     assert slept[0] <= 1.0, "the first wait is a short one"
-    assert told[0] == (0, len(CONTENT)), "progress starts at 0"
-    assert told[-1] == (len(CONTENT), len(CONTENT))
-    assert [done for done, _ in told] == sorted(done for done, _ in told), "progress never goes back"
+    assert progress[0] == (0, len(CONTENT)), "progress starts at 0"
+    assert progress[-1] == (len(CONTENT), len(CONTENT))
+    assert [done for done, _ in progress] == sorted(done for done, _ in progress), "progress never goes back"
     assert os.listdir(target.parent) == ["target"], "the temporary file is gone"
 
 
 @pytest.mark.parametrize(
-    "answers",
+    "responders",
     [
         [sends(CONTENT[:1000]), sends(CONTENT)],  # nobody knows whether it changed
         [sends(b"x" * 1000, MODIFIED, total=2000), sends(CONTENT, "Last-Modified: now")],
-        [sends(b"x" * 1000, MODIFIED), rest(9, "Last-Modified: now"), sends(CONTENT, MODIFIED)],
-        [sends(b"x" * 1000, MODIFIED), rest(9, total=len(CONTENT) + 1), sends(CONTENT, MODIFIED)],
+        [sends(b"x" * 1000, MODIFIED), sends_rest(9, "Last-Modified: now"), sends(CONTENT, MODIFIED)],
+        [sends(b"x" * 1000, MODIFIED), sends_rest(9, total=len(CONTENT) + 1), sends(CONTENT, MODIFIED)],
         [sends(b"x" * 1000, MODIFIED), sends(b"", status=416, total=0), sends(CONTENT, MODIFIED)],
-        [sends(b"x" * 1000, 'ETag: "1"'), rest(9, 'ETag: "2"'), sends(CONTENT)],
+        [sends(b"x" * 1000, 'ETag: "1"'), sends_rest(9, 'ETag: "2"'), sends(CONTENT)],
     ],
 )
 async def test_a_file_that_may_have_changed_is_fetched_again(
-    transport: Transport, target: Path, answers: list[Answer]
+    transport: Transport, target: Path, responders: list[Responder]
 ) -> None:
-    async with scripted_server(answering(*answers)) as server:
-        told: list[tuple[int, int | None]] = []
-        await save(PocketBase(server.url, transport=transport), target, told)
+    async with scripted_server(answering(*responders)) as server:
+        progress: list[tuple[int, int | None]] = []
+        await save(PocketBase(server.url, transport=transport), target, progress)
     assert target.read_bytes() == CONTENT
     assert all(("range" in request.headers) == ("if-range" in request.headers) for request in server.requests), (
         "a range is only requested with a validator"
     )
-    assert "range" not in server.requests[-1].headers or len(answers) == 2, "the last request fetches the whole file"
-    assert [done for done, _ in told].count(0) >= 2, "progress starts over with the file"
+    assert "range" not in server.requests[-1].headers or len(responders) == 2, "the last request fetches the whole file"
+    assert [done for done, _ in progress].count(0) >= 2, "progress starts over with the file"
 
 
 async def test_the_rest_of_a_file_is_requested_by_a_strong_etag(transport: Transport, target: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    begun = seen(told, sends(CONTENT[:300_000], 'ETag: "1"'))
-    async with scripted_server(answering(begun, rest(len(CONTENT), 'ETag: "1"'))) as server:
-        await save(PocketBase(server.url, transport=transport), target, told)
+    progress: list[tuple[int, int | None]] = []
+    started = seen(progress, sends(CONTENT[:300_000], 'ETag: "1"'))
+    async with scripted_server(answering(started, sends_rest(len(CONTENT), 'ETag: "1"'))) as server:
+        await save(PocketBase(server.url, transport=transport), target, progress)
     assert target.read_bytes() == CONTENT
     assert server.requests[1].headers["if-range"] == '"1"', "the server must compare the tag"
 
@@ -171,10 +171,10 @@ async def test_the_rest_of_a_file_is_requested_by_a_strong_etag(transport: Trans
 async def test_a_file_with_a_weak_validator_is_fetched_again(
     transport: Transport, target: Path, headers: list[str]
 ) -> None:
-    told: list[tuple[int, int | None]] = []
-    begun = seen(told, sends(b"x" * 300_000, *headers))
-    async with scripted_server(answering(begun, sends(CONTENT, *headers))) as server:
-        await save(PocketBase(server.url, transport=transport), target, told)
+    progress: list[tuple[int, int | None]] = []
+    started = seen(progress, sends(b"x" * 300_000, *headers))
+    async with scripted_server(answering(started, sends(CONTENT, *headers))) as server:
+        await save(PocketBase(server.url, transport=transport), target, progress)
     assert target.read_bytes() == CONTENT
     assert "range" not in server.requests[1].headers, "a weak validator allows no range"
 
@@ -183,7 +183,7 @@ async def test_a_file_with_a_weak_validator_is_fetched_again(
 async def test_a_body_that_stays_short_is_an_error_after_all_attempts(
     transport: Transport, target: Path, headers: list[str]
 ) -> None:
-    last = rest(0) if headers else sends(CONTENT[:1000])
+    last = sends_rest(0) if headers else sends(CONTENT[:1000])
     async with scripted_server(answering(sends(CONTENT[:1000], *headers), last)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await save(PocketBase(server.url, transport=transport), target)
@@ -203,10 +203,10 @@ async def test_a_short_body_that_the_library_accepts_is_an_error(target: Path) -
 
 
 async def test_waits_start_over_after_progress(transport: Transport, target: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    steps = [seen(told, rest(100_000)) for _ in range(8)]
-    async with scripted_server(answering(*steps, rest(0), rest(0), rest())) as server:
-        slept = await save(PocketBase(server.url, transport=transport), target, told)
+    progress: list[tuple[int, int | None]] = []
+    steps = [seen(progress, sends_rest(100_000)) for _ in range(8)]
+    async with scripted_server(answering(*steps, sends_rest(0), sends_rest(0), sends_rest())) as server:
+        slept = await save(PocketBase(server.url, transport=transport), target, progress)
     assert target.read_bytes() == CONTENT
     assert max(slept) <= 4.0, "the waits did not start over"
 
@@ -217,7 +217,7 @@ async def test_a_progress_callback_that_raises_does_not_disturb_the_download(
     def fail(done: int, total: int | None) -> None:
         raise asyncio.CancelledError
 
-    async with scripted_server(answering(rest())) as server:
+    async with scripted_server(answering(sends_rest())) as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.files.download_to(target, "posts", "abc", "a.bin", on_progress=fail)
     assert target.read_bytes() == CONTENT
@@ -225,29 +225,29 @@ async def test_a_progress_callback_that_raises_does_not_disturb_the_download(
 
 
 async def test_a_body_without_its_end_is_fetched_again(transport: Transport, target: Path) -> None:
-    async def answer(connection: Connection, start: int) -> None:
+    async def respond(connection: Connection, start: int) -> None:
         await connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         await connection.chunk(CONTENT)
         if server.connections == 3:
             await connection.send(b"0\r\n\r\n")
 
-    async with scripted_server(answering(answer)) as server:
-        told: list[tuple[int, int | None]] = []
-        await save(PocketBase(server.url, transport=transport), target, told)
-    assert (server.connections, told[-1]) == (3, (len(CONTENT), None)), "two responses had no end"
+    async with scripted_server(answering(respond)) as server:
+        progress: list[tuple[int, int | None]] = []
+        await save(PocketBase(server.url, transport=transport), target, progress)
+    assert (server.connections, progress[-1]) == (3, (len(CONTENT), None)), "two responses had no end"
     assert target.read_bytes() == CONTENT
 
 
 async def test_an_error_response_ends_the_download(transport: Transport, target: Path) -> None:
-    begun = sends(CONTENT[:1000], MODIFIED)
-    cases: list[tuple[list[Answer], type[Exception], int]] = [
+    started = sends(CONTENT[:1000], MODIFIED)
+    cases: list[tuple[list[Responder], type[Exception], int]] = [
         ([sends(b"", status=404, total=0)], PocketBaseNotFoundError, 1),
-        ([begun, sends(b"", status=404, total=0)], PocketBaseNotFoundError, 2),
-        ([begun, sends(b"", status=500, total=0)], PocketBaseServerError, 2),
+        ([started, sends(b"", status=404, total=0)], PocketBaseNotFoundError, 2),
+        ([started, sends(b"", status=500, total=0)], PocketBaseServerError, 2),
         ([sends(b"", status=206, total=0)], PocketBaseDecodeError, 1),
     ]
-    for answers, error, requests in cases:
-        async with scripted_server(answering(*answers)) as server:
+    for responders, error, requests in cases:
+        async with scripted_server(answering(*responders)) as server:
             with pytest.raises(error):
                 await save(PocketBase(server.url, transport=transport, middleware=[]), target)
         assert len(server.requests) == requests, "the error was not the last response"
@@ -257,7 +257,7 @@ async def test_an_error_response_ends_the_download(transport: Transport, target:
 
 async def test_a_download_waits_for_a_server_that_responds_502(transport: Transport, target: Path) -> None:
     away = sends(b"", status=502, total=0)
-    async with scripted_server(answering(sends(CONTENT[:1000], MODIFIED), away, away, rest())) as server:
+    async with scripted_server(answering(sends(CONTENT[:1000], MODIFIED), away, away, sends_rest())) as server:
         await save(PocketBase(server.url, transport=transport, middleware=[]), target)
     assert target.read_bytes() == CONTENT
 
@@ -270,14 +270,14 @@ async def test_a_cancelled_download_leaves_the_old_file_and_nothing_else(transpo
 
     async with scripted_server(stall) as server:
         pb = PocketBase(server.url, transport=transport)
-        begun = asyncio.Event()
+        started = asyncio.Event()
 
-        def tell(done: int, total: int | None) -> None:
+        def report(done: int, total: int | None) -> None:
             if done:
-                begun.set()
+                started.set()
 
-        task = asyncio.create_task(pb.files.download_to(target, "posts", "id", "name", tell))
-        await begun.wait()
+        task = asyncio.create_task(pb.files.download_to(target, "posts", "id", "name", report))
+        await started.wait()
         assert len(os.listdir(target.parent)) == 2, "the old file, and the temporary one"
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -330,7 +330,7 @@ async def test_a_download_writes_through_a_link_with_a_name_of_255_bytes(target:
 
 
 async def test_a_range_header_of_the_caller_is_kept(transport: Transport, target: Path) -> None:
-    async with scripted_server(answering(rest(10, MODIFIED, total=110))) as server:
+    async with scripted_server(answering(sends_rest(10, MODIFIED, total=110))) as server:
         pb = PocketBase(server.url, transport=transport)
         await pb.files.download_to(target, "posts", "id", "name", headers={"Range": "bytes=100-"})
     assert target.read_bytes() == CONTENT[100:110]

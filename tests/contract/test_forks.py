@@ -54,10 +54,10 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Script
                 refreshing.set()
                 while refreshed == 1:  # the parent's ends with the child's
                     await asyncio.sleep(0.001)
-                answer: dict[str, object] = {"token": token(3600), "record": {"id": "u1"}}
+                body: dict[str, object] = {"token": token(3600), "record": {"id": "u1"}}
             else:
-                answer = {"connection": number, "target": request.target}
-            await connection.respond_json(json.dumps(answer["connection"] if path == "/connection" else answer))
+                body = {"connection": number, "target": request.target}
+            await connection.respond_json(json.dumps(body["connection"] if path == "/connection" else body))
 
     async with (
         scripted_server(realtime.script, ssl=context) as realtime.server,

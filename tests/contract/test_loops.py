@@ -84,10 +84,10 @@ class TrustingAiohttp(AiohttpTransport):
 
 
 async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, pb: PocketBase) -> None:
-    begun, ended = asyncio.Event(), CallRecorder()
+    started, ended = asyncio.Event(), CallRecorder()
 
     async def busy(_: Any) -> None:
-        begun.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -95,7 +95,7 @@ async def test_closing_from_another_loop_ends_realtime(server: RealtimeServer, p
 
     await pb.realtime.subscribe("a", busy)
     await server.emit("a", 1)
-    await begun.wait()
+    await started.wait()
     await elsewhere(pb.aclose)
     assert ended == ["ended"], "the callback was cancelled on its own loop"
     assert not realtime_tasks(), "the task of realtime is still there"
@@ -220,12 +220,12 @@ async def test_of_loops_that_subscribe_at_once_one_gets_realtime(
     pb = PocketBase(server.url, transport=make_transport(), middleware=[])
     together = threading.Barrier(4)
 
-    class SlowDriver(ConnectionManager):
+    class SlowConnectionManager(ConnectionManager):
         def __init__(self, *arguments: Any) -> None:
             time.sleep(0.02)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(service, "ConnectionManager", SlowDriver)
+    monkeypatch.setattr(service, "ConnectionManager", SlowConnectionManager)
 
     async def subscribe() -> bool:
         together.wait()

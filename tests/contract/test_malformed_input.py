@@ -77,14 +77,14 @@ class Streams(HttpxTransport):
 @asynccontextmanager
 async def of_aiohttp(chunks: list[bytes]) -> AsyncGenerator[AsyncGenerator[ServerSentEvent, None], None]:
     """The events that aiohttp's side reads out of memory."""
-    left = [*filter(None, chunks), b""]
+    remaining = [*filter(None, chunks), b""]
 
     async def readany() -> bytes:
-        return left.pop(0)
+        return remaining.pop(0)
 
     content = SimpleNamespace(readany=readany)
-    answer: Any = SimpleNamespace(headers={}, content=content, real_url=URL("http://h"))
-    async with aclosing(sse.events(answer, Exchange(Request("GET", "http://h"), ERROR_MAP))) as events:
+    response: Any = SimpleNamespace(headers={}, content=content, real_url=URL("http://h"))
+    async with aclosing(sse.events(response, Exchange(Request("GET", "http://h"), ERROR_MAP))) as events:
         yield events
 
 

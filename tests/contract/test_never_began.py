@@ -27,12 +27,12 @@ CONNECT = b'event:PB_CONNECT\ndata:{"clientId":"x"}\n\n'
 Trouble = Callable[[Connection], Awaitable[None]]
 
 
-def answers(status: int, *headers: str) -> Trouble:
-    async def answer(connection: Connection) -> None:
+def responds(status: int, *headers: str) -> Trouble:
+    async def respond(connection: Connection) -> None:
         lines = ("Content-Type: application/json", *headers)
         await connection.respond(status, b'{"message": "Away.", "data": {}}', *lines)
 
-    return answer
+    return respond
 
 
 async def resets(connection: Connection) -> None:
@@ -96,8 +96,8 @@ async def subscription(pb: PocketBase, path: Path) -> None:
 
 WAYS = [stream, download_file, download_to, backup, events, subscription]
 TROUBLES = {
-    "503": answers(503),
-    "429 for a moment": answers(429, "Retry-After: 0"),
+    "503": responds(503),
+    "429 for a moment": responds(429, "Retry-After: 0"),
     "reset": resets,
 }
 
@@ -124,7 +124,7 @@ async def test_the_error_of_the_last_attempt_is_raised_when_none_began(
     attempts: int,
 ) -> None:
     seen: list[str] = []
-    async with scripted_server(in_trouble(answers(status), 99, seen)) as server:
+    async with scripted_server(in_trouble(responds(status), 99, seen)) as server:
         async with PocketBase(server.url, transport=transport, middleware=[Retry(backoff=0)]) as pb:
             with pytest.raises(PocketBaseError, match=f"{status} Away") as caught:
                 await way(pb, tmp_path / "target")

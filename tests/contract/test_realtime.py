@@ -113,16 +113,16 @@ async def test_the_first_subscription_fails_with_the_error_of_its_connection(
     refused = PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport, middleware=[])
     with pytest.raises(PocketBaseConnectionError):
         await refused.realtime.subscribe("a", print)
-    for script, kind, words in [
+    for script, error_type, words in [
         (html, PocketBaseDecodeError, "text/html"),
         (silent, PocketBaseTimeoutError, "proxy"),
         (other, PocketBaseDecodeError, "PB_CONNECT"),
     ]:
         async with scripted_server(script) as running:
             client = PocketBase(running.url, transport=transport)
-            with pytest.raises(kind, match=words):
+            with pytest.raises(error_type, match=words):
                 await client.realtime.subscribe("a", print)
-            with pytest.raises(kind, match=words):
+            with pytest.raises(error_type, match=words):
                 async with client.realtime.events("a"):
                     pass
             assert not client.realtime.is_connected
@@ -137,9 +137,9 @@ async def test_the_first_subscription_fails_with_the_error_of_its_connection(
 async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeServer, pb: PocketBase) -> None:
     calls, gaps = CallRecorder(), CallRecorder()
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
-    for status, kind in ((400, PocketBaseBadRequestError), (403, PocketBaseForbiddenError)):
+    for status, error_type in ((400, PocketBaseBadRequestError), (403, PocketBaseForbiddenError)):
         server.refusals = [status]
-        with pytest.raises(kind):
+        with pytest.raises(error_type):
             await pb.realtime.subscribe("b", calls)
     await server.emit("a", 1)
     assert await calls.until(1) == [1]

@@ -259,11 +259,11 @@ async def test_waits_start_over_after_a_success(
 ) -> None:
     seen: list[int] = []
 
-    def note(failures: int, *_: float) -> float:
+    def record_failures(failures: int, *_: float) -> float:
         seen.append(failures)
         return 0.0
 
-    monkeypatch.setattr(backoff, "reconnect_delay", note)
+    monkeypatch.setattr(backoff, "reconnect_delay", record_failures)
     calls = CallRecorder()
     await pb.realtime.subscribe("a", calls)
     for topic in ("b", "c"):

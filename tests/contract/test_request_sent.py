@@ -14,9 +14,9 @@ from pocketbase_core.testing.contract.scripted_server import Connection, respond
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 
-async def fail(kind: str, session: Any) -> None:
+async def fail(failure: str, session: Any) -> None:
     """Fail as a library does that has opened no connection."""
-    if kind == "files":
+    if failure == "files":
         raise OSError(errno.EMFILE, "too many open files")
     await session.get(f"http://127.0.0.1:{unused_port()}/")
 
@@ -27,12 +27,12 @@ async def create(transport: Transport, url: str) -> PocketBaseTransportError:
     return caught.value
 
 
-@pytest.mark.parametrize("kind", ["refused", "files"])
+@pytest.mark.parametrize("failure", ["refused", "files"])
 @pytest.mark.parametrize("module", [httpx, httpx2])
-async def test_a_failing_hook_of_the_client_does_not_claim_that_nothing_was_sent(module: Any, kind: str) -> None:
+async def test_a_failing_hook_of_the_client_does_not_claim_that_nothing_was_sent(module: Any, failure: str) -> None:
     async def hook(_: object) -> None:
         async with module.AsyncClient() as other:
-            await fail(kind, other)
+            await fail(failure, other)
 
     async with (
         scripted_server(responding(200)) as server,
@@ -43,12 +43,12 @@ async def test_a_failing_hook_of_the_client_does_not_claim_that_nothing_was_sent
     assert "ulimit" not in error.message, "the hint belongs to an error of another request"
 
 
-@pytest.mark.parametrize("kind", ["refused", "files"])
-async def test_a_failing_middleware_of_the_session_does_not_claim_that_nothing_was_sent(kind: str) -> None:
+@pytest.mark.parametrize("failure", ["refused", "files"])
+async def test_a_failing_middleware_of_the_session_does_not_claim_that_nothing_was_sent(failure: str) -> None:
     async def fail_after(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         await handler(request)
         async with aiohttp.ClientSession() as other:
-            await fail(kind, other)
+            await fail(failure, other)
         raise AssertionError
 
     async with scripted_server(responding(200)) as server, aiohttp.ClientSession(middlewares=[fail_after]) as session:

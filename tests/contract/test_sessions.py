@@ -29,8 +29,8 @@ async def setting_cookies(connection: Connection) -> None:
     while True:
         request = await connection.request()
         if request.target.startswith("/events"):
-            kind = "Content-Type: text/event-stream"
-            await connection.respond(200, b"data:1\n\n", COOKIE, kind)
+            content_type = "Content-Type: text/event-stream"
+            await connection.respond(200, b"data:1\n\n", COOKIE, content_type)
         else:
             await connection.respond(413 if request.target == "/413" else 200, b"{}", COOKIE)
 
@@ -50,8 +50,8 @@ def handed(library: str, session: Any) -> Any:
 
 async def ask_by_itself(session: Any, url: str) -> None:
     """A request of the application's own."""
-    answer = await session.get(url)
-    await answer.read() if isinstance(session, aiohttp.ClientSession) else await answer.aread()
+    response = await session.get(url)
+    await response.read() if isinstance(session, aiohttp.ClientSession) else await response.aread()
 
 
 def cookies_in(session: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Thousands of calls on one pool, many of them cancelled, while the server answers in every dirty way."""
+"""Thousands of calls on one pool, many of them cancelled, while the server responds in every dirty way."""
 
 import asyncio
 import contextlib
@@ -32,11 +32,11 @@ CANCELLED = 0.35
 JUNK_ON_IDLE_CONNECTIONS = False
 """The server also sends responses at any moment on connections where nobody has asked for anything.
 
-Bytes that arrive while a request leaves cannot be told from its response: a few of the calls are answered wrongly then.
+Bytes that arrive while a request leaves cannot be told from its response: a few of the calls get a wrong response then.
 """
 WAYS = [
     *["quick"] * 6,
-    *["slow", "drip", "half, then silence", "half, then the end", "hints first", "junk behind", "an answer behind"],
+    *["slow", "drip", "half, then silence", "half, then the end", "hints first", "junk behind", "a response behind"],
     *[
         "early",
         "early, and closed",
@@ -48,13 +48,13 @@ WAYS = [
         "no content, yet some",
     ],
     *["no content", "no content, yet some", "an error", "close"],
-    *(["an answer on the idle connection", "junk on the idle connection"] if JUNK_ON_IDLE_CONNECTIONS else []),
+    *(["a response on the idle connection", "junk on the idle connection"] if JUNK_ON_IDLE_CONNECTIONS else []),
 ]
 SOMEBODY_ELSES = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"mark": -1}'
 
 
 def way_of(seed: int, mark: int) -> str:
-    """Choose how the server answers the request with this mark; those above the storm's are answered at once."""
+    """Choose how the server responds to the request with this mark. Marks above those of the storm get `quick`."""
     return random.Random(f"{seed} {mark}").choice(WAYS) if mark < OPERATIONS else "quick"
 
 
@@ -65,7 +65,7 @@ class Dirty:
         self.connection = connection
         self.seed = seed
         self.seen = seen
-        """Marks that were answered once. A download that goes on is answered quickly."""
+        """Marks of requests that had a response. A download that goes on gets a quick response."""
 
     async def serve(self) -> None:
         while True:
@@ -87,21 +87,25 @@ class Dirty:
             if urlsplit(target).path == "/events":
                 await self.events(way, mark, source)
             else:
-                await self.answer(way, mark, source)
+                await self.respond(way, mark, source)
 
-    async def answer(self, way: str, mark: int, source: random.Random) -> None:
-        connection, body, kind = self.connection, _body(mark, source), "Content-Type: application/json"
+    async def respond(self, way: str, mark: int, source: random.Random) -> None:
+        connection, body, content_type = self.connection, _body(mark, source), "Content-Type: application/json"
         match way:
             case "slow":
                 await asyncio.sleep(source.uniform(0, 0.08))
-                await connection.respond(200, body, kind)
+                await connection.respond(200, body, content_type)
             case "drip":
-                await connection.send(f"HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+                await connection.send(
+                    f"HTTP/1.1 200 OK\r\n{content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                )
                 for start in range(0, len(body), len(body) // 5 + 1):
                     await connection.send(body[start : start + len(body) // 5 + 1])
                     await asyncio.sleep(source.uniform(0, 0.02))
             case "half, then silence" | "half, then the end" | "reset half-way":
-                await connection.send(f"HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+                await connection.send(
+                    f"HTTP/1.1 200 OK\r\n{content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                )
                 await connection.send(body[: len(body) // 2])
                 if way == "half, then silence":
                     await connection.closed_by_client()
@@ -110,15 +114,17 @@ class Dirty:
                 raise EOFError
             case "hints first":
                 await connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * source.randint(1, 3))
-                await connection.respond(200, body, kind)
+                await connection.respond(200, body, content_type)
             case "reset":
                 connection.reset()
                 raise EOFError
             case "gzip":
-                await connection.respond(200, gzip.compress(body), kind, "Content-Encoding: gzip")
+                await connection.respond(200, gzip.compress(body), content_type, "Content-Encoding: gzip")
             case "trailers":
                 half = len(body) // 2
-                await connection.send(f"HTTP/1.1 200 OK\r\n{kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+                await connection.send(
+                    f"HTTP/1.1 200 OK\r\n{content_type}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+                )
                 await connection.chunk(body[:half])
                 await connection.chunk(body[half:])
                 await connection.send(b"0\r\nX-Checksum: 1\r\n\r\n")
@@ -127,18 +133,18 @@ class Dirty:
             case "no content, yet some":
                 await connection.send(b"HTTP/1.1 204 No Content\r\nContent-Length: 12\r\n\r\n" + b'{"mark": -1}')
             case "an error":
-                await connection.respond(source.choice([400, 403, 404, 429, 500, 503]), body, kind)
+                await connection.respond(source.choice([400, 403, 404, 429, 500, 503]), body, content_type)
             case "close":
-                await connection.respond(200, body, kind, "Connection: close")
+                await connection.respond(200, body, content_type, "Connection: close")
                 raise EOFError
             case _:
-                behind = {"junk behind": b"\r\n\0junk", "an answer behind": SOMEBODY_ELSES}.get(way, b"")
-                head = f"HTTP/1.1 200 OK\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+                behind = {"junk behind": b"\r\n\0junk", "a response behind": SOMEBODY_ELSES}.get(way, b"")
+                head = f"HTTP/1.1 200 OK\r\n{content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
                 await connection.send(head.encode() + body + behind)
                 if "idle" in way:
                     await asyncio.sleep(source.uniform(0, 0.01))
                     if not self.is_asked():
-                        await connection.send(SOMEBODY_ELSES if way.startswith("an answer") else b"\0junk\r\n\r\n")
+                        await connection.send(SOMEBODY_ELSES if way.startswith("a response") else b"\0junk\r\n\r\n")
 
     def is_asked(self) -> bool:
         """Return whether the next request has come already: then nobody could tell a response from the right one."""
@@ -172,9 +178,9 @@ class Storm:
 
     async def run(self, mark: int) -> None:
         source = random.Random(f"{self.seed} {mark} call")
-        kinds: list[Callable[[int, random.Random], Awaitable[object]]]
-        kinds = [self.read, self.create, self.upload, self.stream, self.download, self.events]
-        task = asyncio.ensure_future(source.choice(kinds)(mark, source))
+        calls: list[Callable[[int, random.Random], Awaitable[object]]]
+        calls = [self.read, self.create, self.upload, self.stream, self.download, self.events]
+        task = asyncio.ensure_future(source.choice(calls)(mark, source))
         if source.random() < CANCELLED:
             await asyncio.sleep(source.choice([0, 0, source.uniform(0, 0.005), source.uniform(0, 0.06)]))
             task.cancel()
@@ -190,10 +196,10 @@ class Storm:
         except Exception as error:
             self.wrong.append(f"{mark} ({way_of(self.seed, mark)}): {error!r}")
 
-    def check(self, mark: int, answer: Any) -> None:
+    def check(self, mark: int, result: Any) -> None:
         way = way_of(self.seed, mark)
-        if not (way.startswith("no content") if answer in (None, "") else answer["mark"] == mark):
-            self.wrong.append(f"{mark} ({way}): {str(answer)[:100]}")
+        if not (way.startswith("no content") if result in (None, "") else result["mark"] == mark):
+            self.wrong.append(f"{mark} ({way}): {str(result)[:100]}")
 
     async def read(self, mark: int, source: random.Random) -> None:
         self.check(mark, await self.pb.send("/read", params={"mark": mark}, timeout=_timeout(source)))
@@ -201,8 +207,8 @@ class Storm:
     async def create(self, mark: int, source: random.Random) -> None:
         body = {"text": f"mark-{mark}-", "fill": "y" * source.choice([0, 1_000, 100_000])}
         timeout = _timeout(source)
-        answer = await self.pb.send("/create", method="POST", params={"mark": mark}, body=body, timeout=timeout)
-        self.check(mark, answer)
+        result = await self.pb.send("/create", method="POST", params={"mark": mark}, body=body, timeout=timeout)
+        self.check(mark, result)
 
     async def upload(self, mark: int, source: random.Random) -> None:
         content: Any = f"mark-{mark}-".encode() * source.choice([1, 100, 10_000])
@@ -210,12 +216,12 @@ class Storm:
             content = _slowly(content, source)
         body = {"file": FileUpload((f"{mark}.txt", content))}
         timeout = _timeout(source)
-        answer = await self.pb.send("/upload", method="POST", params={"mark": mark}, body=body, timeout=timeout)
-        self.check(mark, answer)
+        result = await self.pb.send("/upload", method="POST", params={"mark": mark}, body=body, timeout=timeout)
+        self.check(mark, result)
 
     async def stream(self, mark: int, source: random.Random) -> None:
-        async with self.pb.pipeline.stream(_call("/stream", mark, source)) as answer:
-            content = b"".join([chunk async for chunk in answer.aiter_bytes()])
+        async with self.pb.pipeline.stream(_call("/stream", mark, source)) as response:
+            content = b"".join([chunk async for chunk in response.aiter_bytes()])
         self.check(mark, json.loads(content or b"null"))
 
     async def download(self, mark: int, source: random.Random) -> None:
@@ -288,8 +294,8 @@ async def test_six_thousand_calls_with_cancellations_get_their_own_responses(
             mine = asyncio.all_tasks() - tasks - server.open
             await until(lambda: all(task.done() for task in mine))
             after = range(OPERATIONS, OPERATIONS + 150)  # more at once than the pool has connections
-            answers = await asyncio.gather(*(pb.send("/read", params={"mark": mark}, timeout=10) for mark in after))
-            assert [answer["mark"] for answer in answers] == [*after], "the pool is not as it was before"
+            responses = await asyncio.gather(*(pb.send("/read", params={"mark": mark}, timeout=10) for mark in after))
+            assert [response["mark"] for response in responses] == [*after], "the pool is not as it was before"
         await until(lambda: not server.open)
     await until(lambda: _left() <= left)
     for path in tmp_path.iterdir():  # one that was whole when its call was cancelled may be there, and no part of one

@@ -26,7 +26,7 @@ from pocketbase_core.testing.contract.scripted_server import (
 )
 from pocketbase_transports import HttpxTransport
 
-Told = list[tuple[int, int | None]]
+Progress = list[tuple[int, int | None]]
 
 
 async def chunks(*content: bytes) -> AsyncGenerator[bytes, None]:
@@ -105,8 +105,8 @@ async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_at
     transport: Transport, tmp_path: Path
 ) -> None:
     (tmp_path / "a.bin").write_bytes(bytes(600_000))
-    told: Told = []
-    other: Told = []
+    progress: Progress = []
+    other: Progress = []
 
     async def script(connection: Connection) -> None:
         while True:
@@ -119,7 +119,9 @@ async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_at
     async with scripted_server(script) as server:
         body = {
             "docs": FileUpload(
-                tmp_path / "a.bin", ("b", bytes(300_000)), on_progress=lambda done, total: told.append((done, total))
+                tmp_path / "a.bin",
+                ("b", bytes(300_000)),
+                on_progress=lambda done, total: progress.append((done, total)),
             ),
             "other": FileUpload(("c", chunks(b"abc")), on_progress=lambda done, total: other.append((done, total))),
         }
@@ -127,11 +129,11 @@ async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_at
         with pytest.raises(PocketBaseRateLimitError):
             await posts.create(body)
         assert other == [(0, None), (3, None)]
-        first, told[:] = [*told], []
+        first, progress[:] = [*progress], []
         del body["other"]
         server.requests.clear()
         await posts.create(body)
-    assert told == first * 2, "the second attempt counts anew"
+    assert progress == first * 2, "the second attempt counts anew"
     counts = [done for done, _ in first]
     assert counts == sorted(counts)
     assert (counts[0], counts[-1], len(counts) > 4) == (0, 900_000, True), "progress is reported as the bytes leave"
@@ -139,19 +141,21 @@ async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_at
 
 
 async def test_progress_is_reported_for_an_empty_file_too(transport: Transport) -> None:
-    told: Told = []
+    progress: Progress = []
     async with scripted_server(answering("{}")) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
-        await posts.create({"f": FileUpload(("a", b""), on_progress=lambda done, total: told.append((done, total)))})
-    assert told == [(0, 0)]
+        await posts.create(
+            {"f": FileUpload(("a", b""), on_progress=lambda done, total: progress.append((done, total)))}
+        )
+    assert progress == [(0, 0)]
 
 
-@pytest.mark.parametrize("kind", [KeyError, asyncio.CancelledError])
+@pytest.mark.parametrize("error_type", [KeyError, asyncio.CancelledError])
 async def test_a_progress_callback_that_raises_does_not_disturb_the_upload(
-    transport: Transport, kind: type[BaseException], caplog: pytest.LogCaptureFixture
+    transport: Transport, error_type: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(done: int, total: int | None) -> None:
-        raise kind("enough")
+        raise error_type("enough")
 
     async with scripted_server(answering('{"id": "a"}')) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
@@ -202,7 +206,7 @@ async def test_an_unread_response_survives_the_next_write(library: Any) -> None:
     """On aiohttp, a write that fails closes the connection, and the answer is lost."""
 
     def refuse() -> None:
-        connection, _ = listener.accept()
+        connection, _ = server_socket.accept()
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 413 Whatever\r\nContent-Length: 0\r\n\r\n")
         connection.close()  # with data in it that was not read, so that the kernel sends RST
@@ -214,10 +218,10 @@ async def test_an_unread_response_survives_the_next_write(library: Any) -> None:
         yield bytes(100_000)
 
     hung_up = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as server_socket:
         threading.Thread(target=refuse).start()
         async with library.AsyncClient() as client:
-            pb = PocketBase(f"http://127.0.0.1:{listener.getsockname()[1]}", transport=HttpxTransport(client))
+            pb = PocketBase(f"http://127.0.0.1:{server_socket.getsockname()[1]}", transport=HttpxTransport(client))
             with pytest.raises(PocketBaseError) as caught:
                 await pb.collection("posts").create({"f": FileUpload(("a.bin", source()))})
     assert caught.value.status == 413

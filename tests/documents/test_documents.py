@@ -66,16 +66,16 @@ def test_help_has_a_sentence_for_each_public_method() -> None:
     pb = PocketBase("http://any", transport=MockTransport(lambda request: Response(200)))
     posts, batch = pb.collection("posts"), pb.create_batch()
     objects: list[object] = [pb, posts, posts.auth, batch, batch.collection("posts"), *vars(pb).values()]
-    kinds: set[type] = {type(each) for each in objects}
-    kinds.update(getattr(pocketbase_core, name) for name in pocketbase_core.__all__)
+    public_classes: set[type] = {type(each) for each in objects}
+    public_classes.update(getattr(pocketbase_core, name) for name in pocketbase_core.__all__)
     seen = 0
-    for kind in kinds:
-        for name, member in inspect.getmembers(kind):
+    for public_class in public_classes:
+        for name, member in inspect.getmembers(public_class):
             function = member.fget if isinstance(member, property) else member
             ours = str(getattr(function, "__module__", "")).startswith("pocketbase_core")
             if ours and not name.startswith("_"):
                 seen += 1
-                assert re.match(r"\S.*[.:]", inspect.getdoc(member) or "", re.DOTALL), f"{kind.__name__}.{name}"
+                assert re.match(r"\S.*[.:]", inspect.getdoc(member) or "", re.DOTALL), f"{public_class.__name__}.{name}"
     assert seen > 120, "public methods were not found"
 
 

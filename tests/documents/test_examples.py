@@ -76,10 +76,10 @@ async def test_the_cache_keeps_responses_for_its_time_by_user_and_parameters() -
 
 async def test_the_cache_forgets_what_is_read_while_something_is_written() -> None:
     async def handler(request: Request) -> Response:
-        answer = Response(200, json=value)
+        response = Response(200, json=value)
         if request.method == "GET" and not written.is_set():
             await written.wait()
-        return answer
+        return response
 
     value, written = "old", asyncio.Event()
     pb = PocketBase("http://h", transport=MockTransport(handler), middleware=[Cache(10)])
@@ -109,33 +109,33 @@ async def test_the_rate_limit_spaces_requests_evenly() -> None:
 
 
 async def test_the_bulk_import_reports_wrong_rows_and_stores_the_others(tmp_path: Path) -> None:
-    told = await run(tmp_path, "bulk_import.py", "--rows", "300", "--size", "20")
-    assert "line 101: could not convert string to float: 'old'" in told
-    assert "line 151: 400" in told
-    assert "email: Must be a valid email address." in told
-    assert "sent 298, there already 0, wrong 2" in told
+    output = await run(tmp_path, "bulk_import.py", "--rows", "300", "--size", "20")
+    assert "line 101: could not convert string to float: 'old'" in output
+    assert "line 151: 400" in output
+    assert "email: Must be a valid email address." in output
+    assert "sent 298, there already 0, wrong 2" in output
     assert not [*tmp_path.iterdir()], "the example left files"
 
 
 @asynccontextmanager
 async def gate(port: int, most: int) -> AsyncGenerator[tuple[str, asyncio.Event, asyncio.Event], None]:
     """The URL of a proxy that passes `most` batches to a port; an event when it holds one back, and one to let go."""
-    is_held, is_open, left = asyncio.Event(), asyncio.Event(), most
+    is_held, is_open, remaining = asyncio.Event(), asyncio.Event(), most
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal left
+        nonlocal remaining
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
-                left -= data.startswith(b"POST /api/batch ")
-                if left < 0:
+                remaining -= data.startswith(b"POST /api/batch ")
+                if remaining < 0:
                     is_held.set()
                     await is_open.wait()
                 writer.write(data)
         writer.close()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answers, upstream = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(forward(reader, upstream), forward(answers, writer))
+        responses, upstream = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(forward(reader, upstream), forward(responses, writer))
 
     async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
         try:
@@ -166,8 +166,8 @@ async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> Non
             assert 0 < arrived <= 100, "five batches of twenty passed the gate"
 
             is_open.set()
-            told = await run(tmp_path, "bulk_import.py", *options)
-            sent, there = (int(told.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "there already "))
+            output = await run(tmp_path, "bulk_import.py", *options)
+            sent, there = (int(output.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "there already "))
             assert sent + there == 398, "a row was lost or sent twice"
             assert 0 < there <= arrived, "the progress file is behind the server, never ahead"
             assert "sent 0, there already 398, wrong 2" in await run(tmp_path, "bulk_import.py", *options)

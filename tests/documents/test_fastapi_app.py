@@ -37,9 +37,9 @@ async def visitors(
 
 
 async def sign_in(browser: Browser, name: str) -> str:
-    answer = await browser.post("/login", json={"email": f"{name}@example.com", "password": "password123"})
-    assert answer.status_code == 200
-    token: str = answer.json()["token"]
+    response = await browser.post("/login", json={"email": f"{name}@example.com", "password": "password123"})
+    assert response.status_code == 200
+    token: str = response.json()["token"]
     return token
 
 
@@ -47,10 +47,10 @@ async def test_each_visitor_is_a_user_of_their_own(visitors: tuple[Browser, Brow
     one, other = visitors
     await asyncio.gather(sign_in(one, "user"), sign_in(other, "other"))
     texts = [f"note {number}" for number in range(5)]
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(browser.post("/notes", json={"text": text}) for text in texts for browser in (one, other))
     )
-    assert {answer.status_code for answer in answers} == {201}
+    assert {response.status_code for response in responses} == {201}
     mine, theirs = [(await browser.get("/notes")).json() for browser in (one, other)]
     assert sorted(note["text"] for note in mine) == sorted(note["text"] for note in theirs) == texts
     assert not {note["id"] for note in mine} & {note["id"] for note in theirs}

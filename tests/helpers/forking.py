@@ -48,14 +48,14 @@ class Parent:
     def __init__(self) -> None:
         transport = HttpxTransport(verify=False) if LIBRARY == "httpx2" else MAKERS[LIBRARY]()
         self.pb = PocketBase(REALTIME, transport=transport, middleware=[route])
-        self.begun = threading.Event()
+        self.started = threading.Event()
         self.thread = threading.Thread(target=asyncio.run, args=(self.live(),), daemon=True)
         self.thread.start()
-        self.begun.wait()
+        self.started.wait()
 
     async def live(self) -> None:
         self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
-        self.begun.set()
+        self.started.set()
         await self.ended.wait()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -260,8 +260,8 @@ def storm() -> None:
     parent.thread.join()
     for _ in range(5):
         gc.collect()
-    left = descriptors(), threading.active_count()
-    assert left == (before, 1), f"{left}, not {before, 1}"
+    remaining = descriptors(), threading.active_count()
+    assert remaining == (before, 1), f"{remaining}, not {before, 1}"
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ async def guestbook(server: LocalServer) -> AsyncGenerator[Client, None]:
         yield client
 
 
-async def told(response: aiohttp.ClientResponse) -> tuple[int, Any]:
+async def status_and_json(response: aiohttp.ClientResponse) -> tuple[int, Any]:
     async with response:
         return response.status, await response.json()
 
@@ -62,35 +62,35 @@ async def test_what_one_visitor_writes_is_sent_to_the_others(guestbook: Client) 
         policy = page.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-    assert await told(await guestbook.get("/session")) == (200, {"name": None})
+    assert await status_and_json(await guestbook.get("/session")) == (200, {"name": None})
     async with await guestbook.post("/session", data=ANN) as response:
         assert (response.status, await response.json()) == (200, {"name": "Ann"})
         cookie = response.headers["Set-Cookie"]
     assert "; HttpOnly" in cookie
     assert "; SameSite=Strict" in cookie
-    assert await told(await guestbook.get("/session")) == (200, {"name": "Ann"})
+    assert await status_and_json(await guestbook.get("/session")) == (200, {"name": "Ann"})
 
     async with await guestbook.get("/events") as events:
         form = aiohttp.FormData({"message": "<b>hello</b>"})
         form.add_field("image", PNG, filename="../a picture.png", content_type="image/png")
-        status, entry = await told(await guestbook.post("/entries", data=form))
+        status, entry = await status_and_json(await guestbook.post("/entries", data=form))
         assert (status, entry["name"], entry["message"]) == (201, "Ann", "<b>hello</b>")
         assert await next_event(events) == ("create", entry)
-    assert (await told(await guestbook.get("/entries/1")))[1]["entries"][0] == entry
+    assert (await status_and_json(await guestbook.get("/entries/1")))[1]["entries"][0] == entry
     async with await guestbook.get(entry["image"]) as image:
         assert (image.status, image.content_type, await image.read()) == (200, "image/png", PNG)
 
-    assert await told(await guestbook.delete("/session")) == (200, {"name": None})
-    assert await told(await guestbook.get("/session")) == (200, {"name": None})
+    assert await status_and_json(await guestbook.delete("/session")) == (200, {"name": None})
+    assert await status_and_json(await guestbook.get("/session")) == (200, {"name": None})
 
 
 async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
     async def post(path: str, **data: str) -> tuple[int, str]:
-        status, answer = await told(await guestbook.post(path, data=data))
-        return status, answer["message"]
+        status, body = await status_and_json(await guestbook.post(path, data=data))
+        return status, body["message"]
 
     assert await post("/entries", message="hello") == (401, "Please sign in to post.")
-    assert await told(await guestbook.post("/session", data=ANN | {"name": "Ben"})) == (200, {"name": "Ben"})
+    assert await status_and_json(await guestbook.post("/session", data=ANN | {"name": "Ben"})) == (200, {"name": "Ben"})
     assert await post("/session", name="Ben", password="password124") == (
         400,
         "This name is taken, and the password is not the right one.",
@@ -98,21 +98,23 @@ async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
     assert await post("/entries", message="  ") == (400, "Message: Cannot be blank.")
     large = aiohttp.FormData({"message": "hello"})
     large.add_field("image", io.BytesIO(bytes(7 * 1024 * 1024)), filename="large.png")
-    status, answer = await told(await guestbook.post("/entries", data=large))
-    assert (status, answer["message"]) == (413, "That is too much. A picture may have up to 5 MB.")
+    status, body = await status_and_json(await guestbook.post("/entries", data=large))
+    assert (status, body["message"]) == (413, "That is too much. A picture may have up to 5 MB.")
     text = aiohttp.FormData({"message": "hello"})
     text.add_field("image", b"no picture", filename="notes.txt")
-    status, answer = await told(await guestbook.post("/entries", data=text))
+    status, body = await status_and_json(await guestbook.post("/entries", data=text))
     assert status == 400
-    assert answer["message"].startswith("Image: ")
-    assert "must be one of: image/jpeg, image/png" in answer["message"]
+    assert body["message"].startswith("Image: ")
+    assert "must be one of: image/jpeg, image/png" in body["message"]
     ben = guestbook.session.cookie_jar.filter_cookies(guestbook.make_url("/"))["pb_auth"].value
     guestbook.session.cookie_jar.update_cookies(
         {"pb_auth": ben.replace("%22%2C", "AAAA%22%2C", 1)}, guestbook.make_url("/")
     )
     assert await post("/entries", message="hello") == (401, "Please sign in again to post.")
-    assert await told(await guestbook.get("/session")) == (200, {"name": None})
-    assert await told(await guestbook.post("/session", data=ANN, headers={"Sec-Fetch-Site": "cross-site"})) == (
+    assert await status_and_json(await guestbook.get("/session")) == (200, {"name": None})
+    assert await status_and_json(
+        await guestbook.post("/session", data=ANN, headers={"Sec-Fetch-Site": "cross-site"})
+    ) == (
         403,
         {"message": "That came from another site."},
     )
@@ -120,15 +122,15 @@ async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
 
 async def test_the_guestbook_goes_on_after_an_outage_of_the_server() -> None:
     async with LocalServer() as own, start(own) as guestbook:
-        assert (await told(await guestbook.post("/session", data=ANN)))[0] == 200
+        assert (await status_and_json(await guestbook.post("/session", data=ANN)))[0] == 200
         async with await guestbook.get("/events") as events:
             own.kill()
-            status, answer = await told(await guestbook.post("/entries", data={"message": "lost?"}))
+            status, body = await status_and_json(await guestbook.post("/entries", data={"message": "lost?"}))
             assert status == 503
-            assert "try again" in answer["message"]
+            assert "try again" in body["message"]
             await own.restart()
             assert await next_event(events) == ("reload", None)
-            status, entry = await told(await guestbook.post("/entries", data={"message": "back"}))
+            status, entry = await status_and_json(await guestbook.post("/entries", data={"message": "back"}))
             assert status == 201
             assert await next_event(events) == ("create", entry)
 
@@ -155,11 +157,11 @@ async def test_the_end_of_the_application_ends_all_streams(
 @pytest.mark.parametrize("path", ["/events", "/images/x/a.png"])
 @pytest.mark.parametrize("reset", [False, True])
 async def test_a_tab_that_is_closed_is_no_error(path: str, reset: bool, caplog: pytest.LogCaptureFixture) -> None:
-    browsers, begun, gone, done = Browsers(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    browsers, started, gone, done = Browsers(), asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def content() -> AsyncGenerator[bytes, None]:
         yield b"first"
-        begun.set()
+        started.set()
         await gone.wait()
         yield b"second"
 

@@ -95,8 +95,8 @@ async def outcome(pb: PocketBase, way: Way, shape: Callable[[str, str], dict[str
     except PocketBaseError as error:
         assert error.status == 400, "only a refusal is comparable"
         refused = True
-    left = await papers.get_one(record["id"])
-    return Outcome(initials(left["docs"]), initials(left["one"]), left["data"], left["n"], refused)
+    after = await papers.get_one(record["id"])
+    return Outcome(initials(after["docs"]), initials(after["one"]), after["data"], after["n"], refused)
 
 
 SHAPES: dict[str, tuple[Callable[[str, str], dict[str, Any]], Outcome]] = {

@@ -73,11 +73,11 @@ class Cutter:
 
     @asynccontextmanager
     async def listening(self) -> AsyncGenerator[str, None]:
-        listener = await asyncio.start_server(self._handle, "127.0.0.1", 0)
+        server_socket = await asyncio.start_server(self._handle, "127.0.0.1", 0)
         try:
-            yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+            yield f"http://127.0.0.1:{server_socket.sockets[0].getsockname()[1]}"
         finally:
-            listener.close()
+            server_socket.close()
 
     async def _handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream_reader, upstream = await asyncio.open_connection("127.0.0.1", self._port)

@@ -20,8 +20,8 @@ async def test_a_guest_is_refused_where_a_superuser_is_needed(guest: PocketBase)
 
 
 async def test_send_reaches_any_path_of_the_server(pb: PocketBase) -> None:
-    answer = await pb.send("/api/collections/posts/records", params={"perPage": 1})
-    assert answer["perPage"] == 1
+    response = await pb.send("/api/collections/posts/records", params={"perPage": 1})
+    assert response["perPage"] == 1
     record = await pb.send(
         "/api/collections/posts/records", method="POST", body={"title": "sent", "docs": FileUpload(("a.txt", "a"))}
     )

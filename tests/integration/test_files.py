@@ -15,8 +15,8 @@ from pocketbase_core.endpoints import custom
 def png(width: int, height: int) -> bytes:
     """Make a black image."""
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    def chunk(chunk_type: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + chunk_type + data + struct.pack(">I", zlib.crc32(chunk_type + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     pixels = zlib.compress(bytes(width + 1) * height)
@@ -38,11 +38,11 @@ async def test_a_file_can_be_read_streamed_and_downloaded(pb: PocketBase, guest:
     assert await guest.files.download_file(*place, options={"thumb": "100x100"}) == content
     async with guest.files.stream(*place) as response:
         assert b"".join([chunk async for chunk in response.aiter_bytes()]) == content
-    told: list[tuple[int, int | None]] = []
+    progress: list[tuple[int, int | None]] = []
     target = tmp_path / "out.bin"
-    await guest.files.download_to(target, *place, on_progress=lambda done, total: told.append((done, total)))
+    await guest.files.download_to(target, *place, on_progress=lambda done, total: progress.append((done, total)))
     assert target.read_bytes() == content
-    assert told[-1] == (len(content), len(content))
+    assert progress[-1] == (len(content), len(content))
     target.write_bytes(b"old")
     with pytest.raises(PocketBaseNotFoundError):
         await guest.files.download_to(target, "posts", record["id"], "missing.bin")

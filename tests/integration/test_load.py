@@ -70,13 +70,13 @@ async def test_a_hundred_users_on_one_transport_keep_their_own_tokens(superuser:
             client.auth_store.save(superuser.token, superuser.record)
     tasks = len(asyncio.all_tasks())
 
-    async def ask(client: PocketBase) -> bool:
+    async def can_backup(client: PocketBase) -> bool:
         return "canBackup" in (await client.health.check())["data"]
 
     for _ in range(3):
-        answers = await asyncio.gather(*map(ask, clients))
-        assert answers == [False, True] * 50, "each with the token of its own"
+        results = await asyncio.gather(*map(can_backup, clients))
+        assert results == [False, True] * 50, "each with the token of its own"
     for client in clients:
         await client.aclose()
-    assert await ask(pb), "the transport is open"
+    assert await can_backup(pb), "the transport is open"
     assert len(asyncio.all_tasks()) <= tasks

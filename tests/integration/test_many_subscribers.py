@@ -44,13 +44,13 @@ async def seconds_of_requests(pb: PocketBase, count: int) -> float:
 @pytest.mark.slow
 @pytest.mark.usefixtures("many_files")
 async def test_two_thousand_users_get_their_events_through_one_transport(make_transport: MakeTransport) -> None:
-    heard: list[str] = []
-    all_heard = asyncio.Event()
+    received: list[str] = []
+    all_received = asyncio.Event()
 
-    def hear(event: dict[str, dict[str, str]]) -> None:
-        heard.append(event["record"]["id"])
-        if len(heard) == USERS:
-            all_heard.set()
+    def on_event(event: dict[str, dict[str, str]]) -> None:
+        received.append(event["record"]["id"])
+        if len(received) == USERS:
+            all_received.set()
 
     async with LocalServer() as server, PocketBase(server.url, transport=make_transport(), timeout=120) as pb:
         await pb.admins.auth.with_password(*server.superuser)
@@ -68,7 +68,7 @@ async def test_two_thousand_users_get_their_events_through_one_transport(make_tr
         asking = asyncio.create_task(ask_meanwhile())
         started = time.perf_counter()
         try:
-            await asyncio.gather(*(client.collection("things").subscribe_all(hear) for client in clients))
+            await asyncio.gather(*(client.collection("things").subscribe_all(on_event) for client in clients))
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
@@ -79,12 +79,12 @@ async def test_two_thousand_users_get_their_events_through_one_transport(make_tr
         started = time.perf_counter()
         record = await pb.collection("things").create({})
         async with asyncio.timeout(60):
-            await all_heard.wait()
-        told = time.perf_counter() - started
+            await all_received.wait()
+        delivered = time.perf_counter() - started
         await asyncio.gather(*(client.aclose() for client in clients))
-    print(f"\nsubscribed in {subscribed:.1f} s, all have heard after {told:.2f} s, {each / 1024:.0f} KiB a user")
+    print(f"\nsubscribed in {subscribed:.1f} s, all have heard after {delivered:.2f} s, {each / 1024:.0f} KiB a user")
     print(f"a request takes {alone * 1000:.1f} ms alone, {beside * 1000:.1f} ms beside them")
     print(f"and while they subscribe {median(during) * 1000:.0f} ms, {max(during) * 1000:.0f} ms at the most")
-    assert heard == [record["id"]] * USERS, "each user gets the event once"
+    assert received == [record["id"]] * USERS, "each user gets the event once"
     assert beside < 2 * alone + 0.002, "open streams slow down requests"
     assert each < 100 * 1024, "a user takes too much memory"

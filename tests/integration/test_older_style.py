@@ -104,18 +104,18 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
         )
 
         # Realtime
-        heard: list[Any] = []
+        received: list[Any] = []
 
         async def on_record_change(event: dict[str, Any]) -> None:
-            heard.append((event["action"], event["record"]["title"]))
+            received.append((event["action"], event["record"]["title"]))
 
         unsubscribe = await client.collection("posts").subscribe(on_record_change, record_id)
         unsubscribe_all = await client.collection("posts").subscribe_all(on_record_change)
         await client.collection("posts").update(record_id, {"title": "heard"})
         async with asyncio.timeout(5):
-            while len(heard) < 2:
+            while len(received) < 2:
                 await asyncio.sleep(0.01)
-        assert heard == [("update", "heard")] * 2
+        assert received == [("update", "heard")] * 2
         await unsubscribe()
         await unsubscribe_all()
         await client.realtime.close()
@@ -139,8 +139,8 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
             await client.collection("posts").get_one("NON_EXISTENT_ID")
         except PocketBaseNotFoundError as error:
             assert (error.status, error.data["status"]) == (404, 404)
-        for kind in (PocketBaseBadRequestError, PocketBaseUnauthorizedError, PocketBaseForbiddenError):
-            assert issubclass(kind, PocketBaseError)
+        for error_type in (PocketBaseBadRequestError, PocketBaseUnauthorizedError, PocketBaseForbiddenError):
+            assert issubclass(error_type, PocketBaseError)
         assert issubclass(PocketBaseServerError, PocketBaseError)
 
         # Hooks

@@ -69,13 +69,13 @@ async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> Non
         pb.filter_escapes = False
     posts = pb.collection("posts")
     await asyncio.gather(*(posts.delete(post["id"]) for post in await posts.get_full_list()))
-    heard: list[tuple[str, str]] = []
+    received: list[tuple[str, str]] = []
 
     async def listen(text: str) -> None:
         expression = pb.filter("title = {:text}", text=text)
         headers = {"X-Text": text.strip()} if text.isprintable() and text.isascii() else {}
         await posts.subscribe_all(
-            lambda event: heard.append((text, event["record"]["title"])), filter=expression, headers=headers
+            lambda event: received.append((text, event["record"]["title"])), filter=expression, headers=headers
         )
 
     await asyncio.gather(*map(listen, texts))
@@ -84,8 +84,8 @@ async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> Non
     await posts.subscribe_all(last.append)
     await posts.create({"title": "the last"})
     await until(lambda: last)
-    assert sorted(heard) == sorted((text, text) for text in texts if text in stored)
-    assert len(heard) > 60, "too few texts were sent to prove anything"
+    assert sorted(received) == sorted((text, text) for text in texts if text in stored)
+    assert len(received) > 60, "too few texts were sent to prove anything"
     await pb.realtime.close()
 
 
@@ -94,27 +94,27 @@ async def test_each_user_has_a_connection_and_gets_what_they_may_see(pb: PocketB
     users = pb.collection("users")
     await pb.collections.update("comments", {"viewRule": '@request.auth.id != ""'})
     comment = await pb.collection("comments").create({})
-    heard: list[Any] = []
+    received: list[Any] = []
     gaps: list[Any] = []
     try:
-        await guest.collection("comments").subscribe(heard.append, comment["id"], on_gap=gaps.append)
+        await guest.collection("comments").subscribe(received.append, comment["id"], on_gap=gaps.append)
         await pb.collection("comments").update(comment["id"], {})
         other = await users.create({"email": "other@example.com", "password": "password123", "verified": True})
         for email in ("user@example.com", "user@example.com", "other@example.com"):
-            before = len(heard)
+            before = len(received)
             gaps.clear()
             await guest.collection("users").auth.with_password(email, "password123")
-            while len(heard) == before:
+            while len(received) == before:
                 await pb.collection("comments").update(comment["id"], {})
                 await asyncio.sleep(0.02)
         assert len(gaps) == 1, "at the other user"
         await users.delete(other["id"])
         guest.auth_store.clear()
         await until(lambda: len(gaps) == 2 and guest.realtime.is_connected)
-        before = len(heard)
+        before = len(received)
         await pb.collection("comments").update(comment["id"], {})
         await asyncio.sleep(0.1)
-        assert len(heard) == before, "a guest hears nothing"
+        assert len(received) == before, "a guest hears nothing"
     finally:
         await guest.realtime.close()
         await pb.collections.update("comments", {"viewRule": ""})
@@ -154,16 +154,16 @@ async def test_a_connection_that_is_cut_at_any_byte_is_replaced(
 
     async with cutting(server.url, limits()) as (url, cut):
         pb = PocketBase(url, transport=transport)
-        heard: list[Any] = []
-        await pb.realtime.subscribe("another", heard.append)
-        await pb.collection("posts").subscribe_all(heard.append)
+        received: list[Any] = []
+        await pb.realtime.subscribe("another", received.append)
+        await pb.collection("posts").subscribe_all(received.append)
         cut()
         async with asyncio.timeout(60):
             await reached.wait()
         await until(lambda: pb.realtime.is_connected)
         await pb.collection("posts").create({"title": "at last"})
-        await until(lambda: heard)
-        assert [event["record"]["title"] for event in heard] == ["at last"]
+        await until(lambda: received)
+        assert [event["record"]["title"] for event in received] == ["at last"]
         await pb.realtime.close()
 
 
@@ -175,13 +175,13 @@ async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, Non
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream, sink = await asyncio.open_connection("127.0.0.1", port)
-        left = NEVER
+        remaining = NEVER
 
         async def up() -> None:
-            nonlocal left
+            nonlocal remaining
             while data := await reader.read(65536):
                 if data.startswith(b"GET /api/realtime"):
-                    left = next(limits)
+                    remaining = next(limits)
                     streams.add(writer)
                 sink.write(data)
             sink.close()
@@ -189,9 +189,9 @@ async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, Non
         task = asyncio.create_task(up())
         try:
             while data := await upstream.read(65536):
-                writer.write(data[:left])
-                left -= len(data)
-                if left <= 0:
+                writer.write(data[:remaining])
+                remaining -= len(data)
+                if remaining <= 0:
                     break
         finally:
             task.cancel()
@@ -203,11 +203,11 @@ async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, Non
         for writer in streams:
             writer.transport.abort()
 
-    listener = await asyncio.start_server(handle, "127.0.0.1", 0)
+    proxy = await asyncio.start_server(handle, "127.0.0.1", 0)
     try:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", cut
+        yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", cut
     finally:
-        listener.close()
+        proxy.close()
 
 
 class Diary:
@@ -217,10 +217,10 @@ class Diary:
         self.numbers: list[int] = []
         self.gaps: list[tuple[float, float]] = []
 
-    def hear(self, event: Any) -> None:
+    def on_event(self, event: Any) -> None:
         self.numbers.append(event["record"]["n"])
 
-    def miss(self, gap: Gap) -> None:
+    def on_gap(self, gap: Gap) -> None:
         self.gaps.append((gap.since.timestamp(), time.time()))
 
 
@@ -246,21 +246,21 @@ async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         diary, times = Diary(), dict[int, tuple[float, float]]()
-        await pb.collection("posts").subscribe_all(diary.hear, on_gap=diary.miss)
+        await pb.collection("posts").subscribe_all(diary.on_event, on_gap=diary.on_gap)
         writer = asyncio.create_task(write(pb, times, 2000))
         for kill in range(1, 11):
             await until(lambda enough=180 * kill: len(times) >= enough)
             server.kill()
             await asyncio.sleep(0.1)
             await server.restart()
-            await until(lambda told=kill: len(diary.gaps) >= told)
+            await until(lambda reported=kill: len(diary.gaps) >= reported)
         await writer
 
         def unexplained() -> list[int]:
             return [
                 number
                 for number in times.keys() - set(diary.numbers)
-                if not any(since <= times[number][1] and times[number][0] <= told for since, told in diary.gaps)
+                if not any(since <= times[number][1] and times[number][0] <= reported for since, reported in diary.gaps)
             ]
 
         await until(lambda: not unexplained())
@@ -288,7 +288,7 @@ async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
         pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)
         diary, clients, mark = Diary(), set[str](), str(id(transport))
         await pb.collection("posts").subscribe_all(
-            diary.hear, filter=pb.filter("title = {:mark}", mark=mark), on_gap=diary.miss
+            diary.on_event, filter=pb.filter("title = {:mark}", mark=mark), on_gap=diary.on_gap
         )
         written = 0
         while len(clients) <= 50:
@@ -311,7 +311,7 @@ async def test_a_replaced_connection_keeps_the_user(transport: Transport) -> Non
         await pb.collection("users").auth.with_password("user@example.com", "password123")
         pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)
         diary, clients, written = Diary(), set[str](), 0
-        await pb.collection("posts").subscribe_all(diary.hear, on_gap=diary.miss)
+        await pb.collection("posts").subscribe_all(diary.on_event, on_gap=diary.on_gap)
         while len(clients) <= 3:
             clients.add(pb.realtime.client_id)
             await admin.collection("posts").create({"n": written})

@@ -23,27 +23,27 @@ CLIENTS = 3
 OWNED = "@request.auth.id = owner"
 
 
-class Listener:
+class Subscription:
     """One subscription of one client, and who was signed in when."""
 
     def __init__(self, actor: "Actor") -> None:
         self.actor = actor
-        self.heard: list[str] = []
+        self.titles: list[str] = []
         self.gaps: list[tuple[float, float]] = []
         self.since = float("inf")
         """The time of the confirmation."""
 
-    def hear(self, event: Any) -> None:
+    def on_event(self, event: Any) -> None:
         owner, title = event["record"]["owner"], event["record"]["title"]
         if owner != self.actor.user:
             self.actor.storm.wrong.append(f"{title} of {owner} was delivered to {self.actor.user}")
-        self.heard.append(title)
+        self.titles.append(title)
 
-    def miss(self, gap: Gap) -> None:
+    def on_gap(self, gap: Gap) -> None:
         self.gaps.append((gap.since.timestamp(), time.time()))
 
     def explains(self, began: float, ended: float) -> bool:
-        return any(since <= ended and began <= told for since, told in self.gaps)
+        return any(since <= ended and began <= reported for since, reported in self.gaps)
 
 
 class Actor:
@@ -54,7 +54,7 @@ class Actor:
         self.pb = pb
         self.user = ""
         self.signed_in: list[tuple[float, str]] = []
-        self.listeners: list[tuple[Listener, Any]] = []
+        self.subscriptions: list[tuple[Subscription, Any]] = []
 
     async def step(self) -> None:
         source = self.storm.source
@@ -94,10 +94,10 @@ class Actor:
             self.storm.passwords[user] = password
 
     async def subscribe(self) -> None:
-        if len(self.listeners) > 5:
+        if len(self.subscriptions) > 5:
             return
-        listener = Listener(self)
-        subscribing = asyncio.create_task(self._subscribe(listener))
+        subscription = Subscription(self)
+        subscribing = asyncio.create_task(self._subscribe(subscription))
         if self.storm.source.random() < 0.3:
             await asyncio.sleep(self.storm.source.random() * 0.02)
             subscribing.cancel()
@@ -105,17 +105,17 @@ class Actor:
         if not subscribing.cancelled():
             subscribing.result()
 
-    async def _subscribe(self, listener: Listener) -> None:
+    async def _subscribe(self, subscription: Subscription) -> None:
         filters = f'title != "{self.storm.source.randrange(3)}"'
         unsubscribe = await self.pb.collection("notes").subscribe_all(
-            listener.hear, filter=filters, on_gap=listener.miss, timeout=5
+            subscription.on_event, filter=filters, on_gap=subscription.on_gap, timeout=5
         )
-        listener.since = time.time()
-        self.listeners.append((listener, unsubscribe))
+        subscription.since = time.time()
+        self.subscriptions.append((subscription, unsubscribe))
 
     async def leave(self) -> None:
-        if len(self.listeners) > 1:
-            _, unsubscribe = self.listeners.pop(self.storm.source.randrange(len(self.listeners)))
+        if len(self.subscriptions) > 1:
+            _, unsubscribe = self.subscriptions.pop(self.storm.source.randrange(len(self.subscriptions)))
             await unsubscribe()
 
     def was(self, user: str, began: float, ended: float) -> bool:
@@ -155,7 +155,7 @@ class Storm:
         else:
             self.written.append((title, owner, began, time.time()))
 
-    async def rain(self, actors: list[Actor], kind: int) -> None:
+    async def rain(self, actors: list[Actor], round_number: int) -> None:
         """Everybody does something, and the server restarts or is killed."""
 
         async def act(actor: Actor) -> None:
@@ -169,36 +169,38 @@ class Storm:
             for number in range(STEPS):
                 if number == STEPS // 2:
                     is_under_way.set()
-                await self.write(f"{kind} {number} {self.source.random()}", self.source.choice([*self.passwords]))
+                await self.write(
+                    f"{round_number} {number} {self.source.random()}", self.source.choice([*self.passwords])
+                )
                 await asyncio.sleep(self.source.random() * 0.02)
 
         async with asyncio.TaskGroup() as group:
             for actor in actors:
                 group.create_task(act(actor))
             group.create_task(pour())
-            if kind % 3 == 1:
+            if round_number % 3 == 1:
                 await is_under_way.wait()
-                if kind == 4:
+                if round_number == 4:
                     self.server.kill()
                 await self.server.restart()
 
-    async def probe(self, actors: list[Actor], kind: int) -> None:
+    async def probe(self, actors: list[Actor], round_number: int) -> None:
         """Once it is quiet, each listener hears a record of its user."""
         for actor in actors:
-            while not actor.user or not actor.listeners:
+            while not actor.user or not actor.subscriptions:
                 await (actor.sign_in() if not actor.user else actor.subscribe())
             await actor.sign_in()
             await self.settled(actor)
         for actor in actors:
-            title = f"probe {kind} {actor.user} {self.source.random()}"
+            title = f"probe {round_number} {actor.user} {self.source.random()}"
             await self.write(title, actor.user)
-            await until(lambda title=title, actor=actor: all(title in each.heard for each, _ in actor.listeners))
+            await until(lambda title=title, actor=actor: all(title in each.titles for each, _ in actor.subscriptions))
 
-    async def revoke(self, actors: list[Actor], kind: int) -> None:
+    async def revoke(self, actors: list[Actor], round_number: int) -> None:
         """Everybody's password changes, and everybody signs in again: what was missed is in a gap."""
         for actor in actors:
             await actor.change(actor.user)
-            await self.write(f"missed {kind} {self.source.random()}", actor.user)
+            await self.write(f"missed {round_number} {self.source.random()}", actor.user)
         for actor in actors:
             await actor.sign_in(actor.user)
             await self.settled(actor)
@@ -207,7 +209,7 @@ class Storm:
     async def settled(self, actor: Actor) -> None:
         """Wait until each listener hears what its user may see: a guest who signs in keeps the connection."""
         async with asyncio.timeout(20):
-            while not all(f"settled {actor.user}" in each.heard[-1:] for each, _ in actor.listeners):
+            while not all(f"settled {actor.user}" in each.titles[-1:] for each, _ in actor.subscriptions):
                 await self.write(f"settled {actor.user}", actor.user)
                 await asyncio.sleep(0.02)
 
@@ -216,12 +218,12 @@ class Storm:
         return [
             f"{title} of {owner}"
             for actor in actors
-            for listener, _ in actor.listeners
+            for subscription, _ in actor.subscriptions
             for title, owner, began, ended in self.written
-            if began > listener.since
+            if began > subscription.since
             and actor.was(owner, began, ended)
-            and title not in listener.heard
-            and not listener.explains(began, ended)
+            and title not in subscription.titles
+            and not subscription.explains(began, ended)
         ]
 
 
@@ -237,17 +239,17 @@ async def test_each_event_or_its_gap_reaches_its_user_alone_in_a_storm(make_tran
         actors = [Actor(storm, shared)]
         for _ in range(CLIENTS - 1):
             actors.append(Actor(storm, PocketBase(server.url, transport=make_transport(), timeout=5)))
-        for kind in range(ROUNDS):
-            await storm.rain(actors, kind)
-            await storm.probe(actors, kind)
-            await storm.revoke(actors, kind)
+        for round_number in range(ROUNDS):
+            await storm.rain(actors, round_number)
+            await storm.probe(actors, round_number)
+            await storm.revoke(actors, round_number)
         for actor in actors:
             await actor.pb.aclose()
         print(dict(storm.outcomes), len(storm.written), "records")
         assert storm.wrong == [], "a user got the event of another"
         for actor in actors:
-            for listener, _ in actor.listeners:
-                counts = Counter(title for title in listener.heard if not title.startswith("settled"))
+            for subscription, _ in actor.subscriptions:
+                counts = Counter(title for title in subscription.titles if not title.startswith("settled"))
                 assert max(counts.values(), default=0) <= 1, "an event was delivered twice"
-    left = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
-    assert not left, "a task of realtime is still there"
+    remaining = [task for task in asyncio.all_tasks() - before if task.get_name().startswith("realtime")]
+    assert not remaining, "a task of realtime is still there"

@@ -28,10 +28,10 @@ class Program:
         self.errors: list[BaseException] = []
         pb.realtime.on_error(lambda error, topic: self.errors.append(error))
 
-    def hear(self, event: Any) -> None:
+    def on_event(self, event: Any) -> None:
         self.titles.append(event["record"]["title"])
 
-    def miss(self, gap: Gap) -> None:
+    def on_gap(self, gap: Gap) -> None:
         self.gaps.append(gap.since.timestamp())
 
 
@@ -64,7 +64,7 @@ async def change_password(
         async with PocketBase(server.url, transport=make_transport()) as pb:
             await pb.collection("users").auth.with_password(user["email"], "password123")
             program = Program(pb)
-            await pb.collection(name).subscribe_all(program.hear, on_gap=program.miss)
+            await pb.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
             await admin.collection(name).create({"title": "before"})
             await until(lambda: program.titles == ["before"])
             body = {"password": "password456", "oldPassword": "password123"}
@@ -121,12 +121,12 @@ async def test_a_token_is_accepted_until_its_password_changes(
 ) -> None:
     checks: list[str] = []
 
-    def note(token: str, timeout: float) -> Call[str]:
+    def record_check(token: str, timeout: float) -> Call[str]:
         checks.append(token)
         return check_token(token, timeout)
 
     monkeypatch.setattr(verification, "VERIFY_EVERY", 0.01)
-    monkeypatch.setattr(files, "check_token", note)
+    monkeypatch.setattr(files, "check_token", record_check)
     async with private_notes(server, superuser, make_transport()) as (admin, user, name):
         if who == "impersonated":
             client = await admin.collection("users").auth.impersonate(user["id"], 600)
@@ -138,7 +138,7 @@ async def test_a_token_is_accepted_until_its_password_changes(
             auth = client.admins.auth if who == "superuser" else client.collection("users").auth
             await auth.with_password(user["email"], "password123")
         program = Program(client)
-        await client.collection(name).subscribe_all(program.hear, on_gap=program.miss)
+        await client.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
         await until(lambda: len(checks) > 5)
         assert (program.errors, program.gaps) == ([], []), "a valid token was reported as revoked"
         users = admin.admins if who == "superuser" else admin.collection("users")

@@ -18,7 +18,7 @@ MISSING = ("/api/files/posts/", "/api/logs/abc")
 
 
 @pytest_asyncio.fixture(scope="module")
-async def whole() -> AsyncGenerator[LocalServer, None]:
+async def routes_server() -> AsyncGenerator[LocalServer, None]:
     async with run_provider() as oidc, LocalServer() as server:
         async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*server.superuser)
@@ -27,16 +27,18 @@ async def whole() -> AsyncGenerator[LocalServer, None]:
         yield server
 
 
-async def test_every_route_of_the_server_exists_and_is_covered(whole: LocalServer, transport: Transport) -> None:
+async def test_every_route_of_the_server_exists_and_is_covered(
+    routes_server: LocalServer, transport: Transport
+) -> None:
     seen: list[tuple[str, int]] = []
 
-    async def note(request: Request, call_next: Handler) -> Response:
+    async def record(request: Request, call_next: Handler) -> Response:
         response = await call_next(request)
-        seen.append((f"{request.method} {request.url.removeprefix(whole.url)}", response.status_code))
+        seen.append((f"{request.method} {request.url.removeprefix(routes_server.url)}", response.status_code))
         return response
 
-    pb = PocketBase(whole.url, transport=transport, middleware=[note])
-    await pb.admins.auth.with_password(*whole.superuser)
+    pb = PocketBase(routes_server.url, transport=transport, middleware=[record])
+    await pb.admins.auth.with_password(*routes_server.superuser)
     me = (pb.auth_store.record or {})["id"]
     for route, call in ROUTES:
         seen.clear()

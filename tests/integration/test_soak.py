@@ -46,10 +46,10 @@ class Model:
         self.wrong: list[str] = []
 
     async def run(self, number: int) -> None:
-        kind = self.plan[number]
-        if kind not in ("create", "batch") and not self.at_rest:
-            kind = "create"
-        step: Callable[[int], Awaitable[None]] = getattr(self, f"_{kind}")
+        operation = self.plan[number]
+        if operation not in ("create", "batch") and not self.at_rest:
+            operation = "create"
+        step: Callable[[int], Awaitable[None]] = getattr(self, f"_{operation}")
         try:
             await step(number)
             self.outcomes["confirmed"] += 1
@@ -75,8 +75,8 @@ class Model:
         title, numbers = self.known[record_id]
         before = {*numbers}
         numbers.add(number)
-        answer = await self.records.update(record_id, {"n": number})
-        self._check(answer, record_id, title, {number})
+        response = await self.records.update(record_id, {"n": number})
+        self._check(response, record_id, title, {number})
         numbers -= before
         self.at_rest.append(record_id)
 
@@ -95,12 +95,12 @@ class Model:
         title, numbers = self.known[record_id]
         before = {*numbers}
         try:
-            answer = await self.records.get_one(record_id)
+            response = await self.records.get_one(record_id)
         except PocketBaseNotFoundError:
             if record_id not in self.doubtful:
                 self.wrong.append(f"get of {record_id}: 404")
             return
-        self._check(answer, record_id, title, before | numbers)
+        self._check(response, record_id, title, before | numbers)
 
     async def _list(self, number: int) -> None:
         record_id = self._take()

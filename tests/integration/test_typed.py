@@ -58,9 +58,9 @@ async def test_records_are_decoded_to_each_kind_of_class(pb: PocketBase) -> None
     post = await posts.create({"title": mark, "n": 1, "data": {"a": 1}})
     assert (await posts.update(post["id"], {"n": 1.5}))["n"] == 1.5
     assert (await posts.get_first(filter=mine)).get("data") == {"a": 1}
-    for kind in (Article, Model, Struct):
-        value = (await pb.collection("posts", kind).get_list(filter=mine))["items"][0]
-        assert isinstance(value, kind)
+    for record_class in (Article, Model, Struct):
+        value = (await pb.collection("posts", record_class).get_list(filter=mine))["items"][0]
+        assert isinstance(value, record_class)
         assert value.title == mark
         assert abs((datetime.now(UTC) - value.created).total_seconds()) < 60, "the date was read in another time zone"
     assert (await pb.collection("posts", Article).get_one(post["id"])).when is None
@@ -71,13 +71,15 @@ async def test_records_are_decoded_to_each_kind_of_class(pb: PocketBase) -> None
 
 async def test_a_record_of_another_shape_is_an_error_that_names_record_and_field(pb: PocketBase) -> None:
     post = await pb.collection("posts").create({"title": "x", "data": {"a": "b"}})
-    told = rf"'{post['id']}' of 'posts' is no Post: field 'data\.a': expected int, got str"
-    with pytest.raises(PocketBaseDecodeError, match=told) as caught:
+    message = rf"'{post['id']}' of 'posts' is no Post: field 'data\.a': expected int, got str"
+    with pytest.raises(PocketBaseDecodeError, match=message) as caught:
         await pb.collection("posts", Post).get_one(post["id"])
     assert caught.value.url.endswith(post["id"])
-    for kind in (Post, Article, Model, Struct):
-        with pytest.raises(PocketBaseDecodeError, match=rf"record '{post['id']}' is no {kind.__name__}: .*created"):
-            await pb.collection("posts", kind).get_one(post["id"], fields="id,title,n,yes,docs,data")
+    for record_class in (Post, Article, Model, Struct):
+        with pytest.raises(
+            PocketBaseDecodeError, match=rf"record '{post['id']}' is no {record_class.__name__}: .*created"
+        ):
+            await pb.collection("posts", record_class).get_one(post["id"], fields="id,title,n,yes,docs,data")
 
 
 async def test_the_stored_record_stays_a_dict(guest: PocketBase) -> None:
@@ -101,22 +103,22 @@ async def test_a_batch_decodes_each_record_to_its_class(pb: PocketBase) -> None:
 
 
 async def test_realtime_events_are_decoded_and_wrong_ones_are_reported(pb: PocketBase) -> None:
-    articles, heard, errors = pb.collection("posts", Article), list[Article](), list[object]()
+    articles, received, errors = pb.collection("posts", Article), list[Article](), list[object]()
 
-    def hear(event: RecordEvent[Article]) -> None:
-        heard.append(event["record"])
+    def on_event(event: RecordEvent[Article]) -> None:
+        received.append(event["record"])
 
     pb.realtime.on_error(lambda error, topic: errors.append(error))
-    await articles.subscribe_all(hear)
-    await articles.subscribe_all(hear, fields="id,title")
+    await articles.subscribe_all(on_event)
+    await articles.subscribe_all(on_event, fields="id,title")
     async with articles.events() as events:
         await articles.create({"title": "typed"})
         event = await anext(events)
     assert not isinstance(event, Gap)
     assert (event["action"], event["record"].title) == ("create", "typed")
     async with asyncio.timeout(5):
-        while not (heard and errors):
+        while not (received and errors):
             await asyncio.sleep(0.01)
-    assert [article.title for article in heard] == ["typed"]
+    assert [article.title for article in received] == ["typed"]
     assert "is no Article" in str(errors[0])
     await pb.realtime.close()

@@ -16,8 +16,8 @@ async def reported_by(*command: str, cwd: Path) -> set[int]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *command, cwd=cwd, stdout=asyncio.subprocess.PIPE
     )
-    told, _ = await process.communicate()
-    return {int(number) for number in re.findall(rb"uses\.py:(\d+):.*error", told)}
+    output, _ = await process.communicate()
+    return {int(number) for number in re.findall(rb"uses\.py:(\d+):.*error", output)}
 
 
 async def test_mypy_reports_each_wrong_use_and_no_other() -> None:

@@ -31,14 +31,14 @@ from pocketbase_core.transport.discovery import find_transport
 from pocketbase_transports import AiohttpTransport, MockTransport
 
 
-def client(*answers: Any, **settings: Any) -> tuple[PocketBase, list[Request]]:
+def client(*responses: Any, **settings: Any) -> tuple[PocketBase, list[Request]]:
     """A client whose requests are noted; it answers with these JSON values in turn, the last one for ever."""
-    left, seen = [*answers] or [{}], list[Request]()
+    remaining, seen = [*responses] or [{}], list[Request]()
 
     def handler(request: Request) -> Response:
         seen.append(request)
-        answer = left.pop(0) if len(left) > 1 else left[0]
-        return answer if isinstance(answer, Response) else Response(200, json=answer)
+        response = remaining.pop(0) if len(remaining) > 1 else remaining[0]
+        return response if isinstance(response, Response) else Response(200, json=response)
 
     return PocketBase("http://h/", transport=MockTransport(handler), **settings), seen
 
@@ -382,8 +382,8 @@ def test_submodules_can_be_used_without_an_import_of_their_own() -> None:
 
 @pytest.mark.parametrize("link", [{}, {"id": ""}, {"id": ".."}, {"id": 3}, {"id": "\ud800"}])
 async def test_a_linked_account_without_an_id_is_an_error_and_nothing_is_deleted(link: dict[str, Any]) -> None:
-    answer = json.dumps({"items": [{"provider": "oidc", **link}], "perPage": 1})
-    pb, seen = client(Response(200, content=answer.encode()))
+    content = json.dumps({"items": [{"provider": "oidc", **link}], "perPage": 1})
+    pb, seen = client(Response(200, content=content.encode()))
     with pytest.raises(PocketBaseDecodeError, match="a record with an id"):
         await pb.collection("users").auth.unlink_external_auth("u1", "oidc")
     assert [request.method for request in seen] == ["GET"], "a delete was sent"
@@ -406,11 +406,11 @@ async def test_the_expand_of_an_update_is_stored_whatever_the_old_one_was(expand
 
 
 async def test_a_middleware_may_respond_in_place_of_a_stream() -> None:
-    async def answer(request: Request, call_next: Handler) -> Response:
+    async def respond(request: Request, call_next: Handler) -> Response:
         return Response(status, content=b"kept")
 
     status = 200
-    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(500)), middleware=[answer])
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(500)), middleware=[respond])
     async with pb.files.stream("c", "r", "f") as streamed:
         assert (streamed.status_code, [chunk async for chunk in streamed.aiter_bytes()]) == (200, [b"kept"])
     with pytest.raises(PocketBaseDecodeError, match="a stream of events"):

@@ -23,11 +23,11 @@ class FakeServer:
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[ServerSentEvent] = asyncio.Queue()
-        self.told: list[Any] = []
+        self.submissions: list[Any] = []
 
-    def answer(self, request: Request) -> Response:
+    def respond(self, request: Request) -> Response:
         if request.method == "POST":
-            self.told.append(request.body)
+            self.submissions.append(request.body)
             return Response(204)
         page = int(str((request.params or {})["page"]))
         items = [{"id": f"{page}-{number}"} for number in range(2 if page < 9 else 1)]
@@ -43,7 +43,7 @@ class FakeServer:
 def test_tasks_may_start_at_once(factory: Any) -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(factory)
-        server, saved, heard = FakeServer(), list[str](), list[Any]()
+        server, saved, received = FakeServer(), list[str](), list[Any]()
 
         async def save(text: str) -> None:
             saved.append(text)
@@ -51,19 +51,19 @@ def test_tasks_may_start_at_once(factory: Any) -> None:
         store = AsyncAuthStore(save)
         async with (
             asyncio.timeout(5),
-            PocketBase("http://h", transport=MockTransport(server.answer, server.events), auth_store=store) as pb,
+            PocketBase("http://h", transport=MockTransport(server.respond, server.events), auth_store=store) as pb,
         ):
             assert len(await pb.collection("posts").get_full_list(batch=2)) == 17
             store.save("first")
             store.save("second")
 
             async def leave_at_once(message: Any) -> None:
-                heard.append(message)
+                received.append(message)
                 await unsubscribe()
 
             async def hook() -> None:
-                heard.append("connected")
-                await pb.realtime.subscribe("b", heard.append)
+                received.append("connected")
+                await pb.realtime.subscribe("b", received.append)
 
             pb.realtime.on_connect(hook)
             unsubscribe = await pb.realtime.subscribe("a", leave_at_once)
@@ -72,21 +72,21 @@ def test_tasks_may_start_at_once(factory: Any) -> None:
                 server.queue.put_nowait(ServerSentEvent("c", "3"))
                 assert await anext(events) == 3
                 server.queue.put_nowait(ServerSentEvent("b", "2"))
-                while 2 not in heard:
+                while 2 not in received:
                     await asyncio.sleep(0)
             await pb.realtime.unsubscribe()
             assert not pb.realtime.is_connected
 
             async def close(_: Any) -> None:
                 await pb.aclose()
-                heard.append("closed")
+                received.append("closed")
 
             await pb.realtime.subscribe("d", close)
             server.queue.put_nowait(ServerSentEvent("d", "4"))
-            while "closed" not in heard:
+            while "closed" not in received:
                 await asyncio.sleep(0)
-        assert heard[0] == "connected", "the hook was called after a message"
-        assert 1 in heard
+        assert received[0] == "connected", "the hook was called after a message"
+        assert 1 in received
         assert [json.loads(text)["token"] for text in saved] == ["first", "second"]
         assert len(asyncio.all_tasks()) == 1, "a task is still there"
 

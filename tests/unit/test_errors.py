@@ -68,8 +68,8 @@ ERRORS: list[PocketBaseError] = [
     PocketBaseDecodeError(URL, 200, message="expected JSON"),
     PocketBaseRateLimitError(URL, 429, None, "Slow down.", 3.5),
     *(
-        kind(URL, message="no answer", request_sent=sent)
-        for kind in (PocketBaseTransportError, PocketBaseConnectionError, PocketBaseTimeoutError)
+        error_type(URL, message="no answer", request_sent=sent)
+        for error_type in (PocketBaseTransportError, PocketBaseConnectionError, PocketBaseTimeoutError)
         for sent in (True, False, None)
     ),
 ]
@@ -105,14 +105,14 @@ def test_a_copied_or_pickled_error_is_the_same_error(
 
 
 def test_a_429_and_a_503_have_the_retry_after_of_the_server() -> None:
-    told = [getattr(answered(status, {}, **{"Retry-After": "7"}), "retry_after", None) for status in (429, 503, 400)]
-    assert told == [7, 7, None]
+    waits = [getattr(answered(status, {}, **{"Retry-After": "7"}), "retry_after", None) for status in (429, 503, 400)]
+    assert waits == [7, 7, None]
 
 
 def test_every_class_of_error_is_among_the_copied_ones() -> None:
     classes = {value for name in pocketbase_core.__all__ if isinstance(value := getattr(pocketbase_core, name), type)}
-    kinds = {kind for kind in classes if issubclass(kind, PocketBaseError)}
-    assert kinds <= {type(error) for error in ERRORS}, "a class is missing in ERRORS"
+    error_types = {error_type for error_type in classes if issubclass(error_type, PocketBaseError)}
+    assert error_types <= {type(error) for error in ERRORS}, "a class is missing in ERRORS"
 
 
 async def test_a_batch_error_is_rebuilt_with_the_errors_of_its_sub_requests() -> None:

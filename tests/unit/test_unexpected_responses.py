@@ -31,10 +31,10 @@ LEAVES: list[Any] = [None, True, -1, 0, 1.5, "", "x", "\ud800", [], {}, [3], {"x
 
 def changed(value: Any, choose: Callable[[int], int], leaf: Any) -> Any:
     """The value with something else in one of its places."""
-    kind = value.__class__
-    if kind not in (dict, list) or not value or not choose(4):
+    value_type = value.__class__
+    if value_type not in (dict, list) or not value or not choose(4):
         return leaf
-    if kind is list:
+    if value_type is list:
         return [*value[1:], changed(value[0], choose, leaf)]
     key = [*value][choose(len(value))]
     return {**value, key: changed(value[key], choose, leaf)}
@@ -81,13 +81,13 @@ async def test_any_bytes_give_a_value_or_an_error_of_this_library(
 
 async def ends_well(call: Any, bodies: list[bytes], status: int) -> None:
     """The call ends with a value or an error of this library, with these bodies as answers in turn."""
-    answers = itertools.cycle(bodies)
-    left = 20
+    responses = itertools.cycle(bodies)
+    remaining = 20
 
     def handler(request: Request) -> Response:
-        nonlocal left
-        left -= 1
-        return Response(status, content=next(answers)) if left else Response(500)
+        nonlocal remaining
+        remaining -= 1
+        return Response(status, content=next(responses)) if remaining else Response(500)
 
     store = AuthStore()
     store.save("token", {"id": "me", "collectionName": "users"})
