@@ -20,6 +20,12 @@ settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores with `-n auto`, because many tests wait for a timeout."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(params=list(MAKERS))
 def library(request: pytest.FixtureRequest) -> str:
     """The name of the HTTP library."""

@@ -42,7 +42,7 @@ HEADS = st.lists(
     | st.binary(max_size=10),
     max_size=8,
 ).map(b"".join)
-FEW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FEW

@@ -173,7 +173,7 @@ async def test_a_batch_does_what_a_single_request_does_or_says_that_it_cannot(ad
             return
         assert batched == await outcome(admin, by_update, shape)
 
-    @settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(PLANS.filter(is_ordered))
     def run(plan: dict[str, list[str]]) -> None:
         asyncio.run_coroutine_threadsafe(check(plan), loop).result(60)

@@ -36,7 +36,7 @@ VALUES = st.fixed_dictionaries(
 )
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=5)
 FILES = st.lists(st.tuples(NAMES, st.binary(min_size=1, max_size=50)), max_size=3)
-SLOW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 
 
 async def source(content: bytes) -> AsyncGenerator[bytes, None]:

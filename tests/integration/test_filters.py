@@ -32,7 +32,7 @@ async def old_or_new(request: pytest.FixtureRequest) -> AsyncGenerator[PocketBas
             yield pb
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts, texts)
 async def test_a_filter_finds_exactly_the_record_with_the_value(old_or_new: PocketBase, title: str, decoy: str) -> None:
     pb, mark = old_or_new, secrets.token_hex(8)
@@ -49,9 +49,7 @@ async def test_a_filter_finds_exactly_the_record_with_the_value(old_or_new: Pock
     assert found == [title] * (1 + (decoy == title)), "the filter matches another text"
 
 
-@settings(
-    max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)  # on each library
+@settings(max_examples=35, suppress_health_check=[HealthCheck.function_scoped_fixture])  # on each library
 @given(texts)
 async def test_from_0_39_9_on_no_text_needs_to_be_refused(pb: PocketBase, title: str) -> None:
     pb.filter_escapes = True

@@ -66,7 +66,7 @@ SHAPES = shapes().map(json.dumps).map(str.encode)
 
 
 @pytest.mark.parametrize("call", [call for _, call in CALLS], ids=[name for name, _ in CALLS])
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SHAPES, min_size=1, max_size=3), STATUSES)
 async def test_any_json_gives_a_value_or_an_error_of_this_library(call: Any, bodies: list[bytes], status: int) -> None:
     await ends_well(call, bodies, status)
