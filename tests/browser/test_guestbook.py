@@ -23,7 +23,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def evening(width: int = 640, height: int = 400) -> bytes:
-    """A picture: the sky above a hill, as PNG."""
+    """Return a picture of the sky above a hill, as PNG."""
     ridge = [height * (0.7 + 0.1 * math.sin(column / 90) + 0.02 * math.sin(column / 23)) for column in range(width)]
     rows = bytearray()
     for row in range(height):
@@ -57,7 +57,7 @@ def entry(window: Page, message: str) -> Locator:
 
 
 async def look(window: Page, pictures: Path, name: str) -> None:
-    """A screenshot in the light and in the dark; nothing sticks out, and axe finds nothing serious."""
+    """Take a screenshot in each color scheme. Nothing may overflow, and axe may find no serious problem."""
     for scheme in SCHEMES:
         await window.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         await window.screenshot(path=pictures / f"{name}-{scheme}.png", full_page=True)
@@ -87,7 +87,7 @@ async def test_what_one_visitor_posts_the_other_sees(open_window: OpenWindow, pi
         await image.scroll_into_view_if_needed()
         await expect(image).to_have_js_property("complete", True)
         await expect(image).to_have_js_property("naturalWidth", 640)
-        await expect(window.get_by_role("article")).to_have_count(3)  # the poster's own come once, too
+        await expect(window.get_by_role("article")).to_have_count(3)  # also for the visitor who posts
         assert await window.evaluate("window.loaded") == "once"
     await look(phone, pictures, "phone")
     await look(desk, pictures, "desk")
@@ -98,7 +98,7 @@ async def test_the_pages_go_on_when_pocketbase_restarts(open_window: OpenWindow,
     await sign_in(desk, "Maren")
     await post(desk, "before it")
     await expect(entry(phone, "before it")).to_be_visible()
-    async with phone.expect_response("**/entries/1"):  # what was missed is read again
+    async with phone.expect_response("**/entries/1"):  # the page reads the list again
         await pocketbase.restart()
     await post(desk, "after it")
     for window in (phone, desk):
@@ -210,6 +210,6 @@ async def test_a_visitor_who_is_not_signed_in_cannot_post_and_loses_no_text(open
     await expect(window.get_by_role("alert")).to_have_text("Please sign in to post.")
     await expect(window.get_by_role("article")).to_have_count(0)
     await sign_in(window, "Maren")
-    await expect(window.get_by_label("Message")).to_have_value("a long letter")  # nothing of it is lost
+    await expect(window.get_by_label("Message")).to_have_value("a long letter")  # the text is still there
     await window.get_by_role("button", name="Post").click()
     await expect(entry(window, "a long letter").get_by_role("img")).to_be_visible()

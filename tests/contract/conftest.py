@@ -22,7 +22,7 @@ async def server() -> AsyncGenerator[RealtimeServer, None]:
 
 @pytest_asyncio.fixture
 async def tls_server() -> AsyncGenerator[ScriptedServer, None]:
-    """A server that speaks TLS."""
+    """A server with TLS."""
     async with scripted_server(answering("{}"), ssl=server_context()) as running:
         yield running
 

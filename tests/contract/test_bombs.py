@@ -1,4 +1,4 @@
-"""The largest and worst of answers and events, in bounded memory and time."""
+"""Very large responses and events take a bounded amount of memory and time."""
 
 from pathlib import Path
 

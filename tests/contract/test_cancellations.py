@@ -1,4 +1,4 @@
-"""Calls, and the closing of a client, that are cancelled at each of their steps."""
+"""Cancellation of calls, and of the closing of a client, at each step."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Causes of errors, which tell nothing that the request or the response kept secret."""
+"""Causes of errors contain no secret of the request or the response."""
 
 import errno
 import logging
@@ -23,7 +23,7 @@ from pocketbase_core.testing.contract.scripted_server import (
 from pocketbase_core.transport.causes import LibraryError, describe, public_cause
 
 WORD = "".join(["SEC", "RET"])
-"""Not spelled out, as tracebacks quote the lines that were run."""
+"""Not spelled out, because tracebacks quote the source lines that were run."""
 HEAD = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=SECRET\r\n"
 FAILURES: dict[str, Script | None] = {
     "refused": None,
@@ -40,7 +40,7 @@ FAILURES: dict[str, Script | None] = {
 
 
 def everything(error: BaseException | None) -> Generator[BaseException, None, None]:
-    """An error, and all that it refers to."""
+    """Yield an error and all errors that it refers to."""
     if error is not None:
         yield error
         yield from everything(error.__cause__)

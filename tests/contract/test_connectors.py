@@ -1,4 +1,4 @@
-"""Connectors of aiohttp, which belong to one event loop each."""
+"""Connectors of aiohttp, each of which belongs to one event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,7 +33,7 @@ async def fetch_status(transport: AiohttpTransport, url: str) -> int:
 async def test_a_transport_with_certificates_can_be_made_without_an_event_loop(
     tls_server: ScriptedServer, make: Callable[[], AiohttpTransport]
 ) -> None:
-    transport = await asyncio.to_thread(make)  # a thread without a loop, as a module that is imported
+    transport = await asyncio.to_thread(make)  # a thread without a loop, like a module that is imported
     url = f"https://127.0.0.1:{tls_server.port}/"
     assert await fetch_status(transport, url) == 200
     for _ in range(2):

@@ -1,3 +1,3 @@
-"""All transports keep the contract."""
+"""All transports of this library keep the contract."""
 
 from pocketbase_core.testing.contract import *

@@ -1,4 +1,4 @@
-"""The contract as somebody else runs it, on a transport of theirs."""
+"""The contract kit, as the author of another transport uses the kit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Deliveries to subscribers and hooks, on each transport."""
+"""Delivery of events to subscriptions and hooks, on each transport."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Downloads to a file, over connections that break."""
+"""Downloads to a file over connections that break."""
 
 import asyncio
 import os
@@ -34,7 +34,10 @@ Responder = Callable[[Connection, int], Awaitable[None]]
 
 
 def answering(*responders: Responder) -> Script:
-    """Each connection gets the next answer, the last one for ever; they are told where a Range begins, or 0."""
+    """Return a script in which each connection uses the next responder, and all further ones use the last.
+
+    A responder gets the offset where the requested range begins, or 0.
+    """
     remaining = [*responders]
 
     async def script(connection: Connection) -> None:
@@ -46,7 +49,7 @@ def answering(*responders: Responder) -> Script:
 
 
 def sends(part: bytes, *headers: str, status: int = 200, total: int = len(CONTENT)) -> Responder:
-    """Announces `total` bytes, sends these and hangs up."""
+    """Return a responder that announces `total` bytes, sends `part` and closes the connection."""
 
     async def respond(connection: Connection, start: int) -> None:
         lines = [f"HTTP/1.1 {status} OK", f"Content-Length: {total}", *headers, "", ""]
@@ -56,7 +59,7 @@ def sends(part: bytes, *headers: str, status: int = 200, total: int = len(CONTEN
 
 
 def sends_rest(count: int = len(CONTENT), *headers: str, total: int = len(CONTENT)) -> Responder:
-    """Answer with the part that the Range asks for, cut after so many bytes."""
+    """Return a responder that sends the requested range, cut after `count` bytes."""
 
     async def respond(connection: Connection, start: int) -> None:
         if not start:  # aiohttp may drop what came before the connection broke
@@ -69,7 +72,7 @@ def sends_rest(count: int = len(CONTENT), *headers: str, total: int = len(CONTEN
 
 
 def seen(progress: list[tuple[int, int | None]], respond: Responder) -> Responder:
-    """Hangs up only when the client has something of it."""
+    """Wait until the client has received some of the bytes before the connection is closed."""
 
     async def waits(connection: Connection, start: int) -> None:
         await respond(connection, start)
@@ -80,7 +83,7 @@ def seen(progress: list[tuple[int, int | None]], respond: Responder) -> Responde
 
 
 async def save(pb: PocketBase, path: Path, progress: list[tuple[int, int | None]] | None = None) -> list[float]:
-    """Download to `path`; the waits, none of which is waited for."""
+    """Download to `path` without waiting between attempts. Return the waits."""
     slept: list[float] = []
 
     async def sleep(delay: float) -> None:
@@ -136,7 +139,7 @@ async def test_a_download_goes_on_after_its_connection_broke(transport: Transpor
 @pytest.mark.parametrize(
     "responders",
     [
-        [sends(CONTENT[:1000]), sends(CONTENT)],  # nobody knows whether it changed
+        [sends(CONTENT[:1000]), sends(CONTENT)],  # there is no validator, so the file may have changed
         [sends(b"x" * 1000, MODIFIED, total=2000), sends(CONTENT, "Last-Modified: now")],
         [sends(b"x" * 1000, MODIFIED), sends_rest(9, "Last-Modified: now"), sends(CONTENT, MODIFIED)],
         [sends(b"x" * 1000, MODIFIED), sends_rest(9, total=len(CONTENT) + 1), sends(CONTENT, MODIFIED)],
@@ -287,7 +290,7 @@ async def test_a_cancelled_download_leaves_the_old_file_and_nothing_else(transpo
 
 
 async def fetch(path: Path, **options: Any) -> None:
-    """Download from a server that answers at once."""
+    """Download from a server that responds at once."""
     pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, content=CONTENT)))
     await pb.files.download_to(path, "posts", "id", "name", **options)
 

@@ -1,4 +1,4 @@
-"""A child process uses the client that it has from its parent, in whatever state the fork came."""
+"""After a fork, the child process can use the client of its parent, in whatever state the client was."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ STATES = ["idle", "subscribed", "in_flight", "inside_a_coroutine", "mid_refresh"
 
 @asynccontextmanager
 async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[ScriptedServer, ScriptedServer], None]:
-    """One for realtime, and one for all else, which can have the other emit an event."""
+    """Run a server for realtime and a server for all other requests, which can make the first one emit an event."""
     realtime = RealtimeServer()
     realtime.may_respond.set()
     finish, refreshed = asyncio.Event(), 0
@@ -52,7 +52,7 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Script
             if path.endswith("/auth-refresh"):
                 refreshed += 1
                 refreshing.set()
-                while refreshed == 1:  # the parent's ends with the child's
+                while refreshed == 1:  # the refresh of the parent ends with that of the child
                     await asyncio.sleep(0.001)
                 body: dict[str, object] = {"token": token(3600), "record": {"id": "u1"}}
             else:
@@ -67,7 +67,7 @@ async def servers(context: ssl.SSLContext | None) -> AsyncGenerator[tuple[Script
 
 
 async def run(library: str, scheme: str, states: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Run `forking.py`, and its servers."""
+    """Run `tests/helpers/forking.py` and its servers."""
     AUTHORITY.cert_pem.write_to_path(str(folder / "ca.pem"))
     async with servers(server_context() if scheme == "https" else None) as (realtime, plain):
         urls = [f"{scheme}://127.0.0.1:{server.port}" for server in (realtime, plain)]

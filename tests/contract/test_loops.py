@@ -1,4 +1,4 @@
-"""One client on several event loops and threads: what belongs to a loop is ended there, and nobody hangs."""
+"""One client on several event loops and threads: work of a loop is ended on that loop, and no call hangs."""
 
 import asyncio
 import gc
@@ -30,7 +30,7 @@ from ..helpers.waiting import until
 
 
 async def elsewhere(work: Callable[[], Awaitable[Any]]) -> Any:
-    """Await `work()` on a loop of its own in another thread, for at most five seconds."""
+    """Await `work()` on a new loop in another thread, for at most five seconds."""
 
     async def limited() -> Any:
         async with asyncio.timeout(5) as limit:
@@ -43,7 +43,7 @@ async def elsewhere(work: Callable[[], Awaitable[Any]]) -> Any:
 
 @contextmanager
 def running_loop() -> Generator[asyncio.AbstractEventLoop, None, None]:
-    """A loop that runs in a thread."""
+    """Run a loop in a thread for the length of the block."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -60,7 +60,7 @@ async def on(loop: asyncio.AbstractEventLoop, work: Any) -> Any:
 
 
 def block(loop: asyncio.AbstractEventLoop) -> threading.Event:
-    """Have a loop stand still until the event is set."""
+    """Block a loop until the returned event is set."""
     goes_on, blocked = threading.Event(), threading.Event()
     loop.call_soon_threadsafe(blocked.set)
     loop.call_soon_threadsafe(goes_on.wait)
@@ -77,7 +77,7 @@ def descriptors() -> int:
 
 
 class TrustingAiohttp(AiohttpTransport):
-    """With a connector for each loop, which asks for no certificate."""
+    """A transport that makes a connector for each loop and checks no certificates."""
 
     def __init__(self) -> None:
         super().__init__(ssl=False)
@@ -116,7 +116,7 @@ async def test_subscriptions_can_be_ended_from_another_loop(server: RealtimeServ
     await server.until_submitted("c", "d")
     await elsewhere(lambda: pb.realtime.unsubscribe_by_prefix("c"))
     await server.until_submitted("d")
-    await elsewhere(unsubscribe)  # again is no error
+    await elsewhere(unsubscribe)  # a second call is no error
     await elsewhere(pb.realtime.unsubscribe)
     assert not realtime_tasks(), "a task of realtime is still there"
     assert calls == []
@@ -163,7 +163,8 @@ async def test_a_cancelled_close_is_finished_by_the_other_loop(server: RealtimeS
     assert not pb.realtime.is_connected
 
 
-@pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")  # so aiohttp calls a stream of a closed loop
+# aiohttp warns of the stream whose loop was closed.
+@pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")
 async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_uncleanly(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
@@ -174,14 +175,14 @@ async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_unclea
         loop.run_until_complete(pb.realtime.subscribe(topic, got))
         task: Any
         for task in asyncio.all_tasks(loop):
-            task._log_destroy_pending = False  # what asyncio says of it is true
+            task._log_destroy_pending = False  # asyncio would log that the task was destroyed, which is intended here
         loop.close()
 
     await asyncio.to_thread(die, "a")
     assert not pb.realtime.is_connected
-    pb.auth_store.save("a token that nobody takes")  # which the dead connection is not told
+    pb.auth_store.save("a token that nobody takes")  # the lost connection does not get this token
     await asyncio.to_thread(die, "b")
-    gc.collect()  # ends the tasks of the closed loops, which can await nothing
+    gc.collect()  # ends the tasks of the closed loops, which cannot await anything
     await server.until_streams(1)
     await pb.realtime.subscribe("c", got)
     assert server.submissions[-1][1] == ("c",), "the topics of the closed loops are gone"
@@ -205,7 +206,7 @@ async def test_realtime_stays_with_a_loop_that_does_not_run_until_realtime_is_cl
     assert vars(pb.auth_store)["_callbacks"] == [], "the store still holds realtime"
     await pb.realtime.subscribe("b", print)
     assert set(server.streams) == {"client1", "client2"}, "the first loop could not close its stream yet"
-    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0.01))  # now it ends what it had
+    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0.01))  # now the loop ends its connection
     await server.until_streams(1)
     assert not [task for task in asyncio.all_tasks(there) if task.get_name().startswith("realtime")]
     await pb.aclose()
@@ -216,7 +217,7 @@ async def test_realtime_stays_with_a_loop_that_does_not_run_until_realtime_is_cl
 async def test_of_loops_that_subscribe_at_once_one_gets_realtime(
     server: RealtimeServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One has realtime, the other is told so; neither leaves anything behind."""
+    """One loop gets realtime, and the others get an error. No loop leaves anything behind."""
     pb = PocketBase(server.url, transport=make_transport(), middleware=[])
     together = threading.Barrier(4)
 
@@ -249,7 +250,6 @@ async def test_of_loops_that_subscribe_at_once_one_gets_realtime(
 
 @pytest.mark.parametrize(("during", "scheme"), [("idle", "http"), ("idle", "https"), ("reading", "http")])
 async def test_a_loop_that_is_closed_without_aclose_leaves_no_socket(library: str, during: str, scheme: str) -> None:
-    """And no warning of one."""
     transports: dict[str, Callable[[], Transport]] = {
         "aiohttp": lambda: TrustingAiohttp() if scheme == "https" else AiohttpTransport(),
         "httpx": MAKERS["httpx"],
@@ -264,7 +264,7 @@ async def test_a_loop_that_is_closed_without_aclose_leaves_no_socket(library: st
         if during == "idle":
             assert loop.run_until_complete(pb.send("/a")) == {"a": 1}
         else:
-            stream = pb.pipeline.stream(request)  # held, or asyncio would begin to end it on the loop that is closed
+            stream = pb.pipeline.stream(request)  # asyncio would close a generator that nothing refers to
             loop.run_until_complete(stream.__aenter__())
         loop.close()
 

@@ -1,4 +1,4 @@
-"""Bytes that no server should send: they arrive as events and answers, or are an error of this library."""
+"""Bytes that no server should send become events or responses, or raise an error of this library."""
 
 import contextlib
 from collections.abc import AsyncGenerator
@@ -61,7 +61,7 @@ async def test_a_malformed_event_stream_gives_events_or_an_error_of_this_library
 
 
 class Streams(HttpxTransport):
-    """The streams of httpx or httpx2, out of memory."""
+    """The streams of httpx or httpx2, read from memory."""
 
     def __init__(self, library: ModuleType, chunks: list[bytes]) -> None:
         async def content() -> AsyncGenerator[bytes, None]:
@@ -76,7 +76,7 @@ class Streams(HttpxTransport):
 
 @asynccontextmanager
 async def of_aiohttp(chunks: list[bytes]) -> AsyncGenerator[AsyncGenerator[ServerSentEvent, None], None]:
-    """The events that aiohttp's side reads out of memory."""
+    """Yield the events that the adapter of aiohttp reads from memory."""
     remaining = [*filter(None, chunks), b""]
 
     async def readany() -> bytes:

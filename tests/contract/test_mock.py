@@ -1,4 +1,4 @@
-"""The mock keeps the contract where there is no wire in it."""
+"""The mock transport keeps those parts of the contract that need no connection."""
 
 from typing import Any
 

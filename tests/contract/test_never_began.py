@@ -1,4 +1,4 @@
-"""Streams, events and downloads that do not begin are asked for again, as every read is."""
+"""Streams, events and downloads that did not begin are requested again, like every read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ async def resets(connection: Connection) -> None:
 
 
 def in_trouble(trouble: Trouble, times: int, seen: list[str]) -> Script:
-    """The first GETs meet trouble; then all is well. `seen` are the paths of the GETs."""
+    """Return a script in which the first GETs fail. The paths of all GETs are appended to `seen`."""
 
     async def script(connection: Connection) -> None:
         while True:
@@ -151,7 +151,7 @@ async def test_a_stream_that_began_is_not_requested_again(transport: Transport) 
 async def test_realtime_reconnects_as_soon_as_the_server_is_back(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The attempts and the waits between them are the driver's own, and `Retry` adds none."""
+    """Realtime decides about attempts and waits; `Retry` adds none."""
     away, seen, waits = asyncio.Event(), list[str](), list[int]()
 
     def wait(failures: int, *_: float) -> float:

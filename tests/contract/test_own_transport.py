@@ -1,4 +1,4 @@
-"""The example keeps the contract too."""
+"""The transport of the examples keeps the contract too."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Connections that are all in use, by requests or by streams of events, and files that are all open."""
+"""Limits: all connections are in use, by requests or by event streams, or no more files can be opened."""
 
 import asyncio
 import subprocess

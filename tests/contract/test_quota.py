@@ -1,4 +1,4 @@
-"""Retries over real connections: how many requests a server that is down gets, and that a shaky one fails no read."""
+"""Retries over real connections: a server that is down gets few requests, and an unreliable one fails no read."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ async def test_a_server_that_is_down_gets_few_more_requests_than_there_are_calls
         attempts += 1
         return await call_next(request)
 
-    # A quarter of the calls and of the tokens that there are without an option: the pool of httpx is slow to fail.
+    # A quarter of the default quota, with as many calls, because the pool of httpx is slow to fail.
     layers: list[Middleware] = [Retry(backoff=0, quota=125), count]
     async with PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport, middleware=layers) as pb:
         outcomes = await asyncio.gather(*(pb.health.check() for _ in range(128)), return_exceptions=True)

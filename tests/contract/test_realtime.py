@@ -1,4 +1,4 @@
-"""Subscribing, on each transport."""
+"""Subscriptions, on each transport."""
 
 import asyncio
 import gc
@@ -30,7 +30,7 @@ async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
 ) -> None:
     calls = CallRecorder()
     unsubscribe = await pb.collection("posts").subscribe_all(calls)
-    assert server.submissions == [("client1", ("posts/*",))], "told before subscribe returns"
+    assert server.submissions == [("client1", ("posts/*",))], "the server has the topic before subscribe returns"
     assert pb.realtime.is_connected
     assert pb.realtime.client_id == "client1"
     await server.emit("posts/*", {"action": "create", "record": {"id": "a"}})
@@ -43,7 +43,7 @@ async def test_a_subscription_gets_the_events_of_its_topic_until_it_ends(
     await unsubscribe()
     assert not pb.realtime.is_connected
     await server.until_streams(0)
-    await unsubscribe()  # again is no error
+    await unsubscribe()  # a second call is no error
     await pb.collection("posts").subscribe(calls, "abc")
     assert pb.realtime.client_id == "client2", "the next subscription opens a new connection"
     assert server.submissions[-1] == ("client2", ("posts/abc",))
@@ -130,7 +130,7 @@ async def test_the_first_subscription_fails_with_the_error_of_its_connection(
     with pytest.raises(PocketBaseForbiddenError):
         await pb.realtime.subscribe("a", print)
     await server.until_streams(0)
-    await pb.realtime.subscribe("a", print)  # nothing of it is left
+    await pb.realtime.subscribe("a", print)  # the failed attempt left nothing behind
     assert server.submissions[-1] == ("client2", ("a",))
 
 
@@ -145,7 +145,7 @@ async def test_a_refused_topic_leaves_the_other_subscriptions(server: RealtimeSe
     assert await calls.until(1) == [1]
     assert (server.connects, gaps) == (1, []), "a refusal costs neither the connection nor events"
     server.refusals = [503]
-    await pb.realtime.subscribe("c", calls)  # that is told again
+    await pb.realtime.subscribe("c", calls)  # the submission is repeated
     assert server.submissions[-1] == ("client1", ("a", "c"))
 
 
@@ -218,7 +218,7 @@ async def test_a_client_stays_alive_while_it_has_a_subscription(
 async def test_collecting_realtime_with_a_subscription_is_a_resource_warning(
     server: RealtimeServer, pb: PocketBase
 ) -> None:
-    """As it happens to a loop that nobody holds: its tasks keep nothing alive."""
+    """This happens when the loop is no longer referenced: its tasks keep nothing alive."""
     await pb.realtime.subscribe("a", print)
     with pytest.warns(ResourceWarning, match="not closed"):
         pb.realtime.__del__()

@@ -1,4 +1,4 @@
-"""Connections that end, and their subscriptions, on each transport."""
+"""Connections that end, and what their subscriptions get, on each transport."""
 
 import asyncio
 
@@ -84,7 +84,7 @@ async def test_a_subscription_made_during_an_outage_waits_for_its_end(
     server.refusals = []
     await waiting
     await server.until_submitted("a", "b")
-    assert server.submissions[-1][1] == ("a", "b"), "who gave up is not subscribed"
+    assert server.submissions[-1][1] == ("a", "b"), "a subscription that timed out is not submitted"
 
 
 async def test_closing_ends_the_wait_to_reconnect(
@@ -112,11 +112,11 @@ async def test_a_quiet_connection_is_replaced_without_a_gap(server: RealtimeServ
     await pb.realtime.subscribe("a", calls, on_gap=gaps)
     await server.until_submitted("a", client_id="client2")
     await server.until_streams(2)
-    del server.streams["client1"]  # the server's own limit
+    del server.streams["client1"]  # as the server does at its limit
     await server.until_submitted("a", client_id="client3")
     await server.emit("a", 1)
     await calls.until(1)
-    assert (calls, gaps, lost) == ([1], [], []), "once, though it came on two"
+    assert (calls, gaps, lost) == ([1], [], []), "the event arrived on two connections and is delivered once"
 
 
 async def test_a_dead_connection_is_replaced_with_a_gap(
@@ -128,7 +128,7 @@ async def test_a_dead_connection_is_replaced_with_a_gap(
     gaps = CallRecorder()
     await pb.realtime.subscribe("a", print, on_gap=gaps)
     await gaps.until(1)
-    assert server.connects == 2, "told when it is overdue, not at the next rotation"
+    assert server.connects == 2, "the gap is reported when the end is overdue, not at the next replacement"
 
 
 async def test_replacing_a_connection_under_load_loses_and_repeats_nothing(
@@ -232,7 +232,7 @@ async def test_two_connections_lost_at_once_are_one_gap(server: RealtimeServer, 
     await server.until_submitted("a", client_id="client3")
     await until(lambda: pb.realtime.is_connected)
     await server.emit("a", 1)
-    assert await calls.until(2) == [1, 1], "the second is another one"
+    assert await calls.until(2) == [1, 1], "the second event is not a copy of the first"
     assert len(gaps) == 1, "both losses are one gap"
 
 
@@ -276,7 +276,7 @@ async def test_waits_start_over_after_a_success(
         server.end_streams()
         await server.until_submitted("a", "b", "c", client_id=connection)
         await until(lambda: pb.realtime.is_connected)
-    assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "one that brought nothing in its short life was no success"
+    assert seen == [0, 1, 2, 0, 1, 2, 0, 1], "a short connection without an event does not count as a success"
     await pb.realtime.close()
     assert vars(pb.auth_store)["_callbacks"] == [], "the store still holds realtime"
 

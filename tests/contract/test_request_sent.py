@@ -1,4 +1,4 @@
-"""`request_sent` is not False once a request has left, whatever happens to the library's work after that."""
+"""`request_sent` is never False once a request was sent, whatever fails in the library after that."""
 
 import errno
 from typing import Any
@@ -15,7 +15,7 @@ from pocketbase_transports import AiohttpTransport, HttpxTransport
 
 
 async def fail(failure: str, session: Any) -> None:
-    """Fail as a library does that has opened no connection."""
+    """Raise the error of a library that could not open a connection."""
     if failure == "files":
         raise OSError(errno.EMFILE, "too many open files")
     await session.get(f"http://127.0.0.1:{unused_port()}/")
@@ -59,7 +59,7 @@ async def test_a_failing_middleware_of_the_session_does_not_claim_that_nothing_w
 
 async def test_a_second_attempt_of_a_middleware_does_not_claim_that_nothing_was_sent() -> None:
     async def ask_twice(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        async with await handler(request):  # whose body is not read, so that it holds the only connection
+        async with await handler(request):  # the unread body keeps the only connection in use
             return await handler(request)
 
     async def script(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""Sessions and clients that an application hands over, and those that a transport opens."""
+"""Sessions and clients that an application hands in, and those that a transport opens."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ async def setting_cookies(connection: Connection) -> None:
 
 @contextlib.asynccontextmanager
 async def session_of(library: str, **options: Any) -> AsyncGenerator[Any, None]:
-    """A session as an application has one; aiohttp's jar refuses the cookies of IP addresses unless it is told to."""
+    """Open a session of an application. By default, aiohttp's cookie jar ignores the cookies of IP addresses."""
     if library == "aiohttp":
         options = {"cookie_jar": aiohttp.CookieJar(unsafe=True)} | options
     async with SESSIONS[library](**options) as session:
@@ -49,7 +49,7 @@ def handed(library: str, session: Any) -> Any:
 
 
 async def ask_by_itself(session: Any, url: str) -> None:
-    """A request of the application's own."""
+    """Send a request of the application, not of the client."""
     response = await session.get(url)
     await response.read() if isinstance(session, aiohttp.ClientSession) else await response.aread()
 
@@ -169,7 +169,7 @@ def refused(make: Callable[[], object], words: str) -> None:
 
 async def test_a_session_that_signs_in_by_itself_is_refused() -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # aiohttp's own, of the option
+        warnings.simplefilter("ignore")  # aiohttp deprecates the option
         session = aiohttp.ClientSession(auth=aiohttp.BasicAuth("app", "secret"))
     refused(lambda: AiohttpTransport(session), "holds the user's token")
     await session.close()

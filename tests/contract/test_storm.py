@@ -59,7 +59,7 @@ def way_of(seed: int, mark: int) -> str:
 
 
 class Dirty:
-    """The server's side of one connection."""
+    """Serves one connection, in every way that a broken server may."""
 
     def __init__(self, connection: Connection, seed: int, seen: set[int]) -> None:
         self.connection = connection
@@ -147,7 +147,7 @@ class Dirty:
                         await connection.send(SOMEBODY_ELSES if way.startswith("a response") else b"\0junk\r\n\r\n")
 
     def is_asked(self) -> bool:
-        """Return whether the next request has come already: then nobody could tell a response from the right one."""
+        """Return whether the next request has arrived: then no client can tell a wrong response from the right one."""
         raw = self.connection.writer.get_extra_info("socket")
         return bool(vars(self.connection.reader)["_buffer"] or select.select([raw], [], [], 0)[0])
 
@@ -167,7 +167,7 @@ def _body(mark: int, source: random.Random) -> bytes:
 
 
 class Storm:
-    """The client's side."""
+    """Makes the calls of the client, and checks what they return."""
 
     def __init__(self, pb: PocketBase, folder: Path, seed: int) -> None:
         self.pb = pb
@@ -257,7 +257,7 @@ async def _slowly(content: bytes, source: random.Random) -> AsyncGenerator[bytes
 
 
 def _left() -> tuple[int, int]:
-    """Descriptors, and threads but those of asyncio's pool, which stay."""
+    """Return the number of descriptors, and of threads except those of asyncio's pool, which stay."""
     threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
     return len(os.listdir("/proc/self/fd")), len(threads)
 
@@ -268,13 +268,13 @@ async def test_six_thousand_calls_with_cancellations_get_their_own_responses(
 ) -> None:
     seed = int(os.environ.get("STORM_SEED", "1"))
     print(f"\nSTORM_SEED={seed}")
-    await asyncio.to_thread(int)  # asyncio's threads take descriptors of their own
+    await asyncio.to_thread(int)  # the threads of asyncio open descriptors
     tasks, left = asyncio.all_tasks(), _left()
 
     seen: set[int] = set()
 
     async def script(connection: Connection) -> None:
-        with contextlib.suppress(ValueError):  # half a chunk's size, of an upload that was cancelled
+        with contextlib.suppress(ValueError):  # an upload was cancelled in the middle of a chunk's size
             await Dirty(connection, seed, seen).serve()
 
     async with scripted_server(script) as server:
@@ -298,7 +298,7 @@ async def test_six_thousand_calls_with_cancellations_get_their_own_responses(
             assert [response["mark"] for response in responses] == [*after], "the pool is not as it was before"
         await until(lambda: not server.open)
     await until(lambda: _left() <= left)
-    for path in tmp_path.iterdir():  # one that was whole when its call was cancelled may be there, and no part of one
+    for path in tmp_path.iterdir():  # a complete file may remain of a cancelled call, but no part of a file
         storm.check(int(path.stem), json.loads(path.read_bytes() or b"null"))
     assert not storm.wrong, "a file holds the response to another call"
     assert storm.outcomes["answered"] > OPERATIONS / 4, "too few calls succeeded to prove anything"

@@ -1,4 +1,4 @@
-"""Certificates are checked, on every library, unless the user says otherwise to it."""
+"""Certificates are checked on every library, unless its options say otherwise."""
 
 import gc
 from collections.abc import Generator
@@ -18,7 +18,7 @@ from ..helpers.certificates import server_context, trusting_context
 
 
 def strangers() -> dict[str, Any]:
-    """Transports that know nothing of the authority."""
+    """Return transports that do not trust the authority of the tests."""
     return {
         "aiohttp": AiohttpTransport(),
         "httpx": HttpxTransport(httpx.AsyncClient()),

@@ -1,4 +1,4 @@
-"""Sources of uploads, and what is told of their progress."""
+"""Sources of uploads, and reports of their progress."""
 
 import asyncio
 import io
@@ -36,7 +36,7 @@ async def chunks(*content: bytes) -> AsyncGenerator[bytes, None]:
 
 
 class Stream:
-    """A body as web frameworks hand it over; iterating over the body gives lines."""
+    """A request body of a web framework, which must be read in chunks: iteration would yield lines."""
 
     def __init__(self, content: bytes) -> None:
         self._content = io.BytesIO(content)
@@ -56,11 +56,11 @@ async def test_an_asynchronous_source_is_sent_once(transport: Transport, make: A
         nobody = PocketBase(f"http://127.0.0.1:{unused_port()}", transport=transport)
         with pytest.raises(PocketBaseConnectionError):
             await nobody.collection("posts").create(body)
-        await posts.create(body)  # nothing was read of it
+        await posts.create(body)  # the source was not read for the first request
         with pytest.raises(ValueError, match=r"'a\.txt' was read for an earlier request"):
             await posts.create(body)
         with pytest.raises(ValueError, match="cannot be read again"):
-            await body["f"].files[0].size()  # before anything is sent
+            await body["f"].files[0].size()  # the error is raised before anything is sent
     (received,) = server.requests
     assert b"\r\n\r\nonetwo\r\n" in received.body
     assert "content-length" not in received.headers, "the size of the source is not known"
@@ -133,7 +133,7 @@ async def test_progress_counts_all_bytes_of_a_field_and_starts_over_with_each_at
         del body["other"]
         server.requests.clear()
         await posts.create(body)
-    assert progress == first * 2, "the second attempt counts anew"
+    assert progress == first * 2, "the second attempt starts over"
     counts = [done for done, _ in first]
     assert counts == sorted(counts)
     assert (counts[0], counts[-1], len(counts) > 4) == (0, 900_000, True), "progress is reported as the bytes leave"
@@ -203,18 +203,18 @@ async def test_a_read_that_never_ends_does_not_keep_the_interpreter_from_exiting
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
 async def test_an_unread_response_survives_the_next_write(library: Any) -> None:
-    """On aiohttp, a write that fails closes the connection, and the answer is lost."""
+    """aiohttp is left out: a write that fails closes the connection, and the response is lost."""
 
     def refuse() -> None:
         connection, _ = server_socket.accept()
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 413 Whatever\r\nContent-Length: 0\r\n\r\n")
-        connection.close()  # with data in it that was not read, so that the kernel sends RST
+        connection.close()  # unread data makes the kernel send RST
         hung_up.set()
 
     async def source() -> AsyncGenerator[bytes, None]:
         yield bytes(100_000)
-        assert hung_up.wait(5)  # the loop has no turn meanwhile
+        assert hung_up.wait(5)  # this blocks the loop, which therefore does not read the response
         yield bytes(100_000)
 
     hung_up = threading.Event()

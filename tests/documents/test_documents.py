@@ -1,4 +1,4 @@
-"""The code of the documents and the examples run as printed."""
+"""The code in the documents and the examples run as they are."""
 
 import asyncio
 import inspect
@@ -44,7 +44,7 @@ async def test_the_code_of_the_readme_runs(transport: str, tmp_path: Path, monke
 
 
 def lines(code: str) -> str:
-    """Without indentation and empty lines."""
+    """Return the code without indentation and empty lines."""
     return "\n".join(filter(None, map(str.strip, code.splitlines()))) + "\n"
 
 
@@ -104,7 +104,7 @@ async def test_the_code_in_the_testing_document_runs(tmp_path: Path) -> None:
             compiled = compile(block, f"docs/testing.md, block {number + 1}", "exec")
             await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
     assert (modules, len(found)) == (2, 4), "a block of code was not found"
-    only = "book or 204"  # not all of the contract
+    only = "book or 204"  # a part of the contract is enough
     command = [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:cacheprovider", "-k", only]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
@@ -124,7 +124,7 @@ def test_each_threat_names_a_test_that_exists() -> None:
 @pytest.mark.parametrize("example", SAYS)
 async def test_the_examples_print_what_they_show_on_each_transport(example: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / example), "--transport"]
-    for transport in ("aiohttp", "httpx"):  # in one folder, in which the first run leaves nothing
+    for transport in ("aiohttp", "httpx"):  # in one folder, so that the first run must leave nothing behind
         done = await asyncio.to_thread(
             subprocess.run, [*command, transport], capture_output=True, text=True, cwd=tmp_path
         )

@@ -1,4 +1,4 @@
-"""The examples run, and their parts do what they say."""
+"""The examples run, and their parts work as described."""
 
 import asyncio
 import contextlib
@@ -119,7 +119,10 @@ async def test_the_bulk_import_reports_wrong_rows_and_stores_the_others(tmp_path
 
 @asynccontextmanager
 async def gate(port: int, most: int) -> AsyncGenerator[tuple[str, asyncio.Event, asyncio.Event], None]:
-    """The URL of a proxy that passes `most` batches to a port; an event when it holds one back, and one to let go."""
+    """Run a proxy that forwards `most` batches to a port and holds back the next one.
+
+    Yields the URL, an event that is set when a batch is held back, and an event to set to let the batch pass.
+    """
     is_held, is_open, remaining = asyncio.Event(), asyncio.Event(), most
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -151,7 +154,7 @@ async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> Non
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"batch": {"enabled": True, "maxRequests": 20, "timeout": 60}})
         await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
-        # As four batches are under way at a time, the first is noted before the sixth is sent.
+        # Four batches are in flight at a time, so the first is recorded before the sixth is sent.
         async with gate(int(server.url.rpartition(":")[2]), most=5) as (url, is_held, is_open):
             email, password = server.superuser
             options = ["--csv", str(path), "--url", url, "--email", email, "--password", password, "--size", "20"]

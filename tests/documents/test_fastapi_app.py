@@ -1,4 +1,4 @@
-"""The application in the examples, with a real PocketBase behind it."""
+"""The FastAPI application of the examples, with a real PocketBase."""
 
 import asyncio
 from collections.abc import AsyncGenerator

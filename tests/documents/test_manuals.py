@@ -1,4 +1,4 @@
-"""The code of the manuals runs as they say, and is the same in both."""
+"""The code of the manuals runs as described, and is the same in both manuals."""
 
 import asyncio
 import io
@@ -46,7 +46,7 @@ def blocks(document: str) -> list[Block]:
 
 
 class World:
-    """The people and services around the server: who reads the mails, who clicks, who grants."""
+    """The people and services around the server: a user with a mailbox and a browser, and an OAuth2 provider."""
 
     def __init__(self, box: Mailbox, oidc: Provider) -> None:
         self.box = box
@@ -54,16 +54,16 @@ class World:
         self._loop = asyncio.get_running_loop()
 
     def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """For other threads."""
+        """Run a coroutine on the loop of the test, from another thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
     def open(self, url: str, *_: object) -> bool:
-        """What a browser has for `webbrowser.open`."""
+        """Open a page, in place of `webbrowser.open`."""
         self.wait(open_like_a_browser(url))
         return True
 
     def input(self, prompt: str) -> str:
-        """What the user would enter."""
+        """Return what the user would enter at this prompt."""
         if challenge := re.search(r"Open \S+code_challenge=([\w-]+)", prompt):
             return self.oidc.grant(challenge[1])
         if "code" in prompt:
@@ -141,7 +141,7 @@ def without_comments(block: Block) -> list[str]:
 
 
 def shape(document: str) -> list[Any]:
-    """Headings, rows of tables, and code without comments, in their order: what no translation changes."""
+    """Return the headings, rows of tables, and code without comments, in order: what a translation does not change."""
     text = (DOCS / document).read_text(encoding="utf-8")
     marks = re.findall(r"^(#+ |\||- |```\w+$)", re.sub(r"^```(\w+)\n.*?^```$", r"```\1", text, flags=re.S | re.M), re.M)
     return [*marks, *map(without_comments, blocks(document))]

@@ -36,7 +36,7 @@ ANN = {"name": "Ann", "password": "password123"}
 
 
 def start(server: LocalServer) -> Client:
-    jar = aiohttp.CookieJar(unsafe=True)  # as browsers, and unlike aiohttp, it keeps cookies of an IP address
+    jar = aiohttp.CookieJar(unsafe=True)  # like a browser, the jar keeps the cookies of an IP address
     return TestClient(TestServer(create_app(server.url, *server.superuser)), cookie_jar=jar)
 
 
@@ -184,7 +184,7 @@ async def test_a_tab_that_is_closed_is_no_error(path: str, reset: bool, caplog: 
     app[POCKETBASE] = PocketBase("http://h", transport=Streaming(lambda _: Response(500)))
     app.router.add_get("/events", browsers.stream)
     app.router.add_get(r"/images/{id}/{name}", image)
-    runner = web.AppRunner(app)  # a TestServer cancels handlers, others do not
+    runner = web.AppRunner(app)  # a TestServer would cancel the handlers, which other servers do not
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     with caplog.at_level(logging.WARNING):

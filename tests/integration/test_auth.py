@@ -115,7 +115,7 @@ async def test_an_expired_otp_is_refused_on_a_recent_server(
     code = await mailbox.find(user["email"], r"(\d{8})")
     sent = f"select sentTo from _otps where id = '{otp_id}' and sentTo != ''"
     while not (await admin.sql.run(sent))["rows"]:
-        pass  # the server saves the whole record once more when the mail has left
+        pass  # the server saves the record again once the mail is sent
     await admin.sql.run(f"update _otps set created = '2020-01-01 00:00:00.000Z' where id = '{otp_id}'")
     with pytest.raises(PocketBaseBadRequestError, match="OTP"):
         await members.auth.with_otp(otp_id, code)
@@ -274,7 +274,7 @@ async def test_oauth2_that_fails_leaves_nothing_behind(anybody: PocketBase) -> N
     with pytest.raises(OSError, match="no browser"):
         await users.auth.with_oauth2_browser("oidc", broken)
     assert not anybody.auth_store.token
-    # httpx leaves the end of its generators to the loop, which takes a moment.
+    # httpx lets the loop close its generators, which takes a moment.
     async with asyncio.timeout(5):
         while any("scripted_server" not in repr(task) for task in asyncio.all_tasks() - tasks):
             await asyncio.sleep(0)

@@ -38,7 +38,7 @@ async def test_a_backup_can_be_created_downloaded_uploaded_and_deleted(pb: Pocke
 
 @asynccontextmanager
 async def dropped_collection(transport: Transport) -> AsyncGenerator[PocketBase, None]:
-    """A superuser on a server whose collection `before` is only in `backup_name.zip`."""
+    """Yield a superuser's client of a server whose collection `before` exists only in `backup_name.zip`."""
     async with LocalServer() as server:
         client = PocketBase(server.url, transport=transport)
         await client.admins.auth.with_password(*server.superuser)
@@ -53,7 +53,7 @@ async def test_a_restored_backup_brings_back_what_was_there(transport: Transport
     async with dropped_collection(transport) as client:
         await client.backups.restore("backup_name.zip")
         async with asyncio.timeout(15):
-            while True:  # the old data is served for about a second
+            while True:  # the server still serves the old data for about a second
                 try:
                     assert (await client.collections.get_one("before"))["name"] == "before"
                     break

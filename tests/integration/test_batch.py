@@ -96,7 +96,7 @@ async def admin(server: LocalServer, superuser: AuthStore) -> AsyncGenerator[Poc
 
 
 class Session(NamedTuple):
-    """A user who is signed in, by name and by id of the collection."""
+    """A client with a signed-in user, the user's record, and the token."""
 
     pb: PocketBase
     record: dict[str, Any]

@@ -28,7 +28,7 @@ FIELDS: list[dict[str, Any]] = [
 
 
 def upload(*names: str) -> FileUpload:
-    """Files whose stored names begin with these letters."""
+    """Return files whose stored names begin with these letters."""
     return FileUpload(*((f"{name}.txt", name) for name in names))
 
 
@@ -50,7 +50,7 @@ async def pb(pb: PocketBase, papers: None) -> PocketBase:
 
 @pytest_asyncio.fixture
 async def admin(server: LocalServer, superuser: AuthStore, papers: None) -> AsyncGenerator[PocketBase, None]:
-    """On one transport: to sign somebody in takes the server its time."""
+    """A superuser's client on one transport, because each sign-in of a user takes the server a while."""
     async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
         await client.settings.update({"batch": {"enabled": True}})
         yield client
@@ -76,7 +76,7 @@ Way = Callable[[PocketBase, str, dict[str, Any]], Awaitable[None]]
 
 
 class Outcome(NamedTuple):
-    """A record after a change, or the kind of the server's refusal."""
+    """A record after a change, and whether the server has refused the change."""
 
     docs: str = ""
     one: str = ""

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def fill(path: Path, size: int) -> None:
-    """A file that passes for a zip archive and does not repeat itself within a mebibyte."""
+    """Write a file that the server accepts as a zip archive and that does not repeat itself within a mebibyte."""
     block = secrets.token_bytes(MIB - 8)
     with path.open("wb") as file:
         for number in range(size // MIB):
@@ -63,7 +63,7 @@ async def test_memory_stays_flat_for_a_file_of_a_gigabyte(library: str, source: 
 
 
 class Cutter:
-    """A proxy that breaks the connection each time another limit of bytes has passed to the client in all."""
+    """A proxy that breaks the connection whenever the total of forwarded bytes reaches the next limit."""
 
     def __init__(self, port: int, limits: list[int]) -> None:
         self.passed = 0

@@ -1,4 +1,4 @@
-"""What goes into a record comes back as it was, with files beside it or without."""
+"""Values of a record come back as they were sent, with and without files."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from pocketbase_core import FileUpload, PocketBase
 from pocketbase_core.messages.json_values import timestamp
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
-# Beyond 2^53, JSON readers differ; as text the server keeps no negative zero.
+# JSON parsers differ beyond 2^53, and the server stores no negative zero as text.
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(-1e15, 1e15).filter(lambda number: str(number) != "-0.0")
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
@@ -29,7 +29,7 @@ VALUES = st.fixed_dictionaries(
         "title": TEXT | st.sampled_from(["true", "007", "1e3", "null", "[]", '{"a":1}', ""]),
         "n": NUMBERS,
         "yes": st.booleans(),
-        # The server reads JSON into a text that is the whole value, and may refuse its control characters.
+        # The server parses a text that is the whole value as JSON, and may refuse control characters in the text.
         "data": JSON.filter(lambda value: not isinstance(value, str)) | st.sampled_from(["text", "ü 😀"]),
         "when": MOMENTS | st.just(""),
     },
@@ -54,7 +54,7 @@ def expected(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_text(value: Any) -> str:
-    """JSON in which 1 and 1.0, but not true, look alike."""
+    """Return JSON in which 1 and 1.0 look alike, but 1 and true do not."""
     return json.dumps(json.loads(json.dumps(value), parse_int=float), sort_keys=True)
 
 

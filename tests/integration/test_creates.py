@@ -1,4 +1,4 @@
-"""Creates whose answers are lost, on a real server: nothing lost, nothing twice."""
+"""Creates whose responses are lost, on a real server: no record is lost or stored twice."""
 
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -50,7 +50,7 @@ def lossy(pb: PocketBase, server: LocalServer, transport: Transport) -> Client:
 
 @pytest_asyncio.fixture
 async def hidden(pb: PocketBase) -> AsyncGenerator[str, None]:
-    """A collection that anybody may write to and only superusers may read, where no title comes twice."""
+    """A collection with unique titles that anybody may write to and only superusers may read."""
     name = f"hidden_{secrets.token_hex(4)}"
     index = f"CREATE UNIQUE INDEX `one_{name}` ON `{name}` (`title`) WHERE `title` != ''"
     rules = {**OPEN, "viewRule": None, "listRule": None}
@@ -102,7 +102,7 @@ async def test_a_stored_record_that_cannot_be_viewed_is_an_error(pb: PocketBase,
     with pytest.raises(PocketBaseDecodeError, match="the record was stored, but cannot be read: 403"):
         await client.collection(hidden).create({})
     assert len(await pb.collection(hidden).get_full_list()) == 1, "the record is there once"
-    # The title is refused before the id is: there is no telling whose it is.
+    # The server checks the title before the id, so the existing record may belong to somebody else.
     client = lossy(LostResponses())
     client.auth_store.clear()
     with pytest.raises(PocketBaseConnectionError, match=r"unknown whether the first attempt.*title") as caught:
@@ -229,7 +229,7 @@ async def test_a_batch_that_could_be_done_twice_is_sent_once(
 
 
 class Deleting(LostResponses):
-    """Also has somebody delete the record that a lost batch created first."""
+    """Also deletes the first record that a batch created, before the response is lost."""
 
     def __init__(self, pb: PocketBase) -> None:
         super().__init__()

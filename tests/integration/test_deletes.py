@@ -1,4 +1,4 @@
-"""Deletes whose answers are lost, on a real server: done, or not, and the caller knows."""
+"""Deletes whose responses are lost, on a real server: the caller learns whether the record was deleted."""
 
 import secrets
 from collections.abc import Awaitable, Callable

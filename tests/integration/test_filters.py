@@ -1,4 +1,4 @@
-"""`pb.filter` finds exactly what it was given, on servers with either grammar."""
+"""A filter by `pb.filter` finds exactly the given value, on servers with either grammar."""
 
 import secrets
 from collections.abc import AsyncGenerator

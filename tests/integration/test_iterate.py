@@ -1,4 +1,4 @@
-"""Lists that are read to their end, on a real server."""
+"""Lists that are read to the end, on a real server."""
 
 from dataclasses import dataclass
 from secrets import token_hex
@@ -104,7 +104,7 @@ COMMENTS = [{"name": "n", "type": "number"}, {"name": "post", "type": "text"}]
 
 @pytest_asyncio.fixture
 async def view(pb: PocketBase) -> str:
-    """A view that was made while it was empty, as the server refuses one whose ids repeat: 0 to 12 rows have one id."""
+    """A view in which up to 12 rows have the same id. The server accepts such a view only while the view is empty."""
     end = token_hex(4)
     for table in ("posts", "comments"):
         await pb.collections.create({"name": f"{table}{end}", "type": "base", **OPEN, "fields": COMMENTS})

@@ -1,4 +1,4 @@
-"""Much at a time, and what is left of it afterwards: nothing."""
+"""Many requests and users at a time leave nothing behind."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ IN_FLIGHT = 512
 
 
 def descriptors() -> int:
-    """How many files and sockets are open."""
+    """Return the number of open files and sockets."""
     count = 0
     for descriptor in range(4096):
         with contextlib.suppress(OSError):
@@ -26,7 +26,7 @@ def descriptors() -> int:
 
 
 def blocks() -> int:
-    """Pieces of memory that Python objects take."""
+    """Return the number of memory blocks of Python objects."""
     gc.collect()
     return sys.getallocatedblocks()
 
@@ -35,7 +35,7 @@ def blocks() -> int:
 async def test_ten_thousand_requests_leave_nothing_behind(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, library: str
 ) -> None:
-    requests = 600 if library == "httpx" else 10_000  # httpx's pool looks at all that wait each time
+    requests = 600 if library == "httpx" else 10_000  # the pool of httpx checks all waiting requests each time
     gc.collect()
     opened, tasks = descriptors(), len(asyncio.all_tasks())
     async with PocketBase(server.url, transport=make_transport(), timeout=120) as pb:
@@ -56,7 +56,7 @@ async def test_ten_thousand_requests_leave_nothing_behind(
         assert len(asyncio.all_tasks()) <= tasks
         assert descriptors() <= opened + 110, "as many connections as the pool may have"
     async with asyncio.timeout(5):
-        while descriptors() > opened:  # the loop closes them at its next turns
+        while descriptors() > opened:  # the loop closes the sockets in its next iterations
             gc.collect()
             await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) <= tasks, "closing left a task"

@@ -1,4 +1,4 @@
-"""The throw-away server: starts, restarts, and never outlives its user."""
+"""The throw-away server starts, restarts, and never outlives the process that uses it."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ async def main():
         print(server.url, server._process.pid, server._folder, flush=True)
         await asyncio.Event().wait()
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has background jobs ignore it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes background jobs ignore SIGINT
 asyncio.run(main())
 """
 
@@ -125,7 +125,7 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # A zombie is dead; nobody may be there to bury it.
+    # A zombie is dead, although no parent may be there to wait for it.
     status = Path(f"/proc/{pid}/status")
     return not status.exists() or "State:\tZ" not in status.read_text()
 

@@ -1,4 +1,4 @@
-"""Thousands of users who listen through one transport."""
+"""Thousands of users with subscriptions on one transport."""
 
 import asyncio
 import resource
@@ -19,7 +19,7 @@ USERS = 2000
 
 @pytest.fixture
 def many_files() -> Generator[None, None, None]:
-    """As many open files as the system allows, for this process and the server that it starts."""
+    """Raise the limit of open files to the maximum, for this process and the server that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     yield
@@ -27,12 +27,12 @@ def many_files() -> Generator[None, None, None]:
 
 
 def memory() -> int:
-    """Bytes that this process has."""
+    """Return the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 async def seconds_of_requests(pb: PocketBase, count: int) -> float:
-    """Measure how long a single request takes in the middle of so many."""
+    """Return the median seconds of so many requests, one after the other."""
     taken: list[float] = []
     for _ in range(count):
         started = time.perf_counter()

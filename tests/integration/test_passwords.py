@@ -1,4 +1,4 @@
-"""A password is confirmed by itself in collections of users, and in no other, on a real server."""
+"""The client confirms passwords in auth collections, and in no other collections, on a real server."""
 
 import secrets
 from collections.abc import AsyncGenerator
@@ -23,7 +23,7 @@ Seen = list[str]
 
 @pytest_asyncio.fixture
 async def admin(server: LocalServer, superuser: AuthStore) -> AsyncGenerator[PocketBase, None]:
-    """On one transport: to hash passwords takes the server its time."""
+    """A superuser's client on one transport, because hashing passwords takes the server a while."""
     async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
         await client.settings.update({"batch": {"enabled": True}})
         yield client
@@ -31,7 +31,7 @@ async def admin(server: LocalServer, superuser: AuthStore) -> AsyncGenerator[Poc
 
 @pytest_asyncio.fixture
 async def names(admin: PocketBase) -> tuple[str, str]:
-    """A collection of users and one of secrets, which has text fields of the same names."""
+    """An auth collection, and a base collection that has text fields of the same names."""
     mark = secrets.token_hex(4)
     people, safe = f"people_{mark}", f"safe_{mark}"
     await admin.collections.create({"name": people, "type": "auth", **OPEN})
@@ -41,7 +41,7 @@ async def names(admin: PocketBase) -> tuple[str, str]:
 
 @pytest_asyncio.fixture
 async def counted(admin: PocketBase) -> AsyncGenerator[tuple[PocketBase, Seen], None]:
-    """A client, and method and last part of the path of each of its requests."""
+    """A client, and the method and last segment of the path of each of its requests."""
     seen: Seen = []
 
     async def count(request: Request, call_next: Handler) -> Response:

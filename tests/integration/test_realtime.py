@@ -61,7 +61,7 @@ async def test_subscriptions_get_the_changes_of_their_records(pb: PocketBase) ->
 
 @pytest.mark.parametrize("library", ["aiohttp"])  # topics are text in a body, whatever library sends it
 async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> None:
-    """The server ignores options that it cannot parse, and the filter among them."""
+    """The server ignores options that it cannot parse, including the filter."""
     pb.filter_escapes = True
     texts = [*map(chr, range(1, 128)), "é", "😀", "\u2028", "a\\", "%00", "a;b&c#d%20+e"]
     if VERSION and tuple(map(int, VERSION.split("."))) < (0, 39, 9):
@@ -169,7 +169,7 @@ async def test_a_connection_that_is_cut_at_any_byte_is_replaced(
 
 @asynccontextmanager
 async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, None]:
-    """Proxies to `target`; a stream of events is reset after as many bytes as the next of `limits` says."""
+    """Run a proxy to `target` that resets each event stream after the next number of bytes in `limits`."""
     port = urlsplit(target).port
     streams: set[asyncio.StreamWriter] = set()
 
@@ -211,7 +211,7 @@ async def cutting(target: str, limits: Iterator[int]) -> AsyncGenerator[Any, Non
 
 
 class Diary:
-    """The numbers of records that a listener heard, and gaps with the times at which they were told."""
+    """The numbers of the records that a subscription got, and when each gap began and was reported."""
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
@@ -225,7 +225,7 @@ class Diary:
 
 
 async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: int) -> None:
-    """Create so many numbered records, however often the server is away."""
+    """Create so many numbered records, however often the server is down."""
     number = 0
     while len(times) < count:
         began = time.time()
@@ -242,7 +242,7 @@ async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: in
 async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_manager, "STABLE_AFTER", 0.0)  # none lasts long enough here, and waits would grow
+    monkeypatch.setattr(connection_manager, "STABLE_AFTER", 0.0)  # no connection lasts long enough here
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         diary, times = Diary(), dict[int, tuple[float, float]]()
@@ -283,7 +283,7 @@ async def test_fifty_replaced_connections_lose_and_repeat_nothing() -> None:
 
 
 async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
-    """Fifty rotations while records are created, the last of them in a quiet connection."""
+    """Wait for fifty replaced connections while records are created, with a pause before each tenth."""
     async with PocketBase(url, transport=transport) as pb:
         pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)
         diary, clients, mark = Diary(), set[str](), str(id(transport))
@@ -303,7 +303,7 @@ async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
 
 @pytest.mark.slow
 async def test_a_replaced_connection_keeps_the_user(transport: Transport) -> None:
-    """A rotation keeps the user."""
+    """A replacement of the connection keeps the user."""
     async with prepared_server(LIMITS % (2000, 3000)) as server, PocketBase(server.url) as admin:
         await admin.admins.auth.with_password(*server.superuser)
         await admin.collections.update("posts", {"listRule": '@request.auth.id != ""'})

@@ -1,4 +1,4 @@
-"""Users who come, go and change passwords while a server restarts: each event or its gap reaches its user alone."""
+"""Users sign in, sign out and change passwords while the server restarts: each user gets each event or a gap."""
 
 import asyncio
 import os
@@ -24,14 +24,14 @@ OWNED = "@request.auth.id = owner"
 
 
 class Subscription:
-    """One subscription of one client, and who was signed in when."""
+    """One subscription of one client, and what the subscription got."""
 
     def __init__(self, actor: "Actor") -> None:
         self.actor = actor
         self.titles: list[str] = []
         self.gaps: list[tuple[float, float]] = []
         self.since = float("inf")
-        """The time of the confirmation."""
+        """The time when the server confirmed the subscription."""
 
     def on_event(self, event: Any) -> None:
         owner, title = event["record"]["owner"], event["record"]["title"]
@@ -86,7 +86,7 @@ class Actor:
         self._becomes("")
 
     async def change(self, of: str = "") -> None:
-        """Change a password, perhaps the own one: all tokens of the user end."""
+        """Change the password of a user, perhaps of the signed-in one. All tokens of the user become invalid."""
         user = of or self.storm.source.choice([*self.storm.passwords])
         async with self.storm.changing:
             password = f"password{self.storm.source.randrange(10**6)}"
@@ -119,7 +119,7 @@ class Actor:
             await unsubscribe()
 
     def was(self, user: str, began: float, ended: float) -> bool:
-        """Return whether this user was signed in all the time."""
+        """Return whether this user was signed in the whole time."""
         before = [name for at, name in self.signed_in if at <= began]
         return bool(before) and before[-1] == user and not any(began < at <= ended for at, _ in self.signed_in)
 
@@ -156,7 +156,7 @@ class Storm:
             self.written.append((title, owner, began, time.time()))
 
     async def rain(self, actors: list[Actor], round_number: int) -> None:
-        """Everybody does something, and the server restarts or is killed."""
+        """Let all actors act at random while records are written and the server restarts or is killed."""
 
         async def act(actor: Actor) -> None:
             for _ in range(STEPS // CLIENTS):
@@ -185,7 +185,7 @@ class Storm:
                 await self.server.restart()
 
     async def probe(self, actors: list[Actor], round_number: int) -> None:
-        """Once it is quiet, each listener hears a record of its user."""
+        """Check that each subscription gets a record of its user once all is quiet."""
         for actor in actors:
             while not actor.user or not actor.subscriptions:
                 await (actor.sign_in() if not actor.user else actor.subscribe())
@@ -197,7 +197,7 @@ class Storm:
             await until(lambda title=title, actor=actor: all(title in each.titles for each, _ in actor.subscriptions))
 
     async def revoke(self, actors: list[Actor], round_number: int) -> None:
-        """Everybody's password changes, and everybody signs in again: what was missed is in a gap."""
+        """Change all passwords, and sign everybody in again: a gap must cover the records that were missed."""
         for actor in actors:
             await actor.change(actor.user)
             await self.write(f"missed {round_number} {self.source.random()}", actor.user)
@@ -207,14 +207,14 @@ class Storm:
         await until(lambda: not self.missed(actors))
 
     async def settled(self, actor: Actor) -> None:
-        """Wait until each listener hears what its user may see: a guest who signs in keeps the connection."""
+        """Wait until each subscription gets what its user may see: a guest who signs in keeps the connection."""
         async with asyncio.timeout(20):
             while not all(f"settled {actor.user}" in each.titles[-1:] for each, _ in actor.subscriptions):
                 await self.write(f"settled {actor.user}", actor.user)
                 await asyncio.sleep(0.02)
 
     def missed(self, actors: list[Actor]) -> list[str]:
-        """Records that a listener should have heard, and that no gap covers."""
+        """Return the records that a subscription should have got and that no gap covers."""
         return [
             f"{title} of {owner}"
             for actor in actors

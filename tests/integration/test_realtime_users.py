@@ -1,4 +1,4 @@
-"""Users whose passwords change, and realtime, on a real server."""
+"""Realtime for users whose passwords change, on a real server."""
 
 import time
 from collections.abc import AsyncGenerator
@@ -20,7 +20,7 @@ from ..helpers.waiting import until
 
 
 class Program:
-    """Titles, gaps and errors that a program with a private subscription was told."""
+    """The titles, gaps and errors that a program with a private subscription got."""
 
     def __init__(self, pb: PocketBase) -> None:
         self.titles: list[str] = []
@@ -39,7 +39,7 @@ class Program:
 async def private_notes(
     server: LocalServer, superuser: AuthStore, transport: Transport
 ) -> AsyncGenerator[tuple[PocketBase, dict[str, Any], str]]:
-    """A superuser's client, a user, and the name of a collection for those who are signed in."""
+    """Yield a superuser's client, a user, and the name of a collection that signed-in users may read."""
     async with PocketBase(server.url, transport=transport) as pb:
         pb.auth_store.save(superuser.token, superuser.record)
         rule = '@request.auth.id != ""'
@@ -69,7 +69,7 @@ async def change_password(
             await until(lambda: program.titles == ["before"])
             body = {"password": "password456", "oldPassword": "password123"}
             await (pb if by == "user" else admin).collection("users").update(user["id"], body)
-            is_signed_out = by == "user"  # as the user's own update clears the store
+            is_signed_out = by == "user"  # the user's own update clears the store
             if is_signed_out:
                 await until(lambda: len(program.gaps) == 1 and pb.realtime.is_connected)
             missed = time.time()

@@ -1,4 +1,4 @@
-"""Each route of the server's API, and the method that covers it."""
+"""Each route of the server's API is covered by a method."""
 
 from collections.abc import AsyncGenerator
 
@@ -13,7 +13,7 @@ from pocketbase_transports import AiohttpTransport
 from ..helpers.oidc import run_provider
 from ..helpers.routes import ROUTES
 
-# What is not there, rather than not allowed: these ids and files do not exist.
+# Routes that respond with 404 because the id or file does not exist.
 MISSING = ("/api/files/posts/", "/api/logs/abc")
 
 

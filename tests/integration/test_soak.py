@@ -1,4 +1,4 @@
-"""Thousands of operations through a network that breaks: what was confirmed is there, and nothing is there twice."""
+"""Thousands of operations through a network that breaks: confirmed records exist, and none exists twice."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ SHARES = {"create": 5, "update": 3, "get": 4, "list": 2, "delete": 1, "batch": 1
 
 
 class Model:
-    """The outcomes of which the client was told."""
+    """The state of the server as far as the client knows."""
 
     def __init__(self, pb: PocketBase, operations: int, seed: int) -> None:
         source = random.Random(seed)
@@ -36,12 +36,12 @@ class Model:
         self.known: dict[str, tuple[str, set[int]]] = {}
         """Confirmed records: their title, and the numbers that they may have."""
         self.at_rest: list[str] = []
-        """Those that no operation is changing, or has left in doubt."""
+        """Records that no operation is changing or has left in doubt."""
         self.gone: set[str] = set()
         self.doubtful: set[str] = set()
-        """Those whose deletion may have happened."""
+        """Records that may have been deleted."""
         self.maybe: dict[str, int] = {}
-        """Titles of which nobody knows whether they were stored, with the number of their operation."""
+        """Titles that may have been stored, with the number of their operation."""
         self.outcomes: Counter[str] = Counter()
         self.wrong: list[str] = []
 
@@ -153,7 +153,7 @@ async def soak(make_transport: MakeTransport, operations: int, seed: int) -> Non
                 async with asyncio.TaskGroup() as group:
                     for _ in range(IN_FLIGHT):
                         group.create_task(work())
-        await server.restart()  # which ends what it still works on, with nobody waiting for it
+        await server.restart()  # the restart ends operations that no client waits for any more
         found = {record["id"]: record for record in await direct.collection("things").get_full_list()}
     report(model, network.injected, found, operations, seed)
 

@@ -1,4 +1,4 @@
-"""Older servers: the integration tests again, and routes that such a server does not know.
+"""The integration tests on older servers, and routes that such a server does not know.
 
 Tests whose names contain `recent` need a recent server, and are left out.
 """

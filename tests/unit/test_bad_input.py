@@ -1,4 +1,4 @@
-"""The table of bad input in docs/security.md: each row as it stands there."""
+"""Each row of the table of bad input in docs/security.md holds."""
 
 import asyncio
 import inspect
@@ -28,7 +28,7 @@ NAMES: dict[str, Any] = {
 
 
 async def unreachable(request: Request) -> Response:
-    await encode_body(request.body, request.files)  # as every adapter does first
+    await encode_body(request.body, request.files)  # every adapter does this first
     raise AssertionError(f"{request} was sent")
 
 

@@ -1,4 +1,4 @@
-"""The client, its options and its hooks, on a handler function."""
+"""The client, its options and its hooks, on a mock transport."""
 
 import json
 import pickle
@@ -32,7 +32,7 @@ from pocketbase_transports import AiohttpTransport, MockTransport
 
 
 def client(*responses: Any, **settings: Any) -> tuple[PocketBase, list[Request]]:
-    """A client whose requests are noted; it answers with these JSON values in turn, the last one for ever."""
+    """Return a client and the list of its requests. The responses have these JSON values in turn, then the last one."""
     remaining, seen = [*responses] or [{}], list[Request]()
 
     def handler(request: Request) -> Response:
@@ -159,7 +159,7 @@ async def test_the_limit_of_the_response_size_is_part_of_the_request(size: int |
 async def test_a_full_list_goes_by_the_page_size_that_the_server_reports() -> None:
     pb, seen = client(page(1000), page(1000) | {"page": 2}, page(3) | {"page": 3})
     assert len(await pb.collection("a").get_full_list(batch=2000)) == 2003
-    assert [request.params["page"] for request in seen] == ["1", "2", "3", "4"]  # the last one in advance
+    assert [request.params["page"] for request in seen] == ["1", "2", "3", "4"]  # the last page is requested in advance
     assert seen[0].params["skipTotal"] == "true", "the total costs the server a count"
     pb, seen = client(page(2, 2), page(0, 2))
     assert [record["id"] async for record in pb.collection("a").iterate(2, {"sort": "id"})] == ["0", "1"]

@@ -1,4 +1,4 @@
-"""Nothing depends on a task that does not start at once."""
+"""The library works with tasks that start at once."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class FakeServer:
-    """Answers without ever waiting, so that a task which starts at once also ends at once."""
+    """Responds without waiting, so that a task that starts at once also ends at once."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[ServerSentEvent] = asyncio.Queue()
@@ -95,7 +95,7 @@ def test_tasks_may_start_at_once(factory: Any) -> None:
 
 @pytest.mark.slow
 async def test_the_suite_passes_with_tasks_that_start_at_once() -> None:
-    """On Python 3.11, anyio does not know of such tasks."""
+    """anyio does not support such tasks on Python 3.11."""
     libraries = [] if sys.version_info >= (3, 12) else ["-k", "not httpx and not handed_in"]
     suite = ["-p", "tests.helpers.eager_tasks", "tests/unit", "tests/contract", *libraries]
     command = [sys.executable, "-m", "pytest", "-q", *suite]

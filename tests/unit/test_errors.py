@@ -1,4 +1,4 @@
-"""Errors that travel: through pickles, copies, and the queues of tasks, which keep a class and its `args`."""
+"""Errors survive pickling, copying, and task queues, which keep only the class and its `args`."""
 
 import copy
 import json
@@ -76,7 +76,7 @@ ERRORS: list[PocketBaseError] = [
 
 
 def seen(error: PocketBaseError) -> Any:
-    """Everything that an error tells."""
+    """Return everything that an error shows."""
     attributes = {name: value for name, value in vars(error).items() if name != "errors"}
     members = {index: seen(member) for index, member in getattr(error, "errors", {}).items()}
     return type(error), error.args, str(error), error.message, error.field_errors, attributes, members

@@ -1,4 +1,4 @@
-"""Text that means harm, wherever a caller may put it: it is refused, or it arrives as what it is."""
+"""Malicious text, in every place where a caller may pass text, is refused or arrives unchanged."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ ORIGIN = "http://base.example:8090"
 
 
 async def sent(use: Callable[[PocketBase], Any]) -> Request | None:
-    """What goes out; None where the input is refused."""
+    """Return the request that is sent, or None if the input is refused."""
     seen: list[Request] = []
 
     def handler(request: Request) -> Response:

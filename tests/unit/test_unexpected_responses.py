@@ -1,4 +1,4 @@
-"""JSON of any shape in answers: a call ends with a value, or with an error of this library."""
+"""With JSON of any shape in the response, a call returns a value or raises an error of this library."""
 
 import itertools
 import json
@@ -30,7 +30,7 @@ LEAVES: list[Any] = [None, True, -1, 0, 1.5, "", "x", "\ud800", [], {}, [3], {"x
 
 
 def changed(value: Any, choose: Callable[[int], int], leaf: Any) -> Any:
-    """The value with something else in one of its places."""
+    """Return the value with one part replaced by a leaf."""
     value_type = value.__class__
     if value_type not in (dict, list) or not value or not choose(4):
         return leaf
@@ -80,7 +80,7 @@ async def test_any_bytes_give_a_value_or_an_error_of_this_library(
 
 
 async def ends_well(call: Any, bodies: list[bytes], status: int) -> None:
-    """The call ends with a value or an error of this library, with these bodies as answers in turn."""
+    """Check that a call returns a value or raises an error of this library. The responses have these bodies in turn."""
     responses = itertools.cycle(bodies)
     remaining = 20
 
