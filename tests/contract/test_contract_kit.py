@@ -30,7 +30,7 @@ def make_transport(request):
     return request.param
 
 def test_the_import():
-    assert not {"asyncio", "wire", "http", "Request"} & set(globals())
+    assert not {"asyncio", "scripted_server", "requests", "Request"} & set(globals())
 """
 
 

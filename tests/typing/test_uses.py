@@ -20,6 +20,7 @@ async def reported_by(*command: str, cwd: Path) -> set[int]:
     return {int(number) for number in re.findall(rb"uses\.py:(\d+):.*error", output)}
 
 
+@pytest.mark.slow
 async def test_mypy_reports_each_wrong_use_and_no_other() -> None:
     assert await reported_by("mypy", "--strict", str(USES), cwd=USES.parent.parent.parent) == WRONG
 
