@@ -84,7 +84,7 @@ async def world(server: LocalServer) -> AsyncGenerator[World, None]:
 
 def install_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the entry points of all transports but one, as if no other was installed."""
-    installed = metadata.entry_points
+    installed: Any = metadata.entry_points
 
     def entry_points(**selected: Any) -> Any:
         found = installed(**selected)
