@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from .._loops import SessionPerLoop
+from .._connection_limit import OPENED_AT_A_TIME, Places, explain
 from .._options import check_names
-from .._places import OPENED_AT_A_TIME, Places, explain
+from .._sessions import SessionPerLoop
 from .sockets import take_transports
-from .unasked import on_clean_connections
+from .unsolicited_data import on_clean_connections
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}

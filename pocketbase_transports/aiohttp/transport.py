@@ -12,12 +12,12 @@ from yarl import URL
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
-from .._places import OPENING
+from .._connection_limit import OPENING
 from . import sse
 from .exceptions import ERROR_MAP, POOL_WAIT
 from .reading import read_body
 from .sessions import Sessions
-from .unasked import ATTEMPTS, Unusable
+from .unsolicited_data import ATTEMPTS, Unusable
 
 
 class AiohttpTransport:

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
-from .._loops import SessionPerLoop
-from .._places import OPENING, explain
-from . import clients, given, sse
-from .early import Watched, is_large
+from .._connection_limit import OPENING, explain
+from .._sessions import SessionPerLoop
+from . import injected_client, sessions, sse
+from .early_responses import Watched, is_large
 from .exceptions import POOL_WAIT, error_map
 from .isolation import answered, isolated
 from .reading import raw
@@ -38,26 +38,26 @@ class HttpxTransport:
     def __init__(
         self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
     ) -> None:
-        self._library = given.installed() if client is None else given.library_of(client)
+        self._library = injected_client.installed() if client is None else injected_client.library_of(client)
         self._error_map = error_map(self._library)
         self._handed = None
         if client is None:
-            given.check_options(self._library, client_options)
+            injected_client.check_options(self._library, client_options)
         else:
-            self._handed = clients.Handed(given.checked(client, client_options))
-        options = cache(lambda: clients.with_certificates(self._library, client_options))
+            self._handed = sessions.Handed(injected_client.checked(client, client_options))
+        options = cache(lambda: sessions.with_certificates(self._library, client_options))
         self._for_requests = SessionPerLoop(
-            lambda: clients.for_requests(self._library, options()), _close, _take_transports
+            lambda: sessions.for_requests(self._library, options()), _close, _take_transports
         )
         self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
         self._streams = 0
         self._pool_wait = self._stream_pool_wait = PoolWait(POOL_WAIT, self._explain)
-        if self._handed or clients.has_transport(client_options):
+        if self._handed or sessions.has_transport(client_options):
             self._for_streams = self._for_requests
         else:
             # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
             self._for_streams = SessionPerLoop(
-                lambda: clients.for_streams(self._library, options()), _close, _take_transports
+                lambda: sessions.for_streams(self._library, options()), _close, _take_transports
             )
             self._stream_pool_wait = PoolWait(POOL_WAIT, lambda: OPENING)
 
@@ -66,7 +66,7 @@ class HttpxTransport:
             return explain(None, self._streams, "give the client higher limits: Limits(max_connections=…)")
         return explain(self._limits.max_connections, 0, "give the transport higher limits: Limits(max_connections=…)")
 
-    async def _clients(self, own: SessionPerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
+    async def _clients(self, own: SessionPerLoop[sessions.Clients]) -> sessions.Handed | sessions.Clients:
         return self._handed or own.get() or await own.open()
 
     async def _request(self, client: "httpx2.AsyncClient", exchange: Exchange, read: float | None) -> "httpx2.Response":
@@ -145,10 +145,10 @@ class HttpxTransport:
             await self._for_streams.aclose()
 
 
-async def _close(own: clients.Clients) -> None:
+async def _close(own: sessions.Clients) -> None:
     await own.aclose()
 
 
-def _take_transports(own: clients.Clients) -> Iterator[object]:
+def _take_transports(own: sessions.Clients) -> Iterator[object]:
     for client in own:
         yield from take_transports(client)

@@ -7,10 +7,10 @@ from typing import Any
 import aiohttp
 import httpx
 import pytest
+from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, refusing
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, refusing
 from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 

@@ -14,7 +14,7 @@ for _info in pkgutil.iter_modules(__path__, f"{__name__}."):
 
 from .cancellation import *
 from .connection_errors import *
-from .early import *
+from .early_responses import *
 from .encodings import *
 from .fixtures import MakeTransport as MakeTransport
 from .fixtures import transport as transport

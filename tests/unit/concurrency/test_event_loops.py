@@ -12,8 +12,8 @@ import pytest
 from pocketbase_core import PocketBase
 from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.concurrency.event_loops import OwnerLoop
-from pocketbase_transports import _loops
-from pocketbase_transports._loops import SessionPerLoop
+from pocketbase_transports import _sessions
+from pocketbase_transports._sessions import SessionPerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports
 
 
@@ -212,11 +212,11 @@ async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
     sock = SimpleNamespace(close=lambda: sessions[0].__dict__.update(fd="closed"))
     plain = SimpleNamespace(_sock=sock)
     transport = SimpleNamespace(_ssl_protocol=SimpleNamespace(_transport=plain)) if is_tls else plain
-    monkeypatch.setattr(_loops, "_all", set[SessionPerLoop[Any]]())
+    monkeypatch.setattr(_sessions, "_all", set[SessionPerLoop[Any]]())
     own = per_loop(sessions, transports=(transport, object()))
     await own.open()
-    monkeypatch.setattr(_loops, "_all", {own})
-    getattr(_loops, "_forget_parent")()
+    monkeypatch.setattr(_sessions, "_all", {own})
+    getattr(_sessions, "_forget_parent")()
     assert own.get() is None
     assert (vars(sessions[0]), plain._sock) == ({"closed": 0, "fd": "closed"}, None)
     await own.open()

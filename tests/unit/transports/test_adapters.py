@@ -27,7 +27,7 @@ from pocketbase_core.testing.contract.scripted_server import (
 )
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 from pocketbase_transports.aiohttp.exceptions import ERROR_MAP
-from pocketbase_transports.httpx.early import connection_of
+from pocketbase_transports.httpx.early_responses import connection_of
 from pocketbase_transports.httpx.exceptions import error_map
 from pocketbase_transports.httpx.trailing_data import close_on_trailing_data
 

@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request
 from pocketbase_core.transport import ErrorMapping, Exchange
-from pocketbase_transports.httpx.early import Duplex
+from pocketbase_transports.httpx.early_responses import Duplex
 
 
 class Stream:

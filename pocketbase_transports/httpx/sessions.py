@@ -8,7 +8,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .._places import OPENED_AT_A_TIME, Places
+from .._connection_limit import OPENED_AT_A_TIME, Places
 
 if TYPE_CHECKING:
     import httpx2
