@@ -3,19 +3,19 @@
 import asyncio
 from types import TracebackType
 
-OPENED_AT_A_TIME = 100
+MAX_OPENING_STREAMS = 100
 """Streams of events: thousands that were opened at the same time would leave requests no time, and all get late."""
-OPENING = f"{OPENED_AT_A_TIME} streams of events are being opened already"
+TOO_MANY_OPENING = f"{MAX_OPENING_STREAMS} streams of events are being opened already"
 
 
-def explain(limit: int | None, streams: int, advice: str) -> str:
+def describe_full_pool(limit: int | None, streams: int, advice: str) -> str:
     """Say why a pool has no connection left, how many of them belong to streams of events, and what to do."""
     connections = f"all {limit} of the pool are" if limit else "all of the pool are"
     listening = f", {streams} of them by streams of events" if streams else ""
     return f"{connections} in use{listening}; {advice}"
 
 
-class Places:
+class ConnectionLimit:
     """At most so many blocks at a time on the loop that first has to wait; None is no limit."""
 
     def __init__(self, count: int | None) -> None:
@@ -23,7 +23,7 @@ class Places:
 
     async def __aenter__(self) -> None:
         if self._free is not None:
-            await take_place(self._free)
+            await wait_for_slot(self._free)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -32,6 +32,6 @@ class Places:
             self._free.release()
 
 
-async def take_place(free: asyncio.Semaphore) -> None:
+async def wait_for_slot(free: asyncio.Semaphore) -> None:
     """Wait for a place; an exchange finds the name of this function in the traceback of a request that waited here."""
     await free.acquire()

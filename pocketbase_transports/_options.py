@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 _COOKIES = "a transport keeps no cookies, as its users may be many; one that is for all goes into headers={'Cookie': …}"
-_NOT_OURS = {
+_REFUSED = {
     "auth": "the Authorization header holds the user's token",
     "cookie_jar": _COOKIES,
     "cookies": _COOKIES,
@@ -19,8 +19,8 @@ def check_names(options: dict[str, Any], known: Collection[str]) -> None:
         TypeError: it names the option, and the reason or the known options.
     """
     for name in options:
-        if name in _NOT_OURS:
-            raise TypeError(f"{name}= is no option of a transport: {_NOT_OURS[name]}")
+        if name in _REFUSED:
+            raise TypeError(f"{name}= is no option of a transport: {_REFUSED[name]}")
         if name not in known:
-            names = ", ".join(sorted({*known} - {*_NOT_OURS}))
+            names = ", ".join(sorted({*known} - {*_REFUSED}))
             raise TypeError(f"unknown option {name!r}; known here: {names}")

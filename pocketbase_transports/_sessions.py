@@ -29,9 +29,9 @@ class SessionPerLoop(Generic[S]):
         self._open = open_session
         self._close = close
         self._take_transports = take_transports
-        self._sessions: dict[asyncio.AbstractEventLoop, _Session[S]] = {}
+        self._sessions: dict[asyncio.AbstractEventLoop, _OpenSession[S]] = {}
         self._closed = False
-        _all.add(self)
+        _instances.add(self)
 
     def get(self) -> S | None:
         """Return the running loop's session, if it has one."""
@@ -45,8 +45,8 @@ class SessionPerLoop(Generic[S]):
             RuntimeError: the transport is closed.
         """
         self._abandon(lambda loop: loop.is_closed())
-        session = _Session(self._open())
-        session.keeper = self._keep(session)
+        session = _OpenSession(self._open())
+        session.keeper = self._session_lifetime(session)
         await anext(session.keeper)
         self._sessions[session.owner.loop] = session
         if self._closed:  # looked at now, as another thread may have closed the transport meanwhile
@@ -58,7 +58,7 @@ class SessionPerLoop(Generic[S]):
         """Close all sessions, each on its own loop. If the caller is cancelled, they are closed all the same."""
         self._closed = True
         self._abandon(lambda loop: loop.is_closed())
-        closing = [session.owner.run(session.close) for session in self._take(lambda loop: True)]
+        closing = [session.owner.run(session.close) for session in self._pop_sessions(lambda loop: True)]
         together = asyncio.gather(*closing, return_exceptions=True)
         try:
             outcomes = await asyncio.shield(together)
@@ -71,12 +71,12 @@ class SessionPerLoop(Generic[S]):
             if outcome is not None:
                 raise outcome
 
-    def forget_parent(self) -> None:
+    def abandon_inherited(self) -> None:
         """Abandon the sessions of a parent process, which are in use there."""
         self._abandon(lambda loop: True)
 
     def _abandon(self, is_gone: Callable[[asyncio.AbstractEventLoop], bool]) -> None:
-        for session in self._take(is_gone):
+        for session in self._pop_sessions(is_gone):
             session.is_abandoned = True
             for transport in self._take_transports(session.value):
                 _close_socket(transport)
@@ -84,12 +84,12 @@ class SessionPerLoop(Generic[S]):
             with contextlib.suppress(StopIteration, RuntimeError):
                 session.keeper.aclose().__await__().send(None)
 
-    def _take(self, is_wanted: Callable[[asyncio.AbstractEventLoop], bool]) -> "list[_Session[S]]":
+    def _pop_sessions(self, is_wanted: Callable[[asyncio.AbstractEventLoop], bool]) -> "list[_OpenSession[S]]":
         """Take out the sessions of some loops; several threads may do that at once."""
         loops = filter(is_wanted, self._sessions.copy())
         return [session for loop in loops if (session := self._sessions.pop(loop, None))]
 
-    async def _keep(self, session: "_Session[S]") -> AsyncGenerator[None, None]:
+    async def _session_lifetime(self, session: "_OpenSession[S]") -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
@@ -98,7 +98,7 @@ class SessionPerLoop(Generic[S]):
                 await self._close(session.value)
 
 
-class _Session(Generic[S]):
+class _OpenSession(Generic[S]):
     """A session, its loop, and the generator that closes it there."""
 
     keeper: AsyncGenerator[None, None]
@@ -126,13 +126,13 @@ def _close_socket(transport: Any) -> None:
         socket.close()
 
 
-_all: "weakref.WeakSet[SessionPerLoop[Any]]" = weakref.WeakSet()
+_instances: "weakref.WeakSet[SessionPerLoop[Any]]" = weakref.WeakSet()
 
 
-def _forget_parent() -> None:
-    for each in [*_all]:
-        each.forget_parent()
+def _abandon_inherited() -> None:
+    for each in [*_instances]:
+        each.abandon_inherited()
 
 
 # `dict` stands in on Windows, which has no forks.
-getattr(os, "register_at_fork", dict)(after_in_child=_forget_parent)
+getattr(os, "register_at_fork", dict)(after_in_child=_abandon_inherited)

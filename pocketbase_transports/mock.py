@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pocketbase_core.messages import Request, Response, ServerSentEvent
 from pocketbase_core.transport import StreamingResponse
 
-Answer = Callable[[Request], Response | Awaitable[Response]]
+Handler = Callable[[Request], Response | Awaitable[Response]]
 Events = AsyncIterable[ServerSentEvent] | Iterable[ServerSentEvent]
 
 
@@ -18,7 +18,7 @@ class MockTransport:
     async.
     """
 
-    def __init__(self, handler: Answer, events: Events | Callable[[Request], Events] = ()) -> None:
+    def __init__(self, handler: Handler, events: Events | Callable[[Request], Events] = ()) -> None:
         self._handler = handler
         self._events = events
 

@@ -28,7 +28,7 @@ class BackgroundTasks:
         owner = self._owner
         if owner is None or not owner.is_current:
             owner = self._owner = OwnerLoop()
-            self._forget_gone()
+            self._forget_dead_loops()
         task = owner.loop.create_task(work, name=name)  # not `self._owner`, which another thread may have set
         self._running[task] = owner
         task.add_done_callback(self._discard)
@@ -37,17 +37,17 @@ class BackgroundTasks:
     async def aclose(self) -> None:
         """Cancel all tasks but the calling one, and wait for them."""
         for owner in {*self._running.copy().values()}:
-            await owner.run(partial(self._end, owner))
-        self._forget_gone()
+            await owner.run(partial(self._cancel_tasks, owner))
+        self._forget_dead_loops()
 
-    async def _end(self, owner: OwnerLoop) -> None:
+    async def _cancel_tasks(self, owner: OwnerLoop) -> None:
         others = {task for task, its in self._running.copy().items() if its is owner} - {asyncio.current_task()}
         for task in others:
             task.cancel()
         if others:
             await asyncio.wait(others)
 
-    def _forget_gone(self) -> None:
+    def _forget_dead_loops(self) -> None:
         """Forget the tasks of loops that will never run again."""
         for task in [task for task, owner in self._running.copy().items() if owner.is_gone]:
             self._discard(task)

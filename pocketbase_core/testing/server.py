@@ -41,7 +41,7 @@ class LocalServer:
         self._binary = Path()
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -56,8 +56,8 @@ class LocalServer:
                 (self._folder / name).mkdir()
             if self._hooks is not None:
                 (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
-            await self._make_superuser()
-            await self._start_somewhere()
+            await self._create_superuser()
+            await self._start_on_free_port()
         except BaseException:
             self._remove()
             raise
@@ -79,11 +79,11 @@ class LocalServer:
     def kill(self) -> None:
         """Kill it as a power cut would; `restart` brings it back."""
         if self._process is not None:
-            self._release_guard()
+            self._stop_watchdog()
             self._process.kill()
             self._process.wait()
 
-    async def _make_superuser(self) -> None:
+    async def _create_superuser(self) -> None:
         process = self._run("superuser", "upsert", *self.superuser)
         try:
             while process.poll() is None:
@@ -94,7 +94,7 @@ class LocalServer:
         if process.returncode:
             raise RuntimeError(f"PocketBase could not make its superuser:\n{self._output()}")
 
-    async def _start_somewhere(self) -> None:
+    async def _start_on_free_port(self) -> None:
         for attempt in range(1, 6):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -114,7 +114,7 @@ class LocalServer:
         if os.name == "posix":
             # The pipe ends with this process, even when that is killed; then the guard acts.
             script = 'read -r _; kill -9 "$1"; rm -rf "$2"'
-            self._guard = subprocess.Popen(
+            self._watchdog = subprocess.Popen(
                 ["/bin/sh", "-c", script, "guard", str(self._process.pid), str(self._folder)],
                 stdin=subprocess.PIPE,
                 start_new_session=True,
@@ -128,7 +128,7 @@ class LocalServer:
             await asyncio.sleep(0.01)
 
     async def _stop(self) -> None:
-        self._release_guard()
+        self._stop_watchdog()
         process = self._process
         try:
             if process is not None and process.poll() is None:
@@ -143,11 +143,11 @@ class LocalServer:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _release_guard(self) -> None:
-        if self._guard is not None:
-            self._guard.kill()
-            self._guard.communicate()
-            self._guard = None
+    def _stop_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.kill()
+            self._watchdog.communicate()
+            self._watchdog = None
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
         places = {"dir": "data", "migrationsDir": "migrations", "hooksDir": "hooks", "publicDir": "public"}

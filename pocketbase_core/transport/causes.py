@@ -6,8 +6,8 @@ from collections.abc import Collection, Generator
 from types import TracebackType
 from typing import NoReturn
 
-_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
-_FROM_THE_WIRE = re.compile(r"\bb(['\"])(?:\\.|(?!\1).)*\1?", re.DOTALL)
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+_BYTES_LITERAL = re.compile(r"\bb(['\"])(?:\\.|(?!\1).)*\1?", re.DOTALL)
 _QUERY = re.compile(r"\?\S*")
 _USER = re.compile(r"//[^/\s@]*@")
 _SECRET_HEADER = re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)\b.*", re.IGNORECASE | re.DOTALL)
@@ -19,7 +19,7 @@ class LibraryError(Exception):
 
 def describe(error: Exception) -> str:
     """Return the library's words without bytes of the response, a query, a password or a header that may be secret."""
-    text = _FROM_THE_WIRE.sub("b'…'", f"{type(error).__name__}: {error}".rstrip(": "))
+    text = _BYTES_LITERAL.sub("b'…'", f"{type(error).__name__}: {error}".rstrip(": "))
     return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
 
 
@@ -28,7 +28,7 @@ def public_cause(error: Exception, outer: BaseException | None) -> Exception:
 
     `outer` is an exception that was there before, and that stays unchanged.
     """
-    system = [each for each in _chain(error, outer) if _is_of_the_system(each)]
+    system = [each for each in _chain(error, outer) if _is_system_error(each)]
     for each, below in zip(system, [*system[1:], None], strict=False):
         each.__cause__, each.__context__ = below, None
     if error in system:
@@ -52,7 +52,7 @@ def is_out_of_files(error: Exception, outer: BaseException | None) -> bool:
 
     `outer` is an exception that was there before, and tells nothing of this connection.
     """
-    return any(isinstance(each, OSError) and each.errno in _NO_MORE_FILES for each in _chain(error, outer))
+    return any(isinstance(each, OSError) and each.errno in _TOO_MANY_FILES for each in _chain(error, outer))
 
 
 def was_raised_in(names: Collection[str], error: BaseException, outer: BaseException | None) -> bool:
@@ -75,5 +75,5 @@ def _functions(trace: TracebackType | None) -> Generator[str, None, None]:
         trace = trace.tb_next
 
 
-def _is_of_the_system(error: BaseException) -> bool:
+def _is_system_error(error: BaseException) -> bool:
     return isinstance(error, OSError) and type(error).__module__ in ("builtins", "socket", "ssl")

@@ -5,10 +5,10 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-ACCEPTED = "gzip, deflate"
-STEP = 64 * 1024
+ACCEPTED_ENCODINGS = "gzip, deflate"
+STEP_SIZE = 64 * 1024
 """The most bytes that one step gives."""
-_TAKEN = 16 * 1024
+_INPUT_SIZE = 16 * 1024
 """The most bytes that one step takes: zlib copies what it leaves of them."""
 
 
@@ -41,16 +41,16 @@ class Decompressor:
 
     def step(self) -> bytes:
         """Return the next bytes; there may be none yet."""
-        taken = self._left[:_TAKEN]
+        taken = self._left[:_INPUT_SIZE]
         member = self._member or self._begin(taken[0])
         try:
-            piece: bytes = member.decompress(taken, STEP)
+            piece: bytes = member.decompress(taken, STEP_SIZE)
         except zlib.error as error:
             raise DecompressionError(f"it is no valid {self._coding}") from error
         unread = len(member.unused_data if member.eof else member.unconsumed_tail)
         self._left = self._left[len(taken) - unread :]
         self._member = None if member.eof else member
-        self._is_full = len(piece) == STEP and not member.eof
+        self._is_full = len(piece) == STEP_SIZE and not member.eof
         return piece
 
     def finish(self) -> None:
@@ -63,7 +63,9 @@ class Decompressor:
         if self._coding == "gzip":  # may have several members (RFC 1952, 2.2)
             return zlib.decompressobj(wbits=31)
         if self._coding != "deflate":
-            raise DecompressionError(f"it is encoded as {self._coding[:100]!r}, where {ACCEPTED} were asked for")
+            raise DecompressionError(
+                f"it is encoded as {self._coding[:100]!r}, where {ACCEPTED_ENCODINGS} were asked for"
+            )
         if self._members > 1:
             raise DecompressionError("something follows its deflate")
         # Some servers send deflate without the header of zlib's format, whose first byte ends in 8 (RFC 1950, 2.2).

@@ -19,7 +19,7 @@ from ..messages.headers import content_length
 from .body_encoding import encode_body
 from .causes import describe, is_out_of_files, public_cause, raise_without_context, was_raised_in
 from .deadline import Deadline
-from .decompression import ACCEPTED, Decompressed
+from .decompression import ACCEPTED_ENCODINGS, Decompressed
 from .sse import MAX_EVENT_SIZE, event_fields, event_parts
 from .streaming import body_too_large, read_body
 
@@ -74,7 +74,7 @@ class Exchange(AsyncIterator[bytes]):
         self.request = request
         self.headers = request.headers.to_dict()
         if "Accept-Encoding" not in request.headers:
-            self.headers["Accept-Encoding"] = ACCEPTED
+            self.headers["Accept-Encoding"] = ACCEPTED_ENCODINGS
         self.request_sent: bool | None = False
         """False while nothing has left, None once something may have arrived, True once an answer has begun.
 

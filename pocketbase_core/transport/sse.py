@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 
 MAX_EVENT_SIZE = 16 * 1024 * 1024
-SLICE = 32 * 1024
+SLICE_SIZE = 32 * 1024
 """The most bytes that are split before the loop has a turn."""
 
 
@@ -18,7 +18,7 @@ class EventParser:
 
     def __init__(self, check: Callable[[int], None]) -> None:
         self._check = check
-        self._begun = bytearray()
+        self._partial_line = bytearray()
         """A line whose end is still to come."""
         self._after_cr = False
         self._size = 0
@@ -29,20 +29,20 @@ class EventParser:
     @property
     def has_begun(self) -> bool:
         """True within an event, or within a pair of CR and LF."""
-        return bool(self._begun or self._size or self._after_cr)
+        return bool(self._partial_line or self._size or self._after_cr)
 
     def feed(self, data: bytes) -> Generator[dict[str, str], None, None]:
         """Yield the fields of the events that end in these bytes."""
         for line in self._lines(data):
             if line:
-                self._take(line)
+                self._parse_line(line)
                 continue
             if self._data:
                 self._fields["data"] = self._data[:-1].decode("utf-8", "replace")
             if self._fields:
                 yield self._fields
             self._fields, self._data, self._size = {}, bytearray(), 0
-        self._check(self._size + len(self._begun))
+        self._check(self._size + len(self._partial_line))
 
     def _lines(self, data: bytes) -> list[bytes]:
         if self._after_cr:
@@ -51,14 +51,14 @@ class EventParser:
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         first, *rest = data.split(b"\n")
-        self._begun += first
+        self._partial_line += first
         if not rest:
             return []
-        lines = [bytes(self._begun), *rest]
-        self._begun = bytearray(lines.pop())
+        lines = [bytes(self._partial_line), *rest]
+        self._partial_line = bytearray(lines.pop())
         return lines
 
-    def _take(self, line: bytes) -> None:
+    def _parse_line(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         if not name:  # a comment
             return
@@ -78,10 +78,10 @@ async def event_fields(
     """Yield the fields of each event of a body that is read as it comes; see `EventFields`."""
     fields = EventParser(check)
     async for chunk in chunks:
-        for start in range(0, len(chunk), SLICE):
+        for start in range(0, len(chunk), SLICE_SIZE):
             if start:
                 await asyncio.sleep(0)
-            for event in fields.feed(chunk[start : start + SLICE]):
+            for event in fields.feed(chunk[start : start + SLICE_SIZE]):
                 yield event
 
 
@@ -94,16 +94,16 @@ async def event_parts(
     """
     fields, begun = EventParser(check), b""
     async for chunk in chunks:
-        for start in range(0, len(chunk), SLICE):
+        for start in range(0, len(chunk), SLICE_SIZE):
             if start:
                 await asyncio.sleep(0)
-            data, begun = begun + chunk[start : start + SLICE], b""
+            data, begun = begun + chunk[start : start + SLICE_SIZE], b""
             if not fields.has_begun and b"\r" not in data:
                 end = data.rfind(b"\n\n") + 2
                 if end > 1:
                     yield data[:end]
                 begun = data[end:] if end > 1 else data
-                if len(begun) <= SLICE:
+                if len(begun) <= SLICE_SIZE:
                     continue
                 data, begun = begun, b""
             for event in fields.feed(data):

@@ -28,4 +28,4 @@ ERROR_MAP: ErrorMap = {
 
 # The functions in which a request waits for a connection of a full pool: aiohttp's, and our own. They choose the words
 # of an error. aiohttp's own way to tell, a trace, would have to be there when a session is made.
-POOL_WAIT = ("_wait_for_available_connection", "take_place")
+POOL_WAIT = ("_wait_for_available_connection", "wait_for_slot")

@@ -9,23 +9,25 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-from .._connection_limit import OPENED_AT_A_TIME, Places, explain
+from .._connection_limit import MAX_OPENING_STREAMS, ConnectionLimit, describe_full_pool
 from .._options import check_names
 from .._sessions import SessionPerLoop
 from .sockets import take_transports
-from .unsolicited_data import on_clean_connections
+from .unsolicited_data import with_clean_connections
 
 _FOR_SESSION = frozenset(inspect.signature(aiohttp.ClientSession).parameters)
 _FOR_CONNECTOR = frozenset(inspect.signature(aiohttp.TCPConnector).parameters) | {"path"}
-_MAKE_ONE = "a connector belongs to one event loop; for several, hand over its options, or a function that makes one"
+_CONNECTOR_OF_ANOTHER_LOOP = (
+    "a connector belongs to one event loop; for several, hand over its options, or a function that makes one"
+)
 
 
-Ask = Callable[[aiohttp.ClientSession], Awaitable[aiohttp.ClientResponse]]
+SendRequest = Callable[[aiohttp.ClientSession], Awaitable[aiohttp.ClientResponse]]
 
 
 class _Pool(NamedTuple):
     session: aiohttp.ClientSession
-    places: Places
+    limit: ConnectionLimit
 
 
 class Sessions:
@@ -36,9 +38,9 @@ class Sessions:
 
     def __init__(self, given: aiohttp.ClientSession | None, options: dict[str, Any]) -> None:
         if given is not None:
-            _check_given(given, options)
+            _check_external(given, options)
         check_names(options, _FOR_SESSION | _FOR_CONNECTOR)
-        self._given = given
+        self._external = given
         self._connector = options.get("connector")
         self._for_session = {name: value for name, value in options.items() if name in _FOR_SESSION}
         self._for_connector = {name: value for name, value in options.items() if name not in _FOR_SESSION}
@@ -57,18 +59,18 @@ class Sessions:
         self.have_limit = self._connector is not None or self.are_shared
         self.are_traced = bool(given.trace_configs if given else options.get("trace_configs"))
 
-    def ask(self, ask: Ask, for_stream: bool) -> Awaitable[aiohttp.ClientResponse]:
+    def send_through(self, ask: SendRequest, for_stream: bool) -> Awaitable[aiohttp.ClientResponse]:
         """Have `ask` make one request through the session of the running loop."""
-        if self._given is not None:
-            return _ask_copy(self._given, ask)
+        if self._external is not None:
+            return _send_through_copy(self._external, ask)
         own = self._for_streams if for_stream else self._for_requests
         pool = own.get()
         if pool is None or for_stream:
-            return _ask_in_place(own, ask)
+            return _send_within_limit(own, ask)
         return ask(pool.session)  # without a coroutine around it, as most requests come here
 
     @contextmanager
-    def listening(self) -> Generator[None, None, None]:
+    def count_stream(self) -> Generator[None, None, None]:
         """A block in which a stream of events is open."""
         self._streams += 1
         try:
@@ -76,16 +78,18 @@ class Sessions:
         finally:
             self._streams -= 1
 
-    def explain(self) -> str:
+    def describe_full_pool(self) -> str:
         """Say why no connection is free."""
-        connector = self._given.connector if self._given else self._connector
+        connector = self._external.connector if self._external else self._connector
         if connector is None:
             limits = [self._for_connector.get("limit", 100), self._for_connector.get("limit_per_host", 0)]
         else:
             is_one = isinstance(connector, aiohttp.BaseConnector)
             limits = [connector.limit, connector.limit_per_host] if is_one else []
         advice = f"give the {'transport' if connector is None else 'connector'} a higher `limit`, or 0 for none"
-        return explain(min(filter(None, limits), default=None), self._streams if self.are_shared else 0, advice)
+        return describe_full_pool(
+            min(filter(None, limits), default=None), self._streams if self.are_shared else 0, advice
+        )
 
     async def aclose(self) -> None:
         try:
@@ -94,35 +98,38 @@ class Sessions:
             await self._for_streams.aclose()
 
     def _open(self) -> _Pool:
-        return _Pool(self._new(self._for_connector), Places(None))
+        return _Pool(self._make_session(self._for_connector), ConnectionLimit(None))
 
     def _open_for_streams(self) -> _Pool:
-        return _Pool(self._new(self._for_connector | {"limit": 0, "limit_per_host": 0}), Places(OPENED_AT_A_TIME))
+        return _Pool(
+            self._make_session(self._for_connector | {"limit": 0, "limit_per_host": 0}),
+            ConnectionLimit(MAX_OPENING_STREAMS),
+        )
 
-    def _new(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
+    def _make_session(self, for_connector: dict[str, Any]) -> aiohttp.ClientSession:
         options: dict[str, Any] = {"cookie_jar": aiohttp.DummyCookieJar(), **self._for_session}
         if isinstance(self._connector, aiohttp.BaseConnector):
             try:
                 session = aiohttp.ClientSession(loop=asyncio.get_running_loop(), **options)
             except RuntimeError as error:
-                raise RuntimeError(_MAKE_ONE) from error
+                raise RuntimeError(_CONNECTOR_OF_ANOTHER_LOOP) from error
         else:
-            options["connector"] = self._connector() if self._connector else _connector(for_connector)
+            options["connector"] = self._connector() if self._connector else _make_connector(for_connector)
             session = aiohttp.ClientSession(**options)
-        return _without_others_secrets(session)
+        return _isolate_users(session)
 
 
-async def _ask_copy(given: aiohttp.ClientSession, ask: Ask) -> aiohttp.ClientResponse:
-    session = _without_others_secrets(copy(given))
+async def _send_through_copy(given: aiohttp.ClientSession, ask: SendRequest) -> aiohttp.ClientResponse:
+    session = _isolate_users(copy(given))
     try:
         return await ask(session)
     finally:
         session.detach()
 
 
-async def _ask_in_place(own: SessionPerLoop[_Pool], ask: Ask) -> aiohttp.ClientResponse:
+async def _send_within_limit(own: SessionPerLoop[_Pool], ask: SendRequest) -> aiohttp.ClientResponse:
     pool = own.get() or await own.open()
-    async with pool.places:
+    async with pool.limit:
         return await ask(pool.session)
 
 
@@ -134,13 +141,13 @@ def _take_transports(pool: _Pool) -> list[asyncio.BaseTransport]:
     return take_transports(pool.session)
 
 
-def _connector(options: dict[str, Any]) -> aiohttp.BaseConnector:
+def _make_connector(options: dict[str, Any]) -> aiohttp.BaseConnector:
     # PocketBase drops idle connections after 180 s.
     options = options if options.get("force_close") else {"keepalive_timeout": 90, **options}
     return aiohttp.UnixConnector(**options) if "path" in options else aiohttp.TCPConnector(**options)
 
 
-def _check_given(given: object, options: dict[str, Any]) -> None:
+def _check_external(given: object, options: dict[str, Any]) -> None:
     if options:
         raise TypeError("options are for a session of the transport's own; set them on the one handed in")
     if not isinstance(given, aiohttp.ClientSession):
@@ -149,16 +156,18 @@ def _check_given(given: object, options: dict[str, Any]) -> None:
         raise TypeError("a session with auth= cannot be used, as the Authorization header holds the user's token")
 
 
-def _without_others_secrets(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
+def _isolate_users(session: aiohttp.ClientSession) -> aiohttp.ClientSession:
     """Have a session send no cookie and no password from a netrc file, keep no cookie, and use clean connections.
 
     aiohttp has no public way: a jar belongs to its session, `trust_env` stands for proxies and netrc alike, and
     another session on the same connector would lack the middlewares, the proxies and the class of the one handed in.
     """
-    request_class = on_clean_connections(getattr(session, "_request_class"))
-    vars(session).update(_cookie_jar=aiohttp.DummyCookieJar(), _get_netrc_auth=_nobody, _request_class=request_class)
+    request_class = with_clean_connections(getattr(session, "_request_class"))
+    vars(session).update(
+        _cookie_jar=aiohttp.DummyCookieJar(), _get_netrc_auth=_no_netrc_auth, _request_class=request_class
+    )
     return session
 
 
-def _nobody(host: str) -> None:
+def _no_netrc_auth(host: str) -> None:
     """Stand in for the look into a netrc file, which names nobody."""

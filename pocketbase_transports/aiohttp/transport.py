@@ -12,12 +12,12 @@ from yarl import URL
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
-from .._connection_limit import OPENING
+from .._connection_limit import TOO_MANY_OPENING
 from . import sse
 from .exceptions import ERROR_MAP, POOL_WAIT
 from .reading import read_body
 from .sessions import Sessions
-from .unsolicited_data import ATTEMPTS, Unusable
+from .unsolicited_data import MAX_ATTEMPTS, UnsolicitedDataError
 
 
 class AiohttpTransport:
@@ -33,13 +33,15 @@ class AiohttpTransport:
 
     def __init__(self, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
         self._sessions = Sessions(session, session_options)
-        self._pool_wait = PoolWait(POOL_WAIT, self._sessions.explain)
-        self._stream_pool_wait = self._pool_wait if self._sessions.have_limit else PoolWait(POOL_WAIT, lambda: OPENING)
+        self._pool_wait = PoolWait(POOL_WAIT, self._sessions.describe_full_pool)
+        self._stream_pool_wait = (
+            self._pool_wait if self._sessions.have_limit else PoolWait(POOL_WAIT, lambda: TOO_MANY_OPENING)
+        )
 
     def _request(
         self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
     ) -> Awaitable[aiohttp.ClientResponse]:
-        return self._sessions.ask(partial(_ask, exchange, read), for_stream)
+        return self._sessions.send_through(partial(_send_request, exchange, read), for_stream)
 
     async def send(self, request: Request) -> Response:
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
@@ -65,7 +67,7 @@ class AiohttpTransport:
         async with Exchange(request, ERROR_MAP, self._stream_pool_wait) as exchange:
             answer = await self._request(exchange, for_stream=True)
             await sse.ensure_event_stream(answer, exchange)
-        with self._sessions.listening():
+        with self._sessions.count_stream():
             async with answer, aclosing(sse.events(answer, exchange)) as events:
                 yield events
 
@@ -73,9 +75,11 @@ class AiohttpTransport:
         await self._sessions.aclose()
 
 
-async def _ask(exchange: Exchange, read: float | None, session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
+async def _send_request(
+    exchange: Exchange, read: float | None, session: aiohttp.ClientSession
+) -> aiohttp.ClientResponse:
     has_body = exchange.has_body
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         try:
             answer = await session.request(
                 exchange.request.method,
@@ -88,7 +92,7 @@ async def _ask(exchange: Exchange, read: float | None, session: aiohttp.ClientSe
                 auto_decompress=False,
                 timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
             )
-        except Unusable:
+        except UnsolicitedDataError:
             continue
         exchange.response_started()
         return answer

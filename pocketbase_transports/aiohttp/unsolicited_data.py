@@ -8,18 +8,18 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 
-ATTEMPTS = 101
+MAX_ATTEMPTS = 101
 """A connection more than aiohttp keeps by default."""
-_unread: WeakKeyDictionary[Any, Callable[[], object]] = WeakKeyDictionary()
+_unread_checks: WeakKeyDictionary[Any, Callable[[], object]] = WeakKeyDictionary()
 """For each connection that has carried a request: whether the system has bytes that the loop has not read yet."""
 
 
-class Unusable(Exception):
+class UnsolicitedDataError(Exception):
     """The connection holds what nobody asked for; nothing was sent on it."""
 
 
 @cache
-def on_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aiohttp.ClientRequest]:
+def with_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aiohttp.ClientRequest]:
     """Make a class of requests that leave only on a connection that holds nothing. Their `send` raises `Unusable`.
 
     aiohttp reads what a server sends on an idle connection, and would take that for the answer to the next request.
@@ -29,20 +29,20 @@ def on_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aio
 
     def send(request: aiohttp.ClientRequest, connection: Any) -> Awaitable[aiohttp.ClientResponse]:
         protocol = connection.protocol
-        if (has_unread := _unread.get(protocol)) is not None:
+        if (has_unread := _unread_checks.get(protocol)) is not None:
             if protocol.should_close or has_unread():
-                raise Unusable
+                raise UnsolicitedDataError
         elif protocol.is_connected():  # else it has ended while it was new, which tells nothing of what went before
             if protocol.should_close:
-                raise Unusable
-            _unread[protocol] = _looking_for_bytes(connection.transport)
+                raise UnsolicitedDataError
+            _unread_checks[protocol] = _make_unread_check(connection.transport)
         response: Awaitable[aiohttp.ClientResponse] = inherited(request, connection)
         return response
 
     return type("CleanRequest", (request_class,), {"send": send})
 
 
-def _looking_for_bytes(transport: Any) -> Callable[[], object]:
+def _make_unread_check(transport: Any) -> Callable[[], object]:
     """Make a function that tells whether the system has bytes of a connection that the loop has not read yet.
 
     On TLS connections it may hold tickets of the session, which are no answer.

@@ -18,9 +18,9 @@ from typing import Any
 
 from pocketbase_core.transport import Exchange
 
-LARGE = 64 * 1024
+LARGE_BODY = 64 * 1024
 """Bytes that a socket takes at once, so that the answer is waited for before the server can have hung up."""
-MOST = 1024 * 1024
+MAX_READ_WHILE_WRITING = 1024 * 1024
 """Bytes of an answer that are read meanwhile."""
 _NOT_FINAL = re.compile(rb"(?:HTTP/1\.[01] 1\d\d.*?\r\n\r\n)*(?:.{0,9}|HTTP/1\.[01] 1(?:(?!\r\n\r\n).)*)", re.DOTALL)
 """The bytes that may come before a final response: others with a status of 1xx, and the beginning of a line."""
@@ -29,10 +29,10 @@ _NOT_FINAL = re.compile(rb"(?:HTTP/1\.[01] 1\d\d.*?\r\n\r\n)*(?:.{0,9}|HTTP/1\.[
 def is_large(exchange: Exchange) -> bool:
     """Return whether the body may take longer to write than the server needs to refuse it."""
     length = exchange.headers.get("Content-Length")
-    return length is None or int(length) > LARGE
+    return length is None or int(length) > LARGE_BODY
 
 
-class Watched(AsyncIterator[bytes]):
+class WatchedBody(AsyncIterator[bytes]):
     """The chunks of a body. No more of them are written once the answer begins to come."""
 
     def __init__(self, exchange: Exchange) -> None:
@@ -43,11 +43,11 @@ class Watched(AsyncIterator[bytes]):
         if not self._has_begun:
             self._has_begun = True
             length = self._exchange.headers.get("Content-Length")
-            _read_beside(connection_of(inspect.currentframe()), inf if length is None else int(length))
+            _read_while_writing(find_connection(inspect.currentframe()), inf if length is None else int(length))
         return await anext(self._exchange)
 
 
-def connection_of(frame: FrameType | None) -> Any:
+def find_connection(frame: FrameType | None) -> Any:
     """Find, in the frames below, the HTTP/1.1 connection that asks for a chunk of the body."""
     while frame is not None:
         if frame.f_code.co_name == "_send_request_body":
@@ -57,13 +57,13 @@ def connection_of(frame: FrameType | None) -> Any:
     return None
 
 
-def _read_beside(connection: Any, length: float) -> None:
+def _read_while_writing(connection: Any, length: float) -> None:
     stream = getattr(connection, "_network_stream", None)
     if stream is not None:
-        connection._network_stream = Duplex(connection, stream, length)
+        connection._network_stream = DuplexStream(connection, stream, length)
 
 
-class Duplex:
+class DuplexStream:
     """A network stream that reads while it writes, until the body is written or the answer begins.
 
     httpcore passes a `timeout` in seconds, or None, to `write` and `read` by keyword.
@@ -129,8 +129,8 @@ class Duplex:
     async def _read(self) -> None:
         received = b""
         try:
-            while len(received) < MOST and not (received and self._left <= 0):
-                data = await self._stream.read(LARGE)
+            while len(received) < MAX_READ_WHILE_WRITING and not (received and self._left <= 0):
+                data = await self._stream.read(LARGE_BODY)
                 self._received.append(data)
                 received += data
                 if not data:

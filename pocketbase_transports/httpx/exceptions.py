@@ -25,7 +25,7 @@ _BY_NAME = {
 
 # The functions in which a request waits for a connection of a full pool: httpcore's, and our own. They choose the words
 # of an error. A timeout of the pool's own would race with that of the exchange, which includes the wait.
-POOL_WAIT = ("wait_for_connection", "take_place")
+POOL_WAIT = ("wait_for_connection", "wait_for_slot")
 
 
 def error_map(library: ModuleType) -> ErrorMap:

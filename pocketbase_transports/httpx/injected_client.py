@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-def installed() -> ModuleType:
+def installed_library() -> ModuleType:
     """Import httpx2, or else httpx."""
     try:
         return import_module("httpx2")
@@ -38,7 +38,7 @@ def check_options(library: ModuleType, options: dict[str, Any]) -> None:
     check_names(options, inspect.signature(library.AsyncClient).parameters)
 
 
-def checked(client: Any, options: dict[str, Any]) -> "httpx2.AsyncClient":
+def check_client(client: Any, options: dict[str, Any]) -> "httpx2.AsyncClient":
     """Return the client handed in. Refuse one that would mix up a transport's users, or options beside the client."""
     if options:
         raise TypeError("options are for a client of the transport's own; set them on the one handed in")

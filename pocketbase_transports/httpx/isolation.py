@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def isolated(work: Awaitable[T]) -> T:
+async def run_isolated(work: Awaitable[T]) -> T:
     """Await `work` in a task of its own, which has ended when this raises."""
     loop = asyncio.get_running_loop()
     scope, cancelled = anyio.CancelScope(), None
@@ -52,7 +52,7 @@ async def isolated(work: Awaitable[T]) -> T:
 
 
 @asynccontextmanager
-async def answered(request: Awaitable["httpx2.Response"]) -> AsyncGenerator["httpx2.Response", None]:
+async def open_response(request: Awaitable["httpx2.Response"]) -> AsyncGenerator["httpx2.Response", None]:
     """Await a response, and close it at the end of the block."""
     answers: list[httpx2.Response] = []
 
@@ -60,8 +60,8 @@ async def answered(request: Awaitable["httpx2.Response"]) -> AsyncGenerator["htt
         answers.append(await request)
 
     try:
-        await isolated(receive())
+        await run_isolated(receive())
         yield answers[0]
     finally:
         for answer in answers:
-            await isolated(answer.aclose())
+            await run_isolated(answer.aclose())

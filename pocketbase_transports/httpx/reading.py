@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-def raw(answer: "httpx2.Response") -> AsyncGenerator[bytes, None]:
+def raw_chunks(answer: "httpx2.Response") -> AsyncGenerator[bytes, None]:
     """Yield the body before it is decompressed, which the library does without a limit.
 
     Where a hook of the client's has read the body, it is decompressed already, and its headers say so from here on.

@@ -8,33 +8,33 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .._connection_limit import OPENED_AT_A_TIME, Places
+from .._connection_limit import MAX_OPENING_STREAMS, ConnectionLimit
 
 if TYPE_CHECKING:
     import httpx2
 
 NO_COOKIES = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-FEW, SOME = 5, 50
+CONNECTIONS_PER_CLIENT, STREAMS_PER_CLIENT = 5, 50
 """Connections of one client, for requests and for streams."""
 
 
-class Handed:
+class ExternalClient:
     """The client handed in, with a jar that takes and gives nothing. Its own limits are all that holds for it."""
 
-    places = Places(None)
+    limit = ConnectionLimit(None)
 
     def __init__(self, client: "httpx2.AsyncClient") -> None:
         self._client = client
 
     @contextmanager
-    def client(self) -> Generator["httpx2.AsyncClient", None, None]:
+    def lend(self) -> Generator["httpx2.AsyncClient", None, None]:
         """Lend a copy on the same connections, which the application's jar hears nothing of."""
         client = copy(self._client)
         client.cookies = NO_COOKIES
         yield client
 
 
-class Clients:
+class ClientPool:
     """Clients of the transport's own, with a few connections each.
 
     With each request that begins or ends, httpx's pool looks at all its connections and at all who wait for one, which
@@ -42,9 +42,9 @@ class Clients:
     """
 
     def __init__(
-        self, library: ModuleType, options: dict[str, Any], places: Places, size: int, limits: "httpx2.Limits"
+        self, library: ModuleType, options: dict[str, Any], places: ConnectionLimit, size: int, limits: "httpx2.Limits"
     ) -> None:
-        self.places = places
+        self.limit = places
         self._library = library
         defaults = {"cookies": NO_COOKIES, "timeout": library.Timeout(None, connect=30), "trust_env": False}
         self._options = defaults | options
@@ -53,9 +53,9 @@ class Clients:
         self._users: dict[httpx2.AsyncClient, int] = {}
 
     @contextmanager
-    def client(self) -> Generator["httpx2.AsyncClient", None, None]:
+    def lend(self) -> Generator["httpx2.AsyncClient", None, None]:
         """Lend the first client that has a connection left, so that open connections are used again."""
-        client = next((each for each, users in self._users.items() if users < self._size), None) or self._new()
+        client = next((each for each, users in self._users.items() if users < self._size), None) or self._make_client()
         self._users[client] += 1
         try:
             yield client
@@ -69,7 +69,7 @@ class Clients:
         for client in self._users:
             await client.aclose()
 
-    def _new(self) -> "httpx2.AsyncClient":
+    def _make_client(self) -> "httpx2.AsyncClient":
         most_idle = self._limits.max_keepalive_connections
         if most_idle is not None:
             most_idle = max(0, most_idle - self._size * len(self._users))
@@ -88,18 +88,24 @@ def with_certificates(library: ModuleType, options: dict[str, Any]) -> dict[str,
     return options | {"verify": verify, "cert": None}
 
 
-def for_requests(library: ModuleType, options: dict[str, Any]) -> Clients:
+def pool_for_requests(library: ModuleType, options: dict[str, Any]) -> ClientPool:
     """Make clients with as many places as there may be connections."""
     # PocketBase drops idle connections after 180 s.
     limits = options.get("limits", library.Limits(max_connections=100, keepalive_expiry=90))
     if has_transport(options):
-        return Clients(library, options, Places(None), sys.maxsize, limits)
-    return Clients(library, options, Places(limits.max_connections), FEW, limits)
+        return ClientPool(library, options, ConnectionLimit(None), sys.maxsize, limits)
+    return ClientPool(library, options, ConnectionLimit(limits.max_connections), CONNECTIONS_PER_CLIENT, limits)
 
 
-def for_streams(library: ModuleType, options: dict[str, Any]) -> Clients:
+def pool_for_streams(library: ModuleType, options: dict[str, Any]) -> ClientPool:
     """Make clients without a limit of connections, as each stream holds its own; some may be opened at a time."""
-    return Clients(library, options, Places(OPENED_AT_A_TIME), SOME, library.Limits(max_keepalive_connections=0))
+    return ClientPool(
+        library,
+        options,
+        ConnectionLimit(MAX_OPENING_STREAMS),
+        STREAMS_PER_CLIENT,
+        library.Limits(max_keepalive_connections=0),
+    )
 
 
 def has_transport(options: dict[str, Any]) -> bool:

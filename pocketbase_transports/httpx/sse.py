@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.transport import EVENT_STREAM, BodyStream, Exchange
 
-from .isolation import isolated
-from .reading import raw
+from .isolation import run_isolated
+from .reading import raw_chunks
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,8 +32,8 @@ async def ensure_event_stream(answer: "httpx2.Response", exchange: Exchange) -> 
     """Raise the error of an answer that is no stream of events."""
     if exchange.is_event_stream(answer.status_code, answer.headers):
         return
-    async with aclosing(raw(answer)) as chunks:
-        content = await isolated(exchange.read_body(answer.status_code, answer.headers, chunks))
+    async with aclosing(raw_chunks(answer)) as chunks:
+        content = await run_isolated(exchange.read_body(answer.status_code, answer.headers, chunks))
     raise exchange.not_event_stream_error(answer.status_code, answer.headers.multi_items(), content)
 
 
@@ -58,8 +58,8 @@ def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
 
 async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
     """Yield one line for each field, however many lines its data came in: the libraries take time for each."""
-    async with aclosing(raw(answer)) as received:
-        chunks = BodyStream(exchange, lambda: isolated(anext(received, b"")))
+    async with aclosing(raw_chunks(answer)) as received:
+        chunks = BodyStream(exchange, lambda: run_isolated(anext(received, b"")))
         decompressed = exchange.decompress(answer.status_code, answer.headers, chunks)
         async with aclosing(exchange.event_parts(decompressed)) as parts:
             async for part in parts:

@@ -172,8 +172,8 @@ async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
 async def test_streams_that_are_all_being_opened_are_named(
     make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.OPENED_AT_A_TIME", 1)
-    monkeypatch.setattr("pocketbase_transports.httpx.clients.OPENED_AT_A_TIME", 1)
+    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.MAX_OPENING_STREAMS", 1)
+    monkeypatch.setattr("pocketbase_transports.httpx.sessions.MAX_OPENING_STREAMS", 1)
     transport = make_transport()
 
     async def listen_for_ever(url: str) -> None:
@@ -217,7 +217,7 @@ async def test_as_many_idle_httpx_connections_stay_as_the_limits_say() -> None:
             await asyncio.gather(*(transport.send(request) for _ in range(12)))
         assert len(server.requests) == 36
         async with asyncio.timeout(5):
-            while len(server.open) > 7:
+            while len(server.open_connections) > 7:
                 await asyncio.sleep(0.01)
     await transport.aclose()
 

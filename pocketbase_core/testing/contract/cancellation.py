@@ -50,7 +50,7 @@ async def script(connection: Connection) -> None:
             await connection.send(b'{"a":1}')
 
 
-async def cancelled_after(steps: int, work: Awaitable[object]) -> bool:
+async def cancel_after(steps: int, work: Awaitable[object]) -> bool:
     """Cancel the work after so many turns of the loop. Return whether the work was still under way then."""
     task = asyncio.ensure_future(work)
     for _ in range(steps):
@@ -69,15 +69,15 @@ async def test_at_each_await(transport: Transport, use: Use) -> None:
     before = asyncio.all_tasks()
     async with scripted_server(script) as server:
         steps = 0
-        while await cancelled_after(steps, use(transport, server.url)):
+        while await cancel_after(steps, use(transport, server.url)):
             steps += 1
             assert steps < 5000
         assert steps > 5
         await use(transport, server.url)
         await transport.aclose()
-        await settled(server)
+        await wait_for_disconnects(server)
         await asyncio.sleep(0)
-        left = {task for task in asyncio.all_tasks() - before if task not in server.open}
+        left = {task for task in asyncio.all_tasks() - before if task not in server.open_connections}
         assert not left
 
 
@@ -118,7 +118,7 @@ async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, ca
         assert not is_open()
 
 
-async def settled(server: ScriptedServer) -> None:
+async def wait_for_disconnects(server: ScriptedServer) -> None:
     """Wait until every connection of the server has seen its client hang up."""
-    if server.open:
-        await asyncio.wait_for(asyncio.wait([*server.open]), 5)
+    if server.open_connections:
+        await asyncio.wait_for(asyncio.wait([*server.open_connections]), 5)

@@ -60,7 +60,7 @@ async def create_big(transport: Transport, url: str, size: int) -> dict[str, Any
     return await create(transport, url, {"file": FileUpload(("big.bin", bytes(size)))})
 
 
-async def refused(
+async def create_error(
     transport: Transport, script: Script, body: dict[str, object], ssl: SSLContext | None = None
 ) -> PocketBaseError:
     async with scripted_server(script, ssl=ssl) as server:
@@ -77,19 +77,19 @@ async def test_an_early_answer_to_an_upload(
     transport: Transport, status: int, size: int, headers: tuple[str, ...]
 ) -> None:
     file = FileUpload(("big.bin", bytes(size)))
-    error = await refused(transport, refusing(status, hang_up, *headers), {"file": file})
+    error = await create_error(transport, refusing(status, hang_up, *headers), {"file": file})
     assert (error.status, error.message) == (status, "Not this.")
 
 
 @pytest.mark.parametrize("end", [hang_up, keep_open, read_on])
 async def test_an_early_answer_to_a_large_body(transport: Transport, end: Script) -> None:
-    error = await refused(transport, refusing(413, end), {"text": "x" * 5 * MB})
+    error = await create_error(transport, refusing(413, end), {"text": "x" * 5 * MB})
     assert (error.status, error.message) == (413, "Not this.")
 
 
 @pytest.mark.parametrize("end", [keep_open, read_on])
 async def test_an_early_answer_while_the_upload_goes_on(transport: Transport, end: Script) -> None:
-    error = await refused(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(20 * MB)))})
+    error = await create_error(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(20 * MB)))})
     assert (error.status, error.message) == (413, "Not this.")
 
 

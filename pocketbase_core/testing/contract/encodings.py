@@ -43,21 +43,21 @@ def compression_bomb(encoding: str) -> bytes:
     return compress(zeros, {"gzip": 31, "deflate": 15, "raw deflate": -15}[encoding])
 
 
-async def whole(pb: PocketBase, transport: Transport, target: Path) -> None:
+async def read_whole(pb: PocketBase, transport: Transport, target: Path) -> None:
     await pb.health.check()
 
 
-async def streamed(pb: PocketBase, transport: Transport, target: Path) -> None:
+async def read_streamed(pb: PocketBase, transport: Transport, target: Path) -> None:
     async with pb.files.stream("a", "b", "c") as response:
         async for chunk in response.aiter_bytes():
             assert len(chunk) <= MIB
 
 
-async def saved(pb: PocketBase, transport: Transport, target: Path) -> None:
+async def save_to_file(pb: PocketBase, transport: Transport, target: Path) -> None:
     await pb.files.download_to(target, "a", "b", "c")
 
 
-async def received(pb: PocketBase, transport: Transport, target: Path) -> None:
+async def read_events(pb: PocketBase, transport: Transport, target: Path) -> None:
     request = Request("GET", f"{pb.base_url}/events", timeout=5, client_options=ClientOptions(max_response_bytes=MIB))
     async with transport.events(request) as events:
         async for _ in events:
@@ -66,19 +66,21 @@ async def received(pb: PocketBase, transport: Transport, target: Path) -> None:
 
 Use = Callable[[PocketBase, Transport, Path], Awaitable[None]]
 USES: dict[str, tuple[Use, int, int]] = {
-    "whole": (whole, 200, MIB),
-    "error": (whole, 404, MIB),
-    "streamed": (streamed, 200, MIB),
-    "streamed error": (streamed, 404, MIB),
-    "saved": (saved, 200, 4 * MIB),  # which is written at once
-    "saved error": (saved, 404, MIB),
-    "events": (received, 200, 16 * MIB),  # which one event may have
-    "no events": (received, 404, MIB),
+    "whole": (read_whole, 200, MIB),
+    "error": (read_whole, 404, MIB),
+    "streamed": (read_streamed, 200, MIB),
+    "streamed error": (read_streamed, 404, MIB),
+    "saved": (save_to_file, 200, 4 * MIB),  # which is written at once
+    "saved error": (save_to_file, 404, MIB),
+    "events": (read_events, 200, 16 * MIB),  # which one event may have
+    "no events": (read_events, 404, MIB),
 }
 """With the status of the answer, and half of the memory that it may take."""
 
 
-def compressed(status: int, encoding: str, content: bytes, cut: int | None) -> Callable[[Connection], Awaitable[None]]:
+def sending_encoded(
+    status: int, encoding: str, content: bytes, cut: int | None
+) -> Callable[[Connection], Awaitable[None]]:
     """Make a script that sends content which is encoded already: as a whole, or in chunks of so many bytes."""
 
     async def script(connection: Connection) -> None:
@@ -97,14 +99,14 @@ def compressed(status: int, encoding: str, content: bytes, cut: int | None) -> C
     return script
 
 
-async def unpacks_in_little_memory(transport: Transport, encoding: str, use: str, target: Path) -> None:
+async def check_memory(transport: Transport, encoding: str, use: str, target: Path) -> None:
     act, status, share = USES[use]
     content, name = compression_bomb(encoding), encoding.removeprefix("raw ")
     is_read = name in ("gzip", "deflate")
     async with scripted_server(responding(200, b"{}")) as server:
         await transport.send(Request("GET", server.url, timeout=5))  # the library imports all that it needs
     for cut in (None, 4000):
-        async with scripted_server(compressed(status, name, content, cut)) as server:
+        async with scripted_server(sending_encoded(status, name, content, cut)) as server:
             pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB, middleware=[], timeout=20)
             tracemalloc.start()
             if is_read and use in ("streamed", "saved"):
@@ -125,7 +127,7 @@ async def unpacks_in_little_memory(transport: Transport, encoding: str, use: str
 @pytest.mark.parametrize("use", USES)
 async def test_a_little_that_unpacks_to_a_lot(transport: Transport, use: str, tmp_path: Path) -> None:
     for encoding in ("gzip", "gzip, gzip", "br"):
-        await unpacks_in_little_memory(transport, encoding, use, tmp_path / "saved")
+        await check_memory(transport, encoding, use, tmp_path / "saved")
 
 
 GZIP = compress([b'"read"'], 31)
@@ -169,7 +171,7 @@ UNREADABLE = {
 @pytest.mark.parametrize("cut", [None, 1])
 async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Transport, cut: int | None) -> None:
     for name, (encoding, content) in {**READ, **EMPTY}.items():
-        async with scripted_server(compressed(200, encoding, content, cut)) as server:
+        async with scripted_server(sending_encoded(200, encoding, content, cut)) as server:
             wanted = b'"read"' if name in READ else b""
             assert (await transport.send(Request("GET", server.url, timeout=5))).content == wanted, name
             async with transport.stream(Request("GET", server.url, timeout=5)) as response:
@@ -179,7 +181,7 @@ async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Trans
 @pytest.mark.parametrize("cut", [None, 1])
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, name: str, cut: int | None) -> None:
-    async with scripted_server(compressed(200, *UNREADABLE[name], cut)) as server:
+    async with scripted_server(sending_encoded(200, *UNREADABLE[name], cut)) as server:
         with pytest.raises(PocketBaseDecodeError, match="the answer cannot be decompressed: ") as caught:
             await transport.send(Request("GET", f"{server.url}/?token=secret", timeout=5))
         assert caught.value.status == 200

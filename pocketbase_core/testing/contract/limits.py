@@ -29,7 +29,7 @@ def memory() -> Generator[None, None, None]:
     assert peak < 150 * MIB
 
 
-def flood(head: bytes, chunk: bytes) -> Script:
+def flooding(head: bytes, chunk: bytes) -> Script:
     """Make a script whose response goes on for as long as somebody reads it."""
 
     async def script(connection: Connection) -> None:
@@ -48,7 +48,7 @@ CHUNKED = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n
 @pytest.mark.parametrize("head", [CHUNKED, b"\r\n", b"Content-Length: 1048577\r\n\r\n"])
 async def test_an_answer_that_is_too_large(transport: Transport, head: bytes) -> None:
     chunk = b"10000\r\n" + bytes(65536) + b"\r\n"
-    async with scripted_server(flood(head, chunk)) as server:
+    async with scripted_server(flooding(head, chunk)) as server:
         pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB)
         with pytest.raises(PocketBaseDecodeError, match="larger than max_response_bytes=1048576 allows") as caught:
             await pb.health.check()
@@ -105,7 +105,7 @@ async def test_an_error_page_that_is_too_large(transport: Transport) -> None:
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("line", [b"x" * 65536, b"X-A: " + b"x" * 1000 + b"\r\n"])
 async def test_headers_that_never_end(transport: Transport, line: bytes) -> None:
-    async with scripted_server(flood(b"", line)) as server:
+    async with scripted_server(flooding(b"", line)) as server:
         with pytest.raises(PocketBaseTransportError) as caught:
             await transport.send(Request("POST", server.url, timeout=20))
     assert caught.value.request_sent is None
@@ -115,7 +115,7 @@ async def test_headers_that_never_end(transport: Transport, line: bytes) -> None
 @pytest.mark.parametrize("line", [b"x" * 65536, b"data:" + b"x" * 65530 + b"\n", b"event:" + b"x" * 65529 + b"\n"])
 async def test_events_that_never_end(transport: Transport, line: bytes) -> None:
     head = b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n7\r\ndata:1\n\r\n1\r\n\n\r\n"
-    async with scripted_server(flood(head, b"%x\r\n%b\r\n" % (len(line), line))) as server:
+    async with scripted_server(flooding(head, b"%x\r\n%b\r\n" % (len(line), line))) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.events(Request("GET", server.url, timeout=5)) as events:
                 assert (await anext(events)).data == "1"

@@ -107,7 +107,7 @@ class ScriptedServer:
     port: int = 0
     requests: list[ReceivedRequest] = field(default_factory=list[ReceivedRequest])
     connections: int = 0
-    open: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    open_connections: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
 
     @property
     def url(self) -> str:
@@ -122,7 +122,7 @@ async def scripted_server(script: Script, *, ssl: SSLContext | None = None) -> A
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        server.open.add(task)
+        server.open_connections.add(task)
         server.connections += 1
         try:
             await script(Connection(server, reader, writer))
@@ -132,7 +132,7 @@ async def scripted_server(script: Script, *, ssl: SSLContext | None = None) -> A
             if not stopping:
                 raise
         finally:
-            server.open.discard(task)
+            server.open_connections.discard(task)
             writer.close()
 
     stopping = False
@@ -143,9 +143,9 @@ async def scripted_server(script: Script, *, ssl: SSLContext | None = None) -> A
     finally:
         stopping = True
         listener.close()
-        for task in [*server.open]:
+        for task in [*server.open_connections]:
             task.cancel()
-        await asyncio.gather(*server.open, return_exceptions=True)
+        await asyncio.gather(*server.open_connections, return_exceptions=True)
 
 
 def answering(*bodies: str) -> Script:

@@ -76,7 +76,7 @@ async def test_five_megabytes_in_one_event(transport: Transport) -> None:
     assert event.data == data
 
 
-async def processing(transport: Transport, size: int) -> tuple[float, float]:
+async def measure_processing(transport: Transport, size: int) -> tuple[float, float]:
     """Measure the CPU seconds for one event of so many bytes in short lines, and the most of them in one turn."""
     line = b"data:x\n"
     raw = line * (size // len(line))
@@ -102,8 +102,8 @@ async def processing(transport: Transport, size: int) -> tuple[float, float]:
 
 
 async def test_an_event_of_many_lines_takes_no_more_time_for_each(transport: Transport) -> None:
-    small = min([(await processing(transport, 2**18))[0] for _ in range(3)])
-    large, _ = await processing(transport, 2**21)
+    small = min([(await measure_processing(transport, 2**18))[0] for _ in range(3)])
+    large, _ = await measure_processing(transport, 2**21)
     assert large < 24 * small, "eight times would be fair, and 64 times quadratic"
 
 

@@ -26,11 +26,11 @@ from .scripted_server import Connection, answering, ignoring, responding, script
 class CountingFile(io.BytesIO):
     """A file that knows how much of it was read."""
 
-    taken = 0
+    bytes_read = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         chunk = super().read(size)
-        self.taken += len(chunk)
+        self.bytes_read += len(chunk)
         return chunk
 
 
@@ -51,10 +51,10 @@ async def test_uploads_are_streamed(transport: Transport) -> None:
         upload = asyncio.create_task(posts.create({"file": FileUpload(("big.bin", file))}))
         await seen.wait()
         before = -1
-        while before != file.taken:  # until the buffers on the way are full
-            before = file.taken
+        while before != file.bytes_read:  # until the buffers on the way are full
+            before = file.bytes_read
             await asyncio.sleep(0.05)
-        assert file.taken < 96 * 1024 * 1024  # Linux may take 32 MiB, the server's reader as much
+        assert file.bytes_read < 96 * 1024 * 1024  # Linux may take 32 MiB, the server's reader as much
         go_on.set()
         with pytest.raises(PocketBaseConnectionError):
             await upload
@@ -126,7 +126,7 @@ class StalledSeek(io.BytesIO):
         return super().seek(offset, whence)
 
 
-class Stalled:
+class StalledSources:
     """Sources that give nothing, made in a folder; `release` ends the reads that wait for them."""
 
     def __init__(self, folder: Path) -> None:
@@ -166,14 +166,14 @@ class Stalled:
 
 
 @pytest.fixture
-def stalled(tmp_path: Path) -> Generator[Stalled, None, None]:
+def stalled(tmp_path: Path) -> Generator[StalledSources, None, None]:
     """Sources that give nothing."""
-    made = Stalled(tmp_path)
+    made = StalledSources(tmp_path)
     yield made
     made.release()
 
 
-async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: Stalled) -> None:
+async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server, scripted_server(answering("{}")) as other:
         await PocketBase(other.url, transport=transport).health.check()  # what the library loads takes its time
         posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
@@ -185,7 +185,7 @@ async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transp
         await asyncio.wait_for(asyncio.to_thread(int), 1)
 
 
-async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport, stalled: Stalled) -> None:
+async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport, timeout=None, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
@@ -197,7 +197,7 @@ async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport
             assert task.cancelled(), name
 
 
-async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, stalled: Stalled) -> None:
+async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(answering("{}")) as server, scripted_server(ignoring) as deaf:
         held = PocketBase(deaf.url, transport=transport, timeout=None).collection("posts")
         fifo = stalled.sources["a FIFO that nobody writes to"]

@@ -140,7 +140,7 @@ async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at
         thread.start()
         thread.join()
 
-    monkeypatch.setattr(tasks, "_forget_gone", start_elsewhere)
+    monkeypatch.setattr(tasks, "_forget_dead_loops", start_elsewhere)
     assert (await start()).get_loop() is asyncio.get_running_loop()
 
 
@@ -212,11 +212,11 @@ async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
     sock = SimpleNamespace(close=lambda: sessions[0].__dict__.update(fd="closed"))
     plain = SimpleNamespace(_sock=sock)
     transport = SimpleNamespace(_ssl_protocol=SimpleNamespace(_transport=plain)) if is_tls else plain
-    monkeypatch.setattr(_sessions, "_all", set[SessionPerLoop[Any]]())
+    monkeypatch.setattr(_sessions, "_instances", set[SessionPerLoop[Any]]())
     own = per_loop(sessions, transports=(transport, object()))
     await own.open()
-    monkeypatch.setattr(_sessions, "_all", {own})
-    getattr(_sessions, "_forget_parent")()
+    monkeypatch.setattr(_sessions, "_instances", {own})
+    getattr(_sessions, "_abandon_inherited")()
     assert own.get() is None
     assert (vars(sessions[0]), plain._sock) == ({"closed": 0, "fd": "closed"}, None)
     await own.open()

@@ -27,7 +27,7 @@ from pocketbase_core.testing.contract.scripted_server import (
 )
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 from pocketbase_transports.aiohttp.exceptions import ERROR_MAP
-from pocketbase_transports.httpx.early_responses import connection_of
+from pocketbase_transports.httpx.early_responses import find_connection
 from pocketbase_transports.httpx.exceptions import error_map
 from pocketbase_transports.httpx.trailing_data import close_on_trailing_data
 
@@ -350,7 +350,7 @@ async def test_a_large_body_that_no_connection_carries(library: Any) -> None:
 
 def test_a_connection_that_is_none_of_http_1() -> None:
     def _send_request_body(self: object) -> object:
-        return connection_of(inspect.currentframe())
+        return find_connection(inspect.currentframe())
 
     assert _send_request_body(object()) is None
     h1 = SimpleNamespace(_h11_state=None)

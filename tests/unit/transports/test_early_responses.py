@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request
 from pocketbase_core.transport import ErrorMapping, Exchange
-from pocketbase_transports.httpx.early_responses import Duplex
+from pocketbase_transports.httpx.early_responses import DuplexStream
 
 
 class Stream:
@@ -39,7 +39,7 @@ def connection(stream: Stream) -> Any:
         __module__ = "httpcore.connection"
 
     made = Connection(_network_stream=stream)
-    made._network_stream = Duplex(made, stream, 100)
+    made._network_stream = DuplexStream(made, stream, 100)
     return made
 
 
