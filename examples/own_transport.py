@@ -48,7 +48,7 @@ class Answer:
 
     @property
     def received(self) -> AsyncIterator[bytes]:
-        return BodyStream(self.exchange, self.read)
+        return BodyStream(self.exchange.raise_mapped, self.read)
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
         return self.exchange.decompress(self.status_code, self.headers, self.received)
@@ -70,8 +70,8 @@ async def connect(host: str, port: int, secure: bool) -> tuple[Reader, asyncio.S
 
 
 async def write_body(exchange: Exchange, writer: asyncio.StreamWriter, chunked: bool) -> None:
-    if exchange.has_body:
-        async for chunk in exchange:
+    if exchange.body is not None:
+        async for chunk in exchange.body:
             writer.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
             await writer.drain()
     writer.write(b"0\r\n\r\n" if chunked else b"")
@@ -99,7 +99,7 @@ async def read_head(
 @asynccontextmanager
 async def asked(exchange: Exchange) -> AsyncGenerator[Answer, None]:
     url, headers = urlsplit(exchange.request.full_url), exchange.headers
-    secure, chunked = url.scheme == "https", exchange.has_body and "Content-Length" not in headers
+    secure, chunked = url.scheme == "https", exchange.body is not None and "Content-Length" not in headers
     reader, writer = await connect(url.hostname or "", url.port or (80, 443)[secure], secure)
     try:
         headers |= {"Host": url.netloc, "Connection": "close"} | ({"Transfer-Encoding": "chunked"} if chunked else {})

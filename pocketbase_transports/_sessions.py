@@ -1,4 +1,15 @@
-"""A library's session, one for each event loop that uses it."""
+"""One session of an HTTP library for each event loop.
+
+A session belongs to the event loop on which it was opened, but a transport may be used from several. So
+`SessionPerLoop` opens a session when a loop first needs one, and closes that session on its own loop:
+
+- `aclose`, from any loop or thread, has each session closed on its loop, and waits.
+- The session is held by an async generator, which was started on the loop. A loop that ends properly, as by
+  `asyncio.run`, finishes its async generators: that closes a session which the user has forgotten.
+- A loop that was closed otherwise can run nothing any more. Its session is abandoned when another one is opened or
+  closed: the sockets are closed directly, without the loop.
+- After a fork, the child abandons the sessions that it has inherited. The parent goes on using them.
+"""
 
 import asyncio
 import contextlib
@@ -13,11 +24,12 @@ S = TypeVar("S")
 
 
 class SessionPerLoop(Generic[S]):
-    """Opens a session when a loop first asks, and closes it on that loop.
+    """The sessions of a transport, by event loop.
 
-    Each session lives in an async generator: a loop that ends, as `asyncio.run` does, finishes those that it started.
-    A session of a loop that was closed otherwise, or of a parent process, is abandoned: its sockets are closed without
-    the loop. `take_transports` takes the asyncio transports out of a session.
+    Args:
+        open_session: Opens a session on the running loop.
+        close: Closes a session on the running loop.
+        take_transports: Removes the asyncio transports of all connections from a session, and returns them.
     """
 
     def __init__(
@@ -34,59 +46,59 @@ class SessionPerLoop(Generic[S]):
         _instances.add(self)
 
     def get(self) -> S | None:
-        """Return the running loop's session, if it has one."""
-        known = self._sessions.get(running_loop())
-        return None if known is None else known.value
+        """Return the running loop's session, or None."""
+        session = self._sessions.get(running_loop())
+        return None if session is None else session.value
 
     async def open(self) -> S:
         """Open a session for the running loop, which has none.
 
         Raises:
-            RuntimeError: the transport is closed.
+            RuntimeError: If the transport is closed.
         """
         self._abandon(lambda loop: loop.is_closed())
         session = _OpenSession(self._open())
-        session.keeper = self._session_lifetime(session)
-        await anext(session.keeper)
+        session.lifetime = self._session_lifetime(session)
+        await anext(session.lifetime)
         self._sessions[session.owner.loop] = session
-        if self._closed:  # looked at now, as another thread may have closed the transport meanwhile
+        if self._closed:  # checked now, because another thread may have closed the transport in the meantime
             await self.aclose()
             raise RuntimeError("the transport is closed")
         return session.value
 
     async def aclose(self) -> None:
-        """Close all sessions, each on its own loop. If the caller is cancelled, they are closed all the same."""
+        """Close all sessions, each on its own loop. If the caller is cancelled, the sessions are still closed."""
         self._closed = True
         self._abandon(lambda loop: loop.is_closed())
         closing = [session.owner.run(session.close) for session in self._pop_sessions(lambda loop: True)]
-        together = asyncio.gather(*closing, return_exceptions=True)
+        all_closed = asyncio.gather(*closing, return_exceptions=True)
         try:
-            outcomes = await asyncio.shield(together)
+            outcomes = await asyncio.shield(all_closed)
         except asyncio.CancelledError:
-            while not together.done():
+            while not all_closed.done():
                 with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([together])
+                    await asyncio.wait([all_closed])
             raise
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
     def abandon_inherited(self) -> None:
-        """Abandon the sessions of a parent process, which are in use there."""
+        """Abandon the sessions that a forked child has inherited. They are in use in the parent process."""
         self._abandon(lambda loop: True)
 
-    def _abandon(self, is_gone: Callable[[asyncio.AbstractEventLoop], bool]) -> None:
-        for session in self._pop_sessions(is_gone):
+    def _abandon(self, is_dead: Callable[[asyncio.AbstractEventLoop], bool]) -> None:
+        for session in self._pop_sessions(is_dead):
             session.is_abandoned = True
             for transport in self._take_transports(session.value):
                 _close_socket(transport)
-            # It has nothing to wait for now. It runs already if it was closing the session.
+            # An abandoned session's generator ends in one step. It is running already if it was closing the session.
             with contextlib.suppress(StopIteration, RuntimeError):
-                session.keeper.aclose().__await__().send(None)
+                session.lifetime.aclose().__await__().send(None)
 
-    def _pop_sessions(self, is_wanted: Callable[[asyncio.AbstractEventLoop], bool]) -> "list[_OpenSession[S]]":
-        """Take out the sessions of some loops; several threads may do that at once."""
-        loops = filter(is_wanted, self._sessions.copy())
+    def _pop_sessions(self, matches: Callable[[asyncio.AbstractEventLoop], bool]) -> "list[_OpenSession[S]]":
+        """Remove and return the sessions of matching loops. Several threads may do so at the same time."""
+        loops = filter(matches, self._sessions.copy())
         return [session for loop in loops if (session := self._sessions.pop(loop, None))]
 
     async def _session_lifetime(self, session: "_OpenSession[S]") -> AsyncGenerator[None, None]:
@@ -99,9 +111,9 @@ class SessionPerLoop(Generic[S]):
 
 
 class _OpenSession(Generic[S]):
-    """A session, its loop, and the generator that closes it there."""
+    """A session, its event loop, and the async generator that closes the session."""
 
-    keeper: AsyncGenerator[None, None]
+    lifetime: AsyncGenerator[None, None]
 
     def __init__(self, value: S) -> None:
         self.value = value
@@ -109,17 +121,18 @@ class _OpenSession(Generic[S]):
         self.is_abandoned = False
 
     async def close(self) -> None:
-        await self.keeper.aclose()
+        await self.lifetime.aclose()
 
 
 def _close_socket(transport: Any) -> None:
-    """Close the socket of an asyncio transport without its loop.
+    """Close the socket of an asyncio transport without its event loop.
 
-    The public ways need the loop. That is closed, or a copy of the parent's: then it shares the parent's selector, in
-    which it would unregister the parent's connection, and a TLS connection would be shut down for the parent too.
+    The public methods need the loop. The loop is closed, or is a copy of the parent's. A copy shares the parent's
+    selector, and would unregister the parent's connection there; closing a TLS connection would shut it down for the
+    parent too.
     """
     if (protocol := getattr(transport, "_ssl_protocol", None)) is not None:
-        transport._closed = True  # or it warns that nobody closed it
+        transport._closed = True  # prevents the warning about an unclosed transport
         transport = protocol._transport
     if (socket := getattr(transport, "_sock", None)) is not None:
         transport._sock = None
@@ -130,9 +143,9 @@ _instances: "weakref.WeakSet[SessionPerLoop[Any]]" = weakref.WeakSet()
 
 
 def _abandon_inherited() -> None:
-    for each in [*_instances]:
-        each.abandon_inherited()
+    for instance in [*_instances]:
+        instance.abandon_inherited()
 
 
-# `dict` stands in on Windows, which has no forks.
+# `dict` is a substitute on Windows, which has no fork.
 getattr(os, "register_at_fork", dict)(after_in_child=_abandon_inherited)

@@ -100,4 +100,4 @@ class Decompressed(AsyncIterator[bytes]):
                 self._decompressor.feed(chunk)
                 self._stepped = False
         except DecompressionError as error:
-            raise self._fail(message=f"the answer cannot be decompressed: {error}") from error
+            raise self._fail(message=f"the response cannot be decompressed: {error}") from error

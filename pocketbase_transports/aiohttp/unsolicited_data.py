@@ -1,4 +1,16 @@
-"""Requests that take no bytes for their response which were there before the request left."""
+"""Keep requests off connections that hold unsolicited data.
+
+aiohttp reads what a server sends on an idle connection, and takes that for the response to the next request. So the
+class of the requests is replaced by one that looks at its connection right before the request leaves:
+
+- `should_close` of the protocol: aiohttp has received something after the last response.
+- The system's receive buffer: something has arrived, which the event loop has not read yet. On a TLS connection that
+  may be a session ticket, so only the first test is made there.
+
+If there is such data, `send` raises `UnsolicitedDataError`, aiohttp closes the connection, and the adapter tries the
+next one. A connection that carries its first request is excepted if it has ended: then the request fails, as on any
+broken connection.
+"""
 
 import select
 from collections.abc import Awaitable, Callable
@@ -9,22 +21,18 @@ from weakref import WeakKeyDictionary
 import aiohttp
 
 MAX_ATTEMPTS = 101
-"""A connection more than aiohttp keeps by default."""
+"""One more than the number of connections that aiohttp keeps by default."""
 _unread_checks: WeakKeyDictionary[Any, Callable[[], object]] = WeakKeyDictionary()
-"""For each connection that has carried a request: whether the system has bytes that the loop has not read yet."""
+"""For each connection that has carried a request: a function that returns whether the system holds unread bytes."""
 
 
 class UnsolicitedDataError(Exception):
-    """The connection holds what nobody asked for; nothing was sent on it."""
+    """The connection holds data that no request asked for. Nothing was sent on it."""
 
 
 @cache
 def with_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[aiohttp.ClientRequest]:
-    """Make a class of requests that leave only on a connection that holds nothing. Their `send` raises `Unusable`.
-
-    aiohttp reads what a server sends on an idle connection, and would take that for the answer to the next request.
-    When `send` raises, aiohttp closes the connection.
-    """
+    """Return a subclass whose `send` raises `UnsolicitedDataError` on a connection that holds unsolicited data."""
     inherited: Any = request_class.send
 
     def send(request: aiohttp.ClientRequest, connection: Any) -> Awaitable[aiohttp.ClientResponse]:
@@ -32,7 +40,7 @@ def with_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[a
         if (has_unread := _unread_checks.get(protocol)) is not None:
             if protocol.should_close or has_unread():
                 raise UnsolicitedDataError
-        elif protocol.is_connected():  # else it has ended while it was new, which tells nothing of what went before
+        elif protocol.is_connected():
             if protocol.should_close:
                 raise UnsolicitedDataError
             _unread_checks[protocol] = _make_unread_check(connection.transport)
@@ -43,14 +51,11 @@ def with_clean_connections(request_class: type[aiohttp.ClientRequest]) -> type[a
 
 
 def _make_unread_check(transport: Any) -> Callable[[], object]:
-    """Make a function that tells whether the system has bytes of a connection that the loop has not read yet.
-
-    On TLS connections it may hold tickets of the session, which are no answer.
-    """
+    """Return a function that returns whether the system holds bytes of a connection that the loop has not read."""
     if transport.get_extra_info("ssl_object") is not None:
         return bool
     socket = transport.get_extra_info("socket")
-    if not hasattr(select, "poll"):  # on Windows, where `select` takes any number of a socket
+    if not hasattr(select, "poll"):  # on Windows, where `select` accepts any socket
         return lambda: select.select([socket], [], [], 0)[0]
     poll = select.poll()
     poll.register(socket, select.POLLIN)

@@ -1,4 +1,4 @@
-"""The arguments of a transport: the client handed in, or the options of its own."""
+"""Which library a transport uses, and the checks of its arguments."""
 
 import inspect
 import sys
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def installed_library() -> ModuleType:
-    """Import httpx2, or else httpx."""
+    """Import httpx2, or httpx if httpx2 is not installed."""
     try:
         return import_module("httpx2")
     except ImportError:
@@ -21,28 +21,36 @@ def installed_library() -> ModuleType:
 
 
 def library_of(client: object) -> ModuleType:
-    """Return the library whose `AsyncClient` the client is.
+    """Return the library that defines the class of a client.
 
     Raises:
-        TypeError: the client is none.
+        TypeError: If the object is not an `AsyncClient`.
     """
-    for kind in type(client).__mro__:
-        root = kind.__module__.partition(".")[0]
-        if kind.__name__ == "AsyncClient" and root in ("httpx", "httpx2"):
+    for base in type(client).__mro__:
+        root = base.__module__.partition(".")[0]
+        if base.__name__ == "AsyncClient" and root in ("httpx", "httpx2"):
             return sys.modules[root]
-    raise TypeError(f"an AsyncClient of httpx or httpx2 is wanted, not {type(client).__name__}")
+    raise TypeError(f"expected an AsyncClient of httpx or httpx2, not {type(client).__name__}")
 
 
 def check_options(library: ModuleType, options: dict[str, Any]) -> None:
-    """Refuse what an `AsyncClient` does not take, or what would mix up a transport's users."""
+    """Check the options of a transport's own client.
+
+    Raises:
+        TypeError: If `AsyncClient` has no such option, or an option would mix up the users who share the transport.
+    """
     check_names(options, inspect.signature(library.AsyncClient).parameters)
 
 
 def check_client(client: Any, options: dict[str, Any]) -> "httpx2.AsyncClient":
-    """Return the client handed in. Refuse one that would mix up a transport's users, or options beside the client."""
+    """Return the user's client.
+
+    Raises:
+        TypeError: If the client would mix up the users who share the transport, or there are options beside the client.
+    """
     if options:
-        raise TypeError("options are for a client of the transport's own; set them on the one handed in")
+        raise TypeError("options cannot be combined with a client; set them on the client")
     if client.auth is not None:
-        raise TypeError("a client with auth= cannot be used, as the Authorization header holds the user's token")
+        raise TypeError("a client with auth= cannot be used, because the Authorization header holds the user's token")
     checked: httpx2.AsyncClient = client
     return checked

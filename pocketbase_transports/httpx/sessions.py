@@ -1,4 +1,4 @@
-"""The clients that requests go through."""
+"""The clients that requests are sent through."""
 
 import sys
 from collections.abc import Generator, Iterator
@@ -15,11 +15,10 @@ if TYPE_CHECKING:
 
 NO_COOKIES = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 CONNECTIONS_PER_CLIENT, STREAMS_PER_CLIENT = 5, 50
-"""Connections of one client, for requests and for streams."""
 
 
 class ExternalClient:
-    """The client handed in, with a jar that takes and gives nothing. Its own limits are all that holds for it."""
+    """The user's client, with a jar that neither sends nor keeps cookies. The client's own limits apply."""
 
     limit = ConnectionLimit(None)
 
@@ -28,33 +27,41 @@ class ExternalClient:
 
     @contextmanager
     def lend(self) -> Generator["httpx2.AsyncClient", None, None]:
-        """Lend a copy on the same connections, which the application's jar hears nothing of."""
+        """Lend a copy that uses the same connections, but not the jar of the application."""
         client = copy(self._client)
         client.cookies = NO_COOKIES
         yield client
 
 
 class ClientPool:
-    """Clients of the transport's own, with a few connections each.
+    """The transport's own clients, with a few connections each.
 
-    With each request that begins or ends, httpx's pool looks at all its connections and at all who wait for one, which
-    gets slow with many. So who waits does so for one of our `places`, and the connections are in several pools.
+    Whenever a request begins or ends, httpx's pool iterates over all its connections and all waiting requests, which is
+    slow if there are many. So the connections are spread over several clients, and requests wait for `limit`.
+
+    Args:
+        library: httpx or httpx2.
+        options: The options of the clients.
+        limit: The limit of all clients together.
+        size: The number of requests that use one client at the same time.
+        limits: The limits of idle connections.
     """
 
     def __init__(
-        self, library: ModuleType, options: dict[str, Any], places: ConnectionLimit, size: int, limits: "httpx2.Limits"
+        self, library: ModuleType, options: dict[str, Any], limit: ConnectionLimit, size: int, limits: "httpx2.Limits"
     ) -> None:
-        self.limit = places
+        self.limit = limit
         self._library = library
         defaults = {"cookies": NO_COOKIES, "timeout": library.Timeout(None, connect=30), "trust_env": False}
         self._options = defaults | options
         self._size = size
         self._limits = limits
         self._users: dict[httpx2.AsyncClient, int] = {}
+        """The number of requests that use each client."""
 
     @contextmanager
     def lend(self) -> Generator["httpx2.AsyncClient", None, None]:
-        """Lend the first client that has a connection left, so that open connections are used again."""
+        """Lend the first client with a free connection, so that open connections are used again."""
         client = next((each for each, users in self._users.items() if users < self._size), None) or self._make_client()
         self._users[client] += 1
         try:
@@ -66,22 +73,24 @@ class ClientPool:
         return iter(self._users)
 
     async def aclose(self) -> None:
+        """Close all clients."""
         for client in self._users:
             await client.aclose()
 
     def _make_client(self) -> "httpx2.AsyncClient":
-        most_idle = self._limits.max_keepalive_connections
-        if most_idle is not None:
-            most_idle = max(0, most_idle - self._size * len(self._users))
-        expiry = self._limits.keepalive_expiry
-        limits = self._library.Limits(max_keepalive_connections=most_idle, keepalive_expiry=expiry)
+        max_idle = self._limits.max_keepalive_connections
+        if max_idle is not None:
+            max_idle = max(0, max_idle - self._size * len(self._users))
+        limits = self._library.Limits(
+            max_keepalive_connections=max_idle, keepalive_expiry=self._limits.keepalive_expiry
+        )
         client: httpx2.AsyncClient = self._library.AsyncClient(**(self._options | {"limits": limits}))
         self._users[client] = 0
         return client
 
 
 def with_certificates(library: ModuleType, options: dict[str, Any]) -> dict[str, Any]:
-    """Read the certificates that the options name, which takes longer than all else, and put them into the options."""
+    """Return the options with the certificates loaded, which is slow and so is done once for all clients."""
     verify = library.create_ssl_context(
         options.get("verify", True), options.get("cert"), options.get("trust_env", False)
     )
@@ -89,7 +98,7 @@ def with_certificates(library: ModuleType, options: dict[str, Any]) -> dict[str,
 
 
 def pool_for_requests(library: ModuleType, options: dict[str, Any]) -> ClientPool:
-    """Make clients with as many places as there may be connections."""
+    """Make a pool that is limited to the number of connections that the options allow."""
     # PocketBase drops idle connections after 180 s.
     limits = options.get("limits", library.Limits(max_connections=100, keepalive_expiry=90))
     if has_transport(options):
@@ -98,16 +107,11 @@ def pool_for_requests(library: ModuleType, options: dict[str, Any]) -> ClientPoo
 
 
 def pool_for_streams(library: ModuleType, options: dict[str, Any]) -> ClientPool:
-    """Make clients without a limit of connections, as each stream holds its own; some may be opened at a time."""
-    return ClientPool(
-        library,
-        options,
-        ConnectionLimit(MAX_OPENING_STREAMS),
-        STREAMS_PER_CLIENT,
-        library.Limits(max_keepalive_connections=0),
-    )
+    """Make a pool without a limit of connections, as each stream holds its own. The opening of streams is limited."""
+    no_idle = library.Limits(max_keepalive_connections=0)
+    return ClientPool(library, options, ConnectionLimit(MAX_OPENING_STREAMS), STREAMS_PER_CLIENT, no_idle)
 
 
 def has_transport(options: dict[str, Any]) -> bool:
-    """Return whether the connections, and their limits, are those of a transport that the options bring."""
+    """Return whether the options contain a transport, which has connections and limits of its own."""
     return not options.keys().isdisjoint(("transport", "mounts"))

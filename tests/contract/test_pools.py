@@ -121,7 +121,7 @@ async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
 
 async def test_an_answer_that_does_not_come_is_no_wait_for_a_connection(transport: Transport) -> None:
     async with scripted_server(listening_or_answering) as server:
-        with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
+        with pytest.raises(PocketBaseTimeoutError, match=r"no response within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
     assert caught.value.request_sent is None
 

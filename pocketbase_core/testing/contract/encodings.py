@@ -182,11 +182,11 @@ async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Trans
 @pytest.mark.parametrize("name", UNREADABLE)
 async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, name: str, cut: int | None) -> None:
     async with scripted_server(sending_encoded(200, *UNREADABLE[name], cut)) as server:
-        with pytest.raises(PocketBaseDecodeError, match="the answer cannot be decompressed: ") as caught:
+        with pytest.raises(PocketBaseDecodeError, match="the response cannot be decompressed: ") as caught:
             await transport.send(Request("GET", f"{server.url}/?token=secret", timeout=5))
         assert caught.value.status == 200
         assert "secret" not in str(caught.value)
-        with pytest.raises(PocketBaseDecodeError, match="the answer cannot be decompressed: "):
+        with pytest.raises(PocketBaseDecodeError, match="the response cannot be decompressed: "):
             async with transport.stream(Request("GET", server.url, timeout=5)) as response:
                 async for _ in response.aiter_bytes():
                     pass

@@ -179,7 +179,7 @@ async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transp
         posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
             started = asyncio.get_running_loop().time()
-            with pytest.raises(PocketBaseTimeoutError, match=r"nothing came of a file to upload within 0\.15 s"):
+            with pytest.raises(PocketBaseTimeoutError, match=r"a file to upload gave no data within 0\.15 s"):
                 await posts.create({"f": FileUpload(source)})
             assert asyncio.get_running_loop().time() - started < 1, name
         await asyncio.wait_for(asyncio.to_thread(int), 1)

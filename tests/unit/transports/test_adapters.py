@@ -29,7 +29,7 @@ from pocketbase_transports import AiohttpTransport, HttpxTransport
 from pocketbase_transports.aiohttp.exceptions import ERROR_MAP
 from pocketbase_transports.httpx.early_responses import find_connection
 from pocketbase_transports.httpx.exceptions import error_map
-from pocketbase_transports.httpx.trailing_data import close_on_trailing_data
+from pocketbase_transports.httpx.trailing_data import close_on_trailing_data, warn_of_missing_path
 
 
 def exceptions(module: object, base: type[Exception]) -> list[type[Exception]]:
@@ -166,7 +166,9 @@ async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
     config.on_connection_create_end.append(wait)
     async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=AiohttpTransport(trace_configs=[config]), middleware=[]) as pb:
-            with pytest.raises(PocketBaseConnectionError, match="the server sends before it is asked") as caught:
+            with pytest.raises(
+                PocketBaseConnectionError, match="the server sends data before"
+            ) as caught:
                 await pb.collection("posts").create({})
     assert caught.value.request_sent is False
     assert server.requests == []
@@ -254,7 +256,7 @@ async def test_a_client_with_parameters_of_its_own_loses_none_of_ours(library: A
 
 
 def test_options_and_a_session_of_ones_own_exclude_each_other() -> None:
-    with pytest.raises(TypeError, match="handed in"):
+    with pytest.raises(TypeError, match="options cannot be combined with a client"):
         HttpxTransport(httpx2.AsyncClient(), timeout=3)
     wrong: Any = object()
     with pytest.raises(TypeError, match="AsyncClient of httpx or httpx2"):
@@ -325,9 +327,37 @@ async def _other_tasks() -> int:
     return len(asyncio.all_tasks()) - 1
 
 
-def test_insides_of_httpx_that_are_others() -> None:
-    stream = object()
-    close_on_trailing_data(stream)
+HTTP1_EXTENSIONS: dict[str, Any] = {"network_stream": object(), "http_version": b"HTTP/1.1"}
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_connection_of_httpcore_that_cannot_be_checked_is_logged_once(
+    library: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_missing_path.cache_clear()
+    for _ in range(2):
+        close_on_trailing_data(library.Response(200, extensions=HTTP1_EXTENSIONS))
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("pocketbase_core", "WARNING")
+    assert "may be taken for the next response" in record.getMessage()
+
+
+@pytest.mark.parametrize("extensions", [{}, HTTP1_EXTENSIONS | {"http_version": b"HTTP/2"}])
+def test_a_response_of_another_transport_or_of_http_2_is_not_logged(
+    extensions: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_missing_path.cache_clear()
+    close_on_trailing_data(httpx2.Response(200, extensions=extensions))
+    assert caplog.records == []
+
+
+async def test_this_version_of_httpcore_has_connections_that_can_be_checked(
+    transport: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_missing_path.cache_clear()
+    async with scripted_server(answering("{}")) as server:
+        await transport.send(Request("GET", server.url, timeout=5))
+    assert not [record for record in caplog.records if record.name == "pocketbase_core"]
 
 
 def test_a_name_that_is_no_transport() -> None:
