@@ -166,9 +166,7 @@ async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
     config.on_connection_create_end.append(wait)
     async with scripted_server(script) as server:
         async with PocketBase(server.url, transport=AiohttpTransport(trace_configs=[config]), middleware=[]) as pb:
-            with pytest.raises(
-                PocketBaseConnectionError, match="the server sends data before"
-            ) as caught:
+            with pytest.raises(PocketBaseConnectionError, match="the server sends data before") as caught:
                 await pb.collection("posts").create({})
     assert caught.value.request_sent is False
     assert server.requests == []
