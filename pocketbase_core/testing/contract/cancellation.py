@@ -1,4 +1,4 @@
-"""Cancelling always works, and leaves nothing behind."""
+"""Tests: a call can be cancelled at any await, and leaves no task, connection or file open."""
 
 import asyncio
 import contextlib
@@ -51,7 +51,7 @@ async def script(connection: Connection) -> None:
 
 
 async def cancel_after(steps: int, work: Awaitable[object]) -> bool:
-    """Cancel the work after so many turns of the loop. Return whether the work was still under way then."""
+    """Cancel the work after so many turns of the loop. Return whether the work was still running then."""
     task = asyncio.ensure_future(work)
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -77,15 +77,15 @@ async def test_at_each_await(transport: Transport, use: Use) -> None:
         await transport.aclose()
         await wait_for_disconnects(server)
         await asyncio.sleep(0)
-        left = {task for task in asyncio.all_tasks() - before if task not in server.open_connections}
-        assert not left
+        remaining = {task for task in asyncio.all_tasks() - before if task not in server.open_connections}
+        assert not remaining, "no task is left"
 
 
 @pytest.mark.parametrize("cancel", [True, False])
 async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, cancel: bool) -> None:
     path = tmp_path / "big.bin"
     with path.open("wb") as sparse:
-        sparse.truncate(256 * 1024 * 1024)  # more than all buffers on the way hold
+        sparse.truncate(256 * 1024 * 1024)  # more than the buffers between client and server can hold
 
     def is_open() -> bool:
         for descriptor in range(4096):
@@ -107,18 +107,18 @@ async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, ca
         await reading.wait()
         while not is_open():
             await asyncio.sleep(0)
-        await asyncio.sleep(0.1)  # the buffers on the way are full
+        await asyncio.sleep(0.1)  # until the buffers are full
         assert is_open()
         if cancel:
             task.cancel()
         stop.set()
         with pytest.raises((asyncio.CancelledError, PocketBaseConnectionError)) as caught:
             await task
-        assert caught.tb, "which holds on to everything that was under way"
-        assert not is_open()
+        assert caught.tb, "the traceback refers to everything that was running"
+        assert not is_open(), "the file is closed although the traceback is kept"
 
 
 async def wait_for_disconnects(server: ScriptedServer) -> None:
-    """Wait until every connection of the server has seen its client hang up."""
+    """Wait until the client has closed all connections."""
     if server.open_connections:
         await asyncio.wait_for(asyncio.wait([*server.open_connections]), 5)

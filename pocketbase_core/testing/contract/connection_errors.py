@@ -1,4 +1,4 @@
-"""Connections that are not made, or break."""
+"""Tests: connections that cannot be opened, or break, raise an error which says what may have been sent."""
 
 import asyncio
 
@@ -65,7 +65,9 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
                 await connection.respond_json("{}")
 
     async with scripted_server(script) as server:
-        await transport.send(Request("GET", f"{server.url}/"))  # the connection is one that has worked before
+        await transport.send(
+            Request("GET", f"{server.url}/")
+        )  # so that the next request uses a connection that has worked before
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=5))
     assert caught.value.request_sent is None
@@ -123,7 +125,7 @@ async def test_a_connection_closed_while_idle_is_not_used_again(transport: Trans
             await hung_up.wait()
             hung_up.clear()
             for _ in range(5):
-                await asyncio.sleep(0)  # a turn of the loop, in which the client sees the end
+                await asyncio.sleep(0)  # turns of the loop, in which the client sees the end
     assert len(server.requests) == server.connections == 3
 
 
@@ -132,8 +134,8 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
     async def script(connection: Connection) -> None:
         while True:
             await connection.request()
-            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-            await connection.send(answer + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
+            response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+            await connection.send(response + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
 
     async with scripted_server(script) as server:
         for _ in range(3):
@@ -142,7 +144,7 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
 
 
 @pytest.mark.parametrize(
-    "unasked",
+    "unsolicited",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9" * 3,
@@ -155,7 +157,7 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_what_arrives_between_two_requests_answers_neither(
-    transport: Transport, method: str, unasked: bytes
+    transport: Transport, method: str, unsolicited: bytes
 ) -> None:
     async def script(connection: Connection) -> None:
         while True:
@@ -163,7 +165,7 @@ async def test_what_arrives_between_two_requests_answers_neither(
             await connection.respond_json("1")
             await idle.wait()
             idle.clear()
-            await connection.send(unasked)
+            await connection.send(unsolicited)
             sent.set()
 
     idle, sent = asyncio.Event(), asyncio.Event()
@@ -178,4 +180,4 @@ async def test_what_arrives_between_two_requests_answers_neither(
                 idle.set()
                 await sent.wait()
                 sent.clear()
-                await asyncio.sleep(0.01)  # the client has it
+                await asyncio.sleep(0.01)  # until the client has received it

@@ -1,4 +1,4 @@
-"""Answers that come before the request has been read."""
+"""Tests: a response is received even if the server sends it before it has read the request."""
 
 import asyncio
 import socket
@@ -18,31 +18,31 @@ REFUSAL = b'{"status": 0, "message": "Not this."}'
 
 
 async def hang_up(connection: Connection) -> None:
-    """Close the socket; as there is data in it that was not read, the kernel sends RST."""
+    """Close the socket. It holds data that was not read, so that the kernel sends RST."""
     connection.writer.close()
 
 
 async def keep_open(connection: Connection) -> None:
-    """Read nothing more, and wait until the client has had enough."""
+    """Read nothing more, and wait until the client closes the connection."""
     raw: socket.socket = connection.writer.get_extra_info("socket")
     while raw.fileno() >= 0 and not connection.writer.is_closing():
         await asyncio.sleep(0.01)
 
 
 async def read_on(connection: Connection) -> None:
-    """Take what comes, as servers do for a while."""
+    """Read the rest of the body, as servers do for a while."""
     connection.resume_reading()
     await connection.closed_by_client()
 
 
 async def read_head_only(connection: Connection) -> None:
-    """Read the head of a request, and leave the body where it is."""
+    """Read the head of a request, but not its body."""
     await connection.head()
     connection.pause_reading()
 
 
 def refusing(status: int, end: Callable[[Connection], Awaitable[None]], *headers: str) -> Script:
-    """Make a script that answers without a look at the body."""
+    """Return a script that responds without reading the body."""
 
     async def script(connection: Connection) -> None:
         await read_head_only(connection)
@@ -97,8 +97,8 @@ async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport
     async def script(connection: Connection) -> None:
         method, target, headers = await connection.head()
         hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
-        for piece in (hints[:15], hints[15:], hints):
-            await connection.send(piece)
+        for data in (hints[:15], hints[15:], hints):
+            await connection.send(data)
             await asyncio.sleep(0.02)
         server.requests.append(ReceivedRequest(method, target, headers, await connection.body(headers)))
         await connection.respond_json('{"id": "abc"}')
@@ -128,9 +128,9 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
 
     async with scripted_server(script) as server:
         request = Request("POST", server.url, body={"text": "x" * 5 * MB}, timeout=1)
-        async with transport.stream(request) as answer:
+        async with transport.stream(request) as response:
             with pytest.raises(PocketBaseTimeoutError):
-                async for chunk in answer.aiter_bytes():
+                async for chunk in response.aiter_bytes():
                     assert chunk == b"abc"
         with pytest.raises(PocketBaseTimeoutError):
             await transport.send(request)

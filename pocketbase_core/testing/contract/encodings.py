@@ -1,4 +1,4 @@
-"""Compressed answers."""
+"""Tests: compressed responses are decompressed with little memory."""
 
 import asyncio
 import base64
@@ -19,7 +19,7 @@ from .scripted_server import Connection, responding, scripted_server
 
 MIB = 1024 * 1024
 BROTLI = "z///fwAkAOKxQHLv//n//w+ABEAcFoDu/T////8BkACIwwLQvf8f"
-"""48 MiB of zeros."""
+"""48 MiB of zeros, compressed by Brotli."""
 
 
 def compress(chunks: list[bytes], wbits: int) -> bytes:
@@ -29,11 +29,11 @@ def compress(chunks: list[bytes], wbits: int) -> bytes:
 
 @cache
 def compression_bomb(encoding: str) -> bytes:
-    """Compress 20 MiB of zeros, or, by br, 48."""
+    """Return 20 MiB of zeros in an encoding (48 MiB if the encoding is `br`)."""
     zeros = [bytes(MIB)] * 20
     if encoding == "br":
         return base64.b64decode(BROTLI)
-    if encoding == "zstd":  # frame without a size, blocks of one byte repeated (RFC 8878, 3.1.1)
+    if encoding == "zstd":  # a frame without a size, with blocks of one byte repeated (RFC 8878, 3.1.1)
         blocks = [(128 * 1024 << 3 | 2 | (number == 159)).to_bytes(3, "little") + b"\0" for number in range(160)]
         return b"\x28\xb5\x2f\xfd\x00\x68" + b"".join(blocks)
     if encoding == "gzip, gzip":
@@ -70,24 +70,24 @@ USES: dict[str, tuple[Use, int, int]] = {
     "error": (read_whole, 404, MIB),
     "streamed": (read_streamed, 200, MIB),
     "streamed error": (read_streamed, 404, MIB),
-    "saved": (save_to_file, 200, 4 * MIB),  # which is written at once
+    "saved": (save_to_file, 200, 4 * MIB),  # the size of the write buffer
     "saved error": (save_to_file, 404, MIB),
-    "events": (read_events, 200, 16 * MIB),  # which one event may have
+    "events": (read_events, 200, 16 * MIB),  # the maximum size of an event
     "no events": (read_events, 404, MIB),
 }
-"""With the status of the answer, and half of the memory that it may take."""
+"""For each use: the function, the status of the response, and half of the memory that the use may take."""
 
 
 def sending_encoded(
     status: int, encoding: str, content: bytes, cut: int | None
 ) -> Callable[[Connection], Awaitable[None]]:
-    """Make a script that sends content which is encoded already: as a whole, or in chunks of so many bytes."""
+    """Return a script that sends encoded content: with a length, or in chunks of `cut` bytes."""
 
     async def script(connection: Connection) -> None:
         while True:
             target = (await connection.request()).target
-            kind = "text/event-stream" if target == "/events" else "application/json"
-            headers = f"HTTP/1.1 {status} Whatever\r\nContent-Type: {kind}\r\nContent-Encoding: {encoding}\r\n"
+            content_type = "text/event-stream" if target == "/events" else "application/json"
+            headers = f"HTTP/1.1 {status} Whatever\r\nContent-Type: {content_type}\r\nContent-Encoding: {encoding}\r\n"
             if cut is None:
                 await connection.send(f"{headers}Content-Length: {len(content)}\r\n\r\n".encode() + content)
                 continue
@@ -100,28 +100,28 @@ def sending_encoded(
 
 
 async def check_memory(transport: Transport, encoding: str, use: str, target: Path) -> None:
-    act, status, share = USES[use]
+    run, status, half_limit = USES[use]
     content, name = compression_bomb(encoding), encoding.removeprefix("raw ")
-    is_read = name in ("gzip", "deflate")
+    is_supported = name in ("gzip", "deflate")
     async with scripted_server(responding(200, b"{}")) as server:
-        await transport.send(Request("GET", server.url, timeout=5))  # the library imports all that it needs
+        await transport.send(Request("GET", server.url, timeout=5))  # the library has imported everything then
     for cut in (None, 4000):
         async with scripted_server(sending_encoded(status, name, content, cut)) as server:
             pb = PocketBase(server.url, transport=transport, max_response_bytes=MIB, middleware=[], timeout=20)
             tracemalloc.start()
-            if is_read and use in ("streamed", "saved"):
-                await act(pb, transport, target)
-            elif is_read and use == "events":
+            if is_supported and use in ("streamed", "saved"):
+                await run(pb, transport, target)
+            elif is_supported and use == "events":
                 with pytest.raises(PocketBaseConnectionError, match="an event is larger than 16 MiB"):
-                    await act(pb, transport, target)
+                    await run(pb, transport, target)
             else:
-                says = "is larger than max_response_bytes" if is_read else f"it is encoded as '{name}'"
-                with pytest.raises(PocketBaseDecodeError, match=says) as caught:
-                    await act(pb, transport, target)
+                message = "is larger than max_response_bytes" if is_supported else f"it is encoded as '{name}'"
+                with pytest.raises(PocketBaseDecodeError, match=message) as caught:
+                    await run(pb, transport, target)
                 assert caught.value.status == status
-            grown = tracemalloc.get_traced_memory()[1]
+            peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
-            assert grown < 2 * share
+            assert peak < 2 * half_limit
 
 
 @pytest.mark.parametrize("use", USES)
@@ -172,10 +172,10 @@ UNREADABLE = {
 async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Transport, cut: int | None) -> None:
     for name, (encoding, content) in {**READ, **EMPTY}.items():
         async with scripted_server(sending_encoded(200, encoding, content, cut)) as server:
-            wanted = b'"read"' if name in READ else b""
-            assert (await transport.send(Request("GET", server.url, timeout=5))).content == wanted, name
+            expected = b'"read"' if name in READ else b""
+            assert (await transport.send(Request("GET", server.url, timeout=5))).content == expected, name
             async with transport.stream(Request("GET", server.url, timeout=5)) as response:
-                assert b"".join([chunk async for chunk in response.aiter_bytes()]) == wanted, name
+                assert b"".join([chunk async for chunk in response.aiter_bytes()]) == expected, name
 
 
 @pytest.mark.parametrize("cut", [None, 1])
@@ -206,8 +206,8 @@ async def test_only_what_is_read_is_asked_for(transport: Transport) -> None:
         with contextlib.suppress(PocketBaseDecodeError):
             async with transport.events(Request("GET", server.url, timeout=5)):
                 pass
-    asked = [request.headers["accept-encoding"] for request in server.requests]
-    assert asked == ["gzip, deflate", "identity", "gzip, deflate"]
+    accepted = [request.headers["accept-encoding"] for request in server.requests]
+    assert accepted == ["gzip, deflate", "identity", "gzip, deflate"]
 
 
 async def test_compressed_events_arrive_at_once(transport: Transport) -> None:

@@ -1,4 +1,4 @@
-"""Answers that never end, or are larger than they may be."""
+"""Tests: responses that never end, or are too large, end in an error, with little memory and in time."""
 
 import asyncio
 import gzip
@@ -21,7 +21,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 def memory() -> Generator[None, None, None]:
-    """Fail if a test takes more than 150 MiB at any time."""
+    """Fail a test that uses more than 150 MiB at any time."""
     tracemalloc.start()
     yield
     peak = tracemalloc.get_traced_memory()[1]
@@ -30,7 +30,7 @@ def memory() -> Generator[None, None, None]:
 
 
 def flooding(head: bytes, chunk: bytes) -> Script:
-    """Make a script whose response goes on for as long as somebody reads it."""
+    """Return a script whose response goes on for as long as the client reads."""
 
     async def script(connection: Connection) -> None:
         await connection.request()
@@ -149,7 +149,7 @@ async def test_an_event_is_counted_in_bytes(transport: Transport) -> None:
 
 
 def dripping(status: int, *, headers: bool) -> Script:
-    """Make a script that sends one byte of the body, or of a header, after the other."""
+    """Return a script that sends the body, or a header, byte by byte."""
 
     async def script(connection: Connection) -> None:
         await connection.request()

@@ -1,4 +1,4 @@
-"""Requests and answers."""
+"""Tests: requests and responses travel unchanged."""
 
 import asyncio
 from urllib.parse import parse_qsl, unquote
@@ -20,19 +20,21 @@ REFUSALS = [400, 401, 403, 404, 409, 413, 416, 418, 429, 431, 500, 501, 502, 503
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_every_status_is_data(transport: Transport, status: int, method: str) -> None:
     body = b"" if status == 204 else b"text"
-    answer = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
-    async with scripted_server(answer) as server:
+    script = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
+    async with scripted_server(script) as server:
         response = await transport.send(Request(method, f"{server.url}/api/x", timeout=5))
     assert response.status_code == status
     assert response.content == body
     assert response.headers["x-one"] == "1"
     assert response.headers["X-TWO"] == "a, b"
     assert response.url == f"{server.url}/api/x"
-    assert [request.method for request in server.requests] == [method], "nothing is followed or sent again"
+    assert [request.method for request in server.requests] == [method], (
+        "no redirect is followed, and nothing is sent again"
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("content_type", "body"),
     [
         ("application/json", b""),
         ("application/json", b'{"a": '),
@@ -42,13 +44,13 @@ async def test_every_status_is_data(transport: Transport, status: int, method: s
         ("application/json", b"[]"),
     ],
 )
-async def test_a_success_that_is_not_what_it_should_be(transport: Transport, kind: str, body: bytes) -> None:
-    async with scripted_server(responding(200, body, f"Content-Type: {kind}")) as server:
+async def test_a_success_that_is_not_what_it_should_be(transport: Transport, content_type: str, body: bytes) -> None:
+    async with scripted_server(responding(200, body, f"Content-Type: {content_type}")) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseDecodeError) as caught:
             await pb.health.check()
     assert caught.value.status == 200
-    assert kind in str(caught.value) or body == b""
+    assert content_type in str(caught.value) or body == b""
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1", b"null", b'{"data": []}', b'{"message": 3}', b"\xff"])
@@ -86,8 +88,8 @@ async def test_eight_megabytes_each_way(transport: Transport) -> None:
 async def test_two_hundred_at_once(transport: Transport) -> None:
     async with scripted_server(echoing) as server:
         requests = [Request("POST", f"{server.url}/", body=number) for number in range(200)]
-        answers = await asyncio.gather(*map(transport.send, requests))
-    assert [answer.json() for answer in answers] == list(range(200))
+        responses = await asyncio.gather(*map(transport.send, requests))
+    assert [response.json() for response in responses] == list(range(200))
 
 
 async def test_use_from_a_second_event_loop(make_transport: MakeTransport) -> None:
@@ -146,7 +148,7 @@ async def test_headers_and_bodies_on_the_wire(transport: Transport) -> None:
 async def test_cookies_are_not_kept(transport: Transport) -> None:
     async with scripted_server(responding(200, b"{}", "Set-Cookie: session=of-somebody; Path=/")) as server:
         for _ in range(2):
-            # aiohttp keeps none of a number's.
+            # A host name, because the jar of aiohttp ignores the cookies of IP addresses.
             await transport.send(Request("GET", f"http://localhost:{server.port}/"))
     assert len(server.requests) == 2
     assert all("cookie" not in request.headers for request in server.requests)

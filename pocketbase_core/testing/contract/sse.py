@@ -1,4 +1,4 @@
-"""Server-sent events."""
+"""Tests: streams of server-sent events are read as the standard says."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]
     async with scripted_server(script) as server:
         async with transport.events(Request("GET", f"{server.url}/api/realtime", timeout=5)) as events:
             received = [event async for event in events]
-        assert len(server.requests) == 1, "reconnecting is not the transport's"
+        assert len(server.requests) == 1, "the transport does not reconnect"
         return received
 
 
@@ -54,8 +54,8 @@ EVENTS: dict[str, tuple[bytes, list[tuple[str, str, str]]]] = {
 @pytest.mark.parametrize("name", EVENTS)
 async def test_events(transport: Transport, name: str) -> None:
     raw, expected = EVENTS[name]
-    wanted = [ServerSentEvent(*event) for event in expected]
-    assert await collect(transport, streaming(*[raw] * bool(raw))) == wanted
+    script = streaming(raw) if raw else streaming()
+    assert await collect(transport, script) == [ServerSentEvent(*event) for event in expected]
 
 
 async def test_split_at_every_byte(transport: Transport) -> None:
@@ -71,13 +71,13 @@ async def test_five_megabytes_in_one_event(transport: Transport) -> None:
     data = json.dumps({"text": "ä😀\u2028" * 600_000}, ensure_ascii=False)
     raw = f"event:posts/*\ndata:{data}\n\n".encode()
     assert len(raw) > 5_000_000
-    pieces = [raw[:2048], *(raw[start : start + 398_000] for start in range(2048, len(raw), 398_000))]
-    (event,) = await collect(transport, streaming(*pieces))
+    chunks = [raw[:2048], *(raw[start : start + 398_000] for start in range(2048, len(raw), 398_000))]
+    (event,) = await collect(transport, streaming(*chunks))
     assert event.data == data
 
 
 async def measure_processing(transport: Transport, size: int) -> tuple[float, float]:
-    """Measure the CPU seconds for one event of so many bytes in short lines, and the most of them in one turn."""
+    """Return the CPU seconds for one event of so many bytes in short lines, in total and in the longest turn."""
     line = b"data:x\n"
     raw = line * (size // len(line))
     turns: list[float] = []
@@ -91,7 +91,7 @@ async def measure_processing(transport: Transport, size: int) -> tuple[float, fl
     async with scripted_server(streaming(raw, b"\n")) as server:
         ticking = asyncio.create_task(tick())
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
-            await asyncio.sleep(0.05)  # the server has sent it
+            await asyncio.sleep(0.05)  # until the server has sent the event
             turns.clear()
             started = time.thread_time()
             assert [len(event.data) async for event in events] == [2 * (size // len(line)) - 1]
@@ -104,7 +104,7 @@ async def measure_processing(transport: Transport, size: int) -> tuple[float, fl
 async def test_an_event_of_many_lines_takes_no_more_time_for_each(transport: Transport) -> None:
     small = min([(await measure_processing(transport, 2**18))[0] for _ in range(3)])
     large, _ = await measure_processing(transport, 2**21)
-    assert large < 24 * small, "eight times would be fair, and 64 times quadratic"
+    assert large < 24 * small, "eight times is linear, 64 times is quadratic"
 
 
 async def test_events_arrive_at_once(transport: Transport) -> None:
@@ -120,7 +120,7 @@ async def test_events_arrive_at_once(transport: Transport) -> None:
 
     async with scripted_server(script) as server, transport.events(Request("GET", server.url, timeout=0.5)) as events:
         assert (await anext(events)).data == "1"
-        await asyncio.sleep(0.55)  # longer than the timeout, which is for the start only
+        await asyncio.sleep(0.55)  # longer than the timeout, which limits the wait for the headers only
         received.set()
         assert (await anext(events)).data == "2"
 

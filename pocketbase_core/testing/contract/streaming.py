@@ -1,4 +1,4 @@
-"""Answers read as they come in."""
+"""Tests: responses are read as they arrive."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from ...messages import Request
 from ...ports import Transport
 from .scripted_server import Connection, Script, resetting, responding, scripted_server, sending, unused_port
 
-BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
+INCOMPLETE = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
 
 
 async def test_chunks_come_before_the_end(transport: Transport) -> None:
@@ -54,10 +54,10 @@ async def test_memory_stays_flat(transport: Transport) -> None:
     ):
         await anext(aiter(response.aiter_bytes()))
         before = -1
-        while before != sent:  # until the buffers on the way are full
+        while before != sent:  # until the buffers between client and server are full
             before = sent
             await asyncio.sleep(0.05)
-        assert sent < 64 * 1024 * 1024
+        assert sent < 64 * 1024 * 1024, "the transport reads only what is asked for"
 
 
 async def test_leaving_early_hangs_up(transport: Transport) -> None:
@@ -67,7 +67,7 @@ async def test_leaving_early_hangs_up(transport: Transport) -> None:
         await connection.closed_by_client()
         hung_up.set()
 
-    async with scripted_server(sending(BEGUN, end)) as server:
+    async with scripted_server(sending(INCOMPLETE, end)) as server:
         async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
             await anext(aiter(response.aiter_bytes()))
         await asyncio.wait_for(hung_up.wait(), 5)
@@ -75,7 +75,7 @@ async def test_leaving_early_hangs_up(transport: Transport) -> None:
 
 @pytest.mark.parametrize("end", [resetting, None])
 async def test_a_body_that_breaks_off(transport: Transport, end: Script | None) -> None:
-    async with scripted_server(sending(BEGUN, end)) as server:
+    async with scripted_server(sending(INCOMPLETE, end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
                 async for _ in response.aiter_bytes():
@@ -87,7 +87,7 @@ async def test_timeouts(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.target == "/body":
-            await connection.send(BEGUN)
+            await connection.send(INCOMPLETE)
         await connection.closed_by_client()
 
     async with scripted_server(script) as server:
@@ -143,7 +143,7 @@ async def test_a_part_is_only_taken_where_it_was_asked_for(transport: Transport,
             ):
                 await use()
         assert not list(tmp_path.iterdir())
-        asked = {"range": "bytes=0-3"}
-        assert await pb.files.download_file("a", "b", "c", headers=asked) == b"part"
-        assert await pb.backups.download("a.zip", headers=asked) == b"part"
-        assert await streamed(headers=asked) == b"part"
+        headers = {"range": "bytes=0-3"}
+        assert await pb.files.download_file("a", "b", "c", headers=headers) == b"part"
+        assert await pb.backups.download("a.zip", headers=headers) == b"part"
+        assert await streamed(headers=headers) == b"part"

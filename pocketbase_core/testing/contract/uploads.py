@@ -1,4 +1,4 @@
-"""Files on their way out."""
+"""Tests: files are sent in chunks, and closed."""
 
 import asyncio
 import io
@@ -24,11 +24,13 @@ from .scripted_server import Connection, answering, ignoring, responding, script
 
 
 class CountingFile(io.BytesIO):
-    """A file that knows how much of it was read."""
+    """A file that counts the bytes that were read."""
 
     bytes_read = 0
+    """The number of bytes that were read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
+        """Read and count."""
         chunk = super().read(size)
         self.bytes_read += len(chunk)
         return chunk
@@ -51,7 +53,7 @@ async def test_uploads_are_streamed(transport: Transport) -> None:
         upload = asyncio.create_task(posts.create({"file": FileUpload(("big.bin", file))}))
         await seen.wait()
         before = -1
-        while before != file.bytes_read:  # until the buffers on the way are full
+        while before != file.bytes_read:  # until the buffers between client and server are full
             before = file.bytes_read
             await asyncio.sleep(0.05)
         assert file.bytes_read < 96 * 1024 * 1024  # Linux may take 32 MiB, the server's reader as much
@@ -73,8 +75,8 @@ async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
         await posts.create(body)
         await posts.create(body)
     first, second = server.requests
-    kind, _, boundary = first.headers["content-type"].partition("; boundary=")
-    assert kind == "multipart/form-data"
+    content_type, _, boundary = first.headers["content-type"].partition("; boundary=")
+    assert content_type == "multipart/form-data"
     parts = first.body.split(f"--{boundary}".encode())
     assert parts[0] == b""
     assert parts[-1] == b"--\r\n"
@@ -88,11 +90,11 @@ async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
 
 
 async def test_a_file_without_a_size_is_sent_in_chunks(transport: Transport) -> None:
-    left = [b"one", b"two", b""]
+    remaining = [b"one", b"two", b""]
 
     class Pipe:
         def read(self, size: int) -> bytes:
-            return left.pop(0)
+            return remaining.pop(0)
 
     async with scripted_server(answering("{}")) as server:
         await PocketBase(server.url, transport=transport).collection("a").create({"f": FileUpload(("p", Pipe()))})
@@ -115,19 +117,20 @@ async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
 
 
 class StalledSeek(io.BytesIO):
-    """A file that stalls when it is asked for its size."""
+    """A file that blocks when its size is asked for."""
 
     def __init__(self, released: threading.Event) -> None:
         super().__init__()
         self._released = released
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Wait for the release, then seek."""
         self._released.wait()
         return super().seek(offset, whence)
 
 
 class StalledSources:
-    """Sources that give nothing, made in a folder; `release` ends the reads that wait for them."""
+    """Sources of data that never return any, until `release` is called."""
 
     def __init__(self, folder: Path) -> None:
         self._released = threading.Event()
@@ -147,14 +150,17 @@ class StalledSources:
         }
 
     def read(self, size: int) -> bytes:
+        """Wait for the release, then return nothing."""
         self._released.wait()
         return b""
 
     async def wait(self) -> AsyncGenerator[bytes, None]:
+        """Wait forever."""
         await asyncio.Event().wait()
         yield b""
 
     def release(self) -> None:
+        """End all reads that wait."""
         self._released.set()
         os.close(os.open(self._fifo, os.O_RDWR))
         os.close(self._held)
@@ -167,7 +173,7 @@ class StalledSources:
 
 @pytest.fixture
 def stalled(tmp_path: Path) -> Generator[StalledSources, None, None]:
-    """Sources that give nothing."""
+    """Return sources of data that never return any."""
     made = StalledSources(tmp_path)
     yield made
     made.release()
@@ -175,7 +181,7 @@ def stalled(tmp_path: Path) -> Generator[StalledSources, None, None]:
 
 async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server, scripted_server(answering("{}")) as other:
-        await PocketBase(other.url, transport=transport).health.check()  # what the library loads takes its time
+        await PocketBase(other.url, transport=transport).health.check()  # the library has imported everything then
         posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
             started = asyncio.get_running_loop().time()
@@ -227,12 +233,12 @@ async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None
 
 async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Transport) -> None:
     class Slow:
-        left = 6
+        remaining = 6
 
         def read(self, size: int) -> bytes:
             time.sleep(0.1)
-            self.left -= 1
-            return b"o" * (self.left > 0)
+            self.remaining -= 1
+            return b"o" * (self.remaining > 0)
 
     async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport, timeout=0.3)
@@ -241,7 +247,7 @@ async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Tran
 
 
 async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -> None:
-    """Either the body is sent to its end, or its connection is closed: no part of the body is taken for a request."""
+    """The body is sent to its end, or its connection is closed: else the server would take the rest for a request."""
 
     async def script(connection: Connection) -> None:
         while True:
@@ -251,7 +257,7 @@ async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -
                 "{}" if target == "/api/health" else '{"message": "Too large."}', 413 if size else 200
             )
             for _ in range(50):
-                await asyncio.sleep(0)  # the client reads the answer, while its body fills the buffers on the way
+                await asyncio.sleep(0)  # the client reads the response while its body fills the buffers
             await connection.reader.readexactly(size)
 
     async with scripted_server(script) as server:
