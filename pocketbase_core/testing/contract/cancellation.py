@@ -65,7 +65,7 @@ async def cancel_after(steps: int, work: Awaitable[object]) -> bool:
 
 
 @pytest.mark.parametrize("use", [send, upload, stream, events])
-async def test_at_each_await(transport: Transport, use: Use) -> None:
+async def test_a_call_can_be_cancelled_at_each_await_and_leaves_no_task(transport: Transport, use: Use) -> None:
     before = asyncio.all_tasks()
     async with scripted_server(script) as server:
         steps = 0
@@ -82,7 +82,9 @@ async def test_at_each_await(transport: Transport, use: Use) -> None:
 
 
 @pytest.mark.parametrize("cancel", [True, False])
-async def test_a_file_is_closed_at_once(transport: Transport, tmp_path: Path, cancel: bool) -> None:
+async def test_a_file_is_closed_at_once_when_its_upload_ends_early(
+    transport: Transport, tmp_path: Path, cancel: bool
+) -> None:
     path = tmp_path / "big.bin"
     with path.open("wb") as sparse:
         sparse.truncate(256 * 1024 * 1024)  # more than the buffers between client and server can hold

@@ -11,7 +11,7 @@ from .scripted_server import Connection, Script, resetting, scripted_server, sen
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
+async def test_a_refused_connection_raises_an_error_with_request_sent_false(transport: Transport, method: str) -> None:
     url = f"http://127.0.0.1:{unused_port()}/api/x"
     with pytest.raises(PocketBaseConnectionError) as caught:
         await transport.send(Request(method, f"{url}?token=secret", timeout=5))
@@ -23,14 +23,16 @@ async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_slow_headers(transport: Transport, method: str) -> None:
+async def test_headers_that_do_not_arrive_end_in_a_timeout_with_request_sent_none(
+    transport: Transport, method: str
+) -> None:
     async with scripted_server(sending(b"", Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=0.5))
     assert caught.value.request_sent is None
 
 
-async def test_slow_body(transport: Transport) -> None:
+async def test_a_body_that_does_not_arrive_ends_in_a_timeout_with_request_sent_true(transport: Transport) -> None:
     raw = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
     async with scripted_server(sending(raw, Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
@@ -39,7 +41,7 @@ async def test_slow_body(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_reset_before_the_request_was_read(transport: Transport, method: str) -> None:
+async def test_a_reset_before_the_request_was_read_is_not_repeated(transport: Transport, method: str) -> None:
     async with scripted_server(resetting) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", body={"a": 1}, timeout=5))
@@ -48,7 +50,9 @@ async def test_reset_before_the_request_was_read(transport: Transport, method: s
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le"])
-async def test_reset_after_the_request(transport: Transport, answer: bytes) -> None:
+async def test_a_reset_before_the_headers_are_complete_has_request_sent_none(
+    transport: Transport, answer: bytes
+) -> None:
     async with scripted_server(sending(answer, resetting)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={"a": 1}, timeout=5))
@@ -57,7 +61,7 @@ async def test_reset_after_the_request(transport: Transport, answer: bytes) -> N
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
-async def test_hung_up_after_the_request_is_sent_once(transport: Transport, method: str) -> None:
+async def test_a_write_whose_connection_ends_without_a_response_is_sent_once(transport: Transport, method: str) -> None:
     async def script(connection: Connection) -> None:
         while not server.requests[1:]:
             await connection.request()
@@ -75,7 +79,7 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
 
 
 @pytest.mark.parametrize("end", [resetting, None])
-async def test_half_a_body(transport: Transport, end: Script | None) -> None:
+async def test_an_incomplete_body_raises_a_connection_error(transport: Transport, end: Script | None) -> None:
     async with scripted_server(sending(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half":', end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={}, timeout=5))
@@ -85,14 +89,14 @@ async def test_half_a_body(transport: Transport, end: Script | None) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"\0" * 100])
-async def test_an_answer_that_is_not_http(transport: Transport, garbage: bytes) -> None:
+async def test_a_response_that_is_not_http_raises_a_transport_error(transport: Transport, garbage: bytes) -> None:
     async with scripted_server(sending(garbage)) as server:
         with pytest.raises(PocketBaseTransportError) as caught:
             await transport.send(Request("POST", f"{server.url}/", timeout=5))
     assert caught.value.request_sent is None
 
 
-async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_again(transport: Transport) -> None:
+async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_is_repeated(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.method == "GET" and server.connections > 2:
@@ -109,7 +113,7 @@ async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_again(tran
     assert [request.method for request in server.requests].count("POST") == 1
 
 
-async def test_a_connection_closed_while_idle_is_not_used_again(transport: Transport) -> None:
+async def test_a_connection_that_was_closed_while_idle_is_not_used_again(transport: Transport) -> None:
     hung_up = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -130,7 +134,7 @@ async def test_a_connection_closed_while_idle_is_not_used_again(transport: Trans
 
 
 @pytest.mark.parametrize("body", [b"1", b"1" * 200_000])
-async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transport, body: bytes) -> None:
+async def test_a_second_response_behind_the_first_is_not_taken_for_the_next(transport: Transport, body: bytes) -> None:
     async def script(connection: Connection) -> None:
         while True:
             await connection.request()
@@ -156,7 +160,7 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_what_arrives_between_two_requests_answers_neither(
+async def test_data_between_two_requests_is_not_taken_for_a_response(
     transport: Transport, method: str, unsolicited: bytes
 ) -> None:
     async def script(connection: Connection) -> None:

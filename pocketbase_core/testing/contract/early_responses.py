@@ -73,7 +73,7 @@ async def create_error(
 @pytest.mark.parametrize("headers", [(), (CLOSE,)], ids=["open", "close"])
 @pytest.mark.parametrize("size", [1 * MB, 5 * MB, 50 * MB])
 @pytest.mark.parametrize("status", [413, 404, 429])
-async def test_an_early_answer_to_an_upload(
+async def test_an_early_response_to_an_upload_is_received(
     transport: Transport, status: int, size: int, headers: tuple[str, ...]
 ) -> None:
     file = FileUpload(("big.bin", bytes(size)))
@@ -82,18 +82,20 @@ async def test_an_early_answer_to_an_upload(
 
 
 @pytest.mark.parametrize("end", [hang_up, keep_open, read_on])
-async def test_an_early_answer_to_a_large_body(transport: Transport, end: Script) -> None:
+async def test_an_early_response_to_a_large_json_body_is_received(transport: Transport, end: Script) -> None:
     error = await create_error(transport, refusing(413, end), {"text": "x" * 5 * MB})
     assert (error.status, error.message) == (413, "Not this.")
 
 
 @pytest.mark.parametrize("end", [keep_open, read_on])
-async def test_an_early_answer_while_the_upload_goes_on(transport: Transport, end: Script) -> None:
+async def test_an_early_response_is_received_although_the_connection_stays_open(
+    transport: Transport, end: Script
+) -> None:
     error = await create_error(transport, refusing(413, end), {"file": FileUpload(("big.bin", bytes(20 * MB)))})
     assert (error.status, error.message) == (413, "Not this.")
 
 
-async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport) -> None:
+async def test_early_hints_do_not_end_an_upload(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         method, target, headers = await connection.head()
         hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
@@ -108,7 +110,7 @@ async def test_hints_before_an_answer_do_not_end_the_upload(transport: Transport
     assert len(server.requests[0].body) > 5 * MB
 
 
-async def test_an_early_answer_that_is_large_comes_whole(transport: Transport) -> None:
+async def test_a_large_early_response_is_received_completely(transport: Transport) -> None:
     text = "x" * (3 * MB)
 
     async def script(connection: Connection) -> None:
@@ -120,7 +122,7 @@ async def test_an_early_answer_that_is_large_comes_whole(transport: Transport) -
         assert (await create_big(transport, server.url, 50 * MB))["id"] == text
 
 
-async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) -> None:
+async def test_an_early_response_that_stalls_ends_at_the_timeout(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await read_head_only(connection)
         await connection.send(b"HTTP/1.1 413 Whatever\r\nContent-Length: 9\r\n\r\nabc")
@@ -136,7 +138,7 @@ async def test_an_early_answer_that_stalls_ends_in_time(transport: Transport) ->
             await transport.send(request)
 
 
-async def test_a_server_that_hangs_up_in_an_upload(transport: Transport) -> None:
+async def test_a_connection_that_ends_during_an_upload_has_request_sent_none(transport: Transport) -> None:
     async with scripted_server(read_head_only) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await create_big(transport, server.url, 5 * MB)

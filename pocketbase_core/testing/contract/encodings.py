@@ -125,7 +125,7 @@ async def check_memory(transport: Transport, encoding: str, use: str, target: Pa
 
 
 @pytest.mark.parametrize("use", USES)
-async def test_a_little_that_unpacks_to_a_lot(transport: Transport, use: str, tmp_path: Path) -> None:
+async def test_a_compression_bomb_takes_little_memory(transport: Transport, use: str, tmp_path: Path) -> None:
     for encoding in ("gzip", "gzip, gzip", "br"):
         await check_memory(transport, encoding, use, tmp_path / "saved")
 
@@ -169,7 +169,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("cut", [None, 1])
-async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Transport, cut: int | None) -> None:
+async def test_send_and_stream_decompress_gzip_and_deflate(transport: Transport, cut: int | None) -> None:
     for name, (encoding, content) in {**READ, **EMPTY}.items():
         async with scripted_server(sending_encoded(200, encoding, content, cut)) as server:
             expected = b'"read"' if name in READ else b""
@@ -180,7 +180,9 @@ async def test_what_is_compressed_is_read_the_same_in_every_way(transport: Trans
 
 @pytest.mark.parametrize("cut", [None, 1])
 @pytest.mark.parametrize("name", UNREADABLE)
-async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, name: str, cut: int | None) -> None:
+async def test_a_body_that_cannot_be_decompressed_raises_a_decode_error(
+    transport: Transport, name: str, cut: int | None
+) -> None:
     async with scripted_server(sending_encoded(200, *UNREADABLE[name], cut)) as server:
         with pytest.raises(PocketBaseDecodeError, match="the response cannot be decompressed: ") as caught:
             await transport.send(Request("GET", f"{server.url}/?token=secret", timeout=5))
@@ -193,13 +195,15 @@ async def test_what_cannot_be_decompressed_is_an_error(transport: Transport, nam
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
-async def test_an_answer_without_a_body_is_in_no_encoding(transport: Transport, method: str, status: int) -> None:
+async def test_the_encoding_of_a_response_without_a_body_is_ignored(
+    transport: Transport, method: str, status: int
+) -> None:
     async with scripted_server(responding(status, b"", "Content-Encoding: br")) as server:
         response = await transport.send(Request(method, server.url, timeout=5))
     assert (response.status_code, response.content) == (status, b"")
 
 
-async def test_only_what_is_read_is_asked_for(transport: Transport) -> None:
+async def test_only_supported_encodings_are_requested(transport: Transport) -> None:
     async with scripted_server(responding(200, b"")) as server:
         await transport.send(Request("GET", server.url, timeout=5))
         await transport.send(Request("GET", server.url, headers={"accept-encoding": "identity"}, timeout=5))
@@ -210,7 +214,7 @@ async def test_only_what_is_read_is_asked_for(transport: Transport) -> None:
     assert accepted == ["gzip, deflate", "identity", "gzip, deflate"]
 
 
-async def test_compressed_events_arrive_at_once(transport: Transport) -> None:
+async def test_compressed_events_are_yielded_as_they_arrive(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(

@@ -52,13 +52,13 @@ EVENTS: dict[str, tuple[bytes, list[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize("name", EVENTS)
-async def test_events(transport: Transport, name: str) -> None:
+async def test_a_stream_is_split_into_events(transport: Transport, name: str) -> None:
     raw, expected = EVENTS[name]
     script = streaming(raw) if raw else streaming()
     assert await collect(transport, script) == [ServerSentEvent(*event) for event in expected]
 
 
-async def test_split_at_every_byte(transport: Transport) -> None:
+async def test_chunks_may_end_at_any_byte_of_an_event(transport: Transport) -> None:
     text = 'event:ä/*\r\ndata:{"t":"é€😀\u2028"}\r\n\r\n'.encode()
     for cut in range(1, len(text)):
         assert await collect(transport, streaming(text[:cut], text[cut:])) == [
@@ -67,7 +67,7 @@ async def test_split_at_every_byte(transport: Transport) -> None:
     assert len(await collect(transport, streaming(*(bytes([byte]) for byte in text)))) == 1
 
 
-async def test_five_megabytes_in_one_event(transport: Transport) -> None:
+async def test_an_event_of_five_megabytes_is_read(transport: Transport) -> None:
     data = json.dumps({"text": "ä😀\u2028" * 600_000}, ensure_ascii=False)
     raw = f"event:posts/*\ndata:{data}\n\n".encode()
     assert len(raw) > 5_000_000
@@ -101,13 +101,13 @@ async def measure_processing(transport: Transport, size: int) -> tuple[float, fl
     return spent, max(turns)
 
 
-async def test_an_event_of_many_lines_takes_no_more_time_for_each(transport: Transport) -> None:
+async def test_an_event_of_many_lines_takes_linear_time(transport: Transport) -> None:
     small = min([(await measure_processing(transport, 2**18))[0] for _ in range(3)])
     large, _ = await measure_processing(transport, 2**21)
     assert large < 24 * small, "eight times is linear, 64 times is quadratic"
 
 
-async def test_events_arrive_at_once(transport: Transport) -> None:
+async def test_events_are_yielded_as_they_arrive(transport: Transport) -> None:
     received = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -125,7 +125,7 @@ async def test_events_arrive_at_once(transport: Transport) -> None:
         assert (await anext(events)).data == "2"
 
 
-async def test_a_reset_in_the_middle_of_an_event(transport: Transport) -> None:
+async def test_a_reset_in_the_middle_of_an_event_raises_a_connection_error(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.start_stream()
@@ -143,7 +143,7 @@ async def test_a_reset_in_the_middle_of_an_event(transport: Transport) -> None:
     assert caught.value.request_sent is True
 
 
-async def test_a_body_without_its_last_chunk(transport: Transport) -> None:
+async def test_a_stream_without_its_last_chunk_raises_a_connection_error(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.start_stream()
@@ -153,7 +153,7 @@ async def test_a_body_without_its_last_chunk(transport: Transport) -> None:
         await collect(transport, script)
 
 
-async def test_what_is_no_stream(transport: Transport) -> None:
+async def test_a_response_that_is_not_a_stream_of_events_raises_the_error_of_its_status(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.target == "/403":
@@ -173,7 +173,7 @@ async def test_what_is_no_stream(transport: Transport) -> None:
                 pass
 
 
-async def test_a_type_in_capitals(transport: Transport) -> None:
+async def test_the_content_type_of_a_stream_may_have_capitals_and_parameters(transport: Transport) -> None:
     async with (
         scripted_server(responding(200, b"data:1\n\n", "Content-Type: TEXT/Event-Stream;charset=utf-8")) as server,
         transport.events(Request("GET", server.url, timeout=5)) as events,
@@ -181,7 +181,7 @@ async def test_a_type_in_capitals(transport: Transport) -> None:
         assert [event.data async for event in events] == ["1"]
 
 
-async def test_no_answer(transport: Transport) -> None:
+async def test_a_stream_of_events_without_a_response_raises_a_transport_error(transport: Transport) -> None:
     with pytest.raises(PocketBaseConnectionError) as refused:
         async with transport.events(Request("GET", f"http://127.0.0.1:{unused_port()}", timeout=5)):
             pass
@@ -192,7 +192,7 @@ async def test_no_answer(transport: Transport) -> None:
                 pass
 
 
-async def test_leaving_hangs_up(transport: Transport) -> None:
+async def test_leaving_the_block_of_a_stream_of_events_closes_the_connection(transport: Transport) -> None:
     hung_up = asyncio.Event()
 
     async def script(connection: Connection) -> None:

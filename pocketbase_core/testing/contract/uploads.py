@@ -36,7 +36,7 @@ class CountingFile(io.BytesIO):
         return chunk
 
 
-async def test_uploads_are_streamed(transport: Transport) -> None:
+async def test_a_file_is_not_read_faster_than_it_is_sent(transport: Transport) -> None:
     file = CountingFile(bytes(128 * 1024 * 1024))
     seen = asyncio.Event()
     go_on = asyncio.Event()
@@ -62,7 +62,7 @@ async def test_uploads_are_streamed(transport: Transport) -> None:
             await upload
 
 
-async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
+async def test_files_and_fields_are_sent_as_multipart(transport: Transport, tmp_path: Path) -> None:
     path = tmp_path / 'na"me\r\nü.txt'
     path.write_bytes(b"from disk")
     body = {
@@ -102,7 +102,7 @@ async def test_a_file_without_a_size_is_sent_in_chunks(transport: Transport) -> 
     assert "content-length" not in server.requests[0].headers
 
 
-async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
+async def test_the_error_of_a_file_that_cannot_be_read_is_raised(transport: Transport) -> None:
     class Broken:
         def read(self, size: int) -> bytes:
             raise PermissionError("the disk is on fire")
@@ -179,7 +179,7 @@ def stalled(tmp_path: Path) -> Generator[StalledSources, None, None]:
     made.release()
 
 
-async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: StalledSources) -> None:
+async def test_a_source_that_returns_no_data_ends_at_the_timeout(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server, scripted_server(answering("{}")) as other:
         await PocketBase(other.url, transport=transport).health.check()  # the library has imported everything then
         posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
@@ -191,7 +191,7 @@ async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transp
         await asyncio.wait_for(asyncio.to_thread(int), 1)
 
 
-async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport, stalled: StalledSources) -> None:
+async def test_a_source_that_returns_no_data_can_be_cancelled(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport, timeout=None, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
@@ -203,7 +203,9 @@ async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport
             assert task.cancelled(), name
 
 
-async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, stalled: StalledSources) -> None:
+async def test_sources_that_return_no_data_do_not_block_other_uploads(
+    transport: Transport, stalled: StalledSources
+) -> None:
     async with scripted_server(answering("{}")) as server, scripted_server(ignoring) as deaf:
         held = PocketBase(deaf.url, transport=transport, timeout=None).collection("posts")
         fifo = stalled.sources["a FIFO that nobody writes to"]
@@ -217,7 +219,7 @@ async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, 
         await asyncio.wait(tasks)
 
 
-async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None:
+async def test_the_upload_of_a_fifo_is_not_repeated(transport: Transport, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     async with scripted_server(responding(429)) as server:
@@ -231,7 +233,7 @@ async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None
     assert "content-length" not in request.headers
 
 
-async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Transport) -> None:
+async def test_the_timeout_counts_from_the_last_chunk_of_an_upload(transport: Transport) -> None:
     class Slow:
         remaining = 6
 
@@ -246,7 +248,7 @@ async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Tran
     assert b"ooooo" in server.requests[0].body
 
 
-async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -> None:
+async def test_a_connection_whose_body_was_not_sent_completely_is_not_used_again(transport: Transport) -> None:
     """The body is sent to its end, or its connection is closed: else the server would take the rest for a request."""
 
     async def script(connection: Connection) -> None:

@@ -21,7 +21,7 @@ async def owner() -> OwnerLoop:
     return OwnerLoop()
 
 
-def test_without_a_loop_the_error_names_asyncio() -> None:
+def test_a_call_without_an_event_loop_raises_an_error_that_names_asyncio() -> None:
     """As under trio, which runs coroutines by itself."""
     pb = PocketBase("http://h")
     calls: list[Callable[[], Awaitable[Any]]] = [
@@ -34,7 +34,7 @@ def test_without_a_loop_the_error_names_asyncio() -> None:
             call().__await__().__next__()
 
 
-async def test_what_fails_on_another_loop_fails_for_who_asked() -> None:
+async def test_an_error_on_another_loop_is_raised_for_the_caller() -> None:
     async def fail() -> None:
         raise ValueError("no")
 
@@ -51,7 +51,7 @@ async def test_what_fails_on_another_loop_fails_for_who_asked() -> None:
     there.close()
 
 
-async def test_a_thread_without_a_loop_can_call() -> None:
+async def test_a_thread_without_a_loop_can_call_a_function_on_the_loop() -> None:
     its, called = OwnerLoop(), asyncio.Event()
     its.call(called.set)
     assert called.is_set()
@@ -61,7 +61,7 @@ async def test_a_thread_without_a_loop_can_call() -> None:
         await called.wait()
 
 
-async def test_a_loop_that_is_gone_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_runs_on_a_loop_that_is_closed_or_of_the_parent_process(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     async def work() -> None:
@@ -81,7 +81,7 @@ async def test_a_loop_that_is_gone_is_left_alone(monkeypatch: pytest.MonkeyPatch
     assert done == []
 
 
-async def test_a_loop_that_is_closed_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_call_on_a_loop_that_was_closed_just_now_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     there = asyncio.new_event_loop()
     its = await asyncio.to_thread(there.run_until_complete, owner())
     monkeypatch.setattr(there, "is_closed", lambda: False)
@@ -90,7 +90,7 @@ async def test_a_loop_that_is_closed_at_that_moment(monkeypatch: pytest.MonkeyPa
     its.call(lambda: None)
 
 
-async def test_tasks_end_on_their_own_loops() -> None:
+async def test_background_tasks_end_on_their_own_loops() -> None:
     tasks, ended = BackgroundTasks(), list[str]()
 
     async def work(name: str) -> None:
@@ -121,7 +121,7 @@ async def test_tasks_end_on_their_own_loops() -> None:
     assert vars(tasks)["_running"] == {}
 
 
-async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at_that_moment(
+async def test_a_task_starts_on_its_own_loop_if_another_thread_starts_one_at_the_same_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tasks = BackgroundTasks()
@@ -165,7 +165,7 @@ def per_loop(
     return SessionPerLoop(open_session or open_one, close, lambda _: transports)
 
 
-async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left() -> None:
+async def test_a_session_that_is_opened_while_the_transport_is_closed_is_closed() -> None:
     sessions: list[Session] = []
 
     def close_first() -> Session:
@@ -181,7 +181,7 @@ async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left()
     assert [session.closed for session in sessions] == [1]
 
 
-async def test_a_session_that_cannot_be_closed_leaves_no_other_open() -> None:
+async def test_a_session_that_fails_to_close_does_not_keep_others_open() -> None:
     sessions: list[Session] = []
 
     async def close(session: Session) -> None:
@@ -205,9 +205,7 @@ async def test_a_session_that_cannot_be_closed_leaves_no_other_open() -> None:
 
 
 @pytest.mark.parametrize("is_tls", [False, True])
-async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, is_tls: bool
-) -> None:
+async def test_a_forked_child_closes_only_its_own_descriptors(monkeypatch: pytest.MonkeyPatch, is_tls: bool) -> None:
     sessions: list[Session] = []
     sock = SimpleNamespace(close=lambda: sessions[0].__dict__.update(fd="closed"))
     plain = SimpleNamespace(_sock=sock)
@@ -224,7 +222,7 @@ async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
     assert [session.closed for session in sessions] == [0, 1]
 
 
-async def test_a_connector_that_is_the_users_is_not_touched() -> None:
+async def test_a_connector_of_the_user_is_not_touched() -> None:
     connector = aiohttp.TCPConnector()
     session = aiohttp.ClientSession(connector=connector, connector_owner=False)
     assert take_transports(session) == []

@@ -72,7 +72,9 @@ def run(pytester: pytest.Pytester, *plugins: str) -> pytest.RunResult:
     ("mode", "fixtures", "tests"),
     [("strict", "function", "function"), ("auto", "function", "session"), ("auto", "session", "session")],
 )
-def test_the_fixtures(pytester: pytest.Pytester, mode: str, fixtures: str, tests: str) -> None:
+def test_the_fixtures_work_in_every_mode_of_pytest_asyncio(
+    pytester: pytest.Pytester, mode: str, fixtures: str, tests: str
+) -> None:
     pytester.makepyfile(TESTS)
     pytester.makeini(f"""
         [pytest]
@@ -86,7 +88,7 @@ def test_the_fixtures(pytester: pytest.Pytester, mode: str, fixtures: str, tests
 
 
 @pytest.mark.parametrize("missing", [WITHOUT_ASYNCIO, WITHOUT_SERVER], ids=["no pytest-asyncio", "no server"])
-def test_it_is_inert_without_its_extra(
+def test_the_plugin_defines_nothing_without_its_requirements(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
     pytester.makepyfile(test_others=TEST_OF_OTHERS)

@@ -60,20 +60,20 @@ def looked_up(table: Any, kind: type[Exception]) -> Any:
     return next(table[each] for each in kind.__mro__ if each in table)
 
 
-def test_every_exception_of_aiohttp_has_a_meaning() -> None:
+def test_every_exception_of_aiohttp_is_mapped() -> None:
     for kind in exceptions(aiohttp, aiohttp.ClientError):
         assert looked_up(ERROR_MAP, kind).never_sent == (kind.__name__ in NEVER_SENT_AIOHTTP), kind
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-def test_every_exception_of_httpx_has_a_meaning(library: Any) -> None:
+def test_every_exception_of_httpx_is_mapped(library: Any) -> None:
     never_sent = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
     for kind in exceptions(library, library.HTTPError):
         assert looked_up(error_map(library), kind).never_sent == (kind.__name__ in never_sent), kind
     assert looked_up(error_map(library), library.InvalidURL).never_sent
 
 
-async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
+async def test_a_session_of_the_user_keeps_its_settings_and_stays_open() -> None:
     async with scripted_server(answering("{}")) as server:
         sessions: list[tuple[Any, Any]] = [
             (aiohttp.ClientSession(headers={"X-App": "mine"}), AiohttpTransport),
@@ -88,7 +88,7 @@ async def test_a_session_handed_in_keeps_its_settings_and_stays_open() -> None:
     assert [request.headers["x-app"] for request in server.requests] == ["mine"] * 3
 
 
-async def test_a_session_handed_in_asks_for_no_encoding_of_its_own() -> None:
+async def test_the_accept_encoding_of_a_session_of_the_user_is_replaced() -> None:
     async with scripted_server(answering("{}")) as server:
         headers = {"Accept-Encoding": "br"}
         async with (
@@ -101,7 +101,7 @@ async def test_a_session_handed_in_asks_for_no_encoding_of_its_own() -> None:
     assert [request.headers["accept-encoding"] for request in server.requests] == ["gzip, deflate"] * 3
 
 
-async def test_a_session_that_is_traced_hears_of_each_body() -> None:
+async def test_a_trace_of_a_session_sees_each_body() -> None:
     heard: list[bytes] = []
 
     async def hear(session: object, context: object, told: aiohttp.TraceResponseChunkReceivedParams) -> None:
@@ -119,7 +119,7 @@ async def test_a_session_that_is_traced_hears_of_each_body() -> None:
     assert heard == [b"{}", b"{}"]
 
 
-async def test_a_middleware_of_the_session_sees_each_request_too() -> None:
+async def test_a_middleware_of_a_session_sees_each_request() -> None:
     seen: list[str] = []
 
     async def watch(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -135,7 +135,7 @@ async def test_a_middleware_of_the_session_sees_each_request_too() -> None:
     assert len(server.requests) == 4
 
 
-async def test_a_session_handed_in_takes_no_answer_that_came_before_its_request() -> None:
+async def test_a_session_of_the_user_ignores_a_response_that_came_before_its_request() -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.respond_json("1")
@@ -154,7 +154,7 @@ async def test_a_session_handed_in_takes_no_answer_that_came_before_its_request(
     assert server.connections == 2
 
 
-async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
+async def test_a_server_that_sends_before_the_request_causes_a_connection_error() -> None:
     async def script(connection: Connection) -> None:
         await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
         await connection.closed_by_client()
@@ -172,7 +172,7 @@ async def test_a_server_that_sends_before_it_is_asked_answers_nothing() -> None:
     assert server.requests == []
 
 
-async def test_a_new_connection_that_ends_is_an_error_at_once() -> None:
+async def test_a_new_connection_that_ends_raises_an_error_without_a_second_attempt() -> None:
     async def hang_up(connection: Connection) -> None:
         connection.writer.close()
 
@@ -189,7 +189,7 @@ async def test_a_new_connection_that_ends_is_an_error_at_once() -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-async def test_a_body_that_a_hook_of_the_client_has_read_is_read_from_there(library: Any) -> None:
+async def test_a_body_that_a_hook_of_the_client_has_read_is_returned(library: Any) -> None:
     async def hook(response: Any) -> None:
         await response.aread()
 
@@ -203,7 +203,7 @@ async def test_a_body_that_a_hook_of_the_client_has_read_is_read_from_there(libr
                 assert b"".join([chunk async for chunk in response.aiter_bytes()]) == b'{"code": 200}'
 
 
-async def test_a_body_that_a_trace_of_the_session_has_read_is_read_from_there() -> None:
+async def test_a_body_that_a_trace_of_the_session_has_read_is_returned() -> None:
     async def trace(session: object, context: object, told: aiohttp.TraceRequestEndParams) -> None:
         await told.response.read()
 
@@ -222,7 +222,7 @@ def limited(library: str) -> Transport:
     return HttpxTransport(module.AsyncClient(limits=module.Limits(max_connections=1), timeout=None))
 
 
-async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> None:
+async def test_an_upload_that_times_out_in_a_full_pool_says_so(library: str) -> None:
     async with scripted_server(ignoring) as server:
         pb = PocketBase(server.url, transport=limited(library), middleware=[])
         first = asyncio.create_task(pb.collection("posts").create({"f": FileUpload(("a", b"x"))}))
@@ -238,7 +238,7 @@ async def test_an_upload_that_waits_for_a_connection_says_so(library: str) -> No
         await pb.aclose()
 
 
-async def test_a_connection_is_used_again(transport: Transport) -> None:
+async def test_consecutive_requests_use_one_connection(transport: Transport) -> None:
     async with scripted_server(answering("{}")) as server:
         for _ in range(5):
             await transport.send(Request("GET", f"{server.url}/"))
@@ -246,14 +246,14 @@ async def test_a_connection_is_used_again(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-async def test_a_client_with_parameters_of_its_own_loses_none_of_ours(library: Any) -> None:
+async def test_the_parameters_of_a_client_are_added_to_those_of_the_request(library: Any) -> None:
     async with scripted_server(answering("{}")) as server, library.AsyncClient(params={"app": "1"}) as client:
         await PocketBase(server.url, transport=HttpxTransport(client)).send("/x?a=1", params={"filter": "b = 'ü;&'"})
     query = server.requests[0].target.partition("?")[2]
     assert sorted(httpx.QueryParams(query).multi_items()) == [("a", "1"), ("app", "1"), ("filter", "b = 'ü;&'")]
 
 
-def test_options_and_a_session_of_ones_own_exclude_each_other() -> None:
+def test_options_beside_a_client_raise_a_type_error() -> None:
     with pytest.raises(TypeError, match="options cannot be combined with a client"):
         HttpxTransport(httpx2.AsyncClient(), timeout=3)
     wrong: Any = object()
@@ -262,7 +262,7 @@ def test_options_and_a_session_of_ones_own_exclude_each_other() -> None:
 
 
 @pytest.mark.parametrize("make", [AiohttpTransport, HttpxTransport])
-async def test_a_closed_transport_says_so(make: Any) -> None:
+async def test_a_request_through_a_closed_transport_raises_a_runtime_error(make: Any) -> None:
     transport: Transport = make()
     await transport.aclose()
     await transport.aclose()
@@ -270,7 +270,7 @@ async def test_a_closed_transport_says_so(make: Any) -> None:
         await transport.send(Request("GET", "http://127.0.0.1:9/"))
 
 
-async def test_aioresponses_can_stand_in_for_the_server() -> None:
+async def test_aioresponses_can_replace_the_server() -> None:
     class Healed(aiohttp.ClientResponse):
         """aioresponses 0.7.9 leaves out an argument that aiohttp 3.14 wants."""
 
@@ -284,11 +284,11 @@ async def test_aioresponses_can_stand_in_for_the_server() -> None:
             assert await pb.health.check() == {"code": 200}
 
 
-def test_a_response_is_enough_to_answer() -> None:
+def test_a_response_can_be_created_from_json() -> None:
     assert Response(200, json={"a": 1}).json() == {"a": 1}
 
 
-async def test_a_session_is_closed_on_its_own_loop(transport: Transport) -> None:
+async def test_a_session_is_closed_on_its_own_loop_by_a_caller_on_another(transport: Transport) -> None:
     """Also where another loop closes the transport, while that one runs in another thread."""
     there, ready = asyncio.new_event_loop(), threading.Event()
     there.call_soon(ready.set)
@@ -306,7 +306,7 @@ async def test_a_session_is_closed_on_its_own_loop(transport: Transport) -> None
     assert left == 0
 
 
-async def test_a_loop_that_stands_still_keeps_nobody_waiting(transport: Transport) -> None:
+async def test_closing_does_not_wait_for_a_loop_that_is_stopped(transport: Transport) -> None:
     there = asyncio.new_event_loop()
     async with scripted_server(answering("{}")) as server:
         await asyncio.to_thread(there.run_until_complete, transport.send(Request("GET", f"{server.url}/")))
@@ -358,16 +358,16 @@ async def test_this_version_of_httpcore_has_connections_that_can_be_checked(
     assert not [record for record in caplog.records if record.name == "pocketbase_core"]
 
 
-def test_a_name_that_is_no_transport() -> None:
+def test_the_package_has_no_other_transports() -> None:
     assert not hasattr(pocketbase_transports, "CurlTransport")
 
 
-def test_httpx2_is_preferred() -> None:
+def test_httpx2_is_preferred_to_httpx() -> None:
     assert HttpxTransport()._library is httpx2  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
-async def test_a_large_body_that_no_connection_carries(library: Any) -> None:
+async def test_a_large_body_is_sent_through_a_mock_transport_of_httpx(library: Any) -> None:
     async def answer(request: Any) -> Any:
         return library.Response(200, json={"size": len(await request.aread())})
 
@@ -376,7 +376,7 @@ async def test_a_large_body_that_no_connection_carries(library: Any) -> None:
         assert (await pb.send("/x", method="POST", body={"a": "x" * 100_000}))["size"] > 100_000
 
 
-def test_a_connection_that_is_none_of_http_1() -> None:
+def test_only_a_connection_of_http_1_is_found() -> None:
     def _send_request_body(self: object) -> object:
         return find_connection(inspect.currentframe())
 
@@ -386,7 +386,9 @@ def test_a_connection_that_is_none_of_http_1() -> None:
 
 
 @pytest.mark.parametrize("system", ["with poll", "without poll"])
-async def test_bytes_that_the_loop_has_not_read_yet_are_no_answer(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_data_that_the_loop_has_not_read_is_not_taken_for_a_response(
+    system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if system == "without poll":  # as on Windows
         monkeypatch.delattr(select, "poll")
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"

@@ -43,7 +43,7 @@ def connection(stream: Stream) -> Any:
     return made
 
 
-async def test_a_read_that_takes_too_long_is_the_librarys_own_timeout() -> None:
+async def test_a_read_that_takes_too_long_raises_the_timeout_of_the_library() -> None:
     stream = Stream()
     duplex = connection(stream)._network_stream
     with pytest.raises(httpcore.ReadTimeout):
@@ -52,7 +52,7 @@ async def test_a_read_that_takes_too_long_is_the_librarys_own_timeout() -> None:
     assert stream.is_closed
 
 
-async def test_an_end_of_the_connection_ends_the_writing() -> None:
+async def test_writing_fails_when_the_connection_ends() -> None:
     stream = Stream()
     made = connection(stream)
     writing = asyncio.create_task(made._network_stream.write(b"abc"))
@@ -64,7 +64,7 @@ async def test_an_end_of_the_connection_ends_the_writing() -> None:
     assert made._network_stream is stream
 
 
-async def test_what_is_asked_of_the_connection_is_asked_of_its_stream() -> None:
+async def test_extra_info_comes_from_the_replaced_stream() -> None:
     stream = Stream()
     duplex = connection(stream)._network_stream
     assert duplex.get_extra_info("is_readable") is False
@@ -72,7 +72,7 @@ async def test_what_is_asked_of_the_connection_is_asked_of_its_stream() -> None:
     await duplex.aclose()
 
 
-async def test_files_that_are_all_open_are_named_whatever_the_library_raised() -> None:
+async def test_too_many_open_files_are_recognized_below_any_exception() -> None:
     failure = RuntimeError("no connection")
     failure.__cause__ = OSError(errno.EMFILE, "Too many open files")
     exchange = Exchange(Request("GET", "http://h/"), {RuntimeError: ErrorMapping(PocketBaseTransportError)})
