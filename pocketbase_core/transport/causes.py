@@ -6,7 +6,7 @@ never has such an exception as its cause or context:
 - `public_cause` returns a stand-in with the type's name and the text of the exception. The text is without bytes from
   the connection, queries of URLs, passwords in URLs, and headers that may be secret (`describe`).
 - The system's own exceptions (`OSError` and its subclasses in the standard library) hold no secret. They stay in the
-  chain of causes, because they tell most about a broken connection.
+  chain of causes, because they describe a broken connection best.
 - `raise_without_context` raises an error that does not refer to the exception that is being handled.
 
 The functions that search a chain of causes take `outer`, the exception that the caller was handling before. That

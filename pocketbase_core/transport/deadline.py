@@ -8,7 +8,7 @@ this library does for a request, and nearly all requests end in time. So all dea
 - When the timer fires, the deadlines that are due expire, and the timer is set to the earliest of the others.
 
 An expired deadline cancels its task. As with `asyncio.timeout`, `Task.uncancel` and the count of `Task.cancelling`
-distinguish that from a cancellation by somebody else, which takes precedence.
+distinguish that from a cancellation by another task, which takes precedence.
 """
 
 import asyncio

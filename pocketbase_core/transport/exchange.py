@@ -136,8 +136,9 @@ class Exchange:
         """
         if self.body is not None and self.body.failure is not None:
             raise_without_context(self.body.failure, None)
-        # With a body, a request that may have left stays one: the exception may come from a second attempt, which the
-        # library, or a hook in it, made. Without a body nothing shows it, but then the request may be repeated anyhow.
+        # A request with a body that may have been sent stays one, whatever exception follows: that may come from a
+        # second attempt, by the library or by a hook in it. Without a body, nothing shows when the request is sent.
+        # But such a request is a read, which may be repeated in any case.
         may_have_left = self.request_sent is True or (self.request_sent is None and self.body is not None)
         mapper = ExceptionMapper(self._error_map, self._pool_wait, self._outer_exception)
         mapper.raise_mapped(error, self.request.url, self.request_sent, may_have_left=may_have_left)

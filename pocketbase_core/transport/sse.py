@@ -64,11 +64,11 @@ class EventParser:
         self._after_cr = data.endswith(b"\r")
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        first, *rest = data.split(b"\n")
+        first, *others = data.split(b"\n")
         self._partial_line += first
-        if not rest:
+        if not others:
             return []
-        lines = [bytes(self._partial_line), *rest]
+        lines = [bytes(self._partial_line), *others]
         self._partial_line = bytearray(lines.pop())
         return lines
 

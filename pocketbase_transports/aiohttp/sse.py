@@ -1,7 +1,7 @@
 """Server-sent events by aiohttp-sse-client.
 
-The library's `EventSource` is given a session that returns the one response which is already there, so that it neither
-sends a request nor reconnects.
+The response is already there when the library's `EventSource` is created. Its session is a stand-in that returns this
+response, so that the library sends no request.
 """
 
 from collections.abc import AsyncGenerator

@@ -1,15 +1,14 @@
 """Keep requests off connections that hold unsolicited data.
 
 aiohttp reads what a server sends on an idle connection, and takes that for the response to the next request. So the
-class of the requests is replaced by one that looks at its connection right before the request leaves:
+class of the requests is replaced by a subclass that checks the connection right before a request is sent:
 
 - `should_close` of the protocol: aiohttp has received something after the last response.
 - The system's receive buffer: something has arrived, which the event loop has not read yet. On a TLS connection that
-  may be a session ticket, so only the first test is made there.
+  may be a session ticket, so only `should_close` is checked there.
 
 If there is such data, `send` raises `UnsolicitedDataError`, aiohttp closes the connection, and the adapter tries the
-next one. A connection that carries its first request is excepted if it has ended: then the request fails, as on any
-broken connection.
+next one. A new connection that has ended already is not checked: the request fails, as on any broken connection.
 """
 
 import select

@@ -10,7 +10,7 @@ to read at the same time. So:
 3. When a final response begins, or the connection ends, `write` raises httpcore's `WriteError`. httpcore then
    reads the response, as it does for a server that has closed the connection.
 4. `read` first returns what the task has received. After that, the original stream is put back.
-5. If the body was not written to its end, h11 is told that sending failed, so that the connection is closed.
+5. If the body was not written to its end, `send_failed` of h11 is called, so that the connection is closed.
 
 With other versions of httpcore, whose private attributes have other names, nothing is replaced.
 """

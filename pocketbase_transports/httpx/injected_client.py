@@ -1,4 +1,4 @@
-"""Which library a transport uses, and the checks of its arguments."""
+"""Choose the library of a transport, and check the transport's arguments."""
 
 import inspect
 import sys

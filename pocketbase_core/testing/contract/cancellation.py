@@ -17,25 +17,30 @@ Use = Callable[[Transport, str], Awaitable[object]]
 
 
 async def send(transport: Transport, url: str) -> object:
+    """Send a request with a large body."""
     return await transport.send(Request("POST", f"{url}/", body={"a": "x" * 100_000}, timeout=5))
 
 
 async def upload(transport: Transport, url: str) -> object:
+    """Send a request with a file."""
     body = {"file": FileUpload(("a.bin", bytes(300_000)), __file__)}
     return await PocketBase(url, transport=transport).collection("posts").create(body)
 
 
 async def stream(transport: Transport, url: str) -> object:
+    """Read a streamed response."""
     async with transport.stream(Request("GET", f"{url}/", timeout=5)) as response:
         return [chunk async for chunk in response.aiter_bytes()]
 
 
 async def events(transport: Transport, url: str) -> object:
+    """Read a stream of events."""
     async with transport.events(Request("GET", f"{url}/events", timeout=5)) as received:
         return [event async for event in received]
 
 
 async def script(connection: Connection) -> None:
+    """Respond to each of these uses in several steps."""
     while True:
         request = await connection.request()
         if request.target == "/events":

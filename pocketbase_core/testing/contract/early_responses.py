@@ -53,16 +53,19 @@ def refusing(status: int, end: Callable[[Connection], Awaitable[None]], *headers
 
 
 async def create(transport: Transport, url: str, body: dict[str, object]) -> dict[str, Any]:
+    """Create a record, without retries."""
     return await PocketBase(url, transport=transport, middleware=[], timeout=10).collection("posts").create(body)
 
 
 async def create_big(transport: Transport, url: str, size: int) -> dict[str, Any]:
+    """Create a record with a file of `size` bytes."""
     return await create(transport, url, {"file": FileUpload(("big.bin", bytes(size)))})
 
 
 async def create_error(
     transport: Transport, script: Script, body: dict[str, object], ssl: SSLContext | None = None
 ) -> PocketBaseError:
+    """Return the error of a create whose connection runs `script`."""
     async with scripted_server(script, ssl=ssl) as server:
         url = server.url if ssl is None else server.url.replace("http:", "https:")
         with pytest.raises(PocketBaseError) as caught:

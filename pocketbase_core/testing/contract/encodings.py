@@ -23,6 +23,7 @@ BROTLI = "z///fwAkAOKxQHLv//n//w+ABEAcFoDu/T////8BkACIwwLQvf8f"
 
 
 def compress(chunks: list[bytes], wbits: int) -> bytes:
+    """Compress chunks. See `zlib.compressobj` for `wbits`."""
     compressor = zlib.compressobj(9, wbits=wbits)
     return b"".join(map(compressor.compress, chunks)) + compressor.flush()
 
@@ -44,20 +45,24 @@ def compression_bomb(encoding: str) -> bytes:
 
 
 async def read_whole(pb: PocketBase, transport: Transport, target: Path) -> None:
+    """Make a request whose response is read at once."""
     await pb.health.check()
 
 
 async def read_streamed(pb: PocketBase, transport: Transport, target: Path) -> None:
+    """Read a file as a stream."""
     async with pb.files.stream("a", "b", "c") as response:
         async for chunk in response.aiter_bytes():
             assert len(chunk) <= MIB
 
 
 async def save_to_file(pb: PocketBase, transport: Transport, target: Path) -> None:
+    """Download a file to the disk."""
     await pb.files.download_to(target, "a", "b", "c")
 
 
 async def read_events(pb: PocketBase, transport: Transport, target: Path) -> None:
+    """Read a stream of events."""
     request = Request("GET", f"{pb.base_url}/events", timeout=5, client_options=ClientOptions(max_response_bytes=MIB))
     async with transport.events(request) as events:
         async for _ in events:
@@ -100,6 +105,7 @@ def sending_encoded(
 
 
 async def check_memory(transport: Transport, encoding: str, use: str, target: Path) -> None:
+    """Check that a use of a compression bomb ends as it should, within the memory that the use may take."""
     run, status, half_limit = USES[use]
     content, name = compression_bomb(encoding), encoding.removeprefix("raw ")
     is_supported = name in ("gzip", "deflate")

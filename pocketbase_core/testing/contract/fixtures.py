@@ -13,6 +13,6 @@ MakeTransport = Callable[[], Transport]
 @pytest_asyncio.fixture
 async def transport(make_transport: MakeTransport) -> AsyncGenerator[Transport, None]:
     """Return a new transport, which is closed after the test."""
-    made = make_transport()
-    yield made
-    await made.aclose()
+    transport = make_transport()
+    yield transport
+    await transport.aclose()

@@ -163,20 +163,24 @@ def dripping(status: int, *, headers: bool) -> Script:
 
 
 async def by_download(pb: PocketBase, folder: Path) -> None:
+    """Download a file to the disk."""
     await pb.files.download_to(folder / "a", "b", "c", "d")
 
 
 async def by_stream(pb: PocketBase, folder: Path) -> None:
+    """Open a file as a stream."""
     async with pb.files.stream("b", "c", "d"):
         pass
 
 
 async def by_events(pb: PocketBase, folder: Path) -> None:
+    """Open a file as a stream of events."""
     async with pb.pipeline.events(files.download("b", "c", "d", parse_options(FileOptions, None, {}))):
         pass
 
 
 async def by_send(pb: PocketBase, folder: Path) -> None:
+    """Make a request whose response is read at once."""
     await pb.health.check()
 
 

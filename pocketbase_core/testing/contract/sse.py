@@ -20,6 +20,7 @@ from .scripted_server import Connection, Script, responding, scripted_server, st
 
 
 async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:
+    """Return all events of a stream that `script` sends."""
     async with scripted_server(script) as server:
         async with transport.events(Request("GET", f"{server.url}/api/realtime", timeout=5)) as events:
             received = [event async for event in events]

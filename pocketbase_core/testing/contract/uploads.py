@@ -141,7 +141,7 @@ class StalledSources:
         output, self._input = os.pipe()
         self._pipe = os.fdopen(output, "rb")
         self.sources: dict[str, Any] = {
-            "a FIFO that nobody writes to": self._fifo,
+            "a FIFO without a writer": self._fifo,
             "a FIFO whose writer is silent": held,
             "a pipe": ("p", self._pipe),
             "a blocking read": ("b", self),
@@ -174,9 +174,9 @@ class StalledSources:
 @pytest.fixture
 def stalled(tmp_path: Path) -> Generator[StalledSources, None, None]:
     """Return sources of data that never return any."""
-    made = StalledSources(tmp_path)
-    yield made
-    made.release()
+    sources = StalledSources(tmp_path)
+    yield sources
+    sources.release()
 
 
 async def test_a_source_that_returns_no_data_ends_at_the_timeout(transport: Transport, stalled: StalledSources) -> None:
@@ -208,7 +208,7 @@ async def test_sources_that_return_no_data_do_not_block_other_uploads(
 ) -> None:
     async with scripted_server(answering("{}")) as server, scripted_server(ignoring) as deaf:
         held = PocketBase(deaf.url, transport=transport, timeout=None).collection("posts")
-        fifo = stalled.sources["a FIFO that nobody writes to"]
+        fifo = stalled.sources["a FIFO without a writer"]
         tasks = [asyncio.create_task(held.create({"f": FileUpload(fifo)})) for _ in range(40)]
         await asyncio.sleep(0.05)
         posts = PocketBase(server.url, transport=transport, timeout=5).collection("posts")

@@ -1,4 +1,4 @@
-"""Whose loop something belongs to, and what is done on it from others."""
+"""Work on the event loop that owns a task or a session."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ async def owner() -> OwnerLoop:
 
 
 def test_a_call_without_an_event_loop_raises_an_error_that_names_asyncio() -> None:
-    """As under trio, which runs coroutines by itself."""
+    """As under trio, which runs coroutines without asyncio."""
     pb = PocketBase("http://h")
     calls: list[Callable[[], Awaitable[Any]]] = [
         pb.health.check,
@@ -38,25 +38,25 @@ async def test_an_error_on_another_loop_is_raised_for_the_caller() -> None:
     async def fail() -> None:
         raise ValueError("no")
 
-    there = asyncio.new_event_loop()
-    its = await asyncio.to_thread(there.run_until_complete, owner())
-    thread = threading.Thread(target=there.run_forever)
+    other_loop = asyncio.new_event_loop()
+    owner_loop = await asyncio.to_thread(other_loop.run_until_complete, owner())
+    thread = threading.Thread(target=other_loop.run_forever)
     thread.start()
-    while not there.is_running():
+    while not other_loop.is_running():
         await asyncio.sleep(0)
     with pytest.raises(ValueError, match="no"):
-        await its.run(fail)
-    there.call_soon_threadsafe(there.stop)
+        await owner_loop.run(fail)
+    other_loop.call_soon_threadsafe(other_loop.stop)
     thread.join()
-    there.close()
+    other_loop.close()
 
 
 async def test_a_thread_without_a_loop_can_call_a_function_on_the_loop() -> None:
-    its, called = OwnerLoop(), asyncio.Event()
-    its.call(called.set)
+    owner_loop, called = OwnerLoop(), asyncio.Event()
+    owner_loop.call(called.set)
     assert called.is_set()
     called.clear()
-    await asyncio.to_thread(its.call, called.set)
+    await asyncio.to_thread(owner_loop.call, called.set)
     async with asyncio.timeout(5):
         await called.wait()
 
@@ -67,9 +67,9 @@ async def test_nothing_runs_on_a_loop_that_is_closed_or_of_the_parent_process(mo
     async def work() -> None:
         done.append("work")
 
-    there = asyncio.new_event_loop()
-    closed = await asyncio.to_thread(there.run_until_complete, owner())
-    there.close()
+    other_loop = asyncio.new_event_loop()
+    closed = await asyncio.to_thread(other_loop.run_until_complete, owner())
+    other_loop.close()
     await closed.run(work)
     closed.call(lambda: done.append("call"))
     of_the_parent = OwnerLoop()
@@ -82,12 +82,12 @@ async def test_nothing_runs_on_a_loop_that_is_closed_or_of_the_parent_process(mo
 
 
 async def test_a_call_on_a_loop_that_was_closed_just_now_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = asyncio.new_event_loop()
-    its = await asyncio.to_thread(there.run_until_complete, owner())
-    monkeypatch.setattr(there, "is_closed", lambda: False)
-    there.close()
+    other_loop = asyncio.new_event_loop()
+    owner_loop = await asyncio.to_thread(other_loop.run_until_complete, owner())
+    monkeypatch.setattr(other_loop, "is_closed", lambda: False)
+    other_loop.close()
     monkeypatch.undo()
-    its.call(lambda: None)
+    owner_loop.call(lambda: None)
 
 
 async def test_background_tasks_end_on_their_own_loops() -> None:
@@ -103,20 +103,20 @@ async def test_background_tasks_end_on_their_own_loops() -> None:
         tasks.create(work(name), name)
         await asyncio.sleep(0)
 
-    there = asyncio.new_event_loop()
-    await asyncio.to_thread(there.run_until_complete, start("there"))
+    other_loop = asyncio.new_event_loop()
+    await asyncio.to_thread(other_loop.run_until_complete, start("there"))
     await start("here")
     await start("and here")
     await tasks.aclose()
     assert sorted(ended) == ["and here", "here"]
-    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0))
-    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0))
+    await asyncio.to_thread(other_loop.run_until_complete, asyncio.sleep(0))
+    await asyncio.to_thread(other_loop.run_until_complete, asyncio.sleep(0))
     assert sorted(ended) == ["and here", "here", "there"]
-    await asyncio.to_thread(there.run_until_complete, start("there, and cut off"))
-    for task in asyncio.all_tasks(there):
+    await asyncio.to_thread(other_loop.run_until_complete, start("there, and cut off"))
+    for task in asyncio.all_tasks(other_loop):
         silenced: Any = task
-        silenced._log_destroy_pending = False  # what asyncio says of it is true
-    there.close()
+        silenced._log_destroy_pending = False  # asyncio would report the pending task, which is expected here
+    other_loop.close()
     await tasks.aclose()
     assert vars(tasks)["_running"] == {}
 
@@ -190,18 +190,18 @@ async def test_a_session_that_fails_to_close_does_not_keep_others_open() -> None
             raise OSError("it cannot be closed")
 
     own = per_loop(sessions, close=close)
-    there = asyncio.new_event_loop()
-    thread = threading.Thread(target=there.run_forever)
+    other_loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=other_loop.run_forever)
     thread.start()
-    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(own.open(), there))
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(own.open(), other_loop))
     await own.open()
     with pytest.raises(OSError, match="it cannot be closed"):
         await own.aclose()
     assert [session.closed for session in sessions] == [1, 1]
     await own.aclose()
-    there.call_soon_threadsafe(there.stop)
+    other_loop.call_soon_threadsafe(other_loop.stop)
     thread.join()
-    there.close()
+    other_loop.close()
 
 
 @pytest.mark.parametrize("is_tls", [False, True])

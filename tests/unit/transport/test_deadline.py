@@ -1,4 +1,4 @@
-"""Time limits, in virtual time."""
+"""Deadlines, in virtual time."""
 
 import asyncio
 import contextlib
@@ -14,17 +14,17 @@ from ...helpers.virtual_clock import pass_time, run
 
 
 async def block(seconds: float, work: float) -> str:
-    """How a block that takes so long ends under a deadline."""
+    """Return how a block of `work` seconds ends under a deadline of `seconds`."""
     deadline = Deadline(seconds)
     deadline.start()
-    kind: type[BaseException] | None = None
+    exc_type: type[BaseException] | None = None
     try:
         await pass_time(work)
     except asyncio.CancelledError:
-        kind = asyncio.CancelledError
-    if deadline.stop(kind):
+        exc_type = asyncio.CancelledError
+    if deadline.stop(exc_type):
         return f"late at {asyncio.get_running_loop().time():g}"
-    return "cancelled" if kind else "in time"
+    return "cancelled" if exc_type else "in time"
 
 
 def timers() -> int:
@@ -64,7 +64,7 @@ def test_all_deadlines_of_a_loop_share_one_timer() -> None:
         before = timers()
         tasks = [asyncio.create_task(block(30 + abs(50 - number), 1)) for number in range(100)]
         await asyncio.sleep(0)
-        assert timers() - before == 101, "one, and those of the sleeps"
+        assert timers() - before == 101, "one timer for the deadlines, and one for each sleep"
         assert set(await asyncio.gather(*tasks)) == {"in time"}
 
     run(main())
@@ -113,7 +113,7 @@ def test_a_block_that_ended_does_not_change_later_deadlines(caplog: pytest.LogCa
         return await block(1, 9)
 
     assert run(main()) == "late at 12.5"
-    assert not [each for each in caplog.records if each.levelno > logging.DEBUG]
+    assert not [each for each in caplog.records if each.levelno > logging.DEBUG], "asyncio reports no error"
 
 
 def test_a_block_that_cleans_up_is_not_cancelled_again() -> None:
@@ -178,6 +178,6 @@ def test_a_deadline_outside_of_a_task_raises_a_runtime_error() -> None:
 
         asyncio.get_running_loop().call_soon(enter)
         await asyncio.sleep(0)
-        assert failed
+        assert failed, "a deadline can only cancel a task"
 
     run(main())
