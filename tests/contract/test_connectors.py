@@ -46,7 +46,7 @@ async def test_a_connector_of_one_loop_says_so_on_another() -> None:
     async with scripted_server(answering("{}")) as server:
         transport = AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
         assert await ask(transport, server.url) == 200
-        with pytest.raises(RuntimeError, match="for several, hand over its options, or a function that makes one"):
+        with pytest.raises(RuntimeError, match="to use several loops, pass its options, or a function that makes one"):
             await asyncio.to_thread(asyncio.run, ask(transport, server.url))
         assert await ask(transport, server.url) == 200
         await transport.aclose()

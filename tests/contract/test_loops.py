@@ -137,7 +137,7 @@ async def test_events_are_read_where_they_were_subscribed_and_left_anywhere(
 async def test_another_loop_that_is_blocked_does_not_hold_up_closing(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(event_loops, "PATIENCE", 0.05)
+    monkeypatch.setattr(event_loops, "CLOSE_TIMEOUT", 0.05)
     with running_loop() as there:
         await on(there, pb.realtime.subscribe("a", print))
         goes_on = block(there)
@@ -278,6 +278,6 @@ async def test_loops_that_are_closed_without_more_leave_no_socket(library: str, 
             await asyncio.to_thread(call)
         gc.collect()
         assert descriptors() <= before
-        assert len(server.open) <= 2
+        assert len(server.open_connections) <= 2
         await transport.aclose()
-        await until(lambda: not server.open)
+        await until(lambda: not server.open_connections)

@@ -38,7 +38,7 @@ async def test_both_ports() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 307, 404, 500])
-async def test_every_status_is_data(status: int) -> None:
+async def test_a_response_with_any_status_is_returned(status: int) -> None:
     transport: Transport = MockTransport(lambda request: Response(status, {"X-A": "1"}, b"text"))
     response = await transport.send(Request("GET", "http://h/x"))
     assert (response.status_code, response.content, response.url) == (status, b"text", "http://h/x")

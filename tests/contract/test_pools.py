@@ -121,7 +121,7 @@ async def test_an_httpx_pool_with_a_timeout_of_its_own_says_the_same() -> None:
 
 async def test_an_answer_that_does_not_come_is_no_wait_for_a_connection(transport: Transport) -> None:
     async with scripted_server(listening_or_answering) as server:
-        with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
+        with pytest.raises(PocketBaseTimeoutError, match=r"no response within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
     assert caught.value.request_sent is None
 
@@ -172,8 +172,8 @@ async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
 async def test_streams_that_are_all_being_opened_are_named(
     make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.OPENED_AT_A_TIME", 1)
-    monkeypatch.setattr("pocketbase_transports.httpx.clients.OPENED_AT_A_TIME", 1)
+    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.MAX_OPENING_STREAMS", 1)
+    monkeypatch.setattr("pocketbase_transports.httpx.sessions.MAX_OPENING_STREAMS", 1)
     transport = make_transport()
 
     async def listen_for_ever(url: str) -> None:
@@ -217,7 +217,7 @@ async def test_as_many_idle_httpx_connections_stay_as_the_limits_say() -> None:
             await asyncio.gather(*(transport.send(request) for _ in range(12)))
         assert len(server.requests) == 36
         async with asyncio.timeout(5):
-            while len(server.open) > 7:
+            while len(server.open_connections) > 7:
                 await asyncio.sleep(0.01)
     await transport.aclose()
 

@@ -283,12 +283,12 @@ async def test_six_thousand_calls_with_cancellations(make_transport: MakeTranspo
                     group.create_task(work())
             print(dict(storm.outcomes))
             assert not storm.wrong
-            mine = asyncio.all_tasks() - tasks - server.open
+            mine = asyncio.all_tasks() - tasks - server.open_connections
             await until(lambda: all(task.done() for task in mine))
             after = range(OPERATIONS, OPERATIONS + 150)  # more at once than the pool has connections
             answers = await asyncio.gather(*(pb.send("/read", params={"mark": mark}, timeout=10) for mark in after))
             assert [answer["mark"] for answer in answers] == [*after]
-        await until(lambda: not server.open)
+        await until(lambda: not server.open_connections)
     await until(lambda: _left() <= left)
     for path in tmp_path.iterdir():  # one that was whole when its call was cancelled may be there, and no part of one
         storm.check(int(path.stem), json.loads(path.read_bytes() or b"null"))

@@ -139,7 +139,7 @@ def test_base_urls() -> None:
 
 @pytest.mark.parametrize("transport", ["aiohttp", AiohttpTransport, object()])
 def test_unknown_transports(transport: Any) -> None:
-    with pytest.raises(TypeError, match="a transport has send, stream, events and aclose"):
+    with pytest.raises(TypeError, match="a transport needs send, stream, events and aclose"):
         PocketBase("http://h", transport=transport)
 
 
