@@ -21,11 +21,12 @@ from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, de
 from ..pipeline import Pipeline
 from ..realtime import EventStream, Realtime
 from .auth import AuthService
-from .changes import RecordChange, RecordChanges
+from .changes import RecordChanges
 from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
+from .record_change import RecordChange
 
 T = TypeVar("T")
 
