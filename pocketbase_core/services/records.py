@@ -103,7 +103,7 @@ class RecordService(RecordChanges[T], AsyncFace):
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(FirstOptions, options, keywords)
-        reader = records.by_id(self._collection, batch, parsed)
+        reader = records.make_pages(self._collection, batch, parsed)
         return iterate_pages(self._pipeline, parsed, reader, self._decode)
 
     @endpoint
