@@ -89,16 +89,19 @@ def test_a_typed_dict_is_the_record_itself(extra: dict[str, Any]) -> None:
 def test_a_wrong_field_is_named(extra: dict[str, Any], told: str) -> None:
     with pytest.raises(PocketBaseDecodeError) as caught:
         make_decoder(Post)(RECORD | extra)
-    assert str(caught.value) == f"200 record 'abc' of 'posts' is no Post: {told}"
+    assert str(caught.value) == f"200 record 'abc' of 'posts' is not a valid Post: {told}"
 
 
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        ({"id": "abc", "n": 1}, "record 'abc' is no Post: field 'title': missing"),
-        ({"title": "x", "n": 1, "collectionName": "posts"}, "a record without id of 'posts' is no Post: field 'id'"),
-        ([], "a record is no Post: expected dict, got list"),
-        (None, "a record is no Post: expected dict, got None"),
+        ({"id": "abc", "n": 1}, "record 'abc' is not a valid Post: field 'title': missing"),
+        (
+            {"title": "x", "n": 1, "collectionName": "posts"},
+            "a record without id of 'posts' is not a valid Post: field 'id'",
+        ),
+        ([], "a record is not a valid Post: expected dict, got list"),
+        (None, "a record is not a valid Post: expected dict, got None"),
     ],
 )
 def test_a_record_without_a_name(record: Any, told: str) -> None:
@@ -161,13 +164,13 @@ def test_a_dataclass_is_filled() -> None:
     [
         ({"author": {}}, "field 'author.name': missing"),
         ({"author": None}, "field 'author': expected dict, got None"),
-        ({"created": ""}, "field 'created': expected a date with its zone, got ''"),
+        ({"created": ""}, "field 'created': expected a date with a time zone, got ''"),
         (
             {"created": "2024-01-02 03:04:05"},
-            "field 'created': expected a date with its zone, got '2024-01-02 03:04:05'",
+            "field 'created': expected a date with a time zone, got '2024-01-02 03:04:05'",
         ),
         ({"created": 3}, "field 'created': expected a date, got int"),
-        ({"published": "soon"}, "field 'published': expected a date with its zone, got 'soon'"),
+        ({"published": "soon"}, "field 'published': expected a date with a time zone, got 'soon'"),
         ({"published": 3}, "field 'published': expected a date or None, got int"),
         ({"tags": [{"name": "b"}, {"name": 3}]}, "field 'tags.1.name': expected str, got int"),
         ({"parent": {**ARTICLE, "author": {"name": 1}}}, "field 'parent.author.name': expected str, got int"),
@@ -177,7 +180,7 @@ def test_a_dataclass_is_filled() -> None:
 def test_a_dataclass_names_what_is_wrong(extra: dict[str, Any], told: str) -> None:
     with pytest.raises(PocketBaseDecodeError) as caught:
         make_decoder(Article)(ARTICLE | extra)
-    assert str(caught.value) == f"200 record 'abc' is no Article: {told}"
+    assert str(caught.value) == f"200 record 'abc' is not a valid Article: {told}"
     assert isinstance(caught.value.__cause__, ValueError) == (told == "this title is taken")
 
 
@@ -205,7 +208,9 @@ def test_models_decide_for_themselves(kind: type[Model] | type[Struct]) -> None:
         ({"when": ""}, "when"),
     ]
     for extra, path in wrong:
-        with pytest.raises(PocketBaseDecodeError, match=rf"'abc' is no {kind.__name__}: field '{path}'") as caught:
+        with pytest.raises(
+            PocketBaseDecodeError, match=rf"'abc' is not a valid {kind.__name__}: field '{path}'"
+        ) as caught:
             make_decoder(kind)(record | extra)
         assert isinstance(caught.value.__cause__, (pydantic.ValidationError, msgspec.ValidationError))
     with pytest.raises(PocketBaseDecodeError, match=r"field .n"):
@@ -247,10 +252,10 @@ class Box(TypedDict, Generic[T]):
         (dict, "TypedDict, dataclass, pydantic model or msgspec Struct, not <class 'dict'>"),
         (3, "not 3"),
         (dict[str, Any], "not dict"),
-        (Dated, r"Dated\.when is annotated .*datetime.*; only a dataclass or a model converts"),
-        (Holding, r"Holding\.tag is annotated .*Tag"),
-        (Day, r"Day\.day is annotated <class 'datetime\.date'>, which no value of a record can be$"),
-        (Box, r"Box\.value is annotated ~T"),
+        (Dated, r"Dated\.when must not be annotated .*datetime.*; only a dataclass or a model converts values"),
+        (Holding, r"Holding\.tag must not be annotated .*Tag"),
+        (Day, r"Day\.day must not be annotated <class 'datetime\.date'>: no value of a record matches it$"),
+        (Box, r"Box\.value must not be annotated ~T"),
         (Box[int], "not .*Box"),
     ],
 )
@@ -300,7 +305,7 @@ def test_a_realtime_message_without_a_record() -> None:
     decode = event_decoder(make_decoder(msgspec.defstruct("Post", [("title", str)])))
     assert decode is not None
     for message in ("text", {"action": "create"}):
-        with pytest.raises(PocketBaseDecodeError, match="without a record"):
+        with pytest.raises(PocketBaseDecodeError, match="the realtime event has no record"):
             decode(message)
 
 
