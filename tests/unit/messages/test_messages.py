@@ -100,10 +100,7 @@ def test_dates_are_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"a": {"b": [float("nan")]}}, ValueError, r"body\['a'\]\['b'\]\[0\] is nan"),
         ({"a": float("-inf")}, ValueError, "inf"),
-        *[
-            ({"a": kind(b"x")}, TypeError, "form; files go in as FileUpload$")
-            for kind in (bytes, bytearray, memoryview)
-        ],
+        *[({"a": kind(b"x")}, TypeError, "form; pass files as FileUpload$") for kind in (bytes, bytearray, memoryview)],
         ({1: "x"}, TypeError, "keys must be text"),
         ({"a": {1, 2}}, TypeError, "set"),
         ({"a": Decimal(1)}, TypeError, "Decimal, which has no JSON form$"),

@@ -26,8 +26,8 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.concurrency.threads import run_in_daemon_thread
-from pocketbase_core.messages import uploads
-from pocketbase_core.messages.uploads import ChunkReader
+from pocketbase_core.messages import chunk_reader
+from pocketbase_core.messages.chunk_reader import ChunkReader
 from pocketbase_core.services.flows.download import Validators
 from pocketbase_core.services.flows.partial_file import PartialFile
 from pocketbase_core.transport import BodyStream, Exchange, read_error_body
@@ -74,7 +74,7 @@ class Once:
 
 async def test_an_iterator_of_ones_own() -> None:
     assert b"one" + b"two" in await sent(("a.txt", Once(b"one", bytearray(b"two"))))
-    with pytest.raises(TypeError, match="came as str, not bytes"):
+    with pytest.raises(TypeError, match="yielded str, not bytes"):
         await sent(("a.txt", Once("text")))
 
 
@@ -83,7 +83,7 @@ async def test_a_file_that_gives_text() -> None:
         def read(self, *_: Any) -> Any:
             return "text"
 
-    with pytest.raises(TypeError, match="gave str, not bytes"):
+    with pytest.raises(TypeError, match="returned str, not bytes"):
         await sent(("a.txt", Texts(b"text")))
 
 
@@ -108,7 +108,7 @@ def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(monkeypat
 
     slow, reading, go_on = Slow(), threading.Event(), threading.Event()
     monkeypatch.setattr(Path, "open", open_slow)
-    monkeypatch.setattr(uploads, "GRACE", 0.01)
+    monkeypatch.setattr(chunk_reader, "CLOSE_TIMEOUT", 0.01)
     reader = ChunkReader("a.bin", Path("a.bin"), None, threading.Lock())
     thread = threading.Thread(target=reader.read)
     thread.start()
