@@ -103,7 +103,7 @@ def read_literals(expression: str, new: bool) -> list[str]:
 
 
 def test_backslashes_of_json_are_refused_unless_told() -> None:
-    with pytest.raises(ValueError, match=r"\{:a\} holds a backslash"):
+    with pytest.raises(ValueError, match=r"\{:a\} contains a backslash"):
         build_filter("x = {:a}", {"a": ["\n"]})
     (text,) = read_literals(build_filter("x = {:a}", {"a": ["\n"]}, escapes=True), new=True)
     assert json.loads(text) == ["\n"]

@@ -97,7 +97,7 @@ async def test_pages_that_change_their_size_skip_nothing(ids: list[str], size: i
         async for record in view.client.collection("comments").iterate(size):
             found.append(record["comment"])
     except PocketBaseDecodeError as error:
-        assert "the list is in pages of" in error.message
+        assert "expected a page of" in error.message
     else:
         assert found == sorted(range(len(ids)), key=lambda number: ids[number])
 
@@ -184,11 +184,11 @@ def answering(*pages: list[str]) -> PocketBase:
 )
 async def test_a_cache_that_repeats_pages_is_noticed(pages: list[list[str]]) -> None:
     pb = answering(*pages)
-    with pytest.raises(PocketBaseDecodeError, match="asked for page 2 of the list, got page 1") as caught:
+    with pytest.raises(PocketBaseDecodeError, match="expected page 2 of the list, got page 1") as caught:
         async for _ in pb.collection("posts").iterate(2):
             pass
     assert (caught.value.url, caught.value.status) == ("http://h/api/collections/posts/records", 200)
-    assert "does a cache answer in place of the server?" in caught.value.message
+    assert "did a cache respond in place of the server?" in caught.value.message
 
 
 async def test_a_run_that_comes_again_after_its_end_is_noticed() -> None:
@@ -213,13 +213,13 @@ async def test_a_cache_that_repeats_numbered_pages_is_noticed() -> None:
         pb.collection("users").auth.list_external_auths("x"),
     ]
     for call in calls:
-        with pytest.raises(PocketBaseDecodeError, match="asked for page 2 of the list, got page 1"):
+        with pytest.raises(PocketBaseDecodeError, match="expected page 2 of the list, got page 1"):
             await call
 
 
 async def test_a_full_list_whose_pages_shrink_is_an_error() -> None:
     view = View([f"{number:03}" for number in range(20)], 4, 4, 2)
-    with pytest.raises(PocketBaseDecodeError, match="the list is in pages of 4 records, got one of 2"):
+    with pytest.raises(PocketBaseDecodeError, match="expected a page of 4 records, got one of 2"):
         await view.client.collection("posts").get_full_list()
 
 
