@@ -167,8 +167,7 @@ class PocketBaseTransportError(PocketBaseError):
     ) -> None:
         super().__init__(url, status, data, message, request_sent)
         self.request_sent = request_sent
-        """Whether the server has received the request: False if certainly not, True if the response had begun, else None.
-        """
+        """True if the response had begun, False if the server certainly received no request, None if unknown."""
 
 
 class PocketBaseConnectionError(PocketBaseTransportError):

@@ -10,9 +10,8 @@ from ..calls.paths import api_path
 from ..calls.record_body import batch_files
 from ..calls.timeout import USE_CLIENT_DEFAULT
 from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, unexpected_response
-from ..messages import Headers, Response
+from ..messages import Headers, Request, Response
 from ..messages.json_values import as_object
-from ..messages.uploads import File
 
 T = TypeVar("T")
 
@@ -59,17 +58,12 @@ def send(sub_requests: Sequence[Call[Any]], options: Options) -> Call[list[SubRe
             f"a batch must have at most {MAX_REQUESTS} requests, not {len(sub_requests)}; the server's own limit is "
             "the setting batch.maxRequests, by default 50"
         )
-    requests: list[dict[str, Any]] = []
-    files: list[tuple[str, File]] = []
-    for number, call in enumerate(sub_requests):
-        request = call.request
-        described: dict[str, Any] = {"method": request.method, "url": request.full_url}
-        if request.headers:
-            described["headers"] = dict(request.headers)
-        if request.body is not None:
-            described["body"] = request.body
-        requests.append(described)
-        files += [(f"requests.{number}.{field}", file) for field, file in request.files]
+    requests = [_encode(call.request) for call in sub_requests]
+    files = [
+        (f"requests.{number}.{field}", file)
+        for number, call in enumerate(sub_requests)
+        for field, file in call.request.files
+    ]
 
     def parse(response: Response) -> list[SubResponse]:
         try:
@@ -81,6 +75,15 @@ def send(sub_requests: Sequence[Call[Any]], options: Options) -> Call[list[SubRe
         return [_sub_response(result, response) for result in results]
 
     return Call.build("POST", api_path("batch"), parse, options, body={"requests": requests}, files=tuple(files))
+
+
+def _encode(request: Request) -> dict[str, Any]:
+    encoded: dict[str, Any] = {"method": request.method, "url": request.full_url}
+    if request.headers:
+        encoded["headers"] = dict(request.headers)
+    if request.body is not None:
+        encoded["body"] = request.body
+    return encoded
 
 
 def results(sub_requests: Sequence[Call[Any]], sub_responses: Sequence[SubResponse]) -> list[dict[str, Any]]:

@@ -145,7 +145,7 @@ class KeysetPages:
             return self._fall_back(page["perPage"])
         repeats = next((count for count, each in enumerate(reversed(ids)) if each != last_id), len(ids))
         if repeats == len(ids):
-            # A page of ids that are null is one too: they come first, are returned as "", and only `=` matches them.
+            # This includes ids that are null: they come first, are returned as "", and only `=` matches them.
             options = self._with_condition("=", last_id)
             self._numbered_pages, self._numbered_pages_are_one_id = NumberedPages(self._path, self._size, options), True
         else:

@@ -14,7 +14,9 @@ _REMOVED = {"displayFields", "unique"}
 
 
 def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body of a collection with flat `fields` in place of `schema`, and warn; a copy if it has no `schema`.
+    """Return the body of a collection in the current format, with flat `fields`.
+
+    A body with a `schema` causes a DeprecationWarning. Any other body is returned as it is, as a copy.
 
     Raises:
         TypeError: If the body, its schema or a field is of the wrong type.

@@ -75,9 +75,9 @@ def is_last(page: Page[Any]) -> bool:
     return not page["items"] or len(page["items"]) < page["perPage"]
 
 
-def unexpected_page(response: Response, what: str) -> PocketBaseDecodeError:
+def unexpected_page(response: Response, problem: str) -> PocketBaseDecodeError:
     """Return the error for a page that does not continue the list."""
-    message = f"{what}; did a cache respond in place of the server?"
+    message = f"{problem}; did a cache respond in place of the server?"
     return PocketBaseDecodeError(response.url, response.status_code, message=message)
 
 

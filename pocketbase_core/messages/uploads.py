@@ -205,12 +205,7 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
         raise TypeError(f"a file name must be text and not empty, not {filename!r}")
     if any("\ud800" <= character <= "\udfff" for character in filename):
         raise ValueError(f"the file name {filename!r} is not valid Unicode text; pass another as (filename, content)")
-    if content_type is None:
-        import mimetypes  # here, because nothing else needs it
-
-        content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-    if not isinstance(content_type, str) or not (content_type.isascii() and content_type.isprintable()):
-        raise ValueError(f"{content_type!r} is not a valid content type")
+    content_type = _resolve_content_type(filename, content_type)
     if isinstance(content, str):
         content = content.encode()
     if isinstance(content, (bytes, bytearray, memoryview)):
@@ -230,3 +225,13 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
     except (AttributeError, OSError):
         start_offset = None
     return File(filename, content, content_type, start_offset)
+
+
+def _resolve_content_type(filename: str, content_type: Any) -> str:
+    if content_type is None:
+        import mimetypes  # here, because nothing else needs it
+
+        content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    if not isinstance(content_type, str) or not (content_type.isascii() and content_type.isprintable()):
+        raise ValueError(f"{content_type!r} is not a valid content type")
+    return content_type
