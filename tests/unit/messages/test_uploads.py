@@ -41,12 +41,12 @@ async def sent(*files: Any) -> bytes:
     return b"".join([chunk async for chunk in content.chunks])
 
 
-def test_its_repr_names_the_files() -> None:
+def test_the_repr_of_an_upload_names_its_files() -> None:
     assert repr(FileUpload(("a.txt", b"x"), ("b.txt", b"y"))) == "FileUpload('a.txt', 'b.txt')"
 
 
 @pytest.mark.parametrize("after", [b"", b"longer than before"])
-async def test_a_file_that_changes_while_it_is_sent(after: bytes, tmp_path: Path) -> None:
+async def test_a_file_that_changes_its_size_while_it_is_sent_is_an_error(after: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"as it was")
     content = await encode_body({}, (("docs", FileUpload(path).files[0]),))
@@ -72,13 +72,13 @@ class Once:
         return chunk
 
 
-async def test_an_iterator_of_ones_own() -> None:
+async def test_an_iterator_that_is_no_generator_is_sent_and_must_yield_bytes() -> None:
     assert b"one" + b"two" in await sent(("a.txt", Once(b"one", bytearray(b"two"))))
     with pytest.raises(TypeError, match="yielded str, not bytes"):
         await sent(("a.txt", Once("text")))
 
 
-async def test_a_file_that_gives_text() -> None:
+async def test_a_file_that_returns_text_is_a_type_error() -> None:
     class Texts(io.BytesIO):
         def read(self, *_: Any) -> Any:
             return "text"
@@ -120,7 +120,7 @@ def test_a_file_whose_read_outlasts_the_closing_is_closed_by_that_read(monkeypat
     assert slow.closed
 
 
-async def test_only_threads_look_at_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_threads_access_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     threads: set[threading.Thread] = set()
 
     def noting(method: Any) -> Any:
