@@ -43,7 +43,7 @@ SPACE = st.sampled_from(["", " ", "\n", "\r\n\t", "\u00a0", "\ufeff", "x", "1", 
 
 @given(st.tuples(SPACE, JSON | st.text(max_size=5), SPACE).map("".join), st.sampled_from(["utf-8", "utf-16", ""]))
 @example("[" * 100_000, "utf-8")
-def test_the_default_decoder_accepts_what_json_loads_accepts(text: str, encoding: str) -> None:
+def test_the_default_reads_what_the_standard_library_reads(text: str, encoding: str) -> None:
     outcomes: list[Any] = []
     for loads in (default_loads, json.loads):
         try:
@@ -70,7 +70,7 @@ def test_a_value_error_or_recursion_error_of_loads_is_not_converted(error: Excep
 
 
 @given(st.binary(max_size=12))
-def test_bytes_in_no_text_encoding_are_a_value_error(content: bytes) -> None:
+def test_bytes_that_are_no_text(content: bytes) -> None:
     for loads in (default_loads, json.loads):
         with contextlib.suppress(ValueError):
             loads(content)
