@@ -15,17 +15,21 @@ T = TypeVar("T")
 
 
 class Call(NamedTuple, Generic[T]):
-    """A request and the parser of its response."""
+    """A request and the parser of its response.
+
+    Args:
+        request: The request. Its URL is relative to the server, and its timeout is not used.
+        parse: Returns the value of a response, or raises the PocketBaseError that the response stands for.
+        timeout: The limit in seconds for the call as a whole.
+        retries: Whether the middleware `Retry` may repeat the request.
+        effect: Is called after a success, with the auth store of the user and the parsed value.
+    """
 
     request: Request
-    """The request. Its URL is relative to the server, and its timeout is not used."""
     parse: Callable[[Response], T]
-    """Returns the value of a response, or raises the PocketBaseError that the response stands for."""
     timeout: Timeout = USE_CLIENT_DEFAULT
     retries: bool = True
-    """Whether the middleware `Retry` may repeat the request."""
     effect: Callable[[AuthStore, T], None] | None = None
-    """Is called after a success, with the auth store of the user and the parsed response."""
 
     @staticmethod
     def build(
