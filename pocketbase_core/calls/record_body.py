@@ -62,6 +62,6 @@ def batch_files(body: Any, files: tuple[tuple[str, File], ...]) -> tuple[tuple[s
     mixed = {field for field, _ in files if field in body}
     for field in mixed:
         if field.startswith("+") or field.endswith("+"):
-            raise ValueError(f"in a batch, {field!r} must contain uploads or names of stored files, not both")
+            raise ValueError(f"in a batch, {field!r} takes uploads or names of stored files, not both")
     appended = [(f"{field}+", file) for field, file in files if field in mixed]
     return (*appended, *((field, file) for field, file in files if field not in mixed))

@@ -56,7 +56,7 @@ def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -
         raise TypeError(f"the payload must be a dict, not {type(payload).__name__}")
     body = {("redirectURL" if key == "redirectUrl" else key): value for key, value in payload.items()}
     if missing := [key for key in ("provider", "code") if not body.get(key)]:
-        raise ValueError(f"the payload must contain {', '.join(missing)}")
+        raise ValueError(f"the payload lacks {', '.join(missing)}")
     return _sign_in(collection, "auth-with-oauth2", body, options)
 
 

@@ -27,7 +27,7 @@ def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
     if "schema" not in body:
         return dict(body)
     if "fields" in body:
-        raise ValueError("a collection must have fields or, in the format before PocketBase 0.23, a schema, not both")
+        raise ValueError("a collection must have either fields or, in the format before PocketBase 0.23, a schema")
     options: Mapping[str, Any] = body.get("options") or {}
     dropped = sorted(options.keys() - {"query"})
     warnings.warn(
