@@ -28,7 +28,7 @@ def reject_unrequested_partial_content(request: Request, response: Response) -> 
     """
     if response.status_code == 206 and "Range" not in request.headers:
         content_range = response.headers.get("Content-Range", "without a Content-Range")
-        message = f"the response is partial content ({content_range}), but the request has no Range header"
+        message = f"the response is only a part ({content_range}), and the request asked for all"
         raise PocketBaseDecodeError(response.url, 206, message=message)
     return response
 
