@@ -1,4 +1,4 @@
-"""Collections in the format before PocketBase 0.23: `schema`, with the settings of each field under `options`."""
+"""Collections in the style before PocketBase 0.23: `schema`, with the settings of each field under `options`."""
 
 import warnings
 from collections.abc import Mapping
@@ -27,11 +27,11 @@ def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
     if "schema" not in body:
         return dict(body)
     if "fields" in body:
-        raise ValueError("a collection must have either fields or, in the format before PocketBase 0.23, a schema")
+        raise ValueError("a collection must have either fields or, in the style before PocketBase 0.23, a schema")
     options: Mapping[str, Any] = body.get("options") or {}
     dropped = sorted(options.keys() - {"query"})
     warnings.warn(
-        "'schema' is the format before PocketBase 0.23; describe the collection by flat 'fields'"
+        "'schema' is the style before PocketBase 0.23; describe the collection by flat 'fields'"
         + (f"; these options have no counterpart and are left out: {', '.join(dropped)}" if dropped else ""),
         DeprecationWarning,
         stacklevel=5,  # the line that awaits the service
