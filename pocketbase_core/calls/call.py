@@ -67,6 +67,10 @@ class Call(NamedTuple, Generic[T]):
         """Return a copy with another parser, and without an effect."""
         return Call(self.request, parse, self.timeout, self.retries)
 
+    def with_response(self) -> "Call[tuple[T, Response]]":
+        """Return a copy whose parser returns the response too, and without an effect."""
+        return self.with_parser(lambda response: (self.parse(response), response))
+
     def then(self, effect: Callable[[AuthStore, T], None]) -> "Call[T]":
         """Return a copy with an effect on the auth store."""
         return self._replace(effect=effect)

@@ -18,6 +18,8 @@ The remaining records are read by page number (`_fall_back`) when
 
 Page numbers are used from the start (`make_pages`) if the caller sorts by something else, or if the filter or the
 fields are such that a condition on the id cannot be added to them.
+
+A reader does no I/O: `next_call` builds the call for a page, and `accept` takes the page and returns its records.
 """
 
 import re
@@ -27,7 +29,6 @@ from typing import Any
 from ..calls.call import Call
 from ..calls.filters import build_filter
 from ..calls.options import Options
-from ..messages import Response
 from .pages import Page, get_page, is_last, with_page_size
 
 Record = dict[str, Any]
@@ -58,25 +59,23 @@ class NumberedPages:
         self._page_number, self._skip = offset // size + 1, offset % size
         self._page_size: int | None = size if offset else None
         self.is_done = False
-        """True once the last page was parsed."""
+        """True once the last page was accepted."""
 
-    def next_call(self) -> Call[list[Record]]:
-        """Build the call for the next records of the list.
+    def next_call(self) -> Call[Page[Record]]:
+        """Build the call for the next page.
 
         Its parser raises PocketBaseDecodeError for a page that does not continue the list.
         """
-        call = with_page_size(get_page(self._path, self._page_number, self._size, self._options), self._page_size)
+        return with_page_size(get_page(self._path, self._page_number, self._size, self._options), self._page_size)
 
-        def parse(response: Response) -> list[Record]:
-            page = call.parse(response)
-            records = page["items"][self._skip :]
-            self._skip = 0
-            self._page_number += 1
-            self._page_size = page["perPage"]
-            self.is_done = is_last(page)
-            return records
-
-        return call.with_parser(parse)
+    def accept(self, page: Page[Record]) -> list[Record]:
+        """Return the records of the page that `next_call` asked for."""
+        records = page["items"][self._skip :]
+        self._skip = 0
+        self._page_number += 1
+        self._page_size = page["perPage"]
+        self.is_done = is_last(page)
+        return records
 
 
 class KeysetPages:
@@ -101,35 +100,35 @@ class KeysetPages:
         self._numbered_pages: NumberedPages | None = None
         self._numbered_pages_are_one_id = False
         self.is_done = False
-        """True once the last page was parsed."""
+        """True once the last page was accepted."""
 
-    def next_call(self) -> Call[list[Record]]:
-        """Build the call for the next records, which may be none although more follow; see `NumberedPages.next_call`.
-
-        Call it again only after the parser has run: the next request depends on the response.
-        """
+    def next_call(self) -> Call[Page[Record]]:
+        """Build the call for the next page, as `NumberedPages.next_call` does."""
         if self._numbered_pages is not None:
-            return self._next_numbered_call(self._numbered_pages)
+            return self._numbered_pages.next_call()
         options = self._options
         if self._last_id is not None:
             options = self._with_condition(">=" if self._held_back else ">", self._last_id)
-        call = get_page(self._path, 1, self._size, options)
-        return call.with_parser(lambda response: self._finish(self._accept(call.parse(response))))
+        return get_page(self._path, 1, self._size, options)
 
-    def _next_numbered_call(self, numbered_pages: NumberedPages) -> Call[list[Record]]:
-        call = numbered_pages.next_call()
+    def accept(self, page: Page[Record]) -> list[Record]:
+        """Return the records that are complete with the page that `next_call` asked for; perhaps none."""
+        records = self._accept_by_id(page) if self._numbered_pages is None else self._accept_by_number(page)
+        self._returned_count += len(records)
+        if self._remove_ids:
+            for record in records:
+                record.pop("id", None)
+        return records
 
-        def parse(response: Response) -> list[Record]:
-            records = call.parse(response)
-            if numbered_pages.is_done:
-                self._numbered_pages = None
-                self.is_done = not self._numbered_pages_are_one_id
-            return self._finish(records)
+    def _accept_by_number(self, page: Page[Record]) -> list[Record]:
+        assert self._numbered_pages is not None
+        records = self._numbered_pages.accept(page)
+        if self._numbered_pages.is_done:
+            self._numbered_pages = None
+            self.is_done = not self._numbered_pages_are_one_id
+        return records
 
-        return call.with_parser(parse)
-
-    def _accept(self, page: Page[Record]) -> list[Record]:
-        """Return the records that are complete with this page, and decide how to go on."""
+    def _accept_by_id(self, page: Page[Record]) -> list[Record]:
         ids: list[Any] = [record.get("id") for record in page["items"]]
         if not self._continues_list(ids):
             return self._fall_back(page["perPage"])
@@ -169,13 +168,6 @@ class KeysetPages:
         self._numbered_pages_are_one_id = False
         return []
 
-    def _finish(self, records: list[Record]) -> list[Record]:
-        self._returned_count += len(records)
-        if self._remove_ids:
-            for record in records:
-                record.pop("id", None)
-        return records
-
     def _build_filter(self, comparison: str, record_id: str) -> str | None:
         """Return the caller's filter with a condition on the id; None if it cannot be written or is too long."""
         try:
@@ -189,7 +181,7 @@ class KeysetPages:
 
     def _with_condition(self, comparison: str, record_id: str) -> Options:
         expression = self._build_filter(comparison, record_id)
-        assert expression is not None  # `_accept` has checked that
+        assert expression is not None  # `_accept_by_id` has checked that
         return replace(self._options, params={**self._options.params, "filter": expression})
 
 

@@ -94,13 +94,6 @@ def decode_page_call(call: Call[Page[Record]], decode: Decoder[T]) -> Call[Page[
     return decode_call(call, decode_page)
 
 
-def decode_list_call(call: Call[list[Record]], decode: Decoder[T]) -> Call[list[T]]:
-    """Return the call with a parser that decodes the records of its list."""
-    if decode is identity:
-        return cast("Call[list[T]]", call)
-    return decode_call(call, lambda records: [*map(decode, records)])
-
-
 def event_decoder(decode: Decoder[T]) -> Callable[[Any], RecordEvent[T]] | None:
     """Return the decoder of the data of a realtime event; None if records stay dicts."""
     if decode is identity:

@@ -184,8 +184,7 @@ class RecordService(RecordChanges[T], AsyncFace):
 
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""
-        call, pipeline = change.call, self._pipeline
-        call = call.with_parser(lambda response: (change.call.parse(response), response))
+        call, pipeline = change.call.with_response(), self._pipeline
         if is_unconfirmed(call):
             bound = BoundPipeline(pipeline, change.options)
             (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
