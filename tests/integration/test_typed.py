@@ -71,12 +71,14 @@ async def test_each_kind_of_class(pb: PocketBase) -> None:
 
 async def test_a_wrong_shape_names_record_and_field(pb: PocketBase) -> None:
     post = await pb.collection("posts").create({"title": "x", "data": {"a": "b"}})
-    told = rf"'{post['id']}' of 'posts' is no Post: field 'data\.a': expected int, got str"
+    told = rf"'{post['id']}' of 'posts' is not a valid Post: field 'data\.a': expected int, got str"
     with pytest.raises(PocketBaseDecodeError, match=told) as caught:
         await pb.collection("posts", Post).get_one(post["id"])
     assert caught.value.url.endswith(post["id"])
     for kind in (Post, Article, Model, Struct):
-        with pytest.raises(PocketBaseDecodeError, match=rf"record '{post['id']}' is no {kind.__name__}: .*created"):
+        with pytest.raises(
+            PocketBaseDecodeError, match=rf"record '{post['id']}' is not a valid {kind.__name__}: .*created"
+        ):
             await pb.collection("posts", kind).get_one(post["id"], fields="id,title,n,yes,docs,data")
 
 
@@ -118,5 +120,5 @@ async def test_realtime_events(pb: PocketBase) -> None:
         while not (heard and errors):
             await asyncio.sleep(0.01)
     assert [article.title for article in heard] == ["typed"]
-    assert "is no Article" in str(errors[0])
+    assert "is not a valid Article" in str(errors[0])
     await pb.realtime.close()
