@@ -65,7 +65,7 @@ class Connection:
                 event = await self._next_event()
             return bytes(event.data) if isinstance(event, h11.Data) else b""
 
-        return BodyStream(self.exchange, read)
+        return BodyStream(self.exchange.raise_mapped, read)
 
     def decompressed(self, timeout: float | None = None) -> AsyncIterator[bytes]:
         return self.exchange.decompress(self.status, self.headers, self.body(timeout))
@@ -75,8 +75,8 @@ class Connection:
 
     async def _send_body(self) -> None:
         try:
-            if self.exchange.has_body:
-                async for chunk in self.exchange:
+            if self.exchange.body is not None:
+                async for chunk in self.exchange.body:
                     self._writer.write(self._http.send(h11.Data(chunk)) or b"")
                     await self._writer.drain()
             self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
@@ -93,7 +93,7 @@ class Connection:
 async def connect(exchange: Exchange) -> AsyncGenerator[Connection, None]:
     """Open a connection, send the request of the exchange on it, and receive the head of the response."""
     url, headers = urlsplit(exchange.request.full_url), {**exchange.headers, "Connection": "close"}
-    if exchange.has_body and "Content-Length" not in headers:
+    if exchange.body is not None and "Content-Length" not in headers:
         headers["Transfer-Encoding"] = "chunked"
     target = url._replace(scheme="", netloc="", path=url.path or "/").geturl()
     loop, reader = asyncio.get_running_loop(), Reader()

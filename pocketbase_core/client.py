@@ -10,8 +10,9 @@ from weakref import WeakValueDictionary
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
 from .calls.filters import build_filter
-from .calls.options import SendOptions, check_size, check_timeout, parse_options
+from .calls.options import SendOptions, check_max_response_bytes, parse_options
 from .calls.paths import custom_path
+from .calls.timeout import check_timeout
 from .endpoints import custom
 from .messages import ClientOptions, Request, RequestDraft, Response
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
@@ -81,7 +82,7 @@ class PocketBase:
             base_url=_check_url(base_url),
             transport=SharedTransport(transport),
             timeout=check_timeout(timeout),
-            client_options=ClientOptions(json_dumps, json_loads, check_size(max_response_bytes)),
+            client_options=ClientOptions(json_dumps, json_loads, check_max_response_bytes(max_response_bytes)),
         )
         self._lang = lang
         self._middleware = default_middleware() if middleware is None else [*middleware]

@@ -1,19 +1,19 @@
-"""Every error this library raises about a request.
+"""The errors of requests.
 
-* PocketBaseError
-  x PocketBaseBadRequestError        400
-    + PocketBaseBatchError           400, one error for each member that failed
-  x PocketBaseUnauthorizedError      401
-  x PocketBaseForbiddenError         403
-  x PocketBaseNotFoundError          404
-  x PocketBaseRateLimitError         429
-  x PocketBaseServerError            5xx
-  x PocketBaseDecodeError            a 2xx response with an unexpected body
-  x PocketBaseTransportError         no answer, status 0
-    + PocketBaseConnectionError
-    + PocketBaseTimeoutError
+PocketBaseError                     any other status outside 2xx
+├ PocketBaseBadRequestError         400
+│ └ PocketBaseBatchError            400 of a batch, with an error for each request that failed
+├ PocketBaseUnauthorizedError       401
+├ PocketBaseForbiddenError          403
+├ PocketBaseNotFoundError           404
+├ PocketBaseRateLimitError          429
+├ PocketBaseServerError             5xx
+├ PocketBaseDecodeError             a success with an unexpected body
+└ PocketBaseTransportError          no complete response; status 0
+  ├ PocketBaseConnectionError       no connection, or a connection that broke
+  └ PocketBaseTimeoutError          the timeout expired
 
-Wrong arguments are `ValueError` and `TypeError`, raised before anything is sent.
+Wrong arguments are a ValueError or a TypeError, raised before anything is sent.
 """
 
 from collections.abc import Mapping
@@ -25,26 +25,33 @@ from .messages.json_values import as_object
 
 
 class PocketBaseError(Exception):
-    """A request that failed.
+    """A request that failed: the base class of all errors, and the error of a status without a class of its own.
 
-    `url` comes without its query, which may hold tokens. `status` is the HTTP status, 0 when there was no answer.
-    `data` is the server's decoded answer, `{}` when it was not a JSON object. `message` is the server's, unless one is
-    given.
+    `type(error)(*error.args)` returns an equal error, and JSON can represent `args`. Task queues such as Celery rely on
+    both.
 
-    `type(error)(*error.args)` is the same error, and JSON can carry `args`: task queues such as Celery rely on that.
+    Args:
+        url: The URL of the request.
+        status: The HTTP status; 0 without a response.
+        data: The decoded body of the response.
+        message: A description. The default is the server's message, else the reason phrase of the status.
+        *more: The further `args` of a subclass.
     """
 
     def __init__(
         self, url: str = "", status: int = 0, data: Mapping[str, Any] | None = None, message: str = "", *more: Any
     ) -> None:
         self.url: str = url.partition("?")[0]
+        """The URL of the request without its query, which may contain tokens."""
         self.status = status
+        """The HTTP status; 0 without a response."""
         self.data: dict[str, Any] = dict(data or {})
+        """The JSON object of the response; `{}` if its body was something else."""
         super().__init__(self.url, status, self.data, message or _message(self.data) or _reason_phrase(status), *more)
 
     @property
     def message(self) -> str:
-        """A description of the error."""
+        """The server's message, or a description by this library."""
         text: str = self.args[3]
         return text
 
@@ -54,24 +61,29 @@ class PocketBaseError(Exception):
 
     @property
     def field_errors(self) -> dict[str, Any]:
-        """The errors of single fields: `{"email": {"code": …, "message": …}}`."""
+        """The server's errors by field: `{"email": {"code": …, "message": …}}`."""
         return dict(as_object(self.data.get("data")))
 
     def __str__(self) -> str:
-        words = {name: _message(as_object(error)) for name, error in self.field_errors.items()}
-        fields = [f"{name}: {message}" for name, message in words.items() if message]
+        messages = {name: _message(as_object(error)) for name, error in self.field_errors.items()}
+        fields = [f"{name}: {message}" for name, message in messages.items() if message]
         parts = [str(self.status) if self.status else "", self.message, f"({'; '.join(fields)})" if fields else ""]
         return " ".join(filter(None, parts)) + (f" [{self.url}]" if self.url else "")
 
 
 class PocketBaseBadRequestError(PocketBaseError):
-    """400: the server did not accept the data; see `field_errors`."""
+    """The server rejected the data of a request (400). `field_errors` has the reason for each field."""
 
 
 class PocketBaseBatchError(PocketBaseBadRequestError):
-    """400: a member of a batch failed and all of it was rolled back.
+    """A request of a batch failed, and the server has made none of the batch's changes (400).
 
-    `urls` are those of the members by index; `errors` are the errors of those that failed, by index.
+    Args:
+        url: The URL of the batch.
+        status: The HTTP status of the batch.
+        data: The decoded body of the response.
+        message: A description.
+        urls: The URLs of the requests of the batch by their index as text. Only those that failed are kept.
     """
 
     def __init__(
@@ -86,32 +98,33 @@ class PocketBaseBatchError(PocketBaseBadRequestError):
         urls = {index: url.partition("?")[0] for index, url in (urls or {}).items() if index in failed}
         super().__init__(url, status, data, message, urls)
         self.errors: dict[int, PocketBaseError] = {}
-        for index, member_url in urls.items():
+        """The errors of the requests that failed, by their index in the batch."""
+        for index, failed_url in urls.items():
             response = as_object(as_object(failed[index]).get("response"))
             code = response.get("status")
             code = code if type(code) is int else 400
-            self.errors[int(index)] = _class_of(code)(member_url, code, response)
+            self.errors[int(index)] = _class_of(code)(failed_url, code, response)
 
 
 class PocketBaseUnauthorizedError(PocketBaseError):
-    """401: a valid token is missing, or a second factor is (`mfa_id`)."""
+    """The request has no valid token, or the sign-in requires a second factor, see `mfa_id` (401)."""
 
     @property
     def mfa_id(self) -> str | None:
-        """The id to pass to the second factor, if the first factor was right."""
+        """The id to pass as `mfa_id` to the second sign-in method; None if no second factor is required."""
         return self.data.get("mfaId")
 
 
 class PocketBaseForbiddenError(PocketBaseError):
-    """403: not for this user."""
+    """This user must not make this request (403)."""
 
 
 class PocketBaseNotFoundError(PocketBaseError):
-    """404: it does not exist, or this user must not know that it does."""
+    """The record, file or route does not exist, or this user is not allowed to see it (404)."""
 
 
 class _WithRetryAfter(PocketBaseError):
-    """An error whose response may say when to try again."""
+    """An error whose response may have a Retry-After header (RFC 9110, 10.2.3)."""
 
     def __init__(
         self,
@@ -123,27 +136,26 @@ class _WithRetryAfter(PocketBaseError):
     ) -> None:
         super().__init__(url, status, data, message, retry_after)
         self.retry_after = retry_after
-        """Seconds to wait, if the response said so."""
+        """The seconds to wait before another attempt, by the Retry-After header; None without this header."""
 
 
 class PocketBaseRateLimitError(_WithRetryAfter):
-    """429: too many requests."""
+    """The client has sent too many requests (429)."""
 
 
 class PocketBaseServerError(_WithRetryAfter):
-    """5xx: the server, or a proxy before it, failed."""
+    """The server, or a proxy in front of it, failed (5xx)."""
 
 
 class PocketBaseDecodeError(PocketBaseError):
-    """A 2xx response whose body has an unexpected form: HTML, broken JSON, or JSON of another shape."""
+    """The response is a success, but its body is not what was expected: HTML, invalid JSON, or JSON of another shape.
+
+    The server may have made the change that the request asked for.
+    """
 
 
 class PocketBaseTransportError(PocketBaseError):
-    """No answer.
-
-    `request_sent` is False when the request certainly never left, True when it certainly arrived (the answer
-    had begun), None when nobody can know.
-    """
+    """The server returned no complete response. The status is 0."""
 
     def __init__(
         self,
@@ -155,14 +167,15 @@ class PocketBaseTransportError(PocketBaseError):
     ) -> None:
         super().__init__(url, status, data, message, request_sent)
         self.request_sent = request_sent
+        """True if the response had begun, False if the server certainly received no request, None if unknown."""
 
 
 class PocketBaseConnectionError(PocketBaseTransportError):
-    """The connection could not be made, or broke."""
+    """The connection could not be made, or it broke."""
 
 
 class PocketBaseTimeoutError(PocketBaseTransportError):
-    """The answer took too long."""
+    """The timeout expired before the response was complete."""
 
 
 _BY_STATUS: dict[int, type[PocketBaseError]] = {
@@ -175,7 +188,7 @@ _BY_STATUS: dict[int, type[PocketBaseError]] = {
 
 
 def error_from_response(response: Response) -> PocketBaseError:
-    """Make the error that a response outside 2xx stands for. Never raises, whatever the body holds."""
+    """Return the error for a response outside 2xx. Never raises, whatever the body contains."""
     status, data = response.status_code, _object(response)
     message = _message(data) or _redirect_hint(response)
     error_class = _class_of(status)
@@ -189,34 +202,35 @@ def _class_of(status: int) -> type[PocketBaseError]:
 
 
 def _message(data: Mapping[str, Any]) -> str:
-    """Return the server's own message; empty where the server sent none."""
+    """Return the server's message; empty if there is none."""
     message = data.get("message")
     return message if isinstance(message, str) else ""
 
 
 def response_from_error(error: PocketBaseError) -> Response:
-    """Make the response that a port made this error of, as far as the error tells: for middleware, a status is data."""
-    after = error.retry_after if isinstance(error, _WithRetryAfter) else None
-    headers = {} if after is None else {"Retry-After": f"{after:.3f}"}
+    """Return the response that a port raised this error for, rebuilt from the error, because middleware expects one."""
+    seconds = error.retry_after if isinstance(error, _WithRetryAfter) else None
+    headers = {} if seconds is None else {"Retry-After": f"{seconds:.3f}"}
     if not error.data:
         return Response(error.status, headers, url=error.url)
     return Response(error.status, headers, url=error.url, json=error.data)
 
 
 def unexpected_response(response: Response, expected: str) -> PocketBaseDecodeError:
-    """Make the error for a success that does not hold what was expected."""
-    kind = response.headers.get("Content-Type", "no Content-Type")
+    """Return the error for a success whose body is not what was expected."""
+    content_type = response.headers.get("Content-Type", "no Content-Type")
     return PocketBaseDecodeError(
         response.url,
         response.status_code,
-        message=f"expected {expected}, got {len(response.content)} bytes of {kind!r}; is PocketBase at the base URL?",
+        message=f"expected {expected}, got {len(response.content)} bytes of {content_type!r}; "
+        "is PocketBase at the base URL?",
     )
 
 
 def not_event_stream(response: Response) -> PocketBaseError:
-    """Make the error for a response that is no stream of events."""
+    """Return the error for a response that is not an event stream."""
     return (
-        unexpected_response(response, "a stream of events")
+        unexpected_response(response, "an event stream")
         if 200 <= response.status_code < 300
         else error_from_response(response)
     )
@@ -232,7 +246,7 @@ def _object(response: Response) -> dict[str, Any]:
 def _redirect_hint(response: Response) -> str:
     location = response.headers.get("Location")
     if 300 <= response.status_code < 400 and location is not None:
-        return f"redirects are not followed; use the address it leads to as base URL: {location.partition('?')[0]!r}"
+        return f"redirects are not followed; use its target as the base URL: {location.partition('?')[0]!r}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The way of a call: its request passes through the middleware to the transport, its response back to the parser."""
+"""Execution of calls: a request passes through the middleware to the transport, its response back to the parser."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .auth.store import AuthStore
-from .calls.call import Call, timeout_or
-from .calls.parsing import raise_for_status, reject_unrequested_part
+from .calls.call import Call
+from .calls.parsing import raise_for_status, reject_unrequested_partial_content
 from .calls.paths import custom_path
+from .calls.timeout import timeout_or
 from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
 from .messages.json_values import JsonLoads, default_loads
@@ -22,7 +23,11 @@ T = TypeVar("T")
 
 
 class SharedTransport:
-    """The transport of a client and of those made from it; without one, the first installed, found at first use."""
+    """The transport that a client shares with the clients of `with_auth_store`.
+
+    Args:
+        transport: The transport; None means the first installed one, which is looked up on first use.
+    """
 
     def __init__(self, transport: Transport | None) -> None:
         self._transport = None if transport is None else check_transport(transport)
@@ -31,40 +36,41 @@ class SharedTransport:
         """Return the transport.
 
         Raises:
-            RuntimeError: If none was given, and none is installed.
+            RuntimeError: If no transport was passed and none is installed.
         """
         if self._transport is None:
             self._transport = find_transport()
         return self._transport
 
     async def aclose(self) -> None:
-        """Close the transport if there is one."""
+        """Close the transport, unless it was never used and not passed either."""
         if self._transport is not None:
             await self._transport.aclose()
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server, and how a client talks to it, whoever the user is. `timeout` is in seconds; None is no limit."""
+    """What all users of a client have in common."""
 
     base_url: str
     transport: SharedTransport
     timeout: float | None
+    """The default timeout of a call in seconds; None is no limit."""
     client_options: ClientOptions
 
 
 class Pipeline:
-    """Sends calls as one user, whose token `middleware` sets.
+    """Executes calls as one user.
 
-    A `Call` becomes a `Request`: absolute URL, headers, timeout. The request passes through the middleware, the
-    outermost first, to the transport. The response comes back the same way, and the call's parser makes a value or an
-    error of it. After a success, the effect of the call keeps the auth store in step.
+    A `Call` becomes a `Request` with an absolute URL, headers and a timeout. The request passes through the middleware,
+    the outermost first, to the transport. The response takes the same way back, and the parser of the call returns its
+    value or raises its error. After a success, the effect of the call updates the auth store.
 
     Args:
-        server: The server, and how to talk to it.
-        auth_store: The store of the user.
-        middleware: The middleware of each request, the outermost first.
-        headers: Returns the headers of each request.
+        server: The server, and the settings that all users share.
+        auth_store: The store of the user, whose token the middleware sets.
+        middleware: The middleware, the outermost first.
+        headers: A function that returns the client's headers for a request.
     """
 
     def __init__(
@@ -93,7 +99,11 @@ class Pipeline:
         return self._server.base_url + custom_path(path)
 
     async def execute(self, call: Call[T]) -> T:
-        """Send a call through the middleware, and parse its response."""
+        """Send a call through the middleware, and return the parsed response.
+
+        Raises:
+            PocketBaseError: If the request failed, or the parser rejects the response.
+        """
         send = self._send_through if call.retries else chain(self._middleware_of(call), self._send)
         value = call.parse(await send(self._build_request(call)))
         if call.effect is not None:
@@ -102,7 +112,9 @@ class Pipeline:
 
     @asynccontextmanager
     async def stream(self, call: Call[Any]) -> AsyncGenerator[StreamedResponse, None]:
-        """Send a call through the middleware, which sees an empty body, and read the body as it arrives.
+        """Send a call through the middleware, and read the body of its response as it arrives.
+
+        Middleware receives a response with an empty body.
 
         Raises:
             PocketBaseError: If the response is not a success.
@@ -112,7 +124,7 @@ class Pipeline:
 
             async def open_stream(request: Request) -> Response:
                 started = asyncio.get_running_loop().time()
-                await stack.aclose()  # of the attempt before
+                await stack.aclose()  # close the response of the previous attempt
                 opened.clear()
                 streamed = await stack.enter_async_context(self._server.transport.get().stream(request))
                 content = b""
@@ -121,24 +133,26 @@ class Pipeline:
                 else:
                     content = await read_error_body(request, streamed.status_code, streamed.aiter_bytes(), started)
                 response = Response(streamed.status_code, streamed.headers, content, request.url, loads=self.json_loads)
-                return reject_unrequested_part(request, response)
+                return reject_unrequested_partial_content(request, response)
 
             response = raise_for_status(await chain(self._middleware, open_stream)(self._build_request(call)))
-            yield opened[0] if opened else StreamingResponse.from_response(response)  # made by a middleware
+            yield opened[0] if opened else StreamingResponse.from_response(response)  # a middleware made the response
 
     @asynccontextmanager
     async def events(self, call: Call[Any]) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        """Send a call through the middleware, and read its response as server-sent events, of this one connection.
+        """Send a call through the middleware, and read the server-sent events of its response.
+
+        The stream ends with its connection: there is no reconnection here.
 
         Raises:
-            PocketBaseError: If the response is not a stream of events.
+            PocketBaseError: If the response is not an event stream.
         """
         async with AsyncExitStack() as stack:
             opened: list[AsyncIterator[ServerSentEvent]] = []
             refusals: list[tuple[Response, PocketBaseError]] = []
 
             async def open_events(request: Request) -> Response:
-                await stack.aclose()  # of the attempt before
+                await stack.aclose()  # close the response of the previous attempt
                 opened.clear()
                 refusals.clear()
                 try:
@@ -154,7 +168,7 @@ class Pipeline:
             for refusal, error in refusals:
                 if refusal is response:
                     raise error
-            if not opened or not 200 <= response.status_code < 300:  # made by a middleware
+            if not opened or not 200 <= response.status_code < 300:  # a middleware made the response
                 raise not_event_stream(response)
             yield opened[0]
 
@@ -162,12 +176,12 @@ class Pipeline:
         request, headers = call.request, self._headers()
         if headers != self._cached_headers[0]:
             self._cached_headers = dict(headers), Headers(headers)
-        own_headers = self._cached_headers[1]
+        client_headers = self._cached_headers[1]
         return Request(
             method=request.method,
             url=self._server.base_url + request.url,
             params=request.params,
-            headers=own_headers | request.headers if request.headers else own_headers,
+            headers=client_headers | request.headers if request.headers else client_headers,
             body=request.body,
             files=request.files,
             timeout=timeout_or(call.timeout, self.timeout),
@@ -178,5 +192,5 @@ class Pipeline:
         return [each for each in self._middleware if call.retries or not isinstance(each, Retry)]
 
     async def _send(self, request: Request) -> Response:
-        response = reject_unrequested_part(request, await self._server.transport.get().send(request))
+        response = reject_unrequested_partial_content(request, await self._server.transport.get().send(request))
         return response if self.json_loads is default_loads else response.replace(loads=self.json_loads)

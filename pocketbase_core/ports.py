@@ -1,4 +1,8 @@
-"""The ports: what the core asks of an HTTP library."""
+"""The ports: the interface between the core and an HTTP library.
+
+A transport implements them on one library. The adapters of this project are in `pocketbase_transports`, and their
+common parts in `pocketbase_core.transport`.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -8,7 +12,7 @@ from .messages import Headers, Request, Response, ServerSentEvent
 
 
 class StreamedResponse(Protocol):
-    """An answer whose body is still to come."""
+    """A response whose body is read as it arrives."""
 
     @property
     def status_code(self) -> int:
@@ -17,51 +21,57 @@ class StreamedResponse(Protocol):
 
     @property
     def headers(self) -> Headers:
-        """The answer's headers."""
+        """The response's headers."""
         ...
 
     def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """Iterate over the body in chunks, decompressed.
+        """Iterate over the decompressed body in chunks.
 
         Raises:
-            PocketBaseTransportError: the connection broke, or `timeout` passed without a byte.
-            PocketBaseDecodeError: the body cannot be decompressed.
+            PocketBaseTransportError: If the connection breaks, or no byte arrives within the timeout.
+            PocketBaseDecodeError: If the body cannot be decompressed.
         """
         ...
 
 
 class HttpPort(Protocol):
-    """Requests and answers. A status is data here: only a missing answer is an error. Redirects are not followed."""
+    """Requests and responses.
+
+    A response with any status is returned: only a missing response is an error. Redirects are not followed.
+    """
 
     async def send(self, request: Request) -> Response:
-        """Return the response, read to its end within the request's timeout.
+        """Return the response, whose body is read to its end within the request's timeout.
 
         Raises:
-            PocketBaseTransportError: no whole answer came; `request_sent` tells what is known.
-            PocketBaseDecodeError: the response is larger than `max_response_bytes`, or cannot be decompressed.
+            PocketBaseTransportError: If no complete response arrives. `request_sent` of the error is False if nothing
+                was sent, None if the request may have arrived, True if the response had begun.
+            PocketBaseDecodeError: If the response is larger than `max_response_bytes`, or cannot be decompressed.
         """
         ...
 
     def stream(self, request: Request) -> AbstractAsyncContextManager[StreamedResponse]:
-        """Open a response from its headers on. The timeout limits the wait for them, then for each chunk.
+        """Open a response, whose body is read as it arrives.
+
+        The timeout limits the wait for the headers, and after that the wait for each chunk.
 
         Raises:
-            PocketBaseTransportError: no answer came.
+            PocketBaseTransportError: If no response arrives.
         """
         ...
 
 
 class SsePort(Protocol):
-    """Server-sent events. Never reconnects."""
+    """Server-sent events. The port never reconnects."""
 
     def events(self, request: Request) -> AbstractAsyncContextManager[AsyncIterator[ServerSentEvent]]:
-        """Open a connection and iterate over its events; the iterator ends where the body ends.
+        """Open a stream of events. The iterator ends when the body ends.
 
-        The timeout limits the wait for the answer's headers only.
+        The timeout limits the wait for the headers only.
 
         Raises:
-            PocketBaseTransportError: no answer came, or the connection broke.
-            PocketBaseError: the answer is not a stream: the error of its status.
+            PocketBaseTransportError: If no response arrives, or the connection breaks.
+            PocketBaseError: If the response is not a stream of events: the error of its status.
         """
         ...
 
@@ -71,5 +81,5 @@ class Transport(HttpPort, SsePort, Protocol):
     """Both ports on one HTTP library."""
 
     async def aclose(self) -> None:
-        """Close what the transport opened itself. May be called twice."""
+        """Close the sessions that the transport has opened. May be called twice."""
         ...

@@ -1,4 +1,4 @@
-"""Transports for PocketBase: each on an HTTP library of its own, which is imported when the name is first used."""
+"""The adapters: a transport for each HTTP library, which is imported when the transport's name is first used."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -3,8 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-_COOKIES = "a transport keeps no cookies, as its users may be many; one that is for all goes into headers={'Cookie': …}"
-_NOT_OURS = {
+_COOKIES = (
+    "a transport keeps no cookies, because several users may share it; "
+    "set a cookie that all of them send by headers={'Cookie': …}"
+)
+_REFUSED = {
     "auth": "the Authorization header holds the user's token",
     "cookie_jar": _COOKIES,
     "cookies": _COOKIES,
@@ -13,14 +16,14 @@ _NOT_OURS = {
 
 
 def check_names(options: dict[str, Any], known: Collection[str]) -> None:
-    """Refuse what no session takes, or what would mix up a transport's users.
+    """Check the names of a session's options.
 
     Raises:
-        TypeError: it names the option, and the reason or the known options.
+        TypeError: If an option is unknown, or would mix up the users who share the transport.
     """
     for name in options:
-        if name in _NOT_OURS:
-            raise TypeError(f"{name}= is no option of a transport: {_NOT_OURS[name]}")
+        if name in _REFUSED:
+            raise TypeError(f"{name}= is not an option of a transport: {_REFUSED[name]}")
         if name not in known:
-            names = ", ".join(sorted({*known} - {*_NOT_OURS}))
+            names = ", ".join(sorted({*known} - {*_REFUSED}))
             raise TypeError(f"unknown option {name!r}; known here: {names}")

@@ -1,1 +1,1 @@
-"""Calls as values: the options, paths and filters that they are made of, and the parsers of their responses."""
+"""Calls as values: options, paths and filters become requests, and parsers make values of responses."""

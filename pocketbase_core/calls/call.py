@@ -1,38 +1,28 @@
 """One call to the API, as a value."""
 
-from collections.abc import Callable
-from enum import Enum
-from typing import Final, Generic, Literal, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..auth.store import AuthStore
 from ..messages import Request, Response
+from ..messages.uploads import File
+from .options import Options
+from .query import encode_query
+from .timeout import USE_CLIENT_DEFAULT, Timeout
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-class ClientDefault(Enum):
-    """The type of `USE_CLIENT_DEFAULT`."""
-
-    USE_CLIENT_DEFAULT = "the timeout of the client"
-
-
-USE_CLIENT_DEFAULT: Final = ClientDefault.USE_CLIENT_DEFAULT
-"""The timeout of a call whose caller gave none; None is a caller's "no limit"."""
-
-Timeout = float | None | Literal[ClientDefault.USE_CLIENT_DEFAULT]
-
-
-def timeout_or(timeout: Timeout, default: float | None) -> float | None:
-    """Return the caller's timeout in seconds (None: no limit), or `default` if the caller gave none."""
-    return default if timeout is USE_CLIENT_DEFAULT else timeout
-
-
 class Call(NamedTuple, Generic[T]):
-    """A request, whose URL is relative to the server, and the parser of its response.
+    """A request and the parser of its response.
 
-    `timeout` takes the place of the request's. Without `retries`, the middleware `Retry` is left out. After a success,
-    `effect` is called with the auth store of the user and the parsed response.
+    Args:
+        request: The request. Its URL is relative to the server, and its timeout is not used.
+        parse: Returns the value of a response, or raises the PocketBaseError that the response stands for.
+        timeout: The limit in seconds for the call as a whole.
+        retries: Whether the middleware `Retry` may repeat the request.
+        effect: Is called after a success, with the auth store of the user and the parsed value.
     """
 
     request: Request
@@ -41,14 +31,50 @@ class Call(NamedTuple, Generic[T]):
     retries: bool = True
     effect: Callable[[AuthStore, T], None] | None = None
 
+    @staticmethod
+    def build(
+        method: str,
+        path: str,
+        parse: Callable[[Response], S],
+        options: Options,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        files: tuple[tuple[str, File], ...] = (),
+    ) -> "Call[S]":
+        """Return the call of an endpoint with the options of its caller.
+
+        Args:
+            method: The HTTP method.
+            path: The path on the server, percent-encoded.
+            parse: The parser of the response.
+            options: The caller's options, which add query parameters, headers and a timeout.
+            params: The query parameters that the endpoint itself sets.
+            body: A JSON value; None is no body.
+            files: `(field, file)` pairs.
+
+        Raises:
+            ValueError: If the options contain a query parameter that the endpoint itself sets.
+        """
+        query = options.params
+        if params:
+            endpoint_params = encode_query(params)
+            if duplicates := endpoint_params.keys() & query.keys():
+                raise ValueError(f"params must not contain {sorted(duplicates)}, which this method sets itself")
+            query = {**endpoint_params, **query}
+        return Call(Request(method, path, query, options.headers, body, files), parse, options.timeout)
+
     def with_parser(self, parse: Callable[[Response], S]) -> "Call[S]":
-        """Return the call with another parser of its response, and without an effect."""
+        """Return a copy with another parser, and without an effect."""
         return Call(self.request, parse, self.timeout, self.retries)
 
+    def with_response(self) -> "Call[tuple[T, Response]]":
+        """Return a copy whose parser returns the response too, and without an effect."""
+        return self.with_parser(lambda response: (self.parse(response), response))
+
     def then(self, effect: Callable[[AuthStore, T], None]) -> "Call[T]":
-        """Return the call with an effect on the auth store."""
+        """Return a copy with an effect on the auth store."""
         return self._replace(effect=effect)
 
     def without_retries(self) -> "Call[T]":
-        """Return the call for a caller that repeats it by itself."""
+        """Return a copy that the middleware `Retry` leaves alone, for callers with a retry loop of their own."""
         return self._replace(retries=False)

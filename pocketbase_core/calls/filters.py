@@ -1,8 +1,13 @@
-"""Filter expressions with values that stay values.
+"""Filter expressions into which values are written safely.
 
-PocketBase 0.39.9 changed what a backslash means inside quotes. Before, it escapes only the quote that ends the text,
-and two of them stay two; from then on it escapes itself, both quotes, n, t and r. A text is written here only where
-both grammars read it alike, or where the caller says that every server is a new one.
+Theory of operation: `_TOKENS` splits an expression into what has quotes or is a comment, and placeholders `{:name}`. A
+placeholder outside of quotes and comments is replaced by a literal of its value. Everything else stays as it is.
+
+Servers read backslashes inside quotes in two ways. Before PocketBase 0.39.9, a backslash escapes only the quote that
+encloses the text, and two backslashes stay two. From 0.39.9 on, it escapes itself, both quotes, n, t and r. The client
+does not know the server's version, so a text is accepted only if both versions read it alike: a backslash must not
+stand before a character that either version treats as escaped, nor at the end. With `escapes`, the caller says that
+the server is 0.39.9 or newer, and every text is accepted.
 """
 
 import json
@@ -21,37 +26,40 @@ _AMBIGUOUS = re.compile(r"""\\(?:[\\"'ntr]|$)""")
 
 
 def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) -> str:
-    """Return `raw` with each `{:name}` replaced by the value of that name, quoted; values are not searched again.
+    """Return a filter expression in which each `{:name}` is replaced by a literal of the value of that name.
 
-    `escapes` writes backslashes for servers from 0.39.9 on, and only for them.
+    Args:
+        raw: The expression. Placeholders inside the values are not replaced.
+        params: The values by name.
+        escapes: Whether to escape backslashes as servers from 0.39.9 on require, and older servers do not support.
 
     Raises:
-        TypeError: a value of a type that filters do not know.
-        ValueError: a placeholder without a value or inside quotes; a text that cannot be written safely.
+        TypeError: If a value is of a type that filters do not support.
+        ValueError: If a placeholder has no value or is inside quotes, or if a text cannot be written safely.
     """
 
     def replace(match: re.Match[str]) -> str:
         name = match[1]
         if name is not None:
             if name not in params:
-                raise ValueError(f"the filter has {{:{name}}}, and there is no value {name!r}")
+                raise ValueError(f"the filter contains {{:{name}}}, but no value {name!r} was passed")
             return _literal(name, params[name], escapes)
-        if _ends_for_new_servers(match[0]) and not escapes and _PLACEHOLDER.search(raw):
+        if _ends_only_for_new_servers(match[0]) and not escapes and _PLACEHOLDER.search(raw):
             raise ValueError(
-                f"the text {match[0]} ends in a backslash, so that servers before 0.39.9 do not see its end; "
-                "put it in as a value"
+                f"the text {match[0]} ends in a backslash, which escapes the last quote for servers before 0.39.9; "
+                "pass the text as a value"
             )
         if any(inner in params for inner in _PLACEHOLDER.findall(match[0])):
             raise ValueError(
-                f"a placeholder stands inside quotes or a comment: {match[0]}; values bring their own quotes"
+                f"a placeholder must not be inside quotes or a comment: {match[0]}; values get quotes of their own"
             )
         return match[0]
 
     return _TOKENS.sub(replace, raw)
 
 
-def _ends_for_new_servers(token: str) -> bool:
-    """Return whether a quoted text ends here for new servers, while old ones read its last quote as escaped."""
+def _ends_only_for_new_servers(token: str) -> bool:
+    """Return whether a quoted text ends in a backslash: servers before 0.39.9 then read the last quote as escaped."""
     return len(token) > 3 and token[0] == token[-1] and token[0] in "\"'" and token[-2] == "\\"
 
 
@@ -64,7 +72,7 @@ def _literal(name: str, value: Any, escapes: bool) -> str:
         return str(int(value))
     if isinstance(value, (float, Decimal)):
         if not math.isfinite(value):
-            raise ValueError(f"the value of {{:{name}}} is {value}, which a filter cannot hold")
+            raise ValueError(f"the value of {{:{name}}} is {value}, which a filter cannot contain")
         return format(Decimal(repr(value)) if isinstance(value, float) else value, "f")
     if isinstance(value, str):
         return _quoted(name, value, escapes)
@@ -73,17 +81,17 @@ def _literal(name: str, value: Any, escapes: bool) -> str:
     if isinstance(value, (list, tuple, Mapping)):
         text = json.dumps(freeze_json(value, name), ensure_ascii=False, separators=(",", ":"), default=dict)
         return _quoted(name, text, escapes)
-    raise TypeError(f"the value of {{:{name}}} is of type {type(value).__name__}, which a filter cannot hold")
+    raise TypeError(f"the value of {{:{name}}} is of type {type(value).__name__}, which a filter cannot contain")
 
 
 def _quoted(name: str, text: str, escapes: bool) -> str:
     if "\0" in text:
-        raise ValueError(f"the value of {{:{name}}} holds NUL, which a filter cannot hold")
+        raise ValueError(f"the value of {{:{name}}} contains NUL, which a filter cannot contain")
     if escapes:
         text = text.replace("\\", "\\\\")
     elif _AMBIGUOUS.search(text):
         raise ValueError(
-            f"the value of {{:{name}}} holds a backslash that servers before and from 0.39.9 on read differently; "
-            "if all of yours are 0.39.9 or newer, set filter_escapes = True on the client"
+            f"the value of {{:{name}}} contains a backslash that servers before and from 0.39.9 on read differently; "
+            "if your server is 0.39.9 or newer, set filter_escapes = True on the client"
         )
     return '"' + text.replace('"', '\\"') + '"'

@@ -3,164 +3,160 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
-from ..messages import Headers, Request, Response
-from ..messages.uploads import File
-from .call import USE_CLIENT_DEFAULT, Call, Timeout, timeout_or
-from .query import encode_query, join_list
+from ..messages import Headers
+from .query import encode_query, option_to_query
+from .timeout import USE_CLIENT_DEFAULT, Timeout, check_timeout, timeout_or
 
-T = TypeVar("T")
 OptionsArg = Mapping[str, Any] | None
 """Options as a dict, the last positional argument of each method; the same keys are keyword arguments."""
 
 
 class CommonOptions(TypedDict, total=False):
-    """For every method: extra query parameters, headers, and seconds for the whole call (None is no limit)."""
+    """Options of every method."""
 
     params: Mapping[str, Any]
+    """More query parameters. None is left out, and a list repeats its key."""
     headers: Mapping[str, str]
+    """More headers. They replace the client's headers of the same name."""
     timeout: float | None
+    """A limit in seconds for the call as a whole. None is no limit; the default is the client's timeout."""
 
 
 class RecordOptions(CommonOptions, total=False):
-    """Options of calls that return records: the relations to expand, the fields to return."""
+    """Options of methods that return records."""
 
     expand: str | Sequence[str]
+    """Relations whose records are included, such as `"author,comments_via_post"`."""
     fields: str | Sequence[str]
-
-
-class FullListOptions(RecordOptions, total=False):
-    """For lists that are read to their end; `batch` records a request."""
-
-    filter: str
-    sort: str | Sequence[str]
-    batch: int
+    """Fields to return, such as `"id,title"`. The default is all fields."""
 
 
 class FirstOptions(RecordOptions, total=False):
-    """For the first of a list."""
+    """Options of methods that return the first record of a list."""
 
     filter: str
+    """A filter expression. `pb.filter` writes values into one safely."""
     sort: str | Sequence[str]
+    """Fields to sort by, such as `"-created,id"`; a minus means descending."""
 
 
 class ListOptions(FirstOptions, total=False):
-    """For one page of a list; without totals it is faster."""
+    """Options of methods that return one page of a list."""
 
     skip_total: bool
+    """Whether the server leaves out the totals, which is faster. They are -1 then."""
+
+
+class FullListOptions(FirstOptions, total=False):
+    """Options of methods that return a list to its end."""
+
+    batch: int
+    """Records for each request. The default is 1000."""
 
 
 class FileOptions(CommonOptions, total=False):
-    """For files: a thumbnail's size, a file token, and whether browsers should save it instead of showing it."""
+    """Options of methods that return a stored file, or its URL."""
 
     thumb: str
+    """The size of a thumbnail of an image, such as `"100x100"`."""
     token: str
+    """A file token, which protected files require."""
     download: bool
+    """Whether a browser should save the file and not show it."""
 
 
 class SubscribeOptions(RecordOptions, total=False):
-    """For subscriptions; `on_gap` is called where events may be missing."""
+    """Options of realtime subscriptions."""
 
     filter: str
+    """A filter expression: only events of records that match are sent."""
     on_gap: Callable[[Any], object]
+    """A function that is called with a `Gap` when events may be missing."""
 
 
 class RestoreOptions(CommonOptions, total=False):
-    """For restoring a backup; `wait` until the restored server answers, as long as `timeout` allows, else 5 minutes."""
+    """Options of restoring a backup."""
 
     wait: bool
+    """Whether to wait until the restored server responds, for `timeout` seconds; by default, 5 minutes."""
 
 
 class SendOptions(CommonOptions, total=False):
-    """For custom routes."""
+    """Options of custom routes."""
 
     method: str
+    """The HTTP method. The default is GET."""
     body: Any
+    """A JSON value. A dict may hold `FileUpload`s and is then sent as multipart/form-data."""
 
 
-_QUERY = {name: name for name in ("filter", "sort", "expand", "fields", "thumb", "token", "download")}
-_QUERY["skip_total"] = "skipTotal"
+_QUERY_NAMES = {name: name for name in ("filter", "sort", "expand", "fields", "thumb", "token", "download")}
+_QUERY_NAMES["skip_total"] = "skipTotal"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Checked options: what goes on the wire, and in `method_options` those that the method itself reads."""
+    """The checked options of one call."""
 
     params: Mapping[str, str | tuple[str, ...]]
+    """The query parameters, as text; a tuple repeats its key."""
     headers: Headers
     timeout: Timeout
     method_options: Mapping[str, Any]
+    """The options that the method itself uses and does not send as they are, such as `batch` and `on_gap`."""
 
     def timeout_or(self, default: float | None) -> float | None:
         """Return the caller's timeout in seconds (None: no limit), or `default` if the caller gave none."""
         return timeout_or(self.timeout, default)
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        parse: Callable[[Response], T],
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,
-        files: tuple[tuple[str, File], ...] = (),
-    ) -> Call[T]:
-        """A call with these options; `params` are the method's own."""
-        together = self.params
-        if params:
-            own = encode_query(params)
-            if double := own.keys() & self.params.keys():
-                raise ValueError(f"params holds {sorted(double)}, which this method sets itself")
-            together = {**own, **self.params}
-        request = Request(method, path, together, self.headers, body, files)
-        return Call(request, parse, self.timeout)
 
 
 _NO_OPTIONS = Options(MappingProxyType({}), Headers(), USE_CLIENT_DEFAULT, MappingProxyType({}))
 
 
 def parse_options(options_type: type, options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Options:
-    """The options that a method of this kind was given.
+    """Return the options that a method was called with.
+
+    Args:
+        options_type: The TypedDict whose keys the method accepts.
+        options: The options that were passed as a dict.
+        keywords: The options that were passed by keyword.
 
     Raises:
-        TypeError: an unknown or doubled key, or a value of the wrong type.
-        ValueError: a value out of range.
+        TypeError: If a key is unknown or was passed twice, or a value is of the wrong type.
+        ValueError: If a value is out of range, or `params` contains what an option sets too.
     """
     if options is None and not keywords:
         return _NO_OPTIONS
     if options is not None and not isinstance(options, Mapping):
         raise TypeError(f"options must be a dict, not {type(options).__name__}")
-    if double := sorted((options or {}).keys() & keywords.keys()):
-        raise TypeError(f"given twice, in options and by keyword: {', '.join(double)}")
+    if duplicates := sorted((options or {}).keys() & keywords.keys()):
+        raise TypeError(f"options must be passed once, in the dict or by keyword: {', '.join(duplicates)}")
     merged = {**(options or {}), **keywords}
     known: frozenset[str] = getattr(options_type, "__optional_keys__")
     if unknown := [key for key in merged if key not in known]:
         raise TypeError(f"unknown option {', '.join(map(repr, unknown))}; known here: {', '.join(sorted(known))}")
 
-    extra = encode_query(merged.pop("params", None) or {})
-    named = encode_query({_QUERY[key]: join_list(key, merged.pop(key)) for key in [*merged] if key in _QUERY})
-    if double := sorted(extra.keys() & named.keys()):
-        raise ValueError(f"params holds {double}, which is set by an option too")
+    params = encode_query(merged.pop("params", None) or {})
+    named = {_QUERY_NAMES[key]: option_to_query(key, merged.pop(key)) for key in [*merged] if key in _QUERY_NAMES}
+    query = encode_query(named)
+    if duplicates := sorted(params.keys() & query.keys()):
+        raise ValueError(f"params must not contain {duplicates}, which is set by an option too")
     headers: Mapping[str, str] = merged.pop("headers", None) or {}
     timeout = check_timeout(merged.pop("timeout")) if "timeout" in merged else USE_CLIENT_DEFAULT
-    return Options({**named, **extra}, Headers(headers), timeout, merged)
+    return Options({**query, **params}, Headers(headers), timeout, merged)
 
 
-def check_timeout(timeout: float | None) -> float | None:
-    """A timeout in seconds that can be kept."""
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)):
-        raise TypeError(f"timeout must be seconds or None, not {timeout!r}")
-    if not 0 < timeout < float("inf"):
-        raise ValueError(f"timeout must be above 0, not {timeout}; None is no limit")
-    return float(timeout)
+def check_max_response_bytes(size: int | None) -> int | None:
+    """Return a limit in bytes for responses; None is no limit.
 
-
-def check_size(size: int | None) -> int | None:
-    """A limit in bytes."""
+    Raises:
+        TypeError: If `size` is not an integer.
+        ValueError: If `size` is below 1.
+    """
     if size is not None and (isinstance(size, bool) or not isinstance(size, int)):
-        raise TypeError(f"max_response_bytes must be a whole number or None, not {size!r}")
+        raise TypeError(f"max_response_bytes must be an integer or None, not {size!r}")
     if size is not None and size < 1:
         raise ValueError(f"max_response_bytes must be above 0, not {size}; None is no limit")
     return size

@@ -1,4 +1,4 @@
-"""Parsers of responses."""
+"""Parsers: functions from a response to its value, or to the error that the response stands for."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -6,41 +6,39 @@ from typing import Any, TypeVar
 from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, error_from_response, unexpected_response
 from ..messages import Request, Response
 
-S = TypeVar("S")
-
-
 T = TypeVar("T")
 
 
 def raise_for_status(response: Response) -> Response:
-    """The answer, where it is no error.
+    """Return the response if its status is 2xx.
 
     Raises:
-        PocketBaseError: it is one.
+        PocketBaseError: If the response has any other status.
     """
     if not 200 <= response.status_code < 300:
         raise error_from_response(response)
     return response
 
 
-def reject_unrequested_part(request: Request, response: Response) -> Response:
-    """The answer, unless it is a part and the request has no Range header.
+def reject_unrequested_partial_content(request: Request, response: Response) -> Response:
+    """Return the response, unless it is partial content (206) and the request has no Range header.
 
     Raises:
-        PocketBaseDecodeError: it is such a part.
+        PocketBaseDecodeError: If the response is partial content that was not requested.
     """
     if response.status_code == 206 and "Range" not in request.headers:
-        part = response.headers.get("Content-Range", "without a Content-Range")
-        message = f"the answer is only a part ({part}), and the request asked for all"
+        content_range = response.headers.get("Content-Range", "without a Content-Range")
+        message = f"the response is only a part ({content_range}), and the request asked for all"
         raise PocketBaseDecodeError(response.url, 206, message=message)
     return response
 
 
 def parse_any(response: Response) -> Any:
-    """Any JSON value; None for an empty body.
+    """Return the JSON value of a response; None if its body is empty.
 
     Raises:
-        PocketBaseError: the answer is an error, or not JSON.
+        PocketBaseError: If the response is an error.
+        PocketBaseDecodeError: If the body is not JSON.
     """
     if not raise_for_status(response).content:
         return None
@@ -51,7 +49,12 @@ def parse_any(response: Response) -> Any:
 
 
 def parse_object(response: Response) -> dict[str, Any]:
-    """A JSON object. Raises as `parse_any` does."""
+    """Return the JSON object of a response.
+
+    Raises:
+        PocketBaseError: If the response is an error.
+        PocketBaseDecodeError: If the body is not a JSON object.
+    """
     value = parse_any(response)
     if not isinstance(value, dict):
         raise unexpected_response(response, "a JSON object")
@@ -59,27 +62,35 @@ def parse_object(response: Response) -> dict[str, Any]:
 
 
 def parse_list(response: Response) -> list[Any]:
-    """A JSON list. Raises as `parse_any` does."""
+    """Return the JSON list of a response.
+
+    Raises:
+        PocketBaseError: If the response is an error.
+        PocketBaseDecodeError: If the body is not a JSON list.
+    """
     value = parse_any(response)
     if not isinstance(value, list):
         raise unexpected_response(response, "a JSON list")
     return value  # pyright: ignore[reportUnknownVariableType]
 
 
+def parse_nothing(response: Response) -> None:
+    """Check that a response is a success with JSON or without a body, and return None. Raises as `parse_any` does."""
+    parse_any(response)
+
+
 def requires_version(version: str, parse: Callable[[Response], T]) -> Callable[[Response], T]:
-    """`parse`, for a route that older servers do not have: their 404 then names the version it came with."""
+    """Return `parse` for a route that servers before `version` do not have: the error of their 404 names the version.
+
+    PocketBase has two messages for a path without a route. A 404 about a record has another one, and is left alone.
+    """
 
     def parse_or_explain(response: Response) -> T:
         try:
             return parse(response)
         except PocketBaseNotFoundError as error:
             if error.message in ("File not found.", "The requested resource wasn't found."):
-                error.message = f"the server has no such route: it came with PocketBase {version}"
+                error.message = f"the server has no such route, which came with PocketBase {version}"
             raise
 
     return parse_or_explain
-
-
-def parse_nothing(response: Response) -> None:
-    """An answer without content. Raises as `parse_any` does."""
-    parse_any(response)

@@ -1,4 +1,9 @@
-"""Paths that lead where they say, whatever the caller's text holds."""
+"""Paths that lead where they say, whatever the caller's text contains.
+
+HTTP clients, proxies and servers resolve `.` and `..` segments, some of them also where these are percent-encoded or
+stand behind a backslash (RFC 3986, 5.2.4). An id such as `../..` would so reach another route, with the caller's token.
+`segment` encodes names and ids into one segment each; `custom_path` keeps a caller's own path below the base URL.
+"""
 
 import re
 from urllib.parse import quote
@@ -10,40 +15,48 @@ _DOTS = re.compile(r"(\.|%2e){1,2}", re.IGNORECASE)
 
 
 def api_path(*segments: str) -> str:
-    """`/api/…` with each segment percent-encoded.
+    """Return `/api/…` with each segment percent-encoded.
 
     Raises:
-        TypeError: a segment is not text.
-        ValueError: a segment is empty, or `.` or `..`, which HTTP clients and servers resolve to another path.
+        TypeError: If a segment is not text.
+        ValueError: If a segment is empty, `.` or `..`.
     """
     return "/api/" + "/".join(map(segment, segments))
 
 
-def custom_path(path: str) -> str:
-    """The path of a custom route, with a leading slash; what is percent-encoded already stays as it is.
+def segment(text: str) -> str:
+    """Return a name or id as one percent-encoded segment of a path.
 
     Raises:
-        TypeError: it is not text.
-        ValueError: it has a fragment, a control character or dot segments, or is an absolute URL.
+        TypeError: If `text` is not text.
+        ValueError: If `text` is empty, `.` or `..`, which HTTP clients and servers resolve to another path.
     """
-    if not isinstance(path, str):
-        raise TypeError(f"a path must be text, not {type(path).__name__}")
-    if _FORBIDDEN.search(path):
-        raise ValueError(f"{path!r} holds a fragment or a control character")
-    path, mark, query = path.partition("?")
-    if _ABSOLUTE.match(path):
-        raise ValueError(f"{path!r} is an absolute URL; a path is wanted, as everything goes to the base URL")
-    if any(_DOTS.fullmatch(segment) for segment in re.split(r"[/\\]|%2f|%5c", path, flags=re.IGNORECASE)):
-        raise ValueError(f"{path!r} holds a '.' or '..' segment, which would lead to another path")
-    return quote("/" + path.removeprefix("/"), safe="/%:@!$&'()*+,;=~") + mark + quote(query, safe="/%:@!$&'()*+,=~?")
-
-
-def segment(text: str) -> str:
-    """One segment of a path, percent-encoded. Raises as `api_path` does."""
     if not isinstance(text, str):
         raise TypeError(f"a name or id must be text, not {type(text).__name__}")
     if _PLAIN.fullmatch(text):
         return text
     if text in ("", ".", ".."):
-        raise ValueError(f"{text!r} cannot be a name or an id: it would lead to another path")
+        raise ValueError(f"{text!r} is not a valid name or id: it would lead to another path")
     return quote(text, safe="")
+
+
+def custom_path(path: str) -> str:
+    """Return the path of a custom route, with a leading slash and percent-encoded.
+
+    Args:
+        path: The path, with or without a query. What is percent-encoded already stays as it is.
+
+    Raises:
+        TypeError: If `path` is not text.
+        ValueError: If `path` contains a fragment, a control character or a dot segment, or is an absolute URL.
+    """
+    if not isinstance(path, str):
+        raise TypeError(f"a path must be text, not {type(path).__name__}")
+    if _FORBIDDEN.search(path):
+        raise ValueError(f"{path!r} is not a valid path: it contains a fragment or a control character")
+    path, mark, query = path.partition("?")
+    if _ABSOLUTE.match(path):
+        raise ValueError(f"{path!r} is an absolute URL; a path is required, relative to the base URL")
+    if any(_DOTS.fullmatch(part) for part in re.split(r"[/\\]|%2f|%5c", path, flags=re.IGNORECASE)):
+        raise ValueError(f"{path!r} contains a '.' or '..' segment, which would lead to another path")
+    return quote("/" + path.removeprefix("/"), safe="/%:@!$&'()*+,;=~") + mark + quote(query, safe="/%:@!$&'()*+,=~?")

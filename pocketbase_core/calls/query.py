@@ -8,7 +8,12 @@ from ..messages.json_values import timestamp
 
 
 def encode_query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
-    """Query parameters as text: None is left out, a sequence repeats its key."""
+    """Return query parameters as text. None is left out, and a sequence repeats its key.
+
+    Raises:
+        TypeError: If `params` is not a dict, or a value is of a type that a query cannot contain.
+        ValueError: If a text is not valid Unicode.
+    """
     if not isinstance(params, Mapping):
         raise TypeError(f"params must be a dict, not {type(params).__name__}")
     encoded: dict[str, str | tuple[str, ...]] = {}
@@ -21,18 +26,30 @@ def encode_query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
     return encoded
 
 
-def join_list(key: str, value: Any) -> Any:
-    """PocketBase takes lists of relations, fields and sort keys as one text."""
+def option_to_query(key: str, value: Any) -> Any:
+    """Return the query parameter of a named option; None is left out.
+
+    PocketBase takes lists of relations, fields and sort keys as one text, and any value of `download` as true.
+
+    Raises:
+        TypeError: If the value is of the wrong type for the option.
+    """
     if key == "download" and value is False:
         return None
     if value is None or isinstance(value, bool if key in ("skip_total", "download") else str):
         return value
     if key in ("expand", "fields", "sort") and isinstance(value, (list, tuple)):
         return ",".join(to_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    raise TypeError(f"option {key!r} cannot be {value!r}")
+    raise TypeError(f"option {key!r} must not be {value!r}")
 
 
 def to_text(key: str, value: Any) -> str:
+    """Return a query parameter as text: `true` and `false`, numbers, and dates in UTC.
+
+    Raises:
+        TypeError: If the value is of another type.
+        ValueError: If the value is a text that is not valid Unicode.
+    """
     if isinstance(value, str):
         try:
             value.encode()
@@ -45,4 +62,4 @@ def to_text(key: str, value: Any) -> str:
         return str(value)
     if isinstance(value, date):
         return timestamp(value)
-    raise TypeError(f"parameter {key!r} cannot be of type {type(value).__name__}")
+    raise TypeError(f"parameter {key!r} must not be of type {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""A record's body, taken apart: JSON here, files there."""
+"""The body of a record, split into JSON values and files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,10 +7,12 @@ from ..messages.uploads import File, FileUpload
 
 
 def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
-    """The values, and `(field, file)` for each file. A list may mix the names of stored files with uploads.
+    """Return the JSON values of a body, and `(field, file)` for each of its files.
+
+    A list may mix the names of stored files, which are values, with uploads.
 
     Raises:
-        TypeError: the body is not a dict.
+        TypeError: If `body` is not a dict.
     """
     if not isinstance(body, Mapping):
         raise TypeError(f"a body must be a dict, not {type(body).__name__}")
@@ -23,35 +25,39 @@ def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[st
             values[key] = value
             continue
         files += [(key, file) for upload in uploads for file in upload.files]
-        if kept := [item for item in items if not isinstance(item, FileUpload)]:
-            values[key] = kept
+        if stored_names := [item for item in items if not isinstance(item, FileUpload)]:
+            values[key] = stored_names
     return values, tuple(files)
 
 
 def record_body(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
-    """Split a record's body as `split_files` does.
+    """Return the JSON values and the files of a record's body, as `split_files` does.
 
     Raises:
-        ValueError: the server would ignore an upload, or what stands beside one.
+        TypeError: If `body` is not a dict.
+        ValueError: If the server would ignore an upload, or a value beside an upload.
     """
     values, files = split_files(body)
     for field in {field for field, _ in files}:
         if field.endswith("-"):
-            raise ValueError(f"{field!r} removes stored files by their names; an upload cannot be there")
+            raise ValueError(f"{field!r} removes stored files by name, so it must not contain an upload")
         others = [key for key in (f"{field}+", f"+{field}", f"{field}-") if key in values]
         if field in values and others:
-            raise ValueError(f"the server ignores {others[0]!r} beside a list of names and uploads in {field!r}")
+            raise ValueError(
+                f"{others[0]!r} must not stand beside a list of names and uploads in {field!r}: the server ignores it"
+            )
     return values, files
 
 
 def batch_files(body: Any, files: tuple[tuple[str, File], ...]) -> tuple[tuple[str, File], ...]:
-    """Name the files of a batch's member so that the server keeps the stored files which the body names beside them.
+    """Return the files of a sub-request of a batch, named so that the server keeps the stored files of its body.
 
-    A single request merges both lists. In a batch, uploads under `docs` would take the place of the body's `docs`, so
-    they are sent as `docs+`: the body sets the list, and the uploads are appended to it.
+    For a single request the server merges the names in the body with the uploads of the same field. In a batch, uploads
+    under `docs` would replace the body's `docs`, so they are sent as `docs+`: the body sets the list, and the uploads
+    are appended.
 
     Raises:
-        ValueError: names and uploads are both to be added, which a batch cannot do.
+        ValueError: If a field appends both names and uploads, which is impossible in a batch.
     """
     mixed = {field for field, _ in files if field in body}
     for field in mixed:

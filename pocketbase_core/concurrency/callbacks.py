@@ -1,4 +1,4 @@
-"""Calls of the functions that users register."""
+"""Call the functions that users register."""
 
 import logging
 from collections.abc import Callable
@@ -7,10 +7,15 @@ _logger = logging.getLogger("pocketbase_core")
 
 
 def notify(name: str, callback: Callable[..., object], *arguments: object) -> object:
-    """Call a user's callback and return its result. What the callback raises is logged, and None is returned.
+    """Call a user's callback and return its result. If the callback raises, log the exception and return None.
 
-    A plain function cannot be cancelled, so `CancelledError` is an error like any other here. `KeyboardInterrupt` and
-    `SystemExit` are meant for the process and are raised.
+    `CancelledError` is logged too, because a plain function cannot be cancelled. `KeyboardInterrupt` and `SystemExit`
+    are raised, because they concern the whole process.
+
+    Args:
+        name: The name of the callback in the log.
+        callback: The user's function.
+        arguments: The arguments of the function.
     """
     try:
         return callback(*arguments)

@@ -1,4 +1,15 @@
-"""The event loop that something belongs to, and the way to it from another loop."""
+"""Run code on the event loop to which a task or a connection belongs.
+
+A task or a connection can only be used on its own event loop. A client may be used from several loops, in several
+threads, and in a process that forks. So each owner of such objects keeps an `OwnerLoop`, and closes them by
+`OwnerLoop.run`, from whatever loop the user calls `aclose`:
+
+- On the same loop, the work is awaited.
+- On another loop that is running, the work is scheduled there. The caller waits, but at most `CLOSE_TIMEOUT` seconds,
+  because the other loop may be blocked.
+- On another loop that is stopped, the work is scheduled, and done if the loop runs again. The caller does not wait.
+- If the loop is closed, or was copied from the parent process by a fork, it never runs again. Nothing is done.
+"""
 
 import asyncio
 import contextlib
@@ -7,13 +18,13 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 
-PATIENCE = 2.0
-"""Seconds for which closing waits for another event loop, which may be blocked."""
+CLOSE_TIMEOUT = 2.0
+"""The maximum wait for another event loop, in seconds."""
 _logger = logging.getLogger("pocketbase_core")
 
 start_lock = threading.Lock()
-"""Held, for a moment, while a thread starts what all threads share. No fork happens meanwhile."""
-# `dict` stands in on Windows, which has no forks.
+"""Held for a moment while a thread starts what all threads share, so that the process is not forked at that moment."""
+# `dict` is a substitute on Windows, which has no fork.
 getattr(os, "register_at_fork", dict)(
     before=start_lock.acquire, after_in_parent=start_lock.release, after_in_child=start_lock.release
 )
@@ -23,18 +34,18 @@ def running_loop() -> asyncio.AbstractEventLoop:
     """Return the running event loop.
 
     Raises:
-        RuntimeError: no asyncio loop is running, as under trio.
+        RuntimeError: If no loop of asyncio is running, as under trio.
     """
     try:
         return asyncio.get_running_loop()
     except RuntimeError as error:
         raise RuntimeError(
-            "no asyncio event loop is running; this library needs asyncio, and runs on no other"
+            "no asyncio event loop is running; this library needs asyncio, and does not support other loops"
         ) from error
 
 
 class OwnerLoop:
-    """The event loop, of this process, that tasks or connections belong to."""
+    """The running event loop and the process in which it was created."""
 
     __slots__ = ("_process", "loop")
 
@@ -56,45 +67,47 @@ class OwnerLoop:
         return self.loop.is_closed() or self._process != os.getpid()
 
     def call(self, callback: Callable[[], object]) -> None:
-        """Call a function at once if the caller runs on this loop, else soon. If the loop is gone, do nothing."""
+        """Call a function on this loop, at once if the caller runs on this loop. If the loop is gone, do nothing."""
         if self.is_current:
             callback()
         elif not self.is_gone:
-            with contextlib.suppress(RuntimeError):  # the loop was closed just now
+            with contextlib.suppress(RuntimeError):  # the loop has just been closed
                 self.loop.call_soon_threadsafe(callback)
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` on this loop, and wait until it is done.
+        """Run `work` on this loop, and wait until it is done.
 
         If the loop is gone, do nothing. If the loop is stopped, do not wait: the work is done when the loop runs again.
-        Wait no longer than `PATIENCE` for a loop that is blocked.
+        Wait at most `CLOSE_TIMEOUT` seconds.
         """
         if self.is_current:
             await work()
             return
-        here = asyncio.get_running_loop()
-        finished: asyncio.Future[None] = here.create_future()
-        started: list[asyncio.Future[None]] = []  # as a loop itself holds its tasks weakly
+        caller_loop = asyncio.get_running_loop()
+        finished: asyncio.Future[None] = caller_loop.create_future()
+        started: list[asyncio.Future[None]] = []  # keeps the task alive: a loop refers to its tasks weakly
 
         def start() -> None:
             started.append(asyncio.ensure_future(work()))
-            started[0].add_done_callback(end)
+            started[0].add_done_callback(finish)
 
-        def end(task: "asyncio.Future[None]") -> None:
-            with contextlib.suppress(RuntimeError):  # the loop that waits may be closed by now
-                here.call_soon_threadsafe(_pass_on, task, finished)
+        def finish(task: "asyncio.Future[None]") -> None:
+            with contextlib.suppress(RuntimeError):  # the caller's loop may be closed by now
+                caller_loop.call_soon_threadsafe(_pass_on, task, finished)
 
         self.call(start)
-        if self.loop.is_running() and not self.is_gone:  # the copy of a parent's loop says that it is running
-            await asyncio.wait([finished], timeout=PATIENCE)
+        if self.loop.is_running() and not self.is_gone:  # a copy of the parent's loop also reports that it is running
+            await asyncio.wait([finished], timeout=CLOSE_TIMEOUT)
             if finished.done():
                 finished.result()
             else:
-                _logger.warning("another event loop is blocked or slow; its work goes on, and is waited for no longer")
+                _logger.warning(
+                    "another event loop is blocked or slow; closing goes on there, but is not waited for any longer"
+                )
 
 
 def _pass_on(task: "asyncio.Future[None]", finished: "asyncio.Future[None]") -> None:
-    """Pass the outcome of a task on to a future. If nobody awaits the future, asyncio logs an error."""
+    """Pass the outcome of a task to a future. If the future is not awaited, asyncio logs an error."""
     error = None if task.cancelled() else task.exception()
     if error is None:
         finished.set_result(None)

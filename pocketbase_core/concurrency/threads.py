@@ -1,4 +1,4 @@
-"""Calls that may block forever."""
+"""Run calls that may block forever."""
 
 import asyncio
 import threading
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 async def run_in_daemon_thread(function: Callable[[], T]) -> T:
-    """Call a function in a daemon thread of its own.
+    """Call a function in a new daemon thread, and return its result.
 
-    A read from a pipe may never return. In the threads of `asyncio.to_thread`, a few such reads would leave none for
-    anything else, and the end of the loop and of the interpreter would wait for them.
+    A read from a pipe may never return. A few such reads would occupy all threads of `asyncio.to_thread`, and the loop
+    and the interpreter would wait for these threads at their end.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -22,18 +22,18 @@ async def run_in_daemon_thread(function: Callable[[], T]) -> T:
     def work() -> None:
         try:
             result = function()
-        except StopIteration as error:  # which a future refuses
-            told = RuntimeError("a StopIteration was raised in a thread")
-            told.__cause__ = error
-            tell(future.set_exception, told)
+        except StopIteration as error:  # a future does not accept this exception
+            wrapped = RuntimeError("a StopIteration was raised in a thread")
+            wrapped.__cause__ = error
+            pass_on(future.set_exception, wrapped)
         except BaseException as error:
-            tell(future.set_exception, error)
+            pass_on(future.set_exception, error)
         else:
-            tell(future.set_result, result)
+            pass_on(future.set_result, result)
 
-    def tell(settle: Callable[..., None], outcome: object) -> None:
-        with suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(lambda: None if future.done() else settle(outcome))
+    def pass_on(set_outcome: Callable[..., None], outcome: object) -> None:
+        with suppress(RuntimeError):  # the loop may be closed by now
+            loop.call_soon_threadsafe(lambda: None if future.done() else set_outcome(outcome))
 
     threading.Thread(target=copy_context().run, args=(work,), name="pocketbase-file", daemon=True).start()
     return await future

@@ -1,1 +1,1 @@
-"""The endpoints: pure functions from arguments to a `Call`."""
+"""The endpoints of the API: pure functions that build a `Call` from arguments."""

@@ -1,9 +1,9 @@
-"""Sign-ins to an auth collection, and the e-mails that go with them."""
+"""Sign-ins to an auth collection, and the e-mails that belong to them."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ..auth.token import is_sendable_token
@@ -18,31 +18,40 @@ from . import records
 from .pages import Page
 
 _EXTERNAL_AUTHS = "_externalAuths"
-_PROVIDER = ("name", "authURL", "codeVerifier")
+_PROVIDER_FIELDS = ("name", "authURL", "codeVerifier")
 
 
 def _post(collection: str, action: str, body: Mapping[str, Any], options: Options) -> Call[None]:
-    return options.call("POST", api_path("collections", collection, action), parse_nothing, body=body)
+    return Call.build("POST", api_path("collections", collection, action), parse_nothing, options, body=body)
 
 
 def _sign_in(collection: str, action: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    given = {key: value for key, value in body.items() if value is not None}
-    return options.call("POST", api_path("collections", collection, action), _parse_auth, body=given)
+    without_none = {key: value for key, value in body.items() if value is not None}
+    return Call.build("POST", api_path("collections", collection, action), _parse_auth, options, body=without_none)
 
 
 def with_password(
     collection: str, identity: str, password: str, identity_field: str | None, mfa_id: str | None, options: Options
 ) -> Call[dict[str, Any]]:
+    """Build the sign-in with a password."""
     body = {"identity": identity, "password": password, "identityField": identity_field, "mfaId": mfa_id}
     return _sign_in(collection, "auth-with-password", body, options)
 
 
 def with_otp(collection: str, otp_id: str, password: str, mfa_id: str | None, options: Options) -> Call[dict[str, Any]]:
+    """Build the sign-in with a one-time password."""
     return _sign_in(collection, "auth-with-otp", {"otpId": otp_id, "password": password, "mfaId": mfa_id}, options)
 
 
 def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    """Sign in with a code. A `redirectUrl`, the name before PocketBase 0.23, is sent as `redirectURL`."""
+    """Build the sign-in with the code of an OAuth2 provider.
+
+    The key `redirectUrl`, the name before PocketBase 0.23, is sent as `redirectURL`.
+
+    Raises:
+        TypeError: If `payload` is not a dict.
+        ValueError: If `payload` has no provider or no code.
+    """
     if not isinstance(payload, Mapping):
         raise TypeError(f"the payload must be a dict, not {type(payload).__name__}")
     body = {("redirectURL" if key == "redirectUrl" else key): value for key, value in payload.items()}
@@ -52,60 +61,68 @@ def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -
 
 
 def refresh(collection: str, options: Options) -> Call[dict[str, Any]]:
-    return options.call("POST", api_path("collections", collection, "auth-refresh"), _parse_auth)
+    """Build the call that exchanges the user's token for a new one."""
+    return Call.build("POST", api_path("collections", collection, "auth-refresh"), _parse_auth, options)
 
 
 def impersonate(collection: str, record_id: str, duration: int | None, options: Options) -> Call[dict[str, Any]]:
+    """Build the call for a token of another user, valid for `duration` seconds."""
     path = api_path("collections", collection, "impersonate", record_id)
-    return options.call("POST", path, _parse_auth, body={} if duration is None else {"duration": duration})
+    return Call.build("POST", path, _parse_auth, options, body={} if duration is None else {"duration": duration})
 
 
 def methods(collection: str, options: Options) -> Call[dict[str, Any]]:
-    return options.call("GET", api_path("collections", collection, "auth-methods"), parse_object)
+    """Build the call for the ways to sign in that the collection offers."""
+    return Call.build("GET", api_path("collections", collection, "auth-methods"), parse_object, options)
 
 
 def request_otp(collection: str, email: str, options: Options) -> Call[dict[str, Any]]:
+    """Build the call that sends a one-time password by e-mail."""
     path = api_path("collections", collection, "request-otp")
-    return options.call("POST", path, parse_object, body={"email": email})
+    return Call.build("POST", path, parse_object, options, body={"email": email})
 
 
 def request_password_reset(collection: str, email: str, options: Options) -> Call[None]:
+    """Build the call that sends an e-mail with a token for a new password."""
     return _post(collection, "request-password-reset", {"email": email}, options)
 
 
 def confirm_password_reset(
     collection: str, token: str, password: str, password_confirm: str | None, options: Options
 ) -> Call[None]:
+    """Build the call that sets a new password with the token of the e-mail."""
     confirm = password if password_confirm is None else password_confirm
     body = {"token": token, "password": password, "passwordConfirm": confirm}
     return _post(collection, "confirm-password-reset", body, options)
 
 
 def request_verification(collection: str, email: str, options: Options) -> Call[None]:
+    """Build the call that sends an e-mail with a token for the verification of its address."""
     return _post(collection, "request-verification", {"email": email}, options)
 
 
 def confirm_verification(collection: str, token: str, options: Options) -> Call[None]:
+    """Build the call that verifies an e-mail address with the token of the e-mail."""
     return _post(collection, "confirm-verification", {"token": token}, options)
 
 
 def request_email_change(collection: str, new_email: str, options: Options) -> Call[None]:
+    """Build the call that sends an e-mail with a token to a user's new address."""
     return _post(collection, "request-email-change", {"newEmail": new_email}, options)
 
 
 def confirm_email_change(collection: str, token: str, password: str, options: Options) -> Call[None]:
+    """Build the call that changes a user's e-mail address with the token of the e-mail."""
     return _post(collection, "confirm-email-change", {"token": token, "password": password}, options)
 
 
-def external_auths(record_id: str, number: int, options: Options) -> Call[Page[dict[str, Any]]]:
-    """Read a page of the accounts that are linked to a record."""
-    return records.get_page(
-        _EXTERNAL_AUTHS, number, 1000, _with_filter("recordRef = {:id}", {"id": record_id}, options)
-    )
+def external_auths(record_id: str, page: int, options: Options) -> Call[Page[dict[str, Any]]]:
+    """Build the call for a page of the accounts of OAuth2 providers that are linked to a record."""
+    return records.get_page(_EXTERNAL_AUTHS, page, 1000, _with_filter("recordRef = {:id}", {"id": record_id}, options))
 
 
 def external_auth_id(record_id: str, provider: str, options: Options) -> Call[str]:
-    """Find the id of a provider's account that is linked to a record."""
+    """Build the call for the id of the link between a record and an account of an OAuth2 provider."""
     values = {"id": record_id, "provider": provider}
     call = records.get_first(
         _EXTERNAL_AUTHS, _with_filter("recordRef = {:id} && provider = {:provider}", values, options)
@@ -123,42 +140,50 @@ def external_auth_id(record_id: str, provider: str, options: Options) -> Call[st
 
 
 def unlink(link_id: str, options: Options) -> Call[None]:
+    """Build the call that removes the link to an account of an OAuth2 provider."""
     return records.delete(_EXTERNAL_AUTHS, link_id, options)
 
 
 def _with_filter(raw: str, values: Mapping[str, str], options: Options) -> Options:
     if "filter" in options.params:
-        raise ValueError("params holds ['filter'], which this method sets itself")
+        raise ValueError("params must not contain ['filter'], which this method sets itself")
     return replace(options, params={**options.params, "filter": build_filter(raw, values)})
 
 
-def oauth2_provider(collection: str, name: str, options: Options) -> Call[dict[str, str]]:
-    """Read what a sign-in with an OAuth2 provider needs: `{"name", "authURL", "codeVerifier"}`.
+class OAuth2Providers(NamedTuple):
+    """A provider that was asked for, and the names of all providers of the collection."""
 
-    The parser raises ValueError if the collection does not offer the provider.
-    """
+    requested: dict[str, str] | None
+    """`{"name", "authURL", "codeVerifier"}`; None if the collection does not offer the provider."""
+    offered: list[str]
+
+
+def oauth2_provider(collection: str, name: str, options: Options) -> Call[OAuth2Providers]:
+    """Build the call for the data that a sign-in with an OAuth2 provider requires."""
     call = methods(collection, options)
 
-    def parse(response: Response) -> dict[str, str]:
+    def parse(response: Response) -> OAuth2Providers:
         auth_methods = call.parse(response)
         try:
             providers: list[Any] = [*auth_methods["oauth2"]["providers"]]
-            known = {str(each["name"]): {key: each[key] for key in _PROVIDER} for each in providers}
+            by_name = {str(each["name"]): {key: each[key] for key in _PROVIDER_FIELDS} for each in providers}
         except (TypeError, KeyError):
-            raise unexpected_response(response, "the ways to sign in") from None
-        if name not in known:
-            offered = ", ".join(sorted(known)) or "none"
-            raise ValueError(f"the collection offers no OAuth2 provider {name!r}; offered: {offered}")
-        provider = known[name]
+            raise unexpected_response(response, "the auth methods of a collection") from None
+        provider = by_name.get(name)
+        if provider is None:
+            return OAuth2Providers(None, sorted(by_name))
         if not is_sendable_token(provider["codeVerifier"]) or not _is_web_address(provider["authURL"]):
             raise unexpected_response(response, "an OAuth2 provider with an http or https address")
-        return provider
+        return OAuth2Providers(provider, sorted(by_name))
 
     return call.with_parser(parse)
 
 
 def _is_web_address(url: object) -> bool:
-    """Return whether a browser may open a URL. A server's text could name a file, or be an option of the command."""
+    """Return whether a URL is safe to pass to a browser.
+
+    The URL comes from the server: it could be the path of a file, or an option of the browser's command.
+    """
     if not isinstance(url, str) or not url.isprintable() or re.search(r"[\s\\]", url):
         return False
     try:
@@ -169,7 +194,14 @@ def _is_web_address(url: object) -> bool:
 
 
 def sign_in_url(provider: Mapping[str, str], redirect_url: str, client_id: str, scopes: list[str] | None) -> str:
-    """Return the page to sign in on; the provider sends the user back to the server with `state`, the client's id."""
+    """Return the URL of the provider's sign-in page.
+
+    Args:
+        provider: The `requested` provider of `OAuth2Providers`.
+        redirect_url: The URL on the server to which the provider sends the user back.
+        client_id: The id of the realtime connection that the server informs then; sent as `state`.
+        scopes: The permissions to request; None keeps the scopes of the provider's URL.
+    """
     parts = urlsplit(f"{provider['authURL']}{quote(redirect_url, safe='')}")
     query = dict(parse_qsl(parts.query, keep_blank_values=True)) | {"state": client_id}
     if scopes:

@@ -1,107 +1,117 @@
-"""Many changes in one request, all of them or none."""
+"""A batch: many changes in one request, of which the server makes all or none."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from ..calls.call import USE_CLIENT_DEFAULT, Call
+from ..calls.call import Call
 from ..calls.options import Options
 from ..calls.parsing import parse_list
 from ..calls.paths import api_path
 from ..calls.record_body import batch_files
+from ..calls.timeout import USE_CLIENT_DEFAULT
 from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, unexpected_response
-from ..messages import Headers, Response
+from ..messages import Headers, Request, Response
 from ..messages.json_values import as_object
-from ..messages.uploads import File
 
 T = TypeVar("T")
 
 MAX_REQUESTS = 1000
+"""The largest number of sub-requests that this library sends in one batch."""
 _JSON = Headers({"Content-Type": "application/json"})
 
 
 class SubResponse(NamedTuple):
-    """The server's answer to a member, not parsed yet."""
+    """The server's response to one sub-request, not parsed yet."""
 
     status: int
+    """The HTTP status."""
     body: Any
+    """The decoded JSON body; None if there is none."""
 
 
 def sub_request(call: Call[T]) -> Call[T]:
-    """Turn a call into a member of a batch.
+    """Return a call in the form that a batch requires.
 
     Raises:
-        ValueError: the call has a timeout of its own, or combines files in a way that a batch cannot.
+        ValueError: If the call has a timeout, or a field appends both uploads and names of stored files.
     """
     if call.timeout is not USE_CLIENT_DEFAULT:
-        raise ValueError("timeout is for the batch as a whole: give it to send")
+        raise ValueError("timeout must be passed to send: it is for the batch as a whole")
     if not call.request.files:
         return call
     files = batch_files(call.request.body, call.request.files)
     return call._replace(request=call.request.replace(files=files))
 
 
-def send(members: Sequence[Call[Any]], options: Options) -> Call[list[SubResponse]]:
-    """Build one call for all members.
+def send(sub_requests: Sequence[Call[Any]], options: Options) -> Call[list[SubResponse]]:
+    """Build the call that sends a batch.
+
+    Its parser raises PocketBaseBatchError if a sub-request failed; then the server has made no change.
 
     Raises:
-        ValueError: there are no members, or too many.
+        ValueError: If there are no sub-requests, or more than `MAX_REQUESTS`.
     """
-    if not members:
+    if not sub_requests:
         raise ValueError("the batch is empty")
-    if len(members) > MAX_REQUESTS:
+    if len(sub_requests) > MAX_REQUESTS:
         raise ValueError(
-            f"a batch holds at most {MAX_REQUESTS} members, not {len(members)}; the server's own limit is the setting "
-            "batch.maxRequests, 50 unless it was changed"
+            f"a batch must have at most {MAX_REQUESTS} requests, not {len(sub_requests)}; the server's own limit is "
+            "the setting batch.maxRequests, by default 50"
         )
-    requests: list[dict[str, Any]] = []
-    files: list[tuple[str, File]] = []
-    for number, call in enumerate(members):
-        request = call.request
-        described: dict[str, Any] = {"method": request.method, "url": request.full_url}
-        if request.headers:
-            described["headers"] = dict(request.headers)
-        if request.body is not None:
-            described["body"] = request.body
-        requests.append(described)
-        files += [(f"requests.{number}.{field}", file) for field, file in request.files]
+    requests = [_encode(call.request) for call in sub_requests]
+    files = [
+        (f"requests.{number}.{field}", file)
+        for number, call in enumerate(sub_requests)
+        for field, file in call.request.files
+    ]
 
     def parse(response: Response) -> list[SubResponse]:
         try:
-            answers = parse_list(response)
+            results = parse_list(response)
         except PocketBaseBadRequestError as error:
-            raise _batch_error(error, members) from None
-        if len(answers) != len(members):
-            raise unexpected_response(response, f"the answers of {len(members)} members")
-        return [_answer(answer, response) for answer in answers]
+            raise _batch_error(error, sub_requests) from None
+        if len(results) != len(sub_requests):
+            raise unexpected_response(response, f"the results of {len(sub_requests)} requests")
+        return [_sub_response(result, response) for result in results]
 
-    return options.call("POST", api_path("batch"), parse, body={"requests": requests}, files=tuple(files))
+    return Call.build("POST", api_path("batch"), parse, options, body={"requests": requests}, files=tuple(files))
 
 
-def results(members: Sequence[Call[Any]], answers: Sequence[SubResponse]) -> list[dict[str, Any]]:
-    """Parse each answer with its member's own parser: `[{"status", "body"}]`.
+def _encode(request: Request) -> dict[str, Any]:
+    encoded: dict[str, Any] = {"method": request.method, "url": request.full_url}
+    if request.headers:
+        encoded["headers"] = dict(request.headers)
+    if request.body is not None:
+        encoded["body"] = request.body
+    return encoded
+
+
+def results(sub_requests: Sequence[Call[Any]], sub_responses: Sequence[SubResponse]) -> list[dict[str, Any]]:
+    """Return `[{"status", "body"}]`, with each body parsed by the parser of its sub-request.
 
     Raises:
-        PocketBaseDecodeError: an answer has an unexpected form.
+        PocketBaseDecodeError: If a body has an unexpected form.
     """
     return [
-        {"status": answer.status, "body": call.parse(_response(call, answer.status, answer.body))}
-        for call, answer in zip(members, answers, strict=True)
+        {"status": each.status, "body": call.parse(_response(call, each.status, each.body))}
+        for call, each in zip(sub_requests, sub_responses, strict=True)
     ]
 
 
-def _answer(answer: Any, response: Response) -> SubResponse:
-    status, body = as_object(answer).get("status"), as_object(answer).get("body")
+def _sub_response(result: Any, response: Response) -> SubResponse:
+    status, body = as_object(result).get("status"), as_object(result).get("body")
     if type(status) is not int:
-        raise unexpected_response(response, "a status and a body of each member")
+        raise unexpected_response(response, "a status and a body of each request")
     return SubResponse(status, body)
 
 
 def _response(call: Call[Any], status: int, body: Any) -> Response:
     if body is None:
         return Response(status, url=call.request.url)
-    return Response(status, _JSON, b"decoded with the whole", call.request.url, loads=lambda _: body)
+    # Parsers expect a response with content. The body was decoded with the batch, so `loads` returns it.
+    return Response(status, _JSON, b"decoded with the batch", call.request.url, loads=lambda _: body)
 
 
-def _batch_error(error: PocketBaseError, members: Sequence[Call[Any]]) -> PocketBaseBatchError:
-    urls = {str(number): member.request.url for number, member in enumerate(members)}
+def _batch_error(error: PocketBaseError, sub_requests: Sequence[Call[Any]]) -> PocketBaseBatchError:
+    urls = {str(number): call.request.url for number, call in enumerate(sub_requests)}
     return PocketBaseBatchError(error.url, error.status, error.data, urls=urls)

@@ -12,13 +12,19 @@ from ..messages.uploads import File
 
 
 def send(path: str, options: Options) -> Call[Any]:
+    """Build the call for a custom route, with the options of `SendOptions`.
+
+    Raises:
+        TypeError: If the body has no JSON form.
+        ValueError: If the method or the path is not valid, or a GET or HEAD request has a body.
+    """
     method = options.method_options.get("method", "GET")
     if not isinstance(method, str) or not (method.isascii() and method.isalpha()):
-        raise ValueError(f"{method!r} is not an HTTP method")
+        raise ValueError(f"{method!r} is not a valid HTTP method")
     body = options.method_options.get("body")
     files: tuple[tuple[str, File], ...] = ()
     if isinstance(body, Mapping):
         body, files = split_files(body)  # pyright: ignore[reportUnknownArgumentType]
     if body is not None and method.upper() in ("GET", "HEAD"):
-        raise ValueError(f"a {method.upper()} request carries no body")
-    return options.call(method.upper(), custom_path(path), parse_any, body=body, files=files)
+        raise ValueError(f"a {method.upper()} request must not have a body")
+    return Call.build(method.upper(), custom_path(path), parse_any, options, body=body, files=files)

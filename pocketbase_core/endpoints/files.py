@@ -11,50 +11,61 @@ from ..calls.paths import api_path
 from ..errors import unexpected_response
 from ..messages import Response
 
-_PLACE = ("id", "collectionId", "collectionName", "collection_id", "collection_name")
+_RECORD_FIELDS = ("id", "collectionId", "collectionName", "collection_id", "collection_name")
 
 
 class HasId(Protocol):
-    """A record of a user's own class. Its collection's id or name is another attribute."""
+    """A record of a user's own class, with its collection in another attribute, such as `collection_name`."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The id of the record."""
+        ...
 
 
 def get_token(options: Options) -> Call[str]:
-    return options.call("POST", api_path("files", "token"), _parse_token)
+    """Build the call for a file token, with which the user may read protected files."""
+    return Call.build("POST", api_path("files", "token"), _parse_token, options)
 
 
 def check_token(token: str, timeout: float) -> Call[str]:
-    """Build a call that raises PocketBaseUnauthorizedError if the server does not accept a user's token.
+    """Build a call that checks a user's token. It raises PocketBaseUnauthorizedError if the server does not accept it.
 
-    Nothing on the server changes.
+    The call requests a file token, which changes nothing on the server. `timeout` is in seconds.
     """
     return get_token(parse_options(CommonOptions, None, {"headers": {"Authorization": token}, "timeout": timeout}))
 
 
 def download(collection: str, record_id: str, filename: str, options: Options) -> Call[bytes]:
-    return options.call("GET", api_path("files", collection, record_id, filename), parse_bytes)
+    """Build the call for the content of a stored file."""
+    return Call.build("GET", api_path("files", collection, record_id, filename), parse_bytes, options)
 
 
 def collection_and_id(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
-    """Return the collection and the id of a record.
+    """Return the id or name of a record's collection, and the id of the record.
 
     Raises:
-        TypeError: the record lacks one of them.
+        TypeError: If the record has no collection or no id.
     """
-    found: dict[str, Any] = {
-        name: record.get(name) if isinstance(record, Mapping) else getattr(record, name, None) for name in _PLACE
+    values: dict[str, Any] = {
+        name: record.get(name) if isinstance(record, Mapping) else getattr(record, name, None)
+        for name in _RECORD_FIELDS
     }
-    collections = [found[name] for name in _PLACE[1:] if found[name]]
-    if not found["id"] or not collections:
-        missing = "collectionId or collectionName" if found["id"] else "id"
-        raise TypeError(f"the record has no {missing}: have it read too, or give collection, record id and file name")
-    return collections[0], found["id"]
+    collections = [values[name] for name in _RECORD_FIELDS[1:] if values[name]]
+    if not values["id"] or not collections:
+        missing = "collectionId or collectionName" if values["id"] else "id"
+        raise TypeError(
+            f"the record has no {missing}: request this field too, or pass (collection, record_id, filename)"
+        )
+    return collections[0], values["id"]
 
 
 def parse_bytes(response: Response) -> bytes:
-    """The body as it is, of a success."""
+    """Return the body of a response.
+
+    Raises:
+        PocketBaseError: If the response is an error.
+    """
     return raise_for_status(response).content
 
 

@@ -9,4 +9,5 @@ from ..calls.paths import api_path
 
 
 def check(options: Options) -> Call[dict[str, Any]]:
-    return options.call("GET", api_path("health"), parse_object)
+    """Build the call for the health of the server."""
+    return Call.build("GET", api_path("health"), parse_object, options)

@@ -1,4 +1,4 @@
-"""Lists in pages, whatever is in them."""
+"""Lists in pages: of records, collections and logs."""
 
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
@@ -12,66 +12,77 @@ T = TypeVar("T")
 
 
 class Page(TypedDict, Generic[T]):
-    """One page of a list. Without totals, they are -1."""
+    """One page of a list, as the server returns it."""
 
     page: int
+    """The number of the page; the first is 1."""
     perPage: int
+    """The size of the pages, which may be smaller than requested: the server has a maximum."""
     totalItems: int
+    """The number of items of the list; -1 with the option `skip_total`."""
     totalPages: int
+    """The number of pages of the list; -1 with the option `skip_total`."""
     items: list[T]
+    """The items of this page."""
 
 
 def get_list(path: str, page: int, per_page: int, options: Options) -> Call[Page[dict[str, Any]]]:
+    """Build the call for one page of a list."""
     params = {"page": _positive_int("page", page), "perPage": _positive_int("per_page", per_page)}
-    return options.call("GET", path, _parse_page, params)
+    return Call.build("GET", path, _parse_page, options, params)
 
 
 def get_page(path: str, page: int, size: int, options: Options) -> Call[Page[dict[str, Any]]]:
-    """Build the call for a page of a list that is read to its end, which needs no totals.
+    """Build the call for a page of a list that is read to its end, and therefore needs no totals.
 
-    Its parser raises PocketBaseDecodeError for another page than this one, as a cache may answer.
+    Its parser raises PocketBaseDecodeError for another page, which a cache may return.
     """
     params = {"page": page, "perPage": _positive_int("batch", size), "skipTotal": True}
 
     def parse(response: Response) -> Page[dict[str, Any]]:
-        found = _parse_page(response)
-        if (number := found.get("page", page)) != page:
-            raise unexpected_page(response, f"asked for page {page} of the list, got page {number!r:.40}")
-        return found
+        parsed = _parse_page(response)
+        if (number := parsed.get("page", page)) != page:
+            raise unexpected_page(response, f"expected page {page} of the list, got page {number!r:.40}")
+        return parsed
 
-    return options.call("GET", path, parse, params)
+    return Call.build("GET", path, parse, options, params)
 
 
 def with_page_size(call: Call[Page[dict[str, Any]]], size: int | None) -> Call[Page[dict[str, Any]]]:
-    """Return the call for a page that follows others of `size` records; the first page has None.
+    """Return the call of a page with a check of its size.
 
-    Its parser raises PocketBaseDecodeError for a page of another size: page numbers would then skip or repeat records.
+    The parser raises PocketBaseDecodeError for a page of another size: page numbers would then skip or repeat records.
+
+    Args:
+        call: The call for the page.
+        size: The `perPage` of the pages before; None for the first page, which may have any size.
     """
 
     def parse(response: Response) -> Page[dict[str, Any]]:
         page = call.parse(response)
         if size is not None and page["perPage"] != size:
-            raise unexpected_page(response, f"the list is in pages of {size} records, got one of {page['perPage']}")
+            raise unexpected_page(response, f"expected a page of {size} records, got one of {page['perPage']}")
         return page
 
     return call.with_parser(parse)
 
 
 def is_last(page: Page[Any]) -> bool:
-    """Return whether a page ends the list: it has fewer records than the server puts on a page.
+    """Return whether a page is the last of its list: it has fewer items than the size of the pages.
 
-    The server may put fewer on a page than it was asked for.
+    This is the size of the response, because the server may reduce the requested one.
     """
     return not page["items"] or len(page["items"]) < page["perPage"]
 
 
-def unexpected_page(response: Response, what: str) -> PocketBaseDecodeError:
+def unexpected_page(response: Response, problem: str) -> PocketBaseDecodeError:
     """Return the error for a page that does not continue the list."""
-    message = f"{what}; does a cache answer in place of the server?"
+    message = f"{problem}; did a cache respond in place of the server?"
     return PocketBaseDecodeError(response.url, response.status_code, message=message)
 
 
 def get_first(path: str, options: Options) -> Call[dict[str, Any]]:
+    """Build the call for the first item of a list. Its parser raises PocketBaseNotFoundError if the list is empty."""
     call = get_page(path, 1, 1, options)
 
     def parse(response: Response) -> dict[str, Any]:
@@ -95,7 +106,7 @@ def _parse_page(response: Response) -> Page[dict[str, Any]]:
 
 def _positive_int(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be a whole number, not {value!r}")
+        raise TypeError(f"{name} must be an integer, not {value!r}")
     if value < 1:
-        raise ValueError(f"{name} starts at 1, not {value}")
+        raise ValueError(f"{name} must be 1 or more, not {value}")
     return value

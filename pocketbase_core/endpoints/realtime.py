@@ -21,13 +21,14 @@ _PLAIN = re.compile(r"[\w./*@-]+", re.ASCII)
 
 
 def connect(**options: Unpack[CommonOptions]) -> Call[None]:
-    return parse_options(CommonOptions, None, options).call("GET", PATH, parse_nothing)
+    """Build the call that opens a stream of events."""
+    return Call.build("GET", PATH, parse_nothing, parse_options(CommonOptions, None, options))
 
 
 def subscribe(client_id: str, topics: Sequence[str], **options: Unpack[CommonOptions]) -> Call[None]:
-    """Replace the whole set of topics."""
+    """Build the call that replaces all topics of a connection."""
     body = {"clientId": client_id, "subscriptions": topics}
-    return parse_options(CommonOptions, None, options).call("POST", PATH, parse_nothing, body=body)
+    return Call.build("POST", PATH, parse_nothing, parse_options(CommonOptions, None, options), body=body)
 
 
 def client_id(event: ServerSentEvent, url: str) -> str:

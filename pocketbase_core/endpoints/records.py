@@ -1,4 +1,4 @@
-"""Records of a collection."""
+"""The records of a collection."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -22,40 +22,51 @@ def _one(collection: str, record_id: str) -> str:
 
 
 def get_list(collection: str, page: int, per_page: int, options: Options) -> Call[pages.Page[dict[str, Any]]]:
+    """Build the call for one page of records."""
     return pages.get_list(_path(collection), page, per_page, options)
 
 
 def get_page(collection: str, page: int, size: int, options: Options) -> Call[pages.Page[dict[str, Any]]]:
+    """Build the call for a page of records that are read to the end of the list."""
     return pages.get_page(_path(collection), page, size, options)
 
 
-def by_id(collection: str, size: int, options: Options) -> keyset.KeysetPages | keyset.NumberedPages:
-    return keyset.by_id(_path(collection), size, options)
+def make_pages(collection: str, size: int, options: Options) -> keyset.KeysetPages | keyset.NumberedPages:
+    """Return a reader of all records; see `keyset`."""
+    return keyset.make_pages(_path(collection), size, options)
 
 
 def get_first(collection: str, options: Options) -> Call[dict[str, Any]]:
+    """Build the call for the first record. Its parser raises PocketBaseNotFoundError if there is none."""
     return pages.get_first(_path(collection), options)
 
 
 def get_one(collection: str, record_id: str, options: Options) -> Call[dict[str, Any]]:
-    return options.call("GET", _one(collection, record_id), parse_object)
+    """Build the call for the record with this id."""
+    return Call.build("GET", _one(collection, record_id), parse_object, options)
 
 
 def create(collection: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+    """Build the call that creates a record."""
     values, files = record_body(body)
-    return options.call("POST", _path(collection), parse_object, body=values, files=files)
+    return Call.build("POST", _path(collection), parse_object, options, body=values, files=files)
 
 
 def update(collection: str, record_id: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+    """Build the call that changes fields of a record."""
     values, files = record_body(body)
-    return options.call("PATCH", _one(collection, record_id), parse_object, body=values, files=files)
+    return Call.build("PATCH", _one(collection, record_id), parse_object, options, body=values, files=files)
 
 
 def upsert(collection: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    """Create, or update the record of the body's id. Batches only: the server has no such route."""
+    """Build the call that creates a record, or updates the record of the body's id.
+
+    PocketBase supports it in batches only.
+    """
     values, files = record_body(body)
-    return options.call("PUT", _path(collection), parse_object, body=values, files=files)
+    return Call.build("PUT", _path(collection), parse_object, options, body=values, files=files)
 
 
 def delete(collection: str, record_id: str, options: Options) -> Call[None]:
-    return options.call("DELETE", _one(collection, record_id), parse_nothing)
+    """Build the call that deletes a record."""
+    return Call.build("DELETE", _one(collection, record_id), parse_nothing, options)

@@ -1,4 +1,4 @@
-"""SQL on the database of the server."""
+"""SQL queries on the database of the server."""
 
 from typing import Any
 
@@ -9,4 +9,5 @@ from ..calls.paths import api_path
 
 
 def run(query: str, options: Options) -> Call[dict[str, Any]]:
-    return options.call("POST", api_path("sql"), requires_version("0.39", parse_object), body={"query": query})
+    """Build the call that runs an SQL query (PocketBase 0.39)."""
+    return Call.build("POST", api_path("sql"), requires_version("0.39", parse_object), options, body={"query": query})

@@ -1,4 +1,4 @@
-"""The frozen requests, responses and events that travel through the middleware."""
+"""The immutable requests, responses and events that pass through the middleware."""
 
 from .client_options import ClientOptions as ClientOptions
 from .events import ServerSentEvent as ServerSentEvent

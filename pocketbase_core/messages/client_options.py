@@ -1,4 +1,4 @@
-"""What a client decides for all of its requests."""
+"""The options of a client that apply to all of its requests."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,11 @@ from .json_values import JsonDumps, JsonLoads, default_dumps, default_loads
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """The JSON library and the size limit of a client, which each of its requests carries to the transport.
-
-    `json_dumps` encodes bodies, `json_loads` decodes responses. A response of more than `max_response_bytes`, once
-    decompressed, is not read as a whole; None is no limit.
-    """
+    """The JSON library and the size limit of a client, which each of its requests carries to the transport."""
 
     json_dumps: JsonDumps = default_dumps
+    """Encodes request bodies."""
     json_loads: JsonLoads = default_loads
+    """Decodes response bodies."""
     max_response_bytes: int | None = None
+    """The size in bytes, decompressed, above which a response is not read into memory. None is no limit."""

@@ -1,12 +1,12 @@
-"""HTTP headers: names match without regard to case, and secrets are not shown."""
+"""HTTP headers with case-insensitive names, whose repr hides secrets."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 _SENSITIVE = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
-# RFC 9110, 7.6.1 and 8.6, RFC 9112, 3.2: they say how a request is framed, or are for one connection.
-_OF_THE_TRANSPORT = frozenset(
+# RFC 9110, 7.6.1 and 8.6, RFC 9112, 3.2: headers that frame a request or apply to a single connection.
+_SET_BY_TRANSPORT = frozenset(
     {
         "connection",
         "content-length",
@@ -20,38 +20,44 @@ _OF_THE_TRANSPORT = frozenset(
         "upgrade",
     }
 )
-# RFC 9110, 5.6.2 and 5.5. Values are held to ASCII: beyond it, HTTP libraries disagree about the encoding.
+# RFC 9110, 5.6.2 and 5.5. Values are limited to ASCII, because HTTP libraries encode other characters differently.
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e]*")
 _LENGTH = re.compile("[0-9]{1,18}")
 
 
 class Headers(Mapping[str, str]):
-    """HTTP headers: names match without regard to case, a repeated name's values are joined by a comma."""
+    """Immutable HTTP headers, a Mapping from case-insensitive names to values.
 
-    __slots__ = ("_checked", "_pairs", "_table")
+    The repr hides Authorization, cookies and other secrets.
+
+    Args:
+        headers: A mapping, or `(name, value)` pairs. The values of a repeated name are joined by a comma.
+    """
+
+    __slots__ = ("_cached_items", "_pairs", "_validated")
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
-        # Told apart as `dict` does: to look whether it is a Mapping takes longer than all the rest.
-        given: Any = headers
-        self._pairs: list[tuple[str, str]] = [*(given.items() if hasattr(given, "keys") else given)]
-        self._table: dict[str, tuple[str, str]] | None = None
-        self._checked = False
+        source: Any = headers
+        # Duck-typed like dict(), because isinstance(…, Mapping) is slower than the rest of this method.
+        self._pairs: list[tuple[str, str]] = [*(source.items() if hasattr(source, "keys") else source)]
+        self._cached_items: dict[str, tuple[str, str]] | None = None
+        self._validated = False
 
     @property
     def _items(self) -> dict[str, tuple[str, str]]:
-        """Names in lower case, with what they came as; made when it is first asked for, as most answers never are."""
-        if self._table is None:
+        """The original name and the value by lowercase name. Built on first use: most responses never need them."""
+        if self._cached_items is None:
             try:
-                self._table = {name.lower(): (name, value) for name, value in self._pairs}
+                self._cached_items = {name.lower(): (name, value) for name, value in self._pairs}
             except AttributeError as error:
-                raise TypeError("a header's name must be text") from error
-            if len(self._table) < len(self._pairs):
-                self._table.clear()
+                raise TypeError("a header name must be text") from error
+            if len(self._cached_items) < len(self._pairs):
+                self._cached_items.clear()
                 for name, value in self._pairs:
-                    known = self._table.get(key := name.lower())
-                    self._table[key] = (name, f"{known[1]}, {value}") if known else (name, value)
-        return self._table
+                    earlier = self._cached_items.get(key := name.lower())
+                    self._cached_items[key] = (name, f"{earlier[1]}, {value}") if earlier else (name, value)
+        return self._cached_items
 
     def __getitem__(self, name: str) -> str:
         return self._items[name.lower()][1]
@@ -71,28 +77,29 @@ class Headers(Mapping[str, str]):
         return self._lowercase() == Headers(other)._lowercase()  # pyright: ignore[reportUnknownArgumentType]
 
     def __or__(self, other: Mapping[str, str]) -> "Headers":
-        """These headers with the other's in place of those of the same name."""
+        """Return these headers merged with `other`, which wins where both have a name."""
         if type(other) is not Headers:
             other = Headers(other)
         merged = Headers()
-        merged._table = {**self._items, **other._items}
-        merged._checked = self._checked and other._checked
+        merged._cached_items = {**self._items, **other._items}
+        merged._validated = self._validated and other._validated
         return merged
 
     def to_dict(self) -> dict[str, str]:
-        """A plain dict, for libraries that want one."""
+        """Return the headers as a plain dict, for libraries that require one."""
         return dict(self._items.values())
 
     def validate(self) -> None:
-        """Once for each object, as it never changes.
+        """Check that all headers can be sent. An object is checked once, because it never changes.
 
         Raises:
-            TypeError, ValueError: a header that cannot be sent.
+            TypeError: If a name or a value is not text.
+            ValueError: If a name or a value is not valid, or the header is set by the transport.
         """
-        if not self._checked:
+        if not self._validated:
             for name, value in self._items.values():
                 _check_header(name, value)
-            self._checked = True
+            self._validated = True
 
     def __repr__(self) -> str:
         shown = {name: "[hidden]" if name.lower() in _SENSITIVE else value for name, value in self.items()}
@@ -103,7 +110,7 @@ class Headers(Mapping[str, str]):
 
 
 class MutableHeaders(Headers, MutableMapping[str, str]):
-    """The headers of a draft."""
+    """The editable headers of a `RequestDraft`, which are checked when the draft is frozen."""
 
     __slots__ = ()
 
@@ -115,7 +122,7 @@ class MutableHeaders(Headers, MutableMapping[str, str]):
 
 
 def content_length(headers: Mapping[str, str]) -> int | None:
-    """Bytes of a body to come; None where it is compressed, or its headers do not tell."""
+    """Return the size of a body in bytes; None if it is compressed or there is no valid Content-Length."""
     length = headers.get("Content-Length", "")
     return int(length) if _LENGTH.fullmatch(length) and "Content-Encoding" not in headers else None
 
@@ -124,8 +131,8 @@ def _check_header(name: str, value: str) -> None:
     if not isinstance(name, str) or not isinstance(value, str):
         raise TypeError(f"header {name!r} must be text, not {type(value).__name__}")
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a header name")
-    if name.lower() in _OF_THE_TRANSPORT:
-        raise ValueError(f"header {name!r} cannot be set, as the transport does that")
+        raise ValueError(f"{name!r} is not a valid header name")
+    if name.lower() in _SET_BY_TRANSPORT:
+        raise ValueError(f"header {name!r} must not be set: the transport sets it")
     if not _VALUE.fullmatch(value):
-        raise ValueError(f"the value of header {name!r} holds a control or non-ASCII character")
+        raise ValueError(f"the value of header {name!r} contains a control or non-ASCII character")

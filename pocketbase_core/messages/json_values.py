@@ -1,4 +1,4 @@
-"""Python values as PocketBase writes them."""
+"""JSON: encoding, decoding, and the deep copies that make a body immutable."""
 
 import json
 import math
@@ -8,15 +8,24 @@ from types import MappingProxyType
 from typing import Any, cast
 
 JsonDumps = Callable[[Any], str | bytes]
+"""An encoder such as `json.dumps` or `orjson.dumps`."""
 JsonLoads = Callable[[str | bytes], Any]
+"""A decoder such as `json.loads` or `orjson.loads`."""
 
 default_dumps: JsonDumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-"""A JSON value as text."""
+"""Return a JSON value as compact text. NaN and infinity are a ValueError."""
 _decode = json.JSONDecoder().raw_decode
 
 
 def default_loads(text: str | bytes) -> Any:
-    """Parse JSON as `json.loads` does, without its search for encodings and spaces, which costs more than a record."""
+    """Return the value of a JSON text, as `json.loads` does.
+
+    The fast path leaves out the encoding detection and whitespace scan of `json.loads`, which cost more than parsing a
+    small record.
+
+    Raises:
+        ValueError: If the text is not JSON.
+    """
     try:
         decoded = text if isinstance(text, str) else text.decode()
         value, end = _decode(decoded)
@@ -26,10 +35,11 @@ def default_loads(text: str | bytes) -> Any:
 
 
 def decode_json(text: str | bytes, loads: JsonLoads) -> Any:
-    """The value of a JSON text.
+    """Return the value of a JSON text, decoded by `loads`.
 
     Raises:
-        ValueError: it is none, by whatever name `loads` calls that.
+        ValueError: If the text is not JSON. Other exceptions of `loads` are converted.
+        RecursionError: If the text is nested too deep.
     """
     try:
         return loads(text)
@@ -40,12 +50,15 @@ def decode_json(text: str | bytes, loads: JsonLoads) -> Any:
 
 
 def as_object(value: object) -> dict[str, Any]:
-    """The value if it is a JSON object, else an empty one: a server may send anything."""
+    """Return the value if it is a dict, else `{}`: a server may send any JSON in place of an object."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def timestamp(value: date) -> str:
-    """PocketBase's form of a moment: UTC, to the millisecond; a naive datetime is UTC, a date its midnight."""
+    """Return a datetime as PocketBase writes it: `2026-01-31 12:00:00.000Z`.
+
+    A naive datetime is taken as UTC, a date as its midnight. Microseconds are cut off.
+    """
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day)
     if value.tzinfo is not None:
@@ -54,19 +67,21 @@ def timestamp(value: date) -> str:
 
 
 def freeze_json(value: Any, path: str | tuple[Any, Any] = "body") -> Any:
-    """A deep read-only copy of a JSON value, with datetimes as text.
+    """Return a deep read-only copy of a JSON value, with datetimes as text.
 
-    `where` names the value in errors: by a word, or by that of what holds it and the key there.
+    Args:
+        value: Dicts, lists, tuples, text, numbers, booleans, None, dates and datetimes.
+        path: The name of the value in errors, or the path of the container and the key in it.
 
     Raises:
-        TypeError: something in it has no JSON form.
-        ValueError: a number is NaN or infinite.
+        TypeError: If a value has no JSON form, or a key is not text.
+        ValueError: If a number is NaN or infinite.
     """
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{_format_path(path)} is {value}, which JSON cannot hold")
+            raise ValueError(f"{_format_path(path)} is {value}, which JSON cannot represent")
         return value
     if isinstance(value, (list, tuple)):
         return tuple([freeze_json(item, (path, index)) for index, item in enumerate(value)])  # pyright: ignore
@@ -79,16 +94,16 @@ def freeze_json(value: Any, path: str | tuple[Any, Any] = "body") -> Any:
         return MappingProxyType(frozen)
     if isinstance(value, date):
         return timestamp(value)
-    hint = "; files go in as FileUpload" if isinstance(value, (bytes, bytearray, memoryview)) else ""
+    hint = "; pass files as FileUpload" if isinstance(value, (bytes, bytearray, memoryview)) else ""
     raise TypeError(f"{_format_path(path)} is of type {type(value).__name__}, which has no JSON form{hint}")  # pyright: ignore
 
 
-def _format_path(where: str | tuple[Any, Any]) -> str:
-    return where if isinstance(where, str) else f"{_format_path(where[0])}[{where[1]!r}]"
+def _format_path(path: str | tuple[Any, Any]) -> str:
+    return path if isinstance(path, str) else f"{_format_path(path[0])}[{path[1]!r}]"
 
 
 def thaw_json(value: Any) -> Any:
-    """An editable deep copy of what `frozen_json` made."""
+    """Return an editable deep copy of a value that `freeze_json` returned."""
     if isinstance(value, MappingProxyType):
         return {key: thaw_json(item) for key, item in value.items()}  # pyright: ignore
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Frozen requests, and drafts of them that may be edited."""
+"""Immutable requests, and editable drafts of requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -23,8 +23,8 @@ class Request:
     Args:
         method: The HTTP method.
         url: The absolute URL without its query.
-        params: The query parameters; a sequence repeats its key.
-        headers: The headers that are set by the caller. The transport adds those of the body and the connection.
+        params: The query parameters; a tuple repeats its key.
+        headers: The headers. The transport adds those of the body and the connection.
         body: A JSON value, which becomes read-only all the way down; None is no body.
         files: `(field, file)` pairs, which are sent with the body as multipart/form-data.
         timeout: The limit in seconds for the request as a whole; None is no limit.
@@ -96,7 +96,7 @@ class Request:
 
 @dataclass(slots=True)
 class RequestDraft:
-    """A request that a hook may edit in place. `freeze` returns the `Request` that it describes."""
+    """An editable copy of a `Request`, with the same attributes, which the hooks of a client receive."""
 
     method: str
     url: str

@@ -1,4 +1,4 @@
-"""Frozen responses."""
+"""Immutable responses."""
 
 import json as jsonlib
 import re
@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .headers import Headers as Headers
-from .headers import MutableHeaders as MutableHeaders
+from .headers import Headers
 from .json_values import JsonLoads, decode_json, default_loads
 
 _NO_JSON: Any = object()
@@ -16,7 +15,18 @@ _NO_JSON: Any = object()
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
 class Response:
-    """An answer, read to its end. `Response(200, json={…})` builds one. `loads` reads the body's JSON."""
+    """An immutable response whose body was read to its end. `replace` returns a changed copy.
+
+    `Response(200, json={"id": "a"})` is enough to build one in a test.
+
+    Args:
+        status_code: The HTTP status.
+        headers: A mapping, or `(name, value)` pairs.
+        content: The body, decompressed.
+        url: The URL of the request, without its query.
+        json: A JSON value, which is encoded as the body in place of `content`.
+        loads: The decoder of the client's JSON library. Responses that differ only in this decoder are equal.
+    """
 
     status_code: int
     headers: Headers
@@ -48,36 +58,39 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as UTF-8; what is not valid is shown as U+FFFD."""
+        """The body decoded as UTF-8; invalid bytes become U+FFFD."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The decoded body.
+        """Return the decoded JSON body.
 
         Raises:
-            ValueError: it is not JSON.
+            ValueError: If the body is not JSON.
         """
         return decode_json(self.content, self.loads)
 
     def retry_after(self) -> float | None:
-        """The seconds that a Retry-After header asks to wait, in either of its forms (RFC 9110, 10.2.3)."""
+        """Return the seconds to wait by the Retry-After header, in either of its forms (RFC 9110, 10.2.3).
+
+        None if the response has no such header, or its value is not valid.
+        """
         value = self.headers.get("Retry-After", "").strip()
         if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
             return float(value)
-        from email.utils import parsedate_to_datetime  # imports much that only this needs
+        from email.utils import parsedate_to_datetime  # here, because it imports many modules that nothing else needs
 
         try:
-            moment = parsedate_to_datetime(value)
+            retry_at = parsedate_to_datetime(value)
         except (ValueError, OverflowError):
             return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+        if retry_at.tzinfo is None:
+            retry_at = retry_at.replace(tzinfo=UTC)
+        return max(0.0, (retry_at - datetime.now(UTC)).total_seconds())
 
     def replace(self, **changes: Any) -> "Response":
-        """This response with other attributes."""
-        kept: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        return Response(**(kept | changes))
+        """Return a copy with other attributes."""
+        attributes: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return Response(**(attributes | changes))
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code} {self.url.partition('?')[0]} {len(self.content)} bytes {self.headers!r}>"

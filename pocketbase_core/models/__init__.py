@@ -1,1 +1,1 @@
-"""Records as classes of the user's own."""
+"""Records as instances of the user's own classes."""

@@ -1,4 +1,4 @@
-"""Functions that check one value of a record, and convert it where a class asks for that."""
+"""Validators: functions that check one JSON value of a record, and convert the value where a class requires that."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,114 +6,147 @@ from types import NoneType
 from typing import Any
 
 Validator = Callable[[Any], Any]
-"""Makes what a class wants of a JSON value, or raises `Wrong`."""
+"""Returns what a class requires of a JSON value, or raises `ValidationError`."""
 
 ALLOWED_TYPES: dict[Any, set[type]] = {str: {str}, int: {int}, float: {float, int}, bool: {bool}, NoneType: {NoneType}}
+"""The types of JSON values that a plain annotation accepts."""
 
 
 class ValidationError(Exception):
-    """A value of another shape, and the keys that lead to it."""
+    """A value that does not match its annotation. `path` is the path of keys to the value, such as `"items.0.name"`."""
 
-    def __init__(self, what: str, path: str = "") -> None:
-        super().__init__(what)
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
         self.path = path
 
     def prefix_path(self, key: object) -> None:
+        """Put the key of the container in front of the path."""
         self.path = f"{key}.{self.path}" if self.path else str(key)
 
     def __str__(self) -> str:
-        what = super().__str__()
-        return f"field {self.path!r}: {what}" if self.path else what
+        message = super().__str__()
+        return f"field {self.path!r}: {message}" if self.path else message
 
 
 class TypeMismatch(ValidationError):
-    """Something else than was expected."""
+    """A value of another type than expected."""
 
     def __init__(self, expected: str, value: object) -> None:
         super().__init__(f"expected {expected}, got {'None' if value is None else type(value).__name__}")
         self.expected = expected
 
 
-def require_type(kind: type, value: object) -> None:
-    if type(value) is not kind:
-        raise TypeMismatch(kind.__name__, value)
+def require_type(expected: type, value: object) -> None:
+    """Check that a value is of exactly this type.
+
+    Raises:
+        TypeMismatch: If the value is of another type.
+    """
+    if type(value) is not expected:
+        raise TypeMismatch(expected.__name__, value)
 
 
-def of_type(kind: type) -> Validator:
-    kinds = ALLOWED_TYPES[kind]
-    expected = "None" if kind is NoneType else kind.__name__
+def anything(value: Any) -> Any:
+    """Return the value: the validator of fields that accept any value."""
+    return value
 
-    def read(value: Any) -> Any:
-        if type(value) not in kinds:  # True is an int to isinstance
+
+def of_type(annotation: type) -> Validator:
+    """Return the validator of a field annotated with a key of `ALLOWED_TYPES`."""
+    allowed = ALLOWED_TYPES[annotation]
+    expected = "None" if annotation is NoneType else annotation.__name__
+
+    def validate(value: Any) -> Any:
+        if type(value) not in allowed:  # not isinstance, for which True is an int
             raise TypeMismatch(expected, value)
         return value
 
-    return read
+    return validate
 
 
 def parse_datetime(value: Any) -> datetime:
+    """Return the datetime of an ISO 8601 text with a time zone.
+
+    Raises:
+        ValidationError: If the value is no such text.
+    """
     if not isinstance(value, str):
         raise TypeMismatch("a date", value)
     try:
-        moment = datetime.fromisoformat(value)
+        parsed = datetime.fromisoformat(value)
     except ValueError:
-        moment = datetime.min
-    if moment.tzinfo is None:
-        raise ValidationError(f"expected a date with its zone, got {value!r:.40}")
-    return moment
+        parsed = datetime.min
+    if parsed.tzinfo is None:
+        raise ValidationError(f"expected a date with a time zone, got {value!r:.40}")
+    return parsed
 
 
 def one_of(choices: tuple[Any, ...]) -> Validator:
+    """Return the validator of a `Literal`."""
     allowed: set[Any] = {(type(choice), choice) for choice in choices}
 
-    def read(value: Any) -> Any:
+    def validate(value: Any) -> Any:
         if not isinstance(value, (str, int, NoneType)) or (type(value), value) not in allowed:
             raise ValidationError(f"expected {' or '.join(map(repr, choices))}, got {value!r:.40}")
         return value
 
-    return read
+    return validate
 
 
 def any_of(members: dict[Any, Validator]) -> Validator:
+    """Return the validator of a union, which takes the first member that accepts the value.
+
+    Args:
+        members: The validators by annotation. `datetime | None` makes None of an empty text: a date that is not set.
+    """
     empty_is_none = NoneType in members and parse_datetime in members.values()
 
-    def read(value: Any) -> Any:
+    def validate(value: Any) -> Any:
         failures: list[ValidationError] = []
-        for member in members.values():
+        for validate_member in members.values():
             try:
-                return member(value)
-            except ValidationError as wrong:
-                failures.append(wrong)
-        if empty_is_none and value == "":  # a date that is not set
+                return validate_member(value)
+            except ValidationError as error:
+                failures.append(error)
+        if empty_is_none and value == "":
             return None
-        # One that got further than the value itself met the member that was meant.
-        further = [wrong for wrong in failures if not isinstance(wrong, TypeMismatch) or wrong.path]
-        if further:
-            raise further[0]
-        raise TypeMismatch(" or ".join(wrong.expected for wrong in failures if isinstance(wrong, TypeMismatch)), value)
+        # Prefer an error from inside a member: its top-level type matched, so that member was probably intended.
+        inner = [error for error in failures if not isinstance(error, TypeMismatch) or error.path]
+        if inner:
+            raise inner[0]
+        raise TypeMismatch(" or ".join(error.expected for error in failures if isinstance(error, TypeMismatch)), value)
 
-    return read
+    return validate
 
 
-def list_of(read_item: Validator) -> Validator:
-    def read(value: Any) -> Any:
+def list_of(validate_item: Validator) -> Validator:
+    """Return the validator of a list."""
+
+    def validate(value: Any) -> Any:
         require_type(list, value)
-        return [validate_at(index, read_item, item) for index, item in enumerate(value)]
+        return [validate_at(index, validate_item, item) for index, item in enumerate(value)]
 
-    return read
+    return validate
 
 
-def dict_of(read_item: Validator) -> Validator:
-    def read(value: Any) -> Any:
+def dict_of(validate_item: Validator) -> Validator:
+    """Return the validator of a dict with values of one annotation."""
+
+    def validate(value: Any) -> Any:
         require_type(dict, value)
-        return {key: validate_at(key, read_item, item) for key, item in value.items()}
+        return {key: validate_at(key, validate_item, item) for key, item in value.items()}
 
-    return read
+    return validate
 
 
-def validate_at(key: object, read: Validator, value: Any) -> Any:
+def validate_at(key: object, validate: Validator, value: Any) -> Any:
+    """Return `validate(value)`; its error names the key of the value in its container.
+
+    Raises:
+        ValidationError: If the value does not match.
+    """
     try:
-        return read(value)
-    except ValidationError as wrong:
-        wrong.prefix_path(key)
+        return validate(value)
+    except ValidationError as error:
+        error.prefix_path(key)
         raise

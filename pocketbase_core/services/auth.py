@@ -144,9 +144,9 @@ class AuthService(AsyncFace):
             PocketBaseTimeoutError: If the browser did not come back in time.
         """
         parsed = parse_options(RecordOptions, options, keywords)
-        patience = parsed.timeout_or(SIGN_IN_TIMEOUT)
+        time_limit = parsed.timeout_or(SIGN_IN_TIMEOUT)
         bound = BoundPipeline(self._pipeline, parsed)
-        payload = await browser_payload(bound, self._collection, provider, open_url, scopes, create_data, patience)
+        payload = await browser_payload(bound, self._collection, provider, open_url, scopes, create_data, time_limit)
         return await bound.execute(auth.with_oauth2(self._collection, payload, parsed).then(_sign_in))
 
     @endpoint

@@ -10,11 +10,12 @@ from ..errors import PocketBaseDecodeError
 from ..messages.json_values import as_object
 from ..models.decoders import Decoder, Record, decode_call, identity, make_decoder
 from ..pipeline import Pipeline
-from .changes import RecordChange, RecordChanges
+from .changes import RecordChanges
 from .faces import BatchFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.password_confirmation import PasswordConfirmation
 from .queued import Queued
+from .record_change import RecordChange
 
 S = TypeVar("S")
 T = TypeVar("T")

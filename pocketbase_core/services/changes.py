@@ -1,35 +1,16 @@
 """Creates, updates and deletes of records, which a service sends alone and a batch together."""
 
 from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, Unpack
 
-from ..auth import session
-from ..auth.store import AuthStore
 from ..calls.call import Call
 from ..calls.options import CommonOptions, Options, OptionsArg, RecordOptions, parse_options
 from ..endpoints import records
 from ..models.decoders import Decoder
 from .faces import endpoint
+from .record_change import RecordChange
 
 T = TypeVar("T")
-
-
-class RecordChange(NamedTuple, Generic[T]):
-    """A call that changes one record; `record_id` is None if the record is new."""
-
-    call: Call[Any]
-    collection: str
-    record_id: object
-    decode: Decoder[T]
-    options: Options
-
-    def keep_in_step(self, store: AuthStore, record: Mapping[str, Any]) -> None:
-        """Change the auth store after the change of its record; `record` is the server's response."""
-        request = self.call.request
-        if request.method == "DELETE":
-            session.record_deleted(store, self.collection, self.record_id)
-        else:
-            session.record_changed(store, self.collection, self.record_id, request.body, record)
 
 
 class RecordChanges(Generic[T]):

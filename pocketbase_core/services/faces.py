@@ -21,14 +21,12 @@ import typing
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..calls.call import Call
 from ..pipeline import Pipeline
-
-if TYPE_CHECKING:
-    from .changes import RecordChange
-    from .queued import Queued
+from .queued import Queued
+from .record_change import RecordChange
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,7 +81,7 @@ class Endpoint(Generic[P, R]):
     @overload
     def __get__(self, instance: AsyncFace, owner: type) -> Callable[P, Coroutine[Any, Any, R]]: ...
     @overload
-    def __get__(self, instance: BatchFace, owner: type) -> "Callable[P, Queued[R]]": ...
+    def __get__(self, instance: BatchFace, owner: type) -> Callable[P, Queued[R]]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
         method = self._methods.get(owner)
         if method is None:
@@ -100,7 +98,7 @@ class Endpoint(Generic[P, R]):
 @overload
 def endpoint(build: Callable[Concatenate[S, P], Call[R]]) -> Endpoint[P, R]: ...
 @overload
-def endpoint(build: "Callable[Concatenate[S, P], RecordChange[R]]") -> Endpoint[P, R]: ...
+def endpoint(build: Callable[Concatenate[S, P], RecordChange[R]]) -> Endpoint[P, R]: ...
 def endpoint(build: Callable[..., Any]) -> Endpoint[Any, Any]:
     """Define a method by the function that builds its call."""
     return Endpoint(build)

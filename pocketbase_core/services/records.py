@@ -21,11 +21,12 @@ from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, de
 from ..pipeline import Pipeline
 from ..realtime import EventStream, Realtime
 from .auth import AuthService
-from .changes import RecordChange, RecordChanges
+from .changes import RecordChanges
 from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
+from .record_change import RecordChange
 
 T = TypeVar("T")
 
@@ -103,7 +104,7 @@ class RecordService(RecordChanges[T], AsyncFace):
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(FirstOptions, options, keywords)
-        reader = records.by_id(self._collection, batch, parsed)
+        reader = records.make_pages(self._collection, batch, parsed)
         return iterate_pages(self._pipeline, parsed, reader, self._decode)
 
     @endpoint
@@ -184,8 +185,7 @@ class RecordService(RecordChanges[T], AsyncFace):
 
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""
-        call, pipeline = change.call, self._pipeline
-        call = call.with_parser(lambda response: (change.call.parse(response), response))
+        call, pipeline = change.call.with_response(), self._pipeline
         if is_unconfirmed(call):
             bound = BoundPipeline(pipeline, change.options)
             (call,) = await self._passwords.confirm(bound, [(self._collection, call)])

@@ -1,4 +1,4 @@
-"""Help for tests, examples and experiments."""
+"""Helpers for tests, examples and experiments."""
 
 from .server import LocalServer
 

@@ -1,4 +1,4 @@
-"""Fixtures for pytest."""
+"""The fixtures of the pytest plugin."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -13,9 +13,9 @@ from .server import LocalServer
 
 @pytest.fixture(scope="session")
 def pocketbase_server() -> Generator[LocalServer, None, None]:
-    """A throw-away PocketBase for the whole run. What a test leaves in it, the next ones find."""
+    """Run a temporary PocketBase server for the whole test run. Tests share its data."""
     server = LocalServer()
-    # On a loop of its own: those of pytest-asyncio may end with each test.
+    # The server needs its own event loop: a loop of pytest-asyncio may end with each test.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(server.__aenter__())
         try:
@@ -26,7 +26,7 @@ def pocketbase_server() -> Generator[LocalServer, None, None]:
 
 @pytest.fixture(scope="session")
 def pocketbase_superuser(pocketbase_server: LocalServer) -> AuthStore:
-    """Token and record of its superuser."""
+    """Return a store with the token and the record of the server's superuser."""
 
     async def sign_in() -> AuthStore:
         async with PocketBase(pocketbase_server.url) as pb:
@@ -41,7 +41,7 @@ def pocketbase_superuser(pocketbase_server: LocalServer) -> AuthStore:
 async def pocketbase(
     pocketbase_server: LocalServer, pocketbase_superuser: AuthStore
 ) -> AsyncGenerator[PocketBase, None]:
-    """A client of its own for each test, signed in as superuser, on the first HTTP library that is installed."""
+    """Return a new client, signed in as superuser, on the first HTTP library that is installed."""
     async with PocketBase(pocketbase_server.url) as pb:
         pb.auth_store.save(pocketbase_superuser.token, pocketbase_superuser.record)
         yield pb

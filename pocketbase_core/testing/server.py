@@ -1,4 +1,4 @@
-"""A throw-away PocketBase."""
+"""A temporary PocketBase server."""
 
 import asyncio
 import contextlib
@@ -17,35 +17,44 @@ from typing import NamedTuple, Self
 from .binaries import find_binary
 
 START_TIMEOUT = 30.0
+"""The maximum time for the server's start, in seconds."""
 
 
 class Superuser(NamedTuple):
-    """How to sign in as the server's superuser."""
+    """The e-mail address and the password of the server's superuser."""
 
     email: str
+    """The e-mail address."""
     password: str
+    """The password."""
 
 
 class LocalServer:
-    """A PocketBase on a free loopback port, with everything it writes in a temporary folder, for one `async with`.
+    """A PocketBase server on a free loopback port, which runs while an `async with` block runs.
 
-    It dies with the block, and with the process, however that ends. `version` is that of another server ("0.36.9",
-    "0.23" for the last of these), fetched once into a cache; `hooks` is the text of JavaScript hooks.
+    Everything that the server writes is in a temporary folder. The server stops and the folder is removed when the
+    block ends. On POSIX this also happens if the process is killed.
+
+    Args:
+        version: The version of the server: `"0.36.9"`, or `"0.23"` for the last release of that series. The binary is
+            downloaded once into a cache. None: the installed binary.
+        hooks: The source of JavaScript hooks.
     """
 
     def __init__(self, version: str | None = None, hooks: str | None = None) -> None:
         self.superuser = Superuser("admin@example.com", secrets.token_hex(16))
+        """The superuser, who is created when the server starts."""
         self._version = version
         self._hooks = hooks
         self._folder = Path()
         self._binary = Path()
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """The base URL."""
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self._port}"
 
     async def __aenter__(self) -> Self:
@@ -56,15 +65,15 @@ class LocalServer:
                 (self._folder / name).mkdir()
             if self._hooks is not None:
                 (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
-            await self._make_superuser()
-            await self._start_somewhere()
+            await self._create_superuser()
+            await self._start_on_free_port()
         except BaseException:
             self._remove()
             raise
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
             await self._stop()
@@ -72,18 +81,22 @@ class LocalServer:
             self._remove()
 
     async def restart(self) -> None:
-        """Stop it, if it still runs, and start it again with its data, at the same URL."""
+        """Stop the server if it runs, and start it again with the same data at the same URL.
+
+        Raises:
+            RuntimeError: If the server does not start.
+        """
         await self._stop()
         await self._start()
 
     def kill(self) -> None:
-        """Kill it as a power cut would; `restart` brings it back."""
+        """Kill the server at once, as a power failure would. `restart` starts it again."""
         if self._process is not None:
-            self._release_guard()
+            self._stop_watchdog()
             self._process.kill()
             self._process.wait()
 
-    async def _make_superuser(self) -> None:
+    async def _create_superuser(self) -> None:
         process = self._run("superuser", "upsert", *self.superuser)
         try:
             while process.poll() is None:
@@ -92,9 +105,9 @@ class LocalServer:
             process.kill()
             process.wait()
         if process.returncode:
-            raise RuntimeError(f"PocketBase could not make its superuser:\n{self._output()}")
+            raise RuntimeError(f"PocketBase could not create its superuser:\n{self._output()}")
 
-    async def _start_somewhere(self) -> None:
+    async def _start_on_free_port(self) -> None:
         for attempt in range(1, 6):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
@@ -103,7 +116,7 @@ class LocalServer:
                 await self._start()
                 return
             except RuntimeError as error:
-                # A connection of somebody's may have taken the port meanwhile.
+                # Another process may have taken the port in the meantime.
                 if attempt == 5 or "address already in use" not in str(error):
                     raise
                 self.kill()
@@ -112,23 +125,23 @@ class LocalServer:
     async def _start(self) -> None:
         self._process = self._run("serve", "--http", f"127.0.0.1:{self._port}")
         if os.name == "posix":
-            # The pipe ends with this process, even when that is killed; then the guard acts.
+            # The pipe is closed when this process ends, even if it is killed. Then the watchdog kills the server.
             script = 'read -r _; kill -9 "$1"; rm -rf "$2"'
-            self._guard = subprocess.Popen(
-                ["/bin/sh", "-c", script, "guard", str(self._process.pid), str(self._folder)],
+            self._watchdog = subprocess.Popen(
+                ["/bin/sh", "-c", script, "watchdog", str(self._process.pid), str(self._folder)],
                 stdin=subprocess.PIPE,
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_TIMEOUT
         while not await self._is_healthy():
             if self._process.poll() is not None:
-                raise RuntimeError(f"PocketBase ended at its start:\n{self._output()}")
+                raise RuntimeError(f"PocketBase exited during its start:\n{self._output()}")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"PocketBase did not answer within {START_TIMEOUT:.0f} s:\n{self._output()}")
+                raise RuntimeError(f"PocketBase did not respond within {START_TIMEOUT:.0f} s:\n{self._output()}")
             await asyncio.sleep(0.01)
 
     async def _stop(self) -> None:
-        self._release_guard()
+        self._stop_watchdog()
         process = self._process
         try:
             if process is not None and process.poll() is None:
@@ -143,16 +156,16 @@ class LocalServer:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _release_guard(self) -> None:
-        if self._guard is not None:
-            self._guard.kill()
-            self._guard.communicate()
-            self._guard = None
+    def _stop_watchdog(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.kill()
+            self._watchdog.communicate()
+            self._watchdog = None
 
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
-        places = {"dir": "data", "migrationsDir": "migrations", "hooksDir": "hooks", "publicDir": "public"}
-        flags = [f"--{flag}={self._folder / name}" for flag, name in places.items()]
-        # Written migrations would be applied again to a backup that is restored, and undo it.
+        folders = {"dir": "data", "migrationsDir": "migrations", "hooksDir": "hooks", "publicDir": "public"}
+        flags = [f"--{flag}={self._folder / name}" for flag, name in folders.items()]
+        # Automatic migrations would be applied again to a restored backup, and undo it.
         flags += ["--automigrate=false", "--hooksWatch=false"]
         with (self._folder / "output").open("ab") as output:
             return subprocess.Popen(

@@ -1,12 +1,13 @@
-"""The kit for adapters: one attempt to have a request answered, from its encoded body to the decompressed response."""
+"""The kit for adapters: `Exchange`, the mapping of a library's exceptions, and bodies that are streamed."""
 
 from ..concurrency.event_loops import OwnerLoop as OwnerLoop
 from ..concurrency.event_loops import running_loop as running_loop
+from .exception_map import ErrorMap as ErrorMap
+from .exception_map import ErrorMapping as ErrorMapping
+from .exception_map import PoolWait as PoolWait
 from .exchange import EVENT_STREAM as EVENT_STREAM
-from .exchange import ErrorMap as ErrorMap
-from .exchange import ErrorMapping as ErrorMapping
 from .exchange import Exchange as Exchange
-from .exchange import PoolWait as PoolWait
+from .limits import read_error_body as read_error_body
+from .request_body import RequestBody as RequestBody
 from .streaming import BodyStream as BodyStream
 from .streaming import StreamingResponse as StreamingResponse
-from .streaming import read_error_body as read_error_body

@@ -1,4 +1,4 @@
-"""Bodies as bytes: JSON, and multipart where files are in it."""
+"""Encode the body of a request: as JSON, or as multipart/form-data if there are files."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -9,25 +9,33 @@ from ..concurrency.callbacks import notify
 from ..messages.json_values import JsonDumps, default_dumps, thaw_json
 from ..messages.uploads import File, UploadProgress
 
-# WHATWG's form-data encoding of names; RFC 7578, 4.2 leaves non-ASCII as UTF-8. The server refuses every control
-# character, and takes a backslash for the start of a pair (RFC 9110, 5.6.4).
+# The encoding of names in WHATWG's form data; RFC 7578, 4.2 leaves non-ASCII as UTF-8. The server refuses all control
+# characters, and reads a backslash as the start of a quoted pair (RFC 9110, 5.6.4).
 _QUOTED = str.maketrans({chr(code): f"%{code:02X}" for code in (*range(32), ord('"'), 127)} | {"\\": "\\\\"})
 
 
 class EncodedBody(NamedTuple):
-    """An encoded body: its type, its length in bytes (None when unknown), and once, its chunks."""
+    """An encoded body."""
 
     content_type: str | None
+    """None if there is no body."""
     length: int | None
+    """The length in bytes. None: unknown."""
     chunks: AsyncGenerator[bytes, None]
+    """The content, which can be read once."""
 
 
 async def encode_body(body: Any, files: tuple[tuple[str, File], ...], dumps: JsonDumps = default_dumps) -> EncodedBody:
-    """The body on the wire. With files, everything else travels as one `@jsonPayload` part, which keeps types.
+    """Encode a body. With files, all other fields are sent as one part `@jsonPayload`, which keeps their types.
+
+    Args:
+        body: The fields, or any other JSON value. None: no body.
+        files: The names of file fields, and their files.
+        dumps: Encodes JSON.
 
     Raises:
-        ValueError: text that is not valid Unicode.
-        OSError: a file that can't be read.
+        ValueError: If a text is not valid Unicode.
+        OSError: If a file cannot be read.
     """
     if files:
         return await _multipart(body, files, dumps)
@@ -45,7 +53,7 @@ def _json(body: Any, dumps: JsonDumps) -> bytes:
     except UnicodeEncodeError as error:
         raise ValueError("the body holds a lone surrogate, which is not valid Unicode text") from error
     if not isinstance(content, bytes):
-        raise TypeError(f"json_dumps returned {type(content).__name__}, not text or bytes")
+        raise TypeError(f"json_dumps returned {type(content).__name__}, not str or bytes")
     return content
 
 
@@ -70,10 +78,10 @@ async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: Json
 
 
 class _ProgressCounter:
-    """The progress of one upload within one request."""
+    """The bytes of one upload that have been sent in one request."""
 
-    def __init__(self, listener: UploadProgress) -> None:
-        self._on_progress = listener.on_progress
+    def __init__(self, progress: UploadProgress) -> None:
+        self._on_progress = progress.on_progress
         self._done = 0
         self._total: int | None = 0
 

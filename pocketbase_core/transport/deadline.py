@@ -1,4 +1,15 @@
-"""Time limits for many blocks at once, by one timer."""
+"""Timeouts of many requests with one timer.
+
+`asyncio.timeout` sets a timer for each block and cancels it again. That costs about as much as everything else that
+this library does for a request, and nearly all requests end in time. So all deadlines of an event loop share one timer:
+
+- `Deadline.start` adds the deadline to a set. The timer is only changed if this deadline is earlier than the timer.
+- `Deadline.stop` removes the deadline from the set, and leaves the timer as it is.
+- When the timer fires, the deadlines that are due expire, and the timer is set to the earliest of the others.
+
+An expired deadline cancels its task. As with `asyncio.timeout`, `Task.uncancel` and the count of `Task.cancelling`
+distinguish that from a cancellation by another task, which takes precedence.
+"""
 
 import asyncio
 import threading
@@ -9,10 +20,10 @@ _thread_local = threading.local()
 
 
 class Deadline:
-    """A block that is cancelled after so many seconds, and tells that from another cancellation.
+    """A deadline for the running task, from `start` to `stop`.
 
-    `asyncio.timeout` sets a timer for each block and takes it back, which costs about as much as all else that this
-    library does for a request. Nearly all of them end in time, and need none of their own.
+    Args:
+        seconds: The time after which the task is cancelled.
     """
 
     __slots__ = ("_cancelling", "_expired", "_seconds", "_task", "_timer", "when")
@@ -21,60 +32,69 @@ class Deadline:
         self._seconds = seconds
         self._expired = False
         self.when = 0.0
-        """On the loop's clock."""
+        """The loop's time at which the deadline expires."""
 
     def start(self) -> None:
-        """Begin the block: in so many seconds, the running task will be cancelled."""
+        """Start the deadline for the running task.
+
+        Raises:
+            RuntimeError: If no task is running.
+        """
         loop = running_loop()
         task = asyncio.current_task(loop)
         if task is None:
-            raise RuntimeError("a request is sent by a task")
+            raise RuntimeError("a request has to be sent from a task")
         self._task = task
         self._cancelling = task.cancelling()
-        watch: _LoopTimer | None = getattr(_thread_local, "watch", None)
-        if watch is None or watch.loop is not loop:
-            watch = _thread_local.watch = _LoopTimer(loop)
-        self._timer = watch
+        timer: _LoopTimer | None = getattr(_thread_local, "timer", None)
+        if timer is None or timer.loop is not loop:
+            timer = _thread_local.timer = _LoopTimer(loop)
+        self._timer = timer
         self.when = loop.time() + self._seconds
-        watch.add(self)
+        timer.add(self)
 
     def postpone(self) -> None:
-        """Begin the seconds anew."""
+        """Start the time again from zero."""
         self.when = self._timer.loop.time() + self._seconds
 
     def expire(self) -> None:
+        """Cancel the task."""
         self._expired = True
         self._task.cancel()
 
-    def stop(self, kind: type[BaseException] | None) -> bool:
-        """End the block, and return whether this deadline has ended it, and no other cancellation."""
-        self._timer.blocks.discard(self)
+    def stop(self, exc_type: type[BaseException] | None) -> bool:
+        """Stop the deadline, and return whether the block ended because of it.
+
+        Args:
+            exc_type: The class of the exception that ended the block.
+        """
+        self._timer.deadlines.discard(self)
         if not self._expired:
             return False
-        return self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
+        return self._task.uncancel() <= self._cancelling and exc_type is asyncio.CancelledError
 
 
 class _LoopTimer:
-    """Looks at the blocks of one loop when the first of them may be due."""
+    """The timer of one event loop, which fires when the first deadline may be due."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self.blocks: set[Deadline] = set()
+        self.deadlines: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, block: Deadline) -> None:
-        self.blocks.add(block)
+    def add(self, deadline: Deadline) -> None:
+        self.deadlines.add(deadline)
         if self._timer is None:
-            self._timer = self.loop.call_at(block.when, self._check)
-        elif block.when < self._timer.when():
+            self._timer = self.loop.call_at(deadline.when, self._check)
+        elif deadline.when < self._timer.when():
             self._timer.cancel()
-            self._timer = self.loop.call_at(block.when, self._check)
+            self._timer = self.loop.call_at(deadline.when, self._check)
 
     def _check(self) -> None:
         self._timer = None
         now = self.loop.time()
-        for block in [block for block in self.blocks if block.when <= now]:
-            self.blocks.discard(block)
-            block.expire()
-        if self.blocks:
-            self._timer = self.loop.call_at(min(block.when for block in self.blocks), self._check)
+        for deadline in [each for each in self.deadlines if each.when <= now]:
+            self.deadlines.discard(deadline)
+            deadline.expire()
+        if self.deadlines:
+            self._timer = self.loop.call_at(min(each.when for each in self.deadlines), self._check)

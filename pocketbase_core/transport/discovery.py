@@ -1,4 +1,4 @@
-"""Finds an installed transport."""
+"""Find an installed transport."""
 
 from typing import Any
 
@@ -9,33 +9,35 @@ _PREFERRED = ("aiohttp", "httpx")
 
 
 def find_transport() -> Transport:
-    """A transport by the first entry point whose library is installed: aiohttp's, httpx's, then any other.
+    """Return a transport of the first entry point whose library is installed: aiohttp's, httpx's, then any other.
 
     Raises:
-        RuntimeError: there is none.
+        RuntimeError: If no library is installed.
     """
     from importlib.metadata import entry_points  # takes longer to import than most of this library
 
     found = {point.name: point for point in entry_points(group=GROUP)}
     for name in sorted(found, key=lambda name: (_PREFERRED.index(name) if name in _PREFERRED else 9, name)):
         try:
-            kind: Any = found[name].load()
-            return check_transport(kind())
+            make_transport: Any = found[name].load()
+            return check_transport(make_transport())
         except ImportError:
             continue
     raise RuntimeError(
         "no HTTP library is installed: pip install 'pocketbase-core[aiohttp]', or [httpx2], or [httpx]; "
-        "or hand a transport to PocketBase(…, transport=…)"
+        "or pass a transport: PocketBase(…, transport=…)"
     )
 
 
 def check_transport(transport: object) -> Transport:
-    """The transport, if it is one.
+    """Return a transport unchanged.
 
     Raises:
-        TypeError: it lacks a port.
+        TypeError: If the object lacks a method of the ports.
     """
     if isinstance(transport, type) or not isinstance(transport, Transport):
-        hint = f"; make one: {transport.__name__}()" if isinstance(transport, type) else ""
-        raise TypeError(f"a transport has send, stream, events and aclose, which {transport!r:.80} has not{hint}")
+        hint = f"; create an instance: {transport.__name__}()" if isinstance(transport, type) else ""
+        raise TypeError(
+            f"a transport needs send, stream, events and aclose, which {transport!r:.80} does not have{hint}"
+        )
     return transport

@@ -1,48 +1,62 @@
-"""Streams of events, split into their fields, so that a library has one short line for each."""
+"""Split streams of server-sent events into fields.
+
+The adapters leave the interpretation of events to an HTTP library, but the libraries are slow for each line, some limit
+the length of a line, and none limits the size of an event. So this module splits the stream first, as the standard says
+(https://html.spec.whatwg.org/multipage/server-sent-events.html), and the library gets one line for each field:
+
+- `EventParser` is a parser without I/O. It takes chunks, which may end anywhere, and yields the fields of each event.
+- `event_fields` runs the parser over a body. The event loop has a turn for every 32 KiB.
+- `event_parts` leaves short events to the library: a library needs less time for these than the parser. Only bytes that
+  end with an event are passed on as they are; from an incomplete event of more than 32 KiB on, and where lines end
+  in CR, the parser takes over until the end of an event.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 
 MAX_EVENT_SIZE = 16 * 1024 * 1024
-SLICE = 32 * 1024
-"""The most bytes that are split before the loop has a turn."""
+SLICE_SIZE = 32 * 1024
+"""The number of bytes after which the event loop has a turn."""
 
 
 class EventParser:
-    """A stream of events, without I/O: `feed` takes bytes of it, and gives the fields of each event that they complete.
+    """A parser without I/O.
 
-    The fields are `event`, `data` and `id` by name, as far as an event has them; the lines of `data` are one text, in
-    which they are parted by newlines. Of a field that comes twice, the last counts. `check` is called with the bytes of
-    the event that has begun, and raises when there are too many.
+    Args:
+        check_size: Called with the size in bytes of the event that has begun. Raises if that is too large.
     """
 
-    def __init__(self, check: Callable[[int], None]) -> None:
-        self._check = check
-        self._begun = bytearray()
-        """A line whose end is still to come."""
+    def __init__(self, check_size: Callable[[int], None]) -> None:
+        self._check_size = check_size
+        self._partial_line = bytearray()
+        """A line whose end has not been received."""
         self._after_cr = False
         self._size = 0
         self._fields: dict[str, str] = {}
         self._data = bytearray()
-        """The lines of data, each with a newline."""
+        """The lines of `data`, each with a newline."""
 
     @property
     def has_begun(self) -> bool:
-        """True within an event, or within a pair of CR and LF."""
-        return bool(self._begun or self._size or self._after_cr)
+        """True in the middle of an event, or between CR and LF."""
+        return bool(self._partial_line or self._size or self._after_cr)
 
     def feed(self, data: bytes) -> Generator[dict[str, str], None, None]:
-        """Yield the fields of the events that end in these bytes."""
+        """Yield the fields of each event that ends in these bytes.
+
+        The keys are `event`, `data` and `id`, those that the event has. The lines of `data` are joined by newlines. If
+        the event has one of the other fields twice, the last counts.
+        """
         for line in self._lines(data):
             if line:
-                self._take(line)
+                self._parse_line(line)
                 continue
             if self._data:
                 self._fields["data"] = self._data[:-1].decode("utf-8", "replace")
             if self._fields:
                 yield self._fields
             self._fields, self._data, self._size = {}, bytearray(), 0
-        self._check(self._size + len(self._begun))
+        self._check_size(self._size + len(self._partial_line))
 
     def _lines(self, data: bytes) -> list[bytes]:
         if self._after_cr:
@@ -50,20 +64,20 @@ class EventParser:
         self._after_cr = data.endswith(b"\r")
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        first, *rest = data.split(b"\n")
-        self._begun += first
-        if not rest:
+        first, *others = data.split(b"\n")
+        self._partial_line += first
+        if not others:
             return []
-        lines = [bytes(self._begun), *rest]
-        self._begun = bytearray(lines.pop())
+        lines = [bytes(self._partial_line), *others]
+        self._partial_line = bytearray(lines.pop())
         return lines
 
-    def _take(self, line: bytes) -> None:
+    def _parse_line(self, line: bytes) -> None:
         name, _, value = line.partition(b":")
         if not name:  # a comment
             return
         self._size += len(line)
-        self._check(self._size)
+        self._check_size(self._size)
         value = value.removeprefix(b" ")
         if name == b"data":
             self._data += value
@@ -73,38 +87,38 @@ class EventParser:
 
 
 async def event_fields(
-    chunks: AsyncIterator[bytes], check: Callable[[int], None]
+    chunks: AsyncIterator[bytes], check_size: Callable[[int], None]
 ) -> AsyncGenerator[dict[str, str], None]:
-    """Yield the fields of each event of a body that is read as it comes; see `EventFields`."""
-    fields = EventParser(check)
+    """Yield the fields of each event of a decompressed body. See `EventParser.feed`."""
+    parser = EventParser(check_size)
     async for chunk in chunks:
-        for start in range(0, len(chunk), SLICE):
+        for start in range(0, len(chunk), SLICE_SIZE):
             if start:
                 await asyncio.sleep(0)
-            for event in fields.feed(chunk[start : start + SLICE]):
+            for event in parser.feed(chunk[start : start + SLICE_SIZE]):
                 yield event
 
 
 async def event_parts(
-    chunks: AsyncIterator[bytes], check: Callable[[int], None]
+    chunks: AsyncIterator[bytes], check_size: Callable[[int], None]
 ) -> AsyncGenerator[bytes | dict[str, str], None]:
-    """Yield short events as they came, many at once; of any other event yield the fields, as `event_fields` does.
+    """Yield short events as bytes, several at once, and the fields of any other event.
 
-    A library reads its own lines in less time. Short events are whole, and their lines end in LF.
+    The bytes are complete events, whose lines end in LF.
     """
-    fields, begun = EventParser(check), b""
+    parser, incomplete = EventParser(check_size), b""
     async for chunk in chunks:
-        for start in range(0, len(chunk), SLICE):
+        for start in range(0, len(chunk), SLICE_SIZE):
             if start:
                 await asyncio.sleep(0)
-            data, begun = begun + chunk[start : start + SLICE], b""
-            if not fields.has_begun and b"\r" not in data:
+            data, incomplete = incomplete + chunk[start : start + SLICE_SIZE], b""
+            if not parser.has_begun and b"\r" not in data:
                 end = data.rfind(b"\n\n") + 2
                 if end > 1:
                     yield data[:end]
-                begun = data[end:] if end > 1 else data
-                if len(begun) <= SLICE:
+                incomplete = data[end:] if end > 1 else data
+                if len(incomplete) <= SLICE_SIZE:
                     continue
-                data, begun = begun, b""
-            for event in fields.feed(data):
+                data, incomplete = incomplete, b""
+            for event in parser.feed(data):
                 yield event

@@ -1,4 +1,4 @@
-"""The meaning of aiohttp's exceptions."""
+"""The errors for aiohttp's exceptions."""
 
 import aiohttp
 from aiohttp import http_exceptions
@@ -8,14 +8,14 @@ from pocketbase_core.errors import PocketBaseTimeoutError as TimedOut
 from pocketbase_core.transport import ErrorMap, ErrorMapping
 
 ERROR_MAP: ErrorMap = {
-    # No connection, so nothing left. The pool's own time limit counts here too.
+    # There was no connection, so nothing was sent. The timeout of the pool is one of these.
     aiohttp.ClientConnectorError: ErrorMapping(ConnectionFailed, never_sent=True),
     aiohttp.ConnectionTimeoutError: ErrorMapping(TimedOut, never_sent=True),
     aiohttp.ServerFingerprintMismatch: ErrorMapping(ConnectionFailed, never_sent=True),
     aiohttp.ClientHttpProxyError: ErrorMapping(ConnectionFailed, never_sent=True),
     aiohttp.InvalidURL: ErrorMapping(ConnectionFailed, never_sent=True),
     aiohttp.NonHttpUrlClientError: ErrorMapping(ConnectionFailed, never_sent=True),
-    # The connection broke at some point.
+    # The connection broke, before or after the request was sent.
     aiohttp.ServerTimeoutError: ErrorMapping(TimedOut),
     TimeoutError: ErrorMapping(TimedOut),
     aiohttp.ClientConnectionError: ErrorMapping(ConnectionFailed),
@@ -26,6 +26,6 @@ ERROR_MAP: ErrorMap = {
     OSError: ErrorMapping(ConnectionFailed),
 }
 
-# The functions in which a request waits for a connection of a full pool: aiohttp's, and our own. They choose the words
-# of an error. aiohttp's own way to tell, a trace, would have to be there when a session is made.
-POOL_WAIT = ("_wait_for_available_connection", "take_place")
+# The functions in which a request waits for a connection of a full pool: aiohttp's and that of `_connection_limit.py`.
+# aiohttp's public way to learn of such a wait is a trace, which has to be passed when the session is made.
+POOL_WAIT = ("_wait_for_available_connection", "wait_for_slot")

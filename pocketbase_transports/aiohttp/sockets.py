@@ -1,4 +1,4 @@
-"""The connections of a session that cannot be closed by its loop any more."""
+"""The connections of a session that its event loop cannot close any more."""
 
 import asyncio
 from typing import Any
@@ -7,14 +7,14 @@ import aiohttp
 
 
 def take_transports(session: aiohttp.ClientSession) -> list[asyncio.BaseTransport]:
-    """Take the transports of all connections out of a session, and have it warn of nothing.
+    """Remove the transports of all connections from a session and return them. The session then warns of nothing.
 
-    aiohttp has no public list of them.
+    The connector's private attributes are used, because aiohttp has no public list of the connections.
     """
     connector: Any = session.connector
-    owns = session.connector_owner
+    owns_connector = session.connector_owner
     session.detach()
-    if not owns or connector is None:
+    if not owns_connector or connector is None:
         return []
     protocols = [protocol for idle in connector._conns.values() for protocol, _ in idle]
     protocols += connector._acquired
@@ -22,5 +22,5 @@ def take_transports(session: aiohttp.ClientSession) -> list[asyncio.BaseTranspor
     connector._acquired.clear()
     transports = [protocol.transport for protocol in protocols if protocol.transport is not None]
     for protocol in protocols:
-        protocol.transport = None  # a response that is collected later would close it
+        protocol.transport = None  # a response that is garbage-collected later would close the transport
     return transports

@@ -12,90 +12,104 @@ from yarl import URL
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
-from .._places import OPENING
+from .._connection_limit import TOO_MANY_OPENING
 from . import sse
 from .exceptions import ERROR_MAP, POOL_WAIT
 from .reading import read_body
 from .sessions import Sessions
-from .unasked import ATTEMPTS, Unusable
+from .unsolicited_data import MAX_ATTEMPTS, UnsolicitedDataError
 
 
 class AiohttpTransport:
-    """Requests through an `aiohttp.ClientSession`: the one handed in, which stays open, or one of its own.
+    """A transport on aiohttp.
 
-    Several users may share a transport: no cookie is sent or kept, whatever the jar of the session handed in does.
-    `session_options` are those of `ClientSession` and of its connector (`ssl`, `limit`, …; `path` is a Unix socket).
-    `connector` may be a function that makes one, which each event loop and its streams of events need.
+    Several users may share a transport: it neither sends nor keeps cookies, whatever the session's jar does.
+
+    Args:
+        session: The session to use. The transport does not close this session. None: the transport opens its own.
+        session_options: Options of `aiohttp.ClientSession` and of its connector, for a session of the transport's own
+            (`ssl`, `limit`, …; `path` is a Unix socket). `connector` may be a function that makes a connector: each
+            event loop needs one for requests, and one for streams of events.
 
     Raises:
-        TypeError: an unknown option, or one that would mix up the users; something else than a session.
+        TypeError: If `session` is not a session, or an option is unknown or would mix up the users.
     """
 
     def __init__(self, session: aiohttp.ClientSession | None = None, **session_options: Any) -> None:
         self._sessions = Sessions(session, session_options)
-        self._pool_wait = PoolWait(POOL_WAIT, self._sessions.explain)
-        self._stream_pool_wait = self._pool_wait if self._sessions.have_limit else PoolWait(POOL_WAIT, lambda: OPENING)
-
-    def _request(
-        self, exchange: Exchange, read: float | None = None, *, for_stream: bool = False
-    ) -> Awaitable[aiohttp.ClientResponse]:
-        return self._sessions.ask(partial(_ask, exchange, read), for_stream)
+        self._pool_wait = PoolWait(POOL_WAIT, self._sessions.describe_full_pool)
+        self._stream_pool_wait = (
+            self._pool_wait if self._sessions.streams_are_limited else PoolWait(POOL_WAIT, lambda: TOO_MANY_OPENING)
+        )
 
     async def send(self, request: Request) -> Response:
+        """Return the response to a request. See `HttpPort.send`."""
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
-            answer = await self._request(exchange)
-            is_plain = "Content-Encoding" not in answer.headers
-            if is_plain and answer.content.is_eof() and not self._sessions.are_traced:  # all came with the headers
-                content = exchange.check_body_size(answer.status, answer.content.read_nowait())
+            response = await self._request(exchange)
+            is_plain = "Content-Encoding" not in response.headers
+            if is_plain and response.content.is_eof() and not self._sessions.are_traced:  # it came with the headers
+                content = response.content.read_nowait()
+                exchange.check_body_size(response.status, len(content))
             else:
-                content = await read_body(answer, exchange)
-        return Response(answer.status, answer.headers.items(), content, request.url)
+                content = await read_body(response, exchange)
+        return Response(response.status, response.headers.items(), content, request.url)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
+        """Open the response to a request as a stream. See `HttpPort.stream`."""
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
-            answer = await self._request(exchange, request.timeout)
-        async with answer:
-            headers = Headers(answer.headers.items())
-            chunks = exchange.decompress(answer.status, headers, BodyStream(exchange, answer.content.readany))
-            yield StreamingResponse(answer.status, headers, chunks)
+            response = await self._request(exchange, request.timeout)
+        async with response:
+            headers = Headers(response.headers.items())
+            received = BodyStream(exchange.raise_mapped, response.content.readany)
+            chunks = exchange.decompress(response.status, headers, received)
+            yield StreamingResponse(response.status, headers, chunks)
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+        """Open a stream of server-sent events. See `SsePort.events`."""
         async with Exchange(request, ERROR_MAP, self._stream_pool_wait) as exchange:
-            answer = await self._request(exchange, for_stream=True)
-            await sse.ensure_event_stream(answer, exchange)
-        with self._sessions.listening():
-            async with answer, aclosing(sse.events(answer, exchange)) as events:
+            response = await self._request(exchange, for_stream=True)
+            await sse.ensure_event_stream(response, exchange)
+        with self._sessions.count_stream():
+            async with response, aclosing(sse.events(response, exchange)) as events:
                 yield events
 
     async def aclose(self) -> None:
+        """Close the transport's own sessions. May be called twice."""
         await self._sessions.aclose()
 
+    def _request(
+        self, exchange: Exchange, read_timeout: float | None = None, *, for_stream: bool = False
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        return self._sessions.send_through(partial(_send_request, exchange, read_timeout), for_stream)
 
-async def _ask(exchange: Exchange, read: float | None, session: aiohttp.ClientSession) -> aiohttp.ClientResponse:
-    has_body = exchange.has_body
-    for _ in range(ATTEMPTS):
+
+async def _send_request(
+    exchange: Exchange, read_timeout: float | None, session: aiohttp.ClientSession
+) -> aiohttp.ClientResponse:
+    body = exchange.body
+    for _ in range(MAX_ATTEMPTS):
         try:
-            answer = await session.request(
+            response = await session.request(
                 exchange.request.method,
                 URL(exchange.request.full_url, encoded=True),
-                data=exchange if has_body else None,
+                data=body,
                 headers=exchange.headers,
-                skip_auto_headers=("Content-Type",) if has_body else None,
+                skip_auto_headers=None if body is None else ("Content-Type",),
                 allow_redirects=False,
                 raise_for_status=False,
                 auto_decompress=False,
-                timeout=_timeout(read, session.timeout.connect, session.timeout.sock_connect),
+                timeout=_timeout(read_timeout, session.timeout.connect, session.timeout.sock_connect),
             )
-        except Unusable:
+        except UnsolicitedDataError:
             continue
         exchange.response_started()
-        return answer
-    raise aiohttp.ClientConnectionError("the server sends before it is asked")
+        return response
+    raise aiohttp.ClientConnectionError("the server sends data before it has received a request")
 
 
 @lru_cache(maxsize=16)
 def _timeout(read: float | None, connect: float | None, sock_connect: float | None) -> aiohttp.ClientTimeout:
-    """Limit single waits; the exchange limits the whole."""
+    """Return the timeouts of single waits. The exchange has the timeout of the whole request."""
     return aiohttp.ClientTimeout(None, connect, read, sock_connect, ceil_threshold=inf)

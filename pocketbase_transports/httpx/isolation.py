@@ -1,8 +1,9 @@
-"""Tasks of their own for the library's work.
+"""Run the library's work in tasks of its own, so that a cancellation leaves no connection in use.
 
-httpcore shields the end of a request from the cancellation of anyio, and not from that of asyncio: a task that is
-cancelled just then leaves its connection in the pool for good, in use by nobody. So the caller may be cancelled at any
-time, and a scope of anyio then cancels the task that does the work.
+httpcore protects the end of a request from a cancellation by anyio, but not from one by asyncio: a task that is
+cancelled at that moment leaves its connection in the pool forever, in use by no request. So the work is done by a
+second task. When asyncio cancels the caller, a cancel scope of anyio cancels the second task, and the caller waits
+until that task has ended.
 """
 
 import asyncio
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def isolated(work: Awaitable[T]) -> T:
-    """Await `work` in a task of its own, which has ended when this raises."""
+async def run_isolated(work: Awaitable[T]) -> T:
+    """Await `work` in a task of its own. That task has ended when this function returns or raises."""
     loop = asyncio.get_running_loop()
     scope, cancelled = anyio.CancelScope(), None
     outcome: asyncio.Future[T] = loop.create_future()
@@ -47,21 +48,21 @@ async def isolated(work: Awaitable[T]) -> T:
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([task])
-        error.__context__ = cancelled  # its traceback tells what was waited for
+        error.__context__ = cancelled  # its traceback shows what was waited for
         raise
 
 
 @asynccontextmanager
-async def answered(request: Awaitable["httpx2.Response"]) -> AsyncGenerator["httpx2.Response", None]:
+async def open_response(request: Awaitable["httpx2.Response"]) -> AsyncGenerator["httpx2.Response", None]:
     """Await a response, and close it at the end of the block."""
-    answers: list[httpx2.Response] = []
+    responses: list[httpx2.Response] = []
 
     async def receive() -> None:
-        answers.append(await request)
+        responses.append(await request)
 
     try:
-        await isolated(receive())
-        yield answers[0]
+        await run_isolated(receive())
+        yield responses[0]
     finally:
-        for answer in answers:
-            await isolated(answer.aclose())
+        for response in responses:
+            await run_isolated(response.aclose())

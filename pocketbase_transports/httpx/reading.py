@@ -1,4 +1,4 @@
-"""Bodies as they come over the wire."""
+"""Read the body of a response as it comes over the wire."""
 
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
@@ -7,13 +7,13 @@ if TYPE_CHECKING:
     import httpx2
 
 
-def raw(answer: "httpx2.Response") -> AsyncGenerator[bytes, None]:
-    """Yield the body before it is decompressed, which the library does without a limit.
+def raw_chunks(response: "httpx2.Response") -> AsyncGenerator[bytes, None]:
+    """Yield the body before its decompression, for which the library has no limit.
 
-    Where a hook of the client's has read the body, it is decompressed already, and its headers say so from here on.
+    If a hook of the client has read the body, the body is decompressed already, and the headers are changed to say so.
     """
-    if not answer.is_stream_consumed:
-        return answer.aiter_raw()
-    if answer.headers.pop("Content-Encoding", None) is not None:
-        answer.headers.pop("Content-Length", None)
-    return answer.aiter_bytes()
+    if not response.is_stream_consumed:
+        return response.aiter_raw()
+    if response.headers.pop("Content-Encoding", None) is not None:
+        response.headers.pop("Content-Length", None)
+    return response.aiter_bytes()

@@ -1,4 +1,4 @@
-"""The connections of a client that cannot be closed by its loop any more."""
+"""The connections of a client that its event loop cannot close any more."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 def take_transports(client: "httpx2.AsyncClient") -> Iterator[object]:
     """Yield the asyncio transports of all connections of a client.
 
-    Neither httpx nor anyio, which it uses, has a public way to them.
+    Private attributes are used, because neither httpx nor anyio has a public way to them.
     """
-    insides: Any = client
-    for transport in [insides._transport, *insides._mounts.values()]:
+    private: Any = client
+    for transport in [private._transport, *private._mounts.values()]:
         pool = getattr(transport, "_pool", None)
         for connection in getattr(pool, "connections", ()):
             while inner := getattr(connection, "_connection", None):

@@ -1,4 +1,4 @@
-"""Server-sent events by httpx-sse, and by httpx2's own reader."""
+"""Server-sent events by httpx-sse, or by the reader of httpx2."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -9,67 +9,17 @@ from typing import TYPE_CHECKING, Any
 from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.transport import EVENT_STREAM, BodyStream, Exchange
 
-from .isolation import isolated
-from .reading import raw
+from .isolation import run_isolated
+from .reading import raw_chunks
 
 if TYPE_CHECKING:
     import httpx2
 
-
-class _Opened:
-    """An answer for the library, with this text for a body."""
-
-    def __init__(self, answer: "httpx2.Response", text: AsyncGenerator[str, None]) -> None:
-        self.headers = {"content-type": EVENT_STREAM}
-        self.request = answer.request
-        self._text = text
-
-    def aiter_text(self) -> AsyncGenerator[str, None]:
-        return self._text
+# The libraries read events as the standard says, but need time for each line. So the data of an event that is large or
+# incomplete, whose lines have been joined already, travels through the library in one line, with U+001F for newlines.
+# Where U+001E and U+001F occur in the text itself, they are escaped as U+001E and a digit.
 
 
-async def ensure_event_stream(answer: "httpx2.Response", exchange: Exchange) -> None:
-    """Raise the error of an answer that is no stream of events."""
-    if exchange.is_event_stream(answer.status_code, answer.headers):
-        return
-    async with aclosing(raw(answer)) as chunks:
-        content = await isolated(exchange.read_body(answer.status_code, answer.headers, chunks))
-    raise exchange.not_event_stream_error(answer.status_code, answer.headers.multi_items(), content)
-
-
-async def events(
-    library: ModuleType, answer: "httpx2.Response", exchange: Exchange
-) -> AsyncGenerator[ServerSentEvent, None]:
-    """Yield the events until the body ends."""
-    async with aclosing(_text(answer, exchange)) as text, aclosing(_reader(library, _Opened(answer, text))) as source:
-        async for message in source:
-            if message.data:
-                event = ServerSentEvent(message.event or "message", message.data, message.id)
-                yield ServerSentEvent(*map(_unguard, event)) if _is_guarded(event) else event
-
-
-def _reader(library: ModuleType, answer: Any) -> AsyncGenerator[Any, None]:
-    if library.__name__ == "httpx2":
-        reader: AsyncGenerator[Any, None] = aiter(library.EventSource(answer, max_event_size=None))
-        return reader
-    events: AsyncGenerator[Any, None] = import_module("httpx_sse").EventSource(answer).aiter_sse()
-    return events
-
-
-async def _text(answer: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
-    """Yield one line for each field, however many lines its data came in: the libraries take time for each."""
-    async with aclosing(raw(answer)) as received:
-        chunks = BodyStream(exchange, lambda: isolated(anext(received, b"")))
-        decompressed = exchange.decompress(answer.status_code, answer.headers, chunks)
-        async with aclosing(exchange.event_parts(decompressed)) as parts:
-            async for part in parts:
-                if isinstance(part, bytes):
-                    yield _escape(part.decode("utf-8", "replace"))
-                else:
-                    yield "".join([*(f"{name}: {_guard(value)}\n" for name, value in part.items()), "\n"])
-
-
-# A newline travels as another character, and that one, should it occur, as a pair. One for one takes the least time.
 def _guard(value: str) -> str:
     return _escape(value).replace("\n", "\x1f")
 
@@ -84,3 +34,58 @@ def _unguard(value: str) -> str:
 
 def _is_guarded(event: ServerSentEvent) -> bool:
     return "\x1f" in event.data or "\x1e" in event.data or "\x1e" in event.event or "\x1e" in event.id
+
+
+class _Response:
+    """A response as the libraries expect it, with this text as its body."""
+
+    def __init__(self, response: "httpx2.Response", text: AsyncGenerator[str, None]) -> None:
+        self.headers = {"content-type": EVENT_STREAM}
+        self.request = response.request
+        self._text = text
+
+    def aiter_text(self) -> AsyncGenerator[str, None]:
+        return self._text
+
+
+async def ensure_event_stream(response: "httpx2.Response", exchange: Exchange) -> None:
+    """Raise the error of its status if a response is not a stream of events."""
+    if exchange.is_event_stream(response.status_code, response.headers):
+        return
+    async with aclosing(raw_chunks(response)) as chunks:
+        content = await run_isolated(exchange.read_body(response.status_code, response.headers, chunks))
+    raise exchange.not_event_stream_error(response.status_code, response.headers.multi_items(), content)
+
+
+async def events(
+    library: ModuleType, response: "httpx2.Response", exchange: Exchange
+) -> AsyncGenerator[ServerSentEvent, None]:
+    """Yield the events until the body ends."""
+    async with (
+        aclosing(_text(response, exchange)) as text,
+        aclosing(_library_events(library, _Response(response, text))) as messages,
+    ):
+        async for message in messages:
+            if message.data:
+                event = ServerSentEvent(message.event or "message", message.data, message.id)
+                yield ServerSentEvent(*map(_unguard, event)) if _is_guarded(event) else event
+
+
+def _library_events(library: ModuleType, response: Any) -> AsyncGenerator[Any, None]:
+    if library.__name__ == "httpx2":
+        events: AsyncGenerator[Any, None] = aiter(library.EventSource(response, max_event_size=None))
+    else:
+        events = import_module("httpx_sse").EventSource(response).aiter_sse()
+    return events
+
+
+async def _text(response: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
+    async with aclosing(raw_chunks(response)) as received:
+        chunks = BodyStream(exchange.raise_mapped, lambda: run_isolated(anext(received, b"")))
+        decompressed = exchange.decompress(response.status_code, response.headers, chunks)
+        async with aclosing(exchange.event_parts(decompressed)) as parts:
+            async for part in parts:
+                if isinstance(part, bytes):
+                    yield _escape(part.decode("utf-8", "replace"))
+                else:
+                    yield "".join([*(f"{name}: {_guard(value)}\n" for name, value in part.items()), "\n"])

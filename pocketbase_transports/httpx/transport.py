@@ -1,21 +1,22 @@
-"""The ports on httpx and on httpx2, which has the same shape; the annotations here name the latter."""
+"""The ports on httpx and on httpx2, which has the same API. The annotations name httpx2."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Union
 from urllib.parse import parse_qsl
 
 from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.transport import BodyStream, Exchange, PoolWait, StreamingResponse
 
-from .._loops import SessionPerLoop
-from .._places import OPENING, explain
-from . import clients, given, sse
-from .early import Watched, is_large
+from .._connection_limit import TOO_MANY_OPENING, describe_full_pool
+from .._sessions import SessionPerLoop
+from . import injected_client, sessions, sse
+from .early_responses import watch_body
 from .exceptions import POOL_WAIT, error_map
-from .isolation import answered, isolated
-from .reading import raw
+from .isolation import open_response, run_isolated
+from .reading import raw_chunks
 from .sockets import take_transports
 from .trailing_data import close_on_trailing_data
 
@@ -25,63 +26,133 @@ if TYPE_CHECKING:
 
 
 class HttpxTransport:
-    """Requests through an `AsyncClient` of httpx or httpx2: the one handed in, which stays open, or one of its own.
+    """A transport on httpx or httpx2.
 
-    Several users may share a transport: no cookie is sent or kept, whatever the jar of the client handed in does.
-    `client_options` go to the own one, of httpx2 where that is installed. As with aiohttp, it looks at the
-    environment's proxies only with `trust_env=True`.
+    Several users may share a transport: it neither sends nor keeps cookies, whatever the client's jar does.
+
+    Args:
+        client: The client to use, of either library. The transport does not close this client. None: the transport
+            opens its own, of httpx2 if that is installed.
+        client_options: Options of `AsyncClient`, for the transport's own client. As with aiohttp, that client uses the
+            proxies of the environment only with `trust_env=True`.
 
     Raises:
-        TypeError: an unknown option, or one that would mix up the users; something else than a client.
+        TypeError: If `client` is not a client, or an option is unknown or would mix up the users.
     """
 
     def __init__(
         self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
     ) -> None:
-        self._library = given.installed() if client is None else given.library_of(client)
+        self._library = self._find_library() if client is None else injected_client.library_of(client)
         self._error_map = error_map(self._library)
-        self._handed = None
+        self._external = None
         if client is None:
-            given.check_options(self._library, client_options)
+            injected_client.check_options(self._library, client_options)
         else:
-            self._handed = clients.Handed(given.checked(client, client_options))
-        options = cache(lambda: clients.with_certificates(self._library, client_options))
+            self._external = sessions.ExternalClient(injected_client.check_client(client, client_options))
+        options = cache(lambda: sessions.with_certificates(self._library, client_options))
         self._for_requests = SessionPerLoop(
-            lambda: clients.for_requests(self._library, options()), _close, _take_transports
+            lambda: sessions.pool_for_requests(self._library, options()), _close, _take_transports
         )
         self._limits = client_options.get("limits", self._library.Limits(max_connections=100))
-        self._streams = 0
-        self._pool_wait = self._stream_pool_wait = PoolWait(POOL_WAIT, self._explain)
-        if self._handed or clients.has_transport(client_options):
+        self._open_streams = 0
+        self._pool_wait = self._stream_pool_wait = PoolWait(POOL_WAIT, self._describe_full_pool)
+        if self._external or sessions.has_transport(client_options):
             self._for_streams = self._for_requests
         else:
-            # A stream holds its connection for as long as it is listened to, which must not keep requests waiting.
+            # A stream holds its connection for as long as it is open, and requests must not wait for that.
             self._for_streams = SessionPerLoop(
-                lambda: clients.for_streams(self._library, options()), _close, _take_transports
+                lambda: sessions.pool_for_streams(self._library, options()), _close, _take_transports
             )
-            self._stream_pool_wait = PoolWait(POOL_WAIT, lambda: OPENING)
+            self._stream_pool_wait = PoolWait(POOL_WAIT, lambda: TOO_MANY_OPENING)
 
-    def _explain(self) -> str:
+    async def send(self, request: Request) -> Response:
+        """Return the response to a request. See `HttpPort.send`."""
+        async with Exchange(request, self._error_map, self._pool_wait) as exchange:
+            response, content = await run_isolated(self._receive(exchange))
+        return Response(response.status_code, response.headers.multi_items(), content, request.url)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
+        """Open the response to a request as a stream. See `HttpPort.stream`."""
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, self._error_map, self._pool_wait) as exchange:
+                pool = await self._get_pool(self._for_requests)
+                await stack.enter_async_context(pool.limit)
+                client = stack.enter_context(pool.lend())
+                sending = self._request(client, exchange, request.timeout)
+                response = await stack.enter_async_context(open_response(sending))
+            received = await stack.enter_async_context(aclosing(raw_chunks(response)))
+            headers = Headers(response.headers.multi_items())
+            chunks = BodyStream(exchange.raise_mapped, lambda: run_isolated(anext(received, b"")))
+            yield StreamingResponse(
+                response.status_code, headers, exchange.decompress(response.status_code, headers, chunks)
+            )
+
+    @asynccontextmanager
+    async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
+        """Open a stream of server-sent events. See `SsePort.events`."""
+        async with AsyncExitStack() as stack:
+            async with Exchange(request, self._error_map, self._stream_pool_wait) as exchange:
+                pool = await self._get_pool(self._for_streams)
+                client = stack.enter_context(pool.lend())
+                async with pool.limit:
+                    sending = self._request(client, exchange, None)
+                    response = await stack.enter_async_context(open_response(sending))
+                await sse.ensure_event_stream(response, exchange)
+            self._open_streams += 1
+            try:
+                yield await stack.enter_async_context(aclosing(sse.events(self._library, response, exchange)))
+            finally:
+                self._open_streams -= 1
+
+    async def aclose(self) -> None:
+        """Close the transport's own clients. May be called twice."""
+        try:
+            await self._for_requests.aclose()
+        finally:
+            await self._for_streams.aclose()
+
+    def _find_library(self) -> ModuleType:
+        """Return the library for the transport's own clients. A subclass may choose another."""
+        return injected_client.installed_library()
+
+    def _describe_full_pool(self) -> str:
         if self._for_streams is self._for_requests:
-            return explain(None, self._streams, "give the client higher limits: Limits(max_connections=…)")
-        return explain(self._limits.max_connections, 0, "give the transport higher limits: Limits(max_connections=…)")
+            advice = "give the client higher limits: Limits(max_connections=…)"
+            return describe_full_pool(None, self._open_streams, advice)
+        advice = "give the transport higher limits: Limits(max_connections=…)"
+        return describe_full_pool(self._limits.max_connections, 0, advice)
 
-    async def _clients(self, own: SessionPerLoop[clients.Clients]) -> clients.Handed | clients.Clients:
-        return self._handed or own.get() or await own.open()
+    async def _get_pool(
+        self, own: SessionPerLoop[sessions.ClientPool]
+    ) -> sessions.ExternalClient | sessions.ClientPool:
+        return self._external or own.get() or await own.open()
 
-    async def _request(self, client: "httpx2.AsyncClient", exchange: Exchange, read: float | None) -> "httpx2.Response":
+    async def _receive(self, exchange: Exchange) -> "tuple[httpx2.Response, bytes]":
+        pool = await self._get_pool(self._for_requests)
+        async with pool.limit:
+            with pool.lend() as client:
+                async with (
+                    aclosing(await self._request(client, exchange, None)) as response,
+                    aclosing(raw_chunks(response)) as chunks,
+                ):
+                    return response, await exchange.read_body(response.status_code, response.headers, chunks)
+
+    async def _request(
+        self, client: "httpx2.AsyncClient", exchange: Exchange, read_timeout: float | None
+    ) -> "httpx2.Response":
         url = exchange.request.full_url
-        # Parameters of the client's own would take the place of a query in the URL.
+        # The parameters of the client would replace the query of the URL, if the request had no parameters.
         query = tuple(parse_qsl(url.partition("?")[2], keep_blank_values=True)) if client.params else None
-        timeout = self._library.Timeout(read, connect=client.timeout.connect, pool=client.timeout.pool)
-        body = Watched(exchange) if exchange.has_body and is_large(exchange) else exchange
-        answer = await client.send(
+        timeout = self._library.Timeout(read_timeout, connect=client.timeout.connect, pool=client.timeout.pool)
+        response = await client.send(
             client.build_request(
                 exchange.request.method,
                 url,
                 params=query,
                 headers=exchange.headers,
-                content=body if exchange.has_body else None,
+                content=watch_body(exchange),
                 timeout=timeout,
             ),
             stream=True,
@@ -89,66 +160,14 @@ class HttpxTransport:
             follow_redirects=False,
         )
         exchange.response_started()
-        close_on_trailing_data(answer.stream)
-        return answer
-
-    async def send(self, request: Request) -> Response:
-        async with Exchange(request, self._error_map, self._pool_wait) as exchange:
-            answer, content = await isolated(self._receive(exchange))
-        return Response(answer.status_code, answer.headers.multi_items(), content, request.url)
-
-    async def _receive(self, exchange: Exchange) -> "tuple[httpx2.Response, bytes]":
-        pool = await self._clients(self._for_requests)
-        async with pool.places:
-            with pool.client() as client:
-                async with (
-                    aclosing(await self._request(client, exchange, None)) as answer,
-                    aclosing(raw(answer)) as chunks,
-                ):
-                    return answer, await exchange.read_body(answer.status_code, answer.headers, chunks)
-
-    @asynccontextmanager
-    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
-        async with AsyncExitStack() as stack:
-            async with Exchange(request, self._error_map, self._pool_wait) as exchange:
-                pool = await self._clients(self._for_requests)
-                await stack.enter_async_context(pool.places)
-                client = stack.enter_context(pool.client())
-                asked = self._request(client, exchange, request.timeout)
-                answer = await stack.enter_async_context(answered(asked))
-            received = await stack.enter_async_context(aclosing(raw(answer)))
-            headers = Headers(answer.headers.multi_items())
-            chunks = BodyStream(exchange, lambda: isolated(anext(received, b"")))
-            yield StreamingResponse(
-                answer.status_code, headers, exchange.decompress(answer.status_code, headers, chunks)
-            )
-
-    @asynccontextmanager
-    async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
-        async with AsyncExitStack() as stack:
-            async with Exchange(request, self._error_map, self._stream_pool_wait) as exchange:
-                pool = await self._clients(self._for_streams)
-                client = stack.enter_context(pool.client())
-                async with pool.places:
-                    answer = await stack.enter_async_context(answered(self._request(client, exchange, None)))
-                await sse.ensure_event_stream(answer, exchange)
-            self._streams += 1
-            try:
-                yield await stack.enter_async_context(aclosing(sse.events(self._library, answer, exchange)))
-            finally:
-                self._streams -= 1
-
-    async def aclose(self) -> None:
-        try:
-            await self._for_requests.aclose()
-        finally:
-            await self._for_streams.aclose()
+        close_on_trailing_data(response)
+        return response
 
 
-async def _close(own: clients.Clients) -> None:
-    await own.aclose()
+async def _close(pool: sessions.ClientPool) -> None:
+    await pool.aclose()
 
 
-def _take_transports(own: clients.Clients) -> Iterator[object]:
-    for client in own:
+def _take_transports(pool: sessions.ClientPool) -> Iterator[object]:
+    for client in pool:
         yield from take_transports(client)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.encodings import USES, unpacks_in_little_memory
-from pocketbase_core.testing.contract.sse import processing
+from pocketbase_core.testing.contract.encodings import USES, check_memory
+from pocketbase_core.testing.contract.sse import measure_processing
 
 
 @pytest.mark.slow
@@ -15,12 +15,12 @@ from pocketbase_core.testing.contract.sse import processing
 async def test_no_encoding_takes_more_memory_than_is_allowed(
     transport: Transport, encoding: str, use: str, tmp_path: Path
 ) -> None:
-    await unpacks_in_little_memory(transport, encoding, use, tmp_path / "saved")
+    await check_memory(transport, encoding, use, tmp_path / "saved")
 
 
 @pytest.mark.slow
 async def test_the_time_for_an_event_of_many_lines_grows_with_its_bytes_alone(transport: Transport) -> None:
-    small = min([(await processing(transport, 2**20))[0] for _ in range(3)])
-    large, longest = map(min, zip(*[await processing(transport, 2**24) for _ in range(2)], strict=True))
+    small = min([(await measure_processing(transport, 2**20))[0] for _ in range(3)])
+    large, longest = map(min, zip(*[await measure_processing(transport, 2**24) for _ in range(2)], strict=True))
     assert large < 20 * small, "the time grows faster than the bytes"
     assert longest < 0.05, "the loop was blocked for too long at a time"

@@ -77,5 +77,5 @@ async def test_closing_that_is_cancelled_at_any_step_leaves_no_connection(
                 await asyncio.sleep(0)
             await asyncio.wait([closing])
             await pb.aclose()
-            await until(lambda: not server.open)
+            await until(lambda: not server.open_connections)
             step += 1

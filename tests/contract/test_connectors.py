@@ -46,7 +46,7 @@ async def test_a_connector_of_one_loop_is_refused_on_another_with_a_hint() -> No
     async with scripted_server(answering("{}")) as server:
         transport = AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
         assert await fetch_status(transport, server.url) == 200
-        with pytest.raises(RuntimeError, match="for several, hand over its options, or a function that makes one"):
+        with pytest.raises(RuntimeError, match="to use several loops, pass its options, or a function that makes one"):
             await asyncio.to_thread(asyncio.run, fetch_status(transport, server.url))
         assert await fetch_status(transport, server.url) == 200
         await transport.aclose()

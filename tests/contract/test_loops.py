@@ -136,7 +136,7 @@ async def test_events_can_be_read_only_on_their_loop_and_left_on_any(server: Rea
 async def test_a_blocked_loop_does_not_hold_up_closing_from_another(
     server: RealtimeServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(event_loops, "PATIENCE", 0.05)
+    monkeypatch.setattr(event_loops, "CLOSE_TIMEOUT", 0.05)
     with running_loop() as there:
         await on(there, pb.realtime.subscribe("a", print))
         goes_on = block(there)
@@ -275,6 +275,6 @@ async def test_a_loop_that_is_closed_without_aclose_leaves_no_socket(library: st
             await asyncio.to_thread(call)
         gc.collect()
         assert descriptors() <= before, "a socket was left open"
-        assert len(server.open) <= 2, "connections were left open"
+        assert len(server.open_connections) <= 2, "connections were left open"
         await transport.aclose()
-        await until(lambda: not server.open)
+        await until(lambda: not server.open_connections)

@@ -95,7 +95,7 @@ async def test_a_timeout_of_the_httpx_pool_itself_says_that_no_connection_was_fr
 
 async def test_a_missing_response_is_not_reported_as_a_pool_timeout(transport: Transport) -> None:
     async with scripted_server(serve_json_or_events) as server:
-        with pytest.raises(PocketBaseTimeoutError, match=r"no answer came within 0\.2 s") as caught:
+        with pytest.raises(PocketBaseTimeoutError, match=r"no response within 0\.2 s") as caught:
             await transport.send(Request("GET", f"{server.url}/never", timeout=0.2))
     assert caught.value.request_sent is None, "the request may have arrived"
 
@@ -146,8 +146,8 @@ async def test_a_connector_that_a_function_made_keeps_its_limit() -> None:
 async def test_a_timeout_names_the_event_streams_that_are_being_opened(
     make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.OPENED_AT_A_TIME", 1)
-    monkeypatch.setattr("pocketbase_transports.httpx.clients.OPENED_AT_A_TIME", 1)
+    monkeypatch.setattr("pocketbase_transports.aiohttp.sessions.MAX_OPENING_STREAMS", 1)
+    monkeypatch.setattr("pocketbase_transports.httpx.sessions.MAX_OPENING_STREAMS", 1)
     transport = make_transport()
 
     async def listen_for_ever(url: str) -> None:
@@ -191,7 +191,7 @@ async def test_httpx_keeps_as_many_idle_connections_as_its_limits_say() -> None:
             await asyncio.gather(*(transport.send(request) for _ in range(12)))
         assert len(server.requests) == 36, "all requests arrived"
         async with asyncio.timeout(5):
-            while len(server.open) > 7:
+            while len(server.open_connections) > 7:
                 await asyncio.sleep(0.01)
     await transport.aclose()
 

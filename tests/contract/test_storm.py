@@ -291,12 +291,12 @@ async def test_six_thousand_calls_with_cancellations_get_their_own_responses(
                     group.create_task(work())
             print(dict(storm.outcomes))
             assert not storm.wrong, "a call got the response to another"
-            mine = asyncio.all_tasks() - tasks - server.open
+            mine = asyncio.all_tasks() - tasks - server.open_connections
             await until(lambda: all(task.done() for task in mine))
             after = range(OPERATIONS, OPERATIONS + 150)  # more at once than the pool has connections
             responses = await asyncio.gather(*(pb.send("/read", params={"mark": mark}, timeout=10) for mark in after))
             assert [response["mark"] for response in responses] == [*after], "the pool is not as it was before"
-        await until(lambda: not server.open)
+        await until(lambda: not server.open_connections)
     await until(lambda: _left() <= left)
     for path in tmp_path.iterdir():  # a complete file may remain of a cancelled call, but no part of a file
         storm.check(int(path.stem), json.loads(path.read_bytes() or b"null"))

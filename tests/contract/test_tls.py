@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.early import hang_up, keep_open, refused, refusing
+from pocketbase_core.testing.contract.early_responses import create_error, hang_up, keep_open, refusing
 from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport
 
@@ -77,6 +77,6 @@ async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
 @pytest.mark.parametrize("end", [hang_up, keep_open])
 async def test_an_early_response_over_tls_is_read(library: str, end: Any) -> None:
     transport = friends()[library]
-    error = await refused(transport, refusing(413, end), {"text": "x" * 5_000_000}, server_context())
+    error = await create_error(transport, refusing(413, end), {"text": "x" * 5_000_000}, server_context())
     await transport.aclose()
     assert error.status == 413

@@ -96,7 +96,7 @@ async def test_an_asynchronous_source_that_fails_is_closed(transport: Transport)
 
     async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport).collection("posts")
-        with pytest.raises(TypeError, match="came as str, not bytes"):
+        with pytest.raises(TypeError, match="yielded str, not bytes"):
             await posts.create({"f": FileUpload(("a.txt", broken()))})
     assert closed, "the source was left open"
 

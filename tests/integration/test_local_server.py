@@ -69,7 +69,7 @@ async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPat
     binary = tmp_path / "pocketbase"
     for script, words in (
         ("echo no disk >&2; exit 1", "superuser:\nno disk"),
-        ('[ "$1" = superuser ] && exit 0; echo port taken; exit 3', "ended at its start:\nport taken"),
+        ('[ "$1" = superuser ] && exit 0; echo port taken; exit 3', "exited during its start:\nport taken"),
     ):
         binary.write_text(f"#!/bin/sh\n{script}\n")
         binary.chmod(0o755)

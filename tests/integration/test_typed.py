@@ -71,13 +71,13 @@ async def test_records_are_decoded_to_each_kind_of_class(pb: PocketBase) -> None
 
 async def test_a_record_of_another_shape_is_an_error_that_names_record_and_field(pb: PocketBase) -> None:
     post = await pb.collection("posts").create({"title": "x", "data": {"a": "b"}})
-    message = rf"'{post['id']}' of 'posts' is no Post: field 'data\.a': expected int, got str"
+    message = rf"'{post['id']}' of 'posts' is not a valid Post: field 'data\.a': expected int, got str"
     with pytest.raises(PocketBaseDecodeError, match=message) as caught:
         await pb.collection("posts", Post).get_one(post["id"])
     assert caught.value.url.endswith(post["id"])
     for record_class in (Post, Article, Model, Struct):
         with pytest.raises(
-            PocketBaseDecodeError, match=rf"record '{post['id']}' is no {record_class.__name__}: .*created"
+            PocketBaseDecodeError, match=rf"record '{post['id']}' is not a valid {record_class.__name__}: .*created"
         ):
             await pb.collection("posts", record_class).get_one(post["id"], fields="id,title,n,yes,docs,data")
 
@@ -120,5 +120,5 @@ async def test_realtime_events_are_decoded_and_wrong_ones_are_reported(pb: Pocke
         while not (received and errors):
             await asyncio.sleep(0.01)
     assert [article.title for article in received] == ["typed"]
-    assert "is no Article" in str(errors[0])
+    assert "is not a valid Article" in str(errors[0])
     await pb.realtime.close()

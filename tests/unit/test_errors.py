@@ -97,25 +97,25 @@ def of_pickle(error: PocketBaseError) -> PocketBaseError:
 
 @pytest.mark.parametrize("way", [of_args, of_json, of_pickle, copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{type(error).__name__} {error.status}")
-def test_a_copied_or_pickled_error_is_the_same_error(
+def test_an_error_is_the_same_after_pickle_copy_and_json(
     error: PocketBaseError, way: Callable[[PocketBaseError], PocketBaseError]
 ) -> None:
     assert seen(way(error)) == seen(error)
     assert "secret" not in repr(error.args), "the error holds the query"
 
 
-def test_a_429_and_a_503_have_the_retry_after_of_the_server() -> None:
+def test_errors_429_and_5xx_have_the_seconds_of_retry_after() -> None:
     waits = [getattr(answered(status, {}, **{"Retry-After": "7"}), "retry_after", None) for status in (429, 503, 400)]
     assert waits == [7, 7, None]
 
 
-def test_every_class_of_error_is_among_the_copied_ones() -> None:
+def test_the_errors_of_these_tests_cover_every_class() -> None:
     classes = {value for name in pocketbase_core.__all__ if isinstance(value := getattr(pocketbase_core, name), type)}
     error_types = {error_type for error_type in classes if issubclass(error_type, PocketBaseError)}
     assert error_types <= {type(error) for error in ERRORS}, "a class is missing in ERRORS"
 
 
-async def test_a_batch_error_is_rebuilt_with_the_errors_of_its_sub_requests() -> None:
+async def test_a_batch_error_is_pickled_with_the_errors_of_its_requests() -> None:
     def refuse(request: Request) -> Response:
         response: dict[str, Any] = {"status": 404, "message": "Gone.", "data": {}}
         failed: dict[str, Any] = {"1": {**FAILED, "response": response}}
@@ -134,7 +134,7 @@ async def test_a_batch_error_is_rebuilt_with_the_errors_of_its_sub_requests() ->
 
 
 @pytest.mark.parametrize("method", ["get_one", "update"])
-async def test_a_decode_error_is_rebuilt_with_its_url_and_status(method: str) -> None:
+async def test_the_decode_error_of_a_record_can_be_pickled(method: str) -> None:
     pb = PocketBase("http://h", transport=MockTransport(lambda request: Response(200, json={"id": "x", "n": "text"})))
     posts = pb.collection("posts", Post)
     with pytest.raises(PocketBaseDecodeError) as caught:
@@ -144,7 +144,7 @@ async def test_a_decode_error_is_rebuilt_with_its_url_and_status(method: str) ->
     assert seen(of_json(caught.value)) == seen(caught.value)
 
 
-def test_an_explicit_message_takes_precedence_over_the_one_of_the_server() -> None:
+def test_a_message_that_was_passed_replaces_the_servers() -> None:
     assert PocketBaseError(URL, 400, {"message": "theirs"}).message == "theirs"
     assert PocketBaseError(URL, 400, {"message": "theirs"}, "ours").message == "ours"
     assert answered(302, {"message": "theirs"}, Location="http://elsewhere").message == "theirs"

@@ -94,7 +94,7 @@ async def test_custom_paths_stay_at_the_server(text: str, start: str) -> None:
 
 async def test_an_absolute_url_is_refused() -> None:
     for url in ("https://evil.example/x", "http://base.example:8090/api/health", "ftp://x"):
-        with pytest.raises(ValueError, match="a path is wanted"):
+        with pytest.raises(ValueError, match="a path is required"):
             await PocketBase(ORIGIN, transport=MockTransport(lambda _: Response(200))).send(url)
 
 

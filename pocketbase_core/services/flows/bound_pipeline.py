@@ -5,8 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from ...auth.token import is_same_user
-from ...calls.call import Call, Timeout
+from ...calls.call import Call
 from ...calls.options import Options
+from ...calls.timeout import Timeout
 from ...concurrency.event_loops import running_loop
 from ...errors import PocketBaseTimeoutError, PocketBaseUnauthorizedError
 from ...messages import ServerSentEvent

@@ -45,7 +45,10 @@ async def browser_payload(
     limit = asyncio.timeout(time_limit)
     try:
         async with limit:
-            provider = await bound.execute(auth.oauth2_provider(collection, provider_name, no_options))
+            providers = await bound.execute(auth.oauth2_provider(collection, provider_name, no_options))
+            if (provider := providers.requested) is None:
+                offered = ", ".join(providers.offered) or "none"
+                raise ValueError(f"the collection offers no OAuth2 provider {provider_name!r}; offered: {offered}")
             message = await _outcome(bound, provider, redirect_url, open_url, scopes)
     except TimeoutError as error:
         if not limit.expired():

@@ -9,7 +9,7 @@ from ...calls.call import Call
 from ...calls.options import Options
 from ...endpoints.keyset import KeysetPages, NumberedPages
 from ...endpoints.pages import Page, is_last, with_page_size
-from ...models.decoders import Decoder, Record, decode_list_call, decode_page_call
+from ...models.decoders import Decoder, Record, decode_from, decode_page_call
 from ...pipeline import Pipeline
 from .bound_pipeline import BoundPipeline
 
@@ -24,7 +24,9 @@ async def iterate_pages(
     """Yield the records of all pages of the reader."""
     bound = BoundPipeline(pipeline, options, each=True)
     while not reader.is_done:
-        for record in await bound.execute(decode_list_call(reader.next_call(), decode)):
+        page, response = await bound.execute(reader.next_call().with_response())
+        records = reader.accept(page)
+        for record in decode_from(response.url, response.status_code, records, lambda raw: [*map(decode, raw)]):
             yield record
 
 

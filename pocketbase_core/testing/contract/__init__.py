@@ -1,7 +1,7 @@
-"""The promises of every transport, as tests for pytest and pytest-asyncio.
+"""The contract of transports, as tests for pytest and pytest-asyncio.
 
-A test module that imports all of this, and has a fixture `make_transport` that returns a function without arguments,
-runs them on the transports that it makes.
+A test module runs them if it imports `*` from this package, and has a fixture `make_transport` that returns a function
+without arguments which makes a new transport.
 """
 
 import inspect
@@ -14,7 +14,7 @@ for _info in pkgutil.iter_modules(__path__, f"{__name__}."):
 
 from .cancellation import *
 from .connection_errors import *
-from .early import *
+from .early_responses import *
 from .encodings import *
 from .fixtures import MakeTransport as MakeTransport
 from .fixtures import transport as transport
@@ -30,5 +30,5 @@ _TESTS = {name: value for name, value in globals().items() if name.startswith("t
 for _test in _TESTS.values():
     if inspect.iscoroutinefunction(_test):
         pytest.mark.asyncio(_test)
-# Type checkers cannot know this, and need not; the suite's helpers stay here.
+# Computed, so that the helpers of the tests are not exported. Type checkers do not need to know these names.
 globals()["__all__"] = [*_TESTS, "MakeTransport", "memory", "stalled", "transport"]

@@ -1,4 +1,4 @@
-"""Connections that are not made, or break."""
+"""Tests: connections that cannot be opened, or break, raise an error which says what may have been sent."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from .scripted_server import Connection, Script, resetting, scripted_server, sen
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
+async def test_a_refused_connection_raises_an_error_with_request_sent_false(transport: Transport, method: str) -> None:
     url = f"http://127.0.0.1:{unused_port()}/api/x"
     with pytest.raises(PocketBaseConnectionError) as caught:
         await transport.send(Request(method, f"{url}?token=secret", timeout=5))
@@ -23,14 +23,16 @@ async def test_refused_is_never_sent(transport: Transport, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_slow_headers(transport: Transport, method: str) -> None:
+async def test_headers_that_do_not_arrive_end_in_a_timeout_with_request_sent_none(
+    transport: Transport, method: str
+) -> None:
     async with scripted_server(sending(b"", Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=0.5))
     assert caught.value.request_sent is None
 
 
-async def test_slow_body(transport: Transport) -> None:
+async def test_a_body_that_does_not_arrive_ends_in_a_timeout_with_request_sent_true(transport: Transport) -> None:
     raw = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
     async with scripted_server(sending(raw, Connection.closed_by_client)) as server:
         with pytest.raises(PocketBaseTimeoutError) as caught:
@@ -39,7 +41,7 @@ async def test_slow_body(transport: Transport) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_reset_before_the_request_was_read(transport: Transport, method: str) -> None:
+async def test_a_reset_before_the_request_was_read_is_not_repeated(transport: Transport, method: str) -> None:
     async with scripted_server(resetting) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", body={"a": 1}, timeout=5))
@@ -47,9 +49,9 @@ async def test_reset_before_the_request_was_read(transport: Transport, method: s
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le"])
-async def test_reset_after_the_request(transport: Transport, answer: bytes) -> None:
-    async with scripted_server(sending(answer, resetting)) as server:
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le"])
+async def test_a_reset_before_the_headers_are_complete_has_request_sent_none(transport: Transport, head: bytes) -> None:
+    async with scripted_server(sending(head, resetting)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={"a": 1}, timeout=5))
     assert caught.value.request_sent is None
@@ -57,7 +59,7 @@ async def test_reset_after_the_request(transport: Transport, answer: bytes) -> N
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "PUT", "DELETE"])
-async def test_hung_up_after_the_request_is_sent_once(transport: Transport, method: str) -> None:
+async def test_a_write_whose_connection_ends_without_a_response_is_sent_once(transport: Transport, method: str) -> None:
     async def script(connection: Connection) -> None:
         while not server.requests[1:]:
             await connection.request()
@@ -65,7 +67,9 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
                 await connection.respond_json("{}")
 
     async with scripted_server(script) as server:
-        await transport.send(Request("GET", f"{server.url}/"))  # the connection is one that has worked before
+        await transport.send(
+            Request("GET", f"{server.url}/")
+        )  # so that the next request uses a connection that has worked before
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request(method, f"{server.url}/", timeout=5))
     assert caught.value.request_sent is None
@@ -73,7 +77,7 @@ async def test_hung_up_after_the_request_is_sent_once(transport: Transport, meth
 
 
 @pytest.mark.parametrize("end", [resetting, None])
-async def test_half_a_body(transport: Transport, end: Script | None) -> None:
+async def test_an_incomplete_body_raises_a_connection_error(transport: Transport, end: Script | None) -> None:
     async with scripted_server(sending(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"half":', end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             await transport.send(Request("POST", f"{server.url}/", body={}, timeout=5))
@@ -83,14 +87,14 @@ async def test_half_a_body(transport: Transport, end: Script | None) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc OK\r\n\r\n", b"\0" * 100])
-async def test_an_answer_that_is_not_http(transport: Transport, garbage: bytes) -> None:
+async def test_a_response_that_is_not_http_raises_a_transport_error(transport: Transport, garbage: bytes) -> None:
     async with scripted_server(sending(garbage)) as server:
         with pytest.raises(PocketBaseTransportError) as caught:
             await transport.send(Request("POST", f"{server.url}/", timeout=5))
     assert caught.value.request_sent is None
 
 
-async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_again(transport: Transport) -> None:
+async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_is_repeated(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.method == "GET" and server.connections > 2:
@@ -107,7 +111,7 @@ async def test_a_create_that_may_have_arrived_is_sent_once_and_a_read_again(tran
     assert [request.method for request in server.requests].count("POST") == 1
 
 
-async def test_a_connection_closed_while_idle_is_not_used_again(transport: Transport) -> None:
+async def test_a_connection_that_was_closed_while_idle_is_not_used_again(transport: Transport) -> None:
     hung_up = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -123,17 +127,17 @@ async def test_a_connection_closed_while_idle_is_not_used_again(transport: Trans
             await hung_up.wait()
             hung_up.clear()
             for _ in range(5):
-                await asyncio.sleep(0)  # a turn of the loop, in which the client sees the end
+                await asyncio.sleep(0)  # turns of the loop, in which the client sees the end
     assert len(server.requests) == server.connections == 3
 
 
 @pytest.mark.parametrize("body", [b"1", b"1" * 200_000])
-async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transport, body: bytes) -> None:
+async def test_a_second_response_behind_the_first_is_not_taken_for_the_next(transport: Transport, body: bytes) -> None:
     async def script(connection: Connection) -> None:
         while True:
             await connection.request()
-            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-            await connection.send(answer + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
+            response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+            await connection.send(response + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9")
 
     async with scripted_server(script) as server:
         for _ in range(3):
@@ -142,7 +146,7 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
 
 
 @pytest.mark.parametrize(
-    "unasked",
+    "unsolicited",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n9" * 3,
@@ -154,8 +158,8 @@ async def test_an_answer_that_nobody_asked_for_answers_nothing(transport: Transp
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_what_arrives_between_two_requests_answers_neither(
-    transport: Transport, method: str, unasked: bytes
+async def test_data_between_two_requests_is_not_taken_for_a_response(
+    transport: Transport, method: str, unsolicited: bytes
 ) -> None:
     async def script(connection: Connection) -> None:
         while True:
@@ -163,7 +167,7 @@ async def test_what_arrives_between_two_requests_answers_neither(
             await connection.respond_json("1")
             await idle.wait()
             idle.clear()
-            await connection.send(unasked)
+            await connection.send(unsolicited)
             sent.set()
 
     idle, sent = asyncio.Event(), asyncio.Event()
@@ -178,4 +182,4 @@ async def test_what_arrives_between_two_requests_answers_neither(
                 idle.set()
                 await sent.wait()
                 sent.clear()
-                await asyncio.sleep(0.01)  # the client has it
+                await asyncio.sleep(0.01)  # until the client has received it

@@ -1,4 +1,4 @@
-"""The transport under test."""
+"""The fixture for the transport under test."""
 
 from collections.abc import AsyncGenerator, Callable
 
@@ -7,11 +7,12 @@ import pytest_asyncio
 from ...ports import Transport
 
 MakeTransport = Callable[[], Transport]
+"""Makes a new transport."""
 
 
 @pytest_asyncio.fixture
 async def transport(make_transport: MakeTransport) -> AsyncGenerator[Transport, None]:
-    """A new transport for each test."""
-    made = make_transport()
-    yield made
-    await made.aclose()
+    """Return a new transport, which is closed after the test."""
+    transport = make_transport()
+    yield transport
+    await transport.aclose()

@@ -1,4 +1,4 @@
-"""Requests and answers."""
+"""Tests: requests and responses travel unchanged."""
 
 import asyncio
 from urllib.parse import parse_qsl, unquote
@@ -18,21 +18,23 @@ REFUSALS = [400, 401, 403, 404, 409, 413, 416, 418, 429, 431, 500, 501, 502, 503
 
 @pytest.mark.parametrize("status", SUCCESSES + REDIRECTS + REFUSALS)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_every_status_is_data(transport: Transport, status: int, method: str) -> None:
+async def test_a_response_with_any_status_is_returned(transport: Transport, status: int, method: str) -> None:
     body = b"" if status == 204 else b"text"
-    answer = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
-    async with scripted_server(answer) as server:
+    script = responding(status, body, "X-One: 1", "x-two: a", "X-Two: b", "Location: /elsewhere")
+    async with scripted_server(script) as server:
         response = await transport.send(Request(method, f"{server.url}/api/x", timeout=5))
     assert response.status_code == status
     assert response.content == body
     assert response.headers["x-one"] == "1"
     assert response.headers["X-TWO"] == "a, b"
     assert response.url == f"{server.url}/api/x"
-    assert [request.method for request in server.requests] == [method], "nothing is followed or sent again"
+    assert [request.method for request in server.requests] == [method], (
+        "no redirect is followed, and nothing is sent again"
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("content_type", "body"),
     [
         ("application/json", b""),
         ("application/json", b'{"a": '),
@@ -42,18 +44,22 @@ async def test_every_status_is_data(transport: Transport, status: int, method: s
         ("application/json", b"[]"),
     ],
 )
-async def test_a_success_that_is_not_what_it_should_be(transport: Transport, kind: str, body: bytes) -> None:
-    async with scripted_server(responding(200, body, f"Content-Type: {kind}")) as server:
+async def test_a_success_with_an_unexpected_body_raises_a_decode_error(
+    transport: Transport, content_type: str, body: bytes
+) -> None:
+    async with scripted_server(responding(200, body, f"Content-Type: {content_type}")) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseDecodeError) as caught:
             await pb.health.check()
     assert caught.value.status == 200
-    assert kind in str(caught.value) or body == b""
+    assert content_type in str(caught.value) or body == b""
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1", b"null", b'{"data": []}', b'{"message": 3}', b"\xff"])
 @pytest.mark.parametrize("status", [400, 404, 500])
-async def test_an_error_with_any_body_is_that_error(transport: Transport, status: int, body: bytes) -> None:
+async def test_an_error_response_with_any_body_raises_the_error_of_its_status(
+    transport: Transport, status: int, body: bytes
+) -> None:
     async with scripted_server(responding(status, body)) as server:
         pb = PocketBase(server.url, transport=transport)
         with pytest.raises(PocketBaseError) as caught:
@@ -63,7 +69,7 @@ async def test_an_error_with_any_body_is_that_error(transport: Transport, status
     assert caught.value.field_errors == {}
 
 
-async def test_a_redirect_names_where_it_leads(transport: Transport) -> None:
+async def test_a_redirect_raises_an_error_that_names_its_target(transport: Transport) -> None:
     async with scripted_server(
         responding(307, b"", "Location: https://elsewhere.example/api/x?token=secret")
     ) as server:
@@ -74,7 +80,7 @@ async def test_a_redirect_names_where_it_leads(transport: Transport) -> None:
     assert len(server.requests) == 1
 
 
-async def test_eight_megabytes_each_way(transport: Transport) -> None:
+async def test_a_body_of_eight_megabytes_is_sent_and_received(transport: Transport) -> None:
     text = "äöü€😀" * 700_000
 
     async with scripted_server(echoing) as server:
@@ -83,14 +89,14 @@ async def test_eight_megabytes_each_way(transport: Transport) -> None:
     assert len(server.requests[0].body) > 8_000_000
 
 
-async def test_two_hundred_at_once(transport: Transport) -> None:
+async def test_two_hundred_concurrent_requests_get_their_own_responses(transport: Transport) -> None:
     async with scripted_server(echoing) as server:
         requests = [Request("POST", f"{server.url}/", body=number) for number in range(200)]
-        answers = await asyncio.gather(*map(transport.send, requests))
-    assert [answer.json() for answer in answers] == list(range(200))
+        responses = await asyncio.gather(*map(transport.send, requests))
+    assert [response.json() for response in responses] == list(range(200))
 
 
-async def test_use_from_a_second_event_loop(make_transport: MakeTransport) -> None:
+async def test_a_transport_can_be_used_from_several_event_loops(make_transport: MakeTransport) -> None:
     transport = make_transport()
 
     async def use(*, last: bool) -> int:
@@ -108,7 +114,7 @@ async def test_use_from_a_second_event_loop(make_transport: MakeTransport) -> No
 
 
 @pytest.mark.parametrize("name", ["a/b", "a?b=c", "a#b", "a%2Fb", "a b", "😀", "..a", "a;b", "a\\b", "ü+&=", "~-_."])
-async def test_names_arrive_intact(transport: Transport, name: str) -> None:
+async def test_names_arrive_as_one_segment_of_the_path(transport: Transport, name: str) -> None:
     async with scripted_server(answering("{}")) as server:
         await PocketBase(server.url, transport=transport).collection(name).get_one(name)
     path = server.requests[0].target
@@ -116,7 +122,7 @@ async def test_names_arrive_intact(transport: Transport, name: str) -> None:
     assert [unquote(part) for part in path.split("/")][3::2] == [name, name]
 
 
-async def test_query_values_arrive_intact(transport: Transport) -> None:
+async def test_query_parameters_arrive_unchanged(transport: Transport) -> None:
     value = "a=b&c;d+e %#?/\\ü😀\n\t\"'"
     async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport)
@@ -127,7 +133,7 @@ async def test_query_values_arrive_intact(transport: Transport) -> None:
     assert ";" not in query, "PocketBase drops a parameter with a bare semicolon"
 
 
-async def test_headers_and_bodies_on_the_wire(transport: Transport) -> None:
+async def test_headers_and_bodies_are_sent_as_the_request_says(transport: Transport) -> None:
     async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport, lang="de")
         await pb.send("/x", method="POST", body={"n": 1.5, "t": "ü"}, headers={"X-Own": "yes"})
@@ -143,10 +149,10 @@ async def test_headers_and_bodies_on_the_wire(transport: Transport) -> None:
     assert "cookie" not in with_body.headers
 
 
-async def test_cookies_are_not_kept(transport: Transport) -> None:
+async def test_a_cookie_is_not_sent_back(transport: Transport) -> None:
     async with scripted_server(responding(200, b"{}", "Set-Cookie: session=of-somebody; Path=/")) as server:
         for _ in range(2):
-            # aiohttp keeps none of a number's.
+            # A host name, because the jar of aiohttp ignores the cookies of IP addresses.
             await transport.send(Request("GET", f"http://localhost:{server.port}/"))
     assert len(server.requests) == 2
     assert all("cookie" not in request.headers for request in server.requests)

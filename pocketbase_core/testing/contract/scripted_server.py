@@ -1,4 +1,4 @@
-"""A loopback server that does to a connection whatever a test says, byte by byte."""
+"""A loopback server that runs a script of the test on each connection, byte by byte."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ from typing import cast
 
 @dataclass(frozen=True)
 class ReceivedRequest:
-    """A request as it came in."""
+    """A request that the server has received."""
 
     method: str
     target: str
@@ -21,7 +21,7 @@ class ReceivedRequest:
 
 
 class Connection:
-    """One connection, seen from the server."""
+    """The server's side of one connection."""
 
     def __init__(self, server: "ScriptedServer", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._server = server
@@ -29,7 +29,11 @@ class Connection:
         self.writer = writer
 
     async def head(self) -> tuple[str, str, dict[str, str]]:
-        """Read method, target and headers, their names in lower case. Raise EOFError when the client is gone."""
+        """Return the method, the target and the headers of the next request, with names of headers in lower case.
+
+        Raises:
+            EOFError: If the client has closed the connection.
+        """
         raw = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = raw.rstrip("\r\n").split("\r\n")
         method, target, _ = first.split(" ")
@@ -37,13 +41,14 @@ class Connection:
         return method, target, headers
 
     async def request(self) -> ReceivedRequest:
+        """Return the next request, with its body. Raise as `head`."""
         method, target, headers = await self.head()
         received = ReceivedRequest(method, target, headers, await self.body(headers))
         self._server.requests.append(received)
         return received
 
     async def body(self, headers: dict[str, str]) -> bytes:
-        """Read the body that follows the head with these headers."""
+        """Return the body that follows the head with these headers."""
         if headers.get("transfer-encoding") != "chunked":
             return await self.reader.readexactly(int(headers.get("content-length", "0")))
         body = b""
@@ -54,75 +59,85 @@ class Connection:
         return body
 
     async def send(self, data: bytes) -> None:
+        """Send bytes."""
         self.writer.write(data)
         await self.writer.drain()
 
     async def respond(self, status: int = 200, body: bytes = b"", *headers: str) -> None:
+        """Send a complete response. Each header is a line, as `"X-A: b"`."""
         lines = [f"HTTP/1.1 {status} Whatever", *headers]
         if status >= 200 and status not in (204, 304):
             lines.append(f"Content-Length: {len(body)}")
         await self.send("\r\n".join([*lines, "", ""]).encode() + body)
 
     async def respond_json(self, text: str, status: int = 200) -> None:
+        """Send a complete response with this JSON text."""
         await self.respond(status, text.encode(), "Content-Type: application/json")
 
     async def start_stream(self) -> None:
-        """Send the head of a stream of events, chunked as PocketBase's is."""
+        """Send the head of a stream of events, which is chunked as that of PocketBase."""
         await self.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
 
     async def chunk(self, data: bytes) -> None:
+        """Send one chunk of a chunked body."""
         await self.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
     def reset(self) -> None:
-        """End the connection with RST."""
+        """Reset the connection (RST)."""
         raw: socket.socket = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
     def pause_reading(self) -> None:
-        """Take no more from the client, so that the buffers on the way fill."""
+        """Stop reading from the client, so that the buffers between client and server fill."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Take again what comes from the client."""
+        """Read from the client again."""
         self._transport.resume_reading()
 
     @property
     def _transport(self) -> asyncio.Transport:
-        return cast(asyncio.Transport, self.writer.transport)  # which has more than a WriteTransport
+        return cast(asyncio.Transport, self.writer.transport)  # has more methods than a WriteTransport
 
     async def closed_by_client(self) -> None:
-        """Return once the client has hung up."""
+        """Wait until the client has closed the connection."""
         while await self.reader.read(65536):
             pass
 
 
 Script = Callable[[Connection], Awaitable[None]]
+"""Serves one connection, which is closed when the script returns."""
 
 
 @dataclass
 class ScriptedServer:
-    """The server: what came in, and where it listens."""
+    """The state of a running server."""
 
     port: int = 0
+    """The port on which the server listens."""
     requests: list[ReceivedRequest] = field(default_factory=list[ReceivedRequest])
+    """The requests that `Connection.request` has returned."""
     connections: int = 0
-    open: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    """The number of connections that the server has accepted."""
+    open_connections: set["asyncio.Task[None]"] = field(default_factory=set["asyncio.Task[None]"])
+    """The tasks of the connections whose script is running."""
 
     @property
     def url(self) -> str:
+        """The base URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
 
 @asynccontextmanager
 async def scripted_server(script: Script, *, ssl: SSLContext | None = None) -> AsyncGenerator[ScriptedServer, None]:
-    """Run `script` on each connection."""
+    """Run a server that runs `script` on each connection."""
     server = ScriptedServer()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        server.open.add(task)
+        server.open_connections.add(task)
         server.connections += 1
         try:
             await script(Connection(server, reader, writer))
@@ -132,36 +147,36 @@ async def scripted_server(script: Script, *, ssl: SSLContext | None = None) -> A
             if not stopping:
                 raise
         finally:
-            server.open.discard(task)
+            server.open_connections.discard(task)
             writer.close()
 
     stopping = False
-    listener = await asyncio.start_server(handle, "127.0.0.1", 0, limit=2**24, ssl=ssl)
-    server.port = listener.sockets[0].getsockname()[1]
+    tcp_server = await asyncio.start_server(handle, "127.0.0.1", 0, limit=2**24, ssl=ssl)
+    server.port = tcp_server.sockets[0].getsockname()[1]
     try:
         yield server
     finally:
         stopping = True
-        listener.close()
-        for task in [*server.open]:
+        tcp_server.close()
+        for task in [*server.open_connections]:
             task.cancel()
-        await asyncio.gather(*server.open, return_exceptions=True)
+        await asyncio.gather(*server.open_connections, return_exceptions=True)
 
 
 def answering(*bodies: str) -> Script:
-    """Make a script that answers 200 with these JSON texts in turn, the last one for ever, on every connection."""
-    left = [*bodies]
+    """Return a script that responds 200 with these JSON texts in turn, and then always with the last one."""
+    remaining = [*bodies]
 
     async def script(connection: Connection) -> None:
         while True:
             await connection.request()
-            await connection.respond_json(left.pop(0) if len(left) > 1 else left[0])
+            await connection.respond_json(remaining.pop(0) if len(remaining) > 1 else remaining[0])
 
     return script
 
 
 def responding(status: int, body: bytes = b"", *headers: str) -> Script:
-    """Make a script that gives every request the same response."""
+    """Return a script that sends the same response to every request."""
 
     async def script(connection: Connection) -> None:
         while True:
@@ -172,14 +187,14 @@ def responding(status: int, body: bytes = b"", *headers: str) -> Script:
 
 
 async def echoing(connection: Connection) -> None:
-    """Answer every request with its own body."""
+    """Respond to every request with its own body."""
     while True:
         request = await connection.request()
         await connection.respond(200, request.body, "Content-Type: application/json")
 
 
 def sending(raw: bytes, end: Script | None = None) -> Script:
-    """Make a script that answers one request with these bytes, then runs `end`; without an end, it hangs up."""
+    """Return a script that responds to one request with these bytes, and then runs `end` or closes the connection."""
 
     async def script(connection: Connection) -> None:
         await connection.request()
@@ -191,32 +206,32 @@ def sending(raw: bytes, end: Script | None = None) -> Script:
 
 
 def streaming(*chunks: bytes) -> Script:
-    """Make a script that sends a stream in these chunks, each in a packet of its own, then ends the body."""
+    """Return a script that sends a stream of events in these chunks, each in its own packet."""
 
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.start_stream()
         for chunk in chunks:
             await connection.chunk(chunk)
-            await asyncio.sleep(0.002)  # else the client reads several at once
+            await asyncio.sleep(0.002)  # otherwise the client reads several chunks at once
         await connection.send(b"0\r\n\r\n")
 
     return script
 
 
 async def ignoring(connection: Connection) -> None:
-    """Read no body, and answer nothing."""
+    """Read the head of a request, and never respond."""
     await connection.head()
     await connection.closed_by_client()
 
 
 async def resetting(connection: Connection) -> None:
-    """End the connection with RST."""
+    """Reset the connection (RST)."""
     connection.reset()
 
 
 def unused_port() -> int:
-    """Find a port on which nobody listens."""
+    """Return a port on which no server listens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Server-sent events."""
+"""Tests: streams of server-sent events are read as the standard says."""
 
 import asyncio
 import json
@@ -20,10 +20,11 @@ from .scripted_server import Connection, Script, responding, scripted_server, st
 
 
 async def collect(transport: Transport, script: Script) -> list[ServerSentEvent]:
+    """Return all events of a stream that `script` sends."""
     async with scripted_server(script) as server:
         async with transport.events(Request("GET", f"{server.url}/api/realtime", timeout=5)) as events:
             received = [event async for event in events]
-        assert len(server.requests) == 1, "reconnecting is not the transport's"
+        assert len(server.requests) == 1, "the transport does not reconnect"
         return received
 
 
@@ -52,13 +53,13 @@ EVENTS: dict[str, tuple[bytes, list[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize("name", EVENTS)
-async def test_events(transport: Transport, name: str) -> None:
+async def test_a_stream_is_split_into_events(transport: Transport, name: str) -> None:
     raw, expected = EVENTS[name]
-    wanted = [ServerSentEvent(*event) for event in expected]
-    assert await collect(transport, streaming(*[raw] * bool(raw))) == wanted
+    script = streaming(raw) if raw else streaming()
+    assert await collect(transport, script) == [ServerSentEvent(*event) for event in expected]
 
 
-async def test_split_at_every_byte(transport: Transport) -> None:
+async def test_chunks_may_end_at_any_byte_of_an_event(transport: Transport) -> None:
     text = 'event:ä/*\r\ndata:{"t":"é€😀\u2028"}\r\n\r\n'.encode()
     for cut in range(1, len(text)):
         assert await collect(transport, streaming(text[:cut], text[cut:])) == [
@@ -67,17 +68,17 @@ async def test_split_at_every_byte(transport: Transport) -> None:
     assert len(await collect(transport, streaming(*(bytes([byte]) for byte in text)))) == 1
 
 
-async def test_five_megabytes_in_one_event(transport: Transport) -> None:
+async def test_an_event_of_five_megabytes_is_read(transport: Transport) -> None:
     data = json.dumps({"text": "ä😀\u2028" * 600_000}, ensure_ascii=False)
     raw = f"event:posts/*\ndata:{data}\n\n".encode()
     assert len(raw) > 5_000_000
-    pieces = [raw[:2048], *(raw[start : start + 398_000] for start in range(2048, len(raw), 398_000))]
-    (event,) = await collect(transport, streaming(*pieces))
+    chunks = [raw[:2048], *(raw[start : start + 398_000] for start in range(2048, len(raw), 398_000))]
+    (event,) = await collect(transport, streaming(*chunks))
     assert event.data == data
 
 
-async def processing(transport: Transport, size: int) -> tuple[float, float]:
-    """Measure the CPU seconds for one event of so many bytes in short lines, and the most of them in one turn."""
+async def measure_processing(transport: Transport, size: int) -> tuple[float, float]:
+    """Return the CPU seconds for one event of so many bytes in short lines, in total and in the longest turn."""
     line = b"data:x\n"
     raw = line * (size // len(line))
     turns: list[float] = []
@@ -91,7 +92,7 @@ async def processing(transport: Transport, size: int) -> tuple[float, float]:
     async with scripted_server(streaming(raw, b"\n")) as server:
         ticking = asyncio.create_task(tick())
         async with transport.events(Request("GET", server.url, timeout=5)) as events:
-            await asyncio.sleep(0.05)  # the server has sent it
+            await asyncio.sleep(0.05)  # until the server has sent the event
             turns.clear()
             started = time.thread_time()
             assert [len(event.data) async for event in events] == [2 * (size // len(line)) - 1]
@@ -101,13 +102,13 @@ async def processing(transport: Transport, size: int) -> tuple[float, float]:
     return spent, max(turns)
 
 
-async def test_an_event_of_many_lines_takes_no_more_time_for_each(transport: Transport) -> None:
-    small = min([(await processing(transport, 2**18))[0] for _ in range(3)])
-    large, _ = await processing(transport, 2**21)
-    assert large < 24 * small, "eight times would be fair, and 64 times quadratic"
+async def test_an_event_of_many_lines_takes_linear_time(transport: Transport) -> None:
+    small = min([(await measure_processing(transport, 2**18))[0] for _ in range(3)])
+    large, _ = await measure_processing(transport, 2**21)
+    assert large < 24 * small, "eight times is linear, 64 times is quadratic"
 
 
-async def test_events_arrive_at_once(transport: Transport) -> None:
+async def test_events_are_yielded_as_they_arrive(transport: Transport) -> None:
     received = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -120,12 +121,12 @@ async def test_events_arrive_at_once(transport: Transport) -> None:
 
     async with scripted_server(script) as server, transport.events(Request("GET", server.url, timeout=0.5)) as events:
         assert (await anext(events)).data == "1"
-        await asyncio.sleep(0.55)  # longer than the timeout, which is for the start only
+        await asyncio.sleep(0.55)  # longer than the timeout, which limits the wait for the headers only
         received.set()
         assert (await anext(events)).data == "2"
 
 
-async def test_a_reset_in_the_middle_of_an_event(transport: Transport) -> None:
+async def test_a_reset_in_the_middle_of_an_event_raises_a_connection_error(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.start_stream()
@@ -143,7 +144,7 @@ async def test_a_reset_in_the_middle_of_an_event(transport: Transport) -> None:
     assert caught.value.request_sent is True
 
 
-async def test_a_body_without_its_last_chunk(transport: Transport) -> None:
+async def test_a_stream_without_its_last_chunk_raises_a_connection_error(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.start_stream()
@@ -153,7 +154,7 @@ async def test_a_body_without_its_last_chunk(transport: Transport) -> None:
         await collect(transport, script)
 
 
-async def test_what_is_no_stream(transport: Transport) -> None:
+async def test_a_response_that_is_not_a_stream_of_events_raises_the_error_of_its_status(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.target == "/403":
@@ -173,7 +174,7 @@ async def test_what_is_no_stream(transport: Transport) -> None:
                 pass
 
 
-async def test_a_type_in_capitals(transport: Transport) -> None:
+async def test_the_content_type_of_a_stream_may_have_capitals_and_parameters(transport: Transport) -> None:
     async with (
         scripted_server(responding(200, b"data:1\n\n", "Content-Type: TEXT/Event-Stream;charset=utf-8")) as server,
         transport.events(Request("GET", server.url, timeout=5)) as events,
@@ -181,7 +182,7 @@ async def test_a_type_in_capitals(transport: Transport) -> None:
         assert [event.data async for event in events] == ["1"]
 
 
-async def test_no_answer(transport: Transport) -> None:
+async def test_a_stream_of_events_without_a_response_raises_a_transport_error(transport: Transport) -> None:
     with pytest.raises(PocketBaseConnectionError) as refused:
         async with transport.events(Request("GET", f"http://127.0.0.1:{unused_port()}", timeout=5)):
             pass
@@ -192,7 +193,7 @@ async def test_no_answer(transport: Transport) -> None:
                 pass
 
 
-async def test_leaving_hangs_up(transport: Transport) -> None:
+async def test_leaving_the_block_of_a_stream_of_events_closes_the_connection(transport: Transport) -> None:
     hung_up = asyncio.Event()
 
     async def script(connection: Connection) -> None:

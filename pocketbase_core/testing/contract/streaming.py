@@ -1,4 +1,4 @@
-"""Answers read as they come in."""
+"""Tests: responses are read as they arrive."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,10 @@ from ...messages import Request
 from ...ports import Transport
 from .scripted_server import Connection, Script, resetting, responding, scripted_server, sending, unused_port
 
-BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
+INCOMPLETE = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nabc"
 
 
-async def test_chunks_come_before_the_end(transport: Transport) -> None:
+async def test_chunks_are_yielded_before_the_body_has_ended(transport: Transport) -> None:
     go_on = asyncio.Event()
 
     async def script(connection: Connection) -> None:
@@ -37,7 +37,7 @@ async def test_chunks_come_before_the_end(transport: Transport) -> None:
     assert received == b"abcdef"
 
 
-async def test_memory_stays_flat(transport: Transport) -> None:
+async def test_a_body_that_is_not_read_is_not_buffered(transport: Transport) -> None:
     sent = 0
 
     async def script(connection: Connection) -> None:
@@ -54,28 +54,30 @@ async def test_memory_stays_flat(transport: Transport) -> None:
     ):
         await anext(aiter(response.aiter_bytes()))
         before = -1
-        while before != sent:  # until the buffers on the way are full
+        while before != sent:  # until the buffers between client and server are full
             before = sent
             await asyncio.sleep(0.05)
-        assert sent < 64 * 1024 * 1024
+        assert sent < 64 * 1024 * 1024, "the transport reads only what is asked for"
 
 
-async def test_leaving_early_hangs_up(transport: Transport) -> None:
+async def test_leaving_the_block_of_a_stream_early_closes_the_connection(transport: Transport) -> None:
     hung_up = asyncio.Event()
 
     async def end(connection: Connection) -> None:
         await connection.closed_by_client()
         hung_up.set()
 
-    async with scripted_server(sending(BEGUN, end)) as server:
+    async with scripted_server(sending(INCOMPLETE, end)) as server:
         async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
             await anext(aiter(response.aiter_bytes()))
         await asyncio.wait_for(hung_up.wait(), 5)
 
 
 @pytest.mark.parametrize("end", [resetting, None])
-async def test_a_body_that_breaks_off(transport: Transport, end: Script | None) -> None:
-    async with scripted_server(sending(BEGUN, end)) as server:
+async def test_a_streamed_body_that_breaks_off_raises_a_connection_error(
+    transport: Transport, end: Script | None
+) -> None:
+    async with scripted_server(sending(INCOMPLETE, end)) as server:
         with pytest.raises(PocketBaseConnectionError) as caught:
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)) as response:
                 async for _ in response.aiter_bytes():
@@ -83,11 +85,11 @@ async def test_a_body_that_breaks_off(transport: Transport, end: Script | None) 
     assert caught.value.request_sent is not False
 
 
-async def test_timeouts(transport: Transport) -> None:
+async def test_a_stream_has_a_timeout_for_the_headers_and_for_each_chunk(transport: Transport) -> None:
     async def script(connection: Connection) -> None:
         request = await connection.request()
         if request.target == "/body":
-            await connection.send(BEGUN)
+            await connection.send(INCOMPLETE)
         await connection.closed_by_client()
 
     async with scripted_server(script) as server:
@@ -102,21 +104,21 @@ async def test_timeouts(transport: Transport) -> None:
         assert caught.value.request_sent is True
 
 
-async def test_refused(transport: Transport) -> None:
+async def test_a_stream_that_is_refused_raises_an_error_with_request_sent_false(transport: Transport) -> None:
     with pytest.raises(PocketBaseConnectionError) as caught:
         async with transport.stream(Request("GET", f"http://127.0.0.1:{unused_port()}/", timeout=5)):
             pass
     assert caught.value.request_sent is False
 
 
-async def test_errors_of_the_block_stay_what_they_are(transport: Transport) -> None:
+async def test_an_error_raised_in_the_block_of_a_stream_is_not_mapped(transport: Transport) -> None:
     async with scripted_server(responding(200, b"abc")) as server:
         with pytest.raises(TimeoutError, match="mine"):
             async with transport.stream(Request("GET", f"{server.url}/", timeout=5)):
                 raise TimeoutError("mine")
 
 
-async def test_a_part_is_only_taken_where_it_was_asked_for(transport: Transport, tmp_path: Path) -> None:
+async def test_a_partial_response_is_an_error_unless_it_was_requested(transport: Transport, tmp_path: Path) -> None:
     async def streamed(**options: Any) -> bytes:
         async with pb.files.stream("a", "b", "c", **options) as response:
             return b"".join([chunk async for chunk in response.aiter_bytes()])
@@ -143,7 +145,7 @@ async def test_a_part_is_only_taken_where_it_was_asked_for(transport: Transport,
             ):
                 await use()
         assert not list(tmp_path.iterdir())
-        asked = {"range": "bytes=0-3"}
-        assert await pb.files.download_file("a", "b", "c", headers=asked) == b"part"
-        assert await pb.backups.download("a.zip", headers=asked) == b"part"
-        assert await streamed(headers=asked) == b"part"
+        headers = {"range": "bytes=0-3"}
+        assert await pb.files.download_file("a", "b", "c", headers=headers) == b"part"
+        assert await pb.backups.download("a.zip", headers=headers) == b"part"
+        assert await streamed(headers=headers) == b"part"

@@ -1,4 +1,4 @@
-"""Files on their way out."""
+"""Tests: files are sent in chunks, and closed."""
 
 import asyncio
 import io
@@ -24,17 +24,19 @@ from .scripted_server import Connection, answering, ignoring, responding, script
 
 
 class CountingFile(io.BytesIO):
-    """A file that knows how much of it was read."""
+    """A file that counts the bytes that were read."""
 
-    taken = 0
+    bytes_read = 0
+    """The number of bytes that were read."""
 
     def read(self, size: int | None = -1, /) -> bytes:
+        """Read and count."""
         chunk = super().read(size)
-        self.taken += len(chunk)
+        self.bytes_read += len(chunk)
         return chunk
 
 
-async def test_uploads_are_streamed(transport: Transport) -> None:
+async def test_a_file_is_not_read_faster_than_it_is_sent(transport: Transport) -> None:
     file = CountingFile(bytes(128 * 1024 * 1024))
     seen = asyncio.Event()
     go_on = asyncio.Event()
@@ -51,16 +53,16 @@ async def test_uploads_are_streamed(transport: Transport) -> None:
         upload = asyncio.create_task(posts.create({"file": FileUpload(("big.bin", file))}))
         await seen.wait()
         before = -1
-        while before != file.taken:  # until the buffers on the way are full
-            before = file.taken
+        while before != file.bytes_read:  # until the buffers between client and server are full
+            before = file.bytes_read
             await asyncio.sleep(0.05)
-        assert file.taken < 96 * 1024 * 1024  # Linux may take 32 MiB, the server's reader as much
+        assert file.bytes_read < 96 * 1024 * 1024  # Linux may take 32 MiB, the server's reader as much
         go_on.set()
         with pytest.raises(PocketBaseConnectionError):
             await upload
 
 
-async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
+async def test_files_and_fields_are_sent_as_multipart(transport: Transport, tmp_path: Path) -> None:
     path = tmp_path / 'na"me\r\nü.txt'
     path.write_bytes(b"from disk")
     body = {
@@ -73,8 +75,8 @@ async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
         await posts.create(body)
         await posts.create(body)
     first, second = server.requests
-    kind, _, boundary = first.headers["content-type"].partition("; boundary=")
-    assert kind == "multipart/form-data"
+    content_type, _, boundary = first.headers["content-type"].partition("; boundary=")
+    assert content_type == "multipart/form-data"
     parts = first.body.split(f"--{boundary}".encode())
     assert parts[0] == b""
     assert parts[-1] == b"--\r\n"
@@ -88,11 +90,11 @@ async def test_a_multipart_body(transport: Transport, tmp_path: Path) -> None:
 
 
 async def test_a_file_without_a_size_is_sent_in_chunks(transport: Transport) -> None:
-    left = [b"one", b"two", b""]
+    remaining = [b"one", b"two", b""]
 
     class Pipe:
         def read(self, size: int) -> bytes:
-            return left.pop(0)
+            return remaining.pop(0)
 
     async with scripted_server(answering("{}")) as server:
         await PocketBase(server.url, transport=transport).collection("a").create({"f": FileUpload(("p", Pipe()))})
@@ -100,7 +102,7 @@ async def test_a_file_without_a_size_is_sent_in_chunks(transport: Transport) -> 
     assert "content-length" not in server.requests[0].headers
 
 
-async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
+async def test_the_error_of_a_file_that_cannot_be_read_is_raised(transport: Transport) -> None:
     class Broken:
         def read(self, size: int) -> bytes:
             raise PermissionError("the disk is on fire")
@@ -115,19 +117,20 @@ async def test_a_file_that_fails_while_it_is_read(transport: Transport) -> None:
 
 
 class StalledSeek(io.BytesIO):
-    """A file that stalls when it is asked for its size."""
+    """A file that blocks when its size is asked for."""
 
     def __init__(self, released: threading.Event) -> None:
         super().__init__()
         self._released = released
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Wait for the release, then seek."""
         self._released.wait()
         return super().seek(offset, whence)
 
 
-class Stalled:
-    """Sources that give nothing, made in a folder; `release` ends the reads that wait for them."""
+class StalledSources:
+    """Sources of data that never return any, until `release` is called."""
 
     def __init__(self, folder: Path) -> None:
         self._released = threading.Event()
@@ -138,7 +141,7 @@ class Stalled:
         output, self._input = os.pipe()
         self._pipe = os.fdopen(output, "rb")
         self.sources: dict[str, Any] = {
-            "a FIFO that nobody writes to": self._fifo,
+            "a FIFO without a writer": self._fifo,
             "a FIFO whose writer is silent": held,
             "a pipe": ("p", self._pipe),
             "a blocking read": ("b", self),
@@ -147,14 +150,17 @@ class Stalled:
         }
 
     def read(self, size: int) -> bytes:
+        """Wait for the release, then return nothing."""
         self._released.wait()
         return b""
 
     async def wait(self) -> AsyncGenerator[bytes, None]:
+        """Wait forever."""
         await asyncio.Event().wait()
         yield b""
 
     def release(self) -> None:
+        """End all reads that wait."""
         self._released.set()
         os.close(os.open(self._fifo, os.O_RDWR))
         os.close(self._held)
@@ -166,26 +172,26 @@ class Stalled:
 
 
 @pytest.fixture
-def stalled(tmp_path: Path) -> Generator[Stalled, None, None]:
-    """Sources that give nothing."""
-    made = Stalled(tmp_path)
-    yield made
-    made.release()
+def stalled(tmp_path: Path) -> Generator[StalledSources, None, None]:
+    """Return sources of data that never return any."""
+    sources = StalledSources(tmp_path)
+    yield sources
+    sources.release()
 
 
-async def test_a_source_that_gives_nothing_ends_at_the_timeout(transport: Transport, stalled: Stalled) -> None:
+async def test_a_source_that_returns_no_data_ends_at_the_timeout(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server, scripted_server(answering("{}")) as other:
-        await PocketBase(other.url, transport=transport).health.check()  # what the library loads takes its time
+        await PocketBase(other.url, transport=transport).health.check()  # the library has imported everything then
         posts = PocketBase(server.url, transport=transport, timeout=0.15, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
             started = asyncio.get_running_loop().time()
-            with pytest.raises(PocketBaseTimeoutError, match=r"nothing came of a file to upload within 0\.15 s"):
+            with pytest.raises(PocketBaseTimeoutError, match=r"a file to upload gave no data within 0\.15 s"):
                 await posts.create({"f": FileUpload(source)})
             assert asyncio.get_running_loop().time() - started < 1, name
         await asyncio.wait_for(asyncio.to_thread(int), 1)
 
 
-async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport, stalled: Stalled) -> None:
+async def test_a_source_that_returns_no_data_can_be_cancelled(transport: Transport, stalled: StalledSources) -> None:
     async with scripted_server(ignoring) as server:
         posts = PocketBase(server.url, transport=transport, timeout=None, middleware=[]).collection("posts")
         for name, source in stalled.sources.items():
@@ -197,10 +203,12 @@ async def test_a_source_that_gives_nothing_can_be_cancelled(transport: Transport
             assert task.cancelled(), name
 
 
-async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, stalled: Stalled) -> None:
+async def test_sources_that_return_no_data_do_not_block_other_uploads(
+    transport: Transport, stalled: StalledSources
+) -> None:
     async with scripted_server(answering("{}")) as server, scripted_server(ignoring) as deaf:
         held = PocketBase(deaf.url, transport=transport, timeout=None).collection("posts")
-        fifo = stalled.sources["a FIFO that nobody writes to"]
+        fifo = stalled.sources["a FIFO without a writer"]
         tasks = [asyncio.create_task(held.create({"f": FileUpload(fifo)})) for _ in range(40)]
         await asyncio.sleep(0.05)
         posts = PocketBase(server.url, transport=transport, timeout=5).collection("posts")
@@ -211,7 +219,7 @@ async def test_sources_that_give_nothing_hold_up_no_other(transport: Transport, 
         await asyncio.wait(tasks)
 
 
-async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None:
+async def test_the_upload_of_a_fifo_is_not_repeated(transport: Transport, tmp_path: Path) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     async with scripted_server(responding(429)) as server:
@@ -225,14 +233,14 @@ async def test_a_fifo_is_sent_once(transport: Transport, tmp_path: Path) -> None
     assert "content-length" not in request.headers
 
 
-async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Transport) -> None:
+async def test_the_timeout_counts_from_the_last_chunk_of_an_upload(transport: Transport) -> None:
     class Slow:
-        left = 6
+        remaining = 6
 
         def read(self, size: int) -> bytes:
             time.sleep(0.1)
-            self.left -= 1
-            return b"o" * (self.left > 0)
+            self.remaining -= 1
+            return b"o" * (self.remaining > 0)
 
     async with scripted_server(answering("{}")) as server:
         pb = PocketBase(server.url, transport=transport, timeout=0.3)
@@ -240,8 +248,8 @@ async def test_a_timeout_counts_from_the_last_chunk_of_an_upload(transport: Tran
     assert b"ooooo" in server.requests[0].body
 
 
-async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -> None:
-    """Either the body is sent to its end, or its connection is closed: no part of the body is taken for a request."""
+async def test_a_connection_whose_body_was_not_sent_completely_is_not_used_again(transport: Transport) -> None:
+    """The body is sent to its end, or its connection is closed: else the server would take the rest for a request."""
 
     async def script(connection: Connection) -> None:
         while True:
@@ -251,7 +259,7 @@ async def test_an_answer_before_all_of_the_body_was_sent(transport: Transport) -
                 "{}" if target == "/api/health" else '{"message": "Too large."}', 413 if size else 200
             )
             for _ in range(50):
-                await asyncio.sleep(0)  # the client reads the answer, while its body fills the buffers on the way
+                await asyncio.sleep(0)  # the client reads the response while its body fills the buffers
             await connection.reader.readexactly(size)
 
     async with scripted_server(script) as server:

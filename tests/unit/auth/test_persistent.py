@@ -247,7 +247,7 @@ def test_closing_the_store_does_not_wait_for_another_loop(monkeypatch: pytest.Mo
     storage.reached.wait(5)
     asyncio.run(storage.store.aclose())
     assert storage.written == [], "closing waited for the other loop"
-    monkeypatch.setattr(event_loops, "PATIENCE", 0.01)
+    monkeypatch.setattr(event_loops, "CLOSE_TIMEOUT", 0.01)
     storage.let_through = lambda: asyncio.sleep(0)
 
     async def second() -> None:

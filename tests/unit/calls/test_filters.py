@@ -37,12 +37,12 @@ from pocketbase_core.calls.filters import build_filter
         ({"k": None}, '"{\\"k\\":null}"'),
     ],
 )
-def test_literals(value: Any, text: str) -> None:
+def test_each_type_of_value_has_a_literal(value: Any, text: str) -> None:
     assert build_filter("x = {:a}", {"a": value, "b": "other"}) == f"x = {text}"
 
 
 @pytest.mark.parametrize("text", ["\\", "a\\", "\\\\", 'a\\"', "\\n", "\\t", "\\r", "\\'", "x\\ny"])
-def test_ambiguous_backslashes_are_refused_unless_told(text: str) -> None:
+def test_ambiguous_backslashes_are_refused_without_escapes(text: str) -> None:
     pb = PocketBase("http://h")
     with pytest.raises(ValueError, match=r"filter_escapes = True"):
         pb.filter("x = {:a}", a=text)
@@ -65,19 +65,21 @@ def test_ambiguous_backslashes_are_refused_unless_told(text: str) -> None:
         ("x = {:a}", {"a": object()}, TypeError),
     ],
 )
-def test_what_is_refused(raw: str, params: dict[str, Any], error: type[Exception]) -> None:
+def test_a_value_that_cannot_be_written_safely_is_an_error(
+    raw: str, params: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error):
         build_filter(raw, params)
 
 
-def test_a_raw_text_that_ends_in_a_backslash() -> None:
+def test_an_expression_with_a_text_that_ends_in_a_backslash_takes_no_values() -> None:
     raw = r"t = 'x\\' && n = 1"
     assert build_filter(raw, {}) == raw
     assert build_filter(raw + " && x = {:a}", {"a": 1}, escapes=True) == raw + " && x = 1"
     assert build_filter(r"t = 'it\'s' && x = {:a}", {"a": 1}) == r"t = 'it\'s' && x = 1"
 
 
-def test_quotes_without_a_placeholder_stay() -> None:
+def test_an_expression_without_placeholders_is_returned_unchanged() -> None:
     raw = "a = '{:b}' && c = \"it's\" // it's\n && d = {:d}"
     assert build_filter(raw, {"d": 1}) == raw.replace("{:d}", "1")
 
@@ -102,14 +104,14 @@ def read_literals(expression: str, new: bool) -> list[str]:
     return texts
 
 
-def test_backslashes_of_json_are_refused_unless_told() -> None:
-    with pytest.raises(ValueError, match=r"\{:a\} holds a backslash"):
+def test_backslashes_in_json_are_refused_without_escapes() -> None:
+    with pytest.raises(ValueError, match=r"\{:a\} contains a backslash"):
         build_filter("x = {:a}", {"a": ["\n"]})
     (text,) = read_literals(build_filter("x = {:a}", {"a": ["\n"]}, escapes=True), new=True)
     assert json.loads(text) == ["\n"]
 
 
-def test_a_number_in_a_list_that_json_cannot_hold() -> None:
+def test_a_number_without_a_json_form_is_an_error_that_names_its_path() -> None:
     with pytest.raises(ValueError, match=r"a\[0\] is nan"):
         build_filter("x = {:a}", {"a": [float("nan")]})
 

@@ -1,4 +1,4 @@
-"""Whose loop something belongs to, and what is done on it from others."""
+"""Work on the event loop that owns a task or a session."""
 
 import asyncio
 import threading
@@ -12,8 +12,8 @@ import pytest
 from pocketbase_core import PocketBase
 from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.concurrency.event_loops import OwnerLoop
-from pocketbase_transports import _loops
-from pocketbase_transports._loops import SessionPerLoop
+from pocketbase_transports import _sessions
+from pocketbase_transports._sessions import SessionPerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports
 
 
@@ -21,8 +21,8 @@ async def owner() -> OwnerLoop:
     return OwnerLoop()
 
 
-def test_without_a_loop_the_error_names_asyncio() -> None:
-    """As under trio, which runs coroutines by itself."""
+def test_a_call_without_an_event_loop_raises_an_error_that_names_asyncio() -> None:
+    """As under trio, which runs coroutines without asyncio."""
     pb = PocketBase("http://h")
     calls: list[Callable[[], Awaitable[Any]]] = [
         pb.health.check,
@@ -34,42 +34,42 @@ def test_without_a_loop_the_error_names_asyncio() -> None:
             call().__await__().__next__()
 
 
-async def test_what_fails_on_another_loop_fails_for_who_asked() -> None:
+async def test_an_error_on_another_loop_is_raised_for_the_caller() -> None:
     async def fail() -> None:
         raise ValueError("no")
 
-    there = asyncio.new_event_loop()
-    its = await asyncio.to_thread(there.run_until_complete, owner())
-    thread = threading.Thread(target=there.run_forever)
+    other_loop = asyncio.new_event_loop()
+    owner_loop = await asyncio.to_thread(other_loop.run_until_complete, owner())
+    thread = threading.Thread(target=other_loop.run_forever)
     thread.start()
-    while not there.is_running():
+    while not other_loop.is_running():
         await asyncio.sleep(0)
     with pytest.raises(ValueError, match="no"):
-        await its.run(fail)
-    there.call_soon_threadsafe(there.stop)
+        await owner_loop.run(fail)
+    other_loop.call_soon_threadsafe(other_loop.stop)
     thread.join()
-    there.close()
+    other_loop.close()
 
 
-async def test_a_thread_without_a_loop_can_call() -> None:
-    its, called = OwnerLoop(), asyncio.Event()
-    its.call(called.set)
+async def test_a_thread_without_a_loop_can_call_a_function_on_the_loop() -> None:
+    owner_loop, called = OwnerLoop(), asyncio.Event()
+    owner_loop.call(called.set)
     assert called.is_set()
     called.clear()
-    await asyncio.to_thread(its.call, called.set)
+    await asyncio.to_thread(owner_loop.call, called.set)
     async with asyncio.timeout(5):
         await called.wait()
 
 
-async def test_a_loop_that_is_gone_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_runs_on_a_loop_that_is_closed_or_of_the_parent_process(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
 
     async def work() -> None:
         done.append("work")
 
-    there = asyncio.new_event_loop()
-    closed = await asyncio.to_thread(there.run_until_complete, owner())
-    there.close()
+    other_loop = asyncio.new_event_loop()
+    closed = await asyncio.to_thread(other_loop.run_until_complete, owner())
+    other_loop.close()
     await closed.run(work)
     closed.call(lambda: done.append("call"))
     of_the_parent = OwnerLoop()
@@ -81,16 +81,16 @@ async def test_a_loop_that_is_gone_is_left_alone(monkeypatch: pytest.MonkeyPatch
     assert done == []
 
 
-async def test_a_loop_that_is_closed_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    there = asyncio.new_event_loop()
-    its = await asyncio.to_thread(there.run_until_complete, owner())
-    monkeypatch.setattr(there, "is_closed", lambda: False)
-    there.close()
+async def test_a_call_on_a_loop_that_was_closed_just_now_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    other_loop = asyncio.new_event_loop()
+    owner_loop = await asyncio.to_thread(other_loop.run_until_complete, owner())
+    monkeypatch.setattr(other_loop, "is_closed", lambda: False)
+    other_loop.close()
     monkeypatch.undo()
-    its.call(lambda: None)
+    owner_loop.call(lambda: None)
 
 
-async def test_tasks_end_on_their_own_loops() -> None:
+async def test_background_tasks_end_on_their_own_loops() -> None:
     tasks, ended = BackgroundTasks(), list[str]()
 
     async def work(name: str) -> None:
@@ -103,25 +103,25 @@ async def test_tasks_end_on_their_own_loops() -> None:
         tasks.create(work(name), name)
         await asyncio.sleep(0)
 
-    there = asyncio.new_event_loop()
-    await asyncio.to_thread(there.run_until_complete, start("there"))
+    other_loop = asyncio.new_event_loop()
+    await asyncio.to_thread(other_loop.run_until_complete, start("there"))
     await start("here")
     await start("and here")
     await tasks.aclose()
     assert sorted(ended) == ["and here", "here"]
-    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0))
-    await asyncio.to_thread(there.run_until_complete, asyncio.sleep(0))
+    await asyncio.to_thread(other_loop.run_until_complete, asyncio.sleep(0))
+    await asyncio.to_thread(other_loop.run_until_complete, asyncio.sleep(0))
     assert sorted(ended) == ["and here", "here", "there"]
-    await asyncio.to_thread(there.run_until_complete, start("there, and cut off"))
-    for task in asyncio.all_tasks(there):
+    await asyncio.to_thread(other_loop.run_until_complete, start("there, and cut off"))
+    for task in asyncio.all_tasks(other_loop):
         silenced: Any = task
-        silenced._log_destroy_pending = False  # what asyncio says of it is true
-    there.close()
+        silenced._log_destroy_pending = False  # asyncio would report the pending task, which is expected here
+    other_loop.close()
     await tasks.aclose()
     assert vars(tasks)["_running"] == {}
 
 
-async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at_that_moment(
+async def test_a_task_starts_on_its_own_loop_if_another_thread_starts_one_at_the_same_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tasks = BackgroundTasks()
@@ -140,7 +140,7 @@ async def test_a_task_starts_on_its_own_loop_though_another_thread_starts_one_at
         thread.start()
         thread.join()
 
-    monkeypatch.setattr(tasks, "_forget_gone", start_elsewhere)
+    monkeypatch.setattr(tasks, "_forget_dead_loops", start_elsewhere)
     assert (await start()).get_loop() is asyncio.get_running_loop()
 
 
@@ -165,7 +165,7 @@ def per_loop(
     return SessionPerLoop(open_session or open_one, close, lambda _: transports)
 
 
-async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left() -> None:
+async def test_a_session_that_is_opened_while_the_transport_is_closed_is_closed() -> None:
     sessions: list[Session] = []
 
     def close_first() -> Session:
@@ -181,7 +181,7 @@ async def test_who_opens_a_session_while_the_transport_is_closed_has_none_left()
     assert [session.closed for session in sessions] == [1]
 
 
-async def test_a_session_that_cannot_be_closed_leaves_no_other_open() -> None:
+async def test_a_session_that_fails_to_close_does_not_keep_others_open() -> None:
     sessions: list[Session] = []
 
     async def close(session: Session) -> None:
@@ -190,33 +190,31 @@ async def test_a_session_that_cannot_be_closed_leaves_no_other_open() -> None:
             raise OSError("it cannot be closed")
 
     own = per_loop(sessions, close=close)
-    there = asyncio.new_event_loop()
-    thread = threading.Thread(target=there.run_forever)
+    other_loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=other_loop.run_forever)
     thread.start()
-    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(own.open(), there))
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(own.open(), other_loop))
     await own.open()
     with pytest.raises(OSError, match="it cannot be closed"):
         await own.aclose()
     assert [session.closed for session in sessions] == [1, 1]
     await own.aclose()
-    there.call_soon_threadsafe(there.stop)
+    other_loop.call_soon_threadsafe(other_loop.stop)
     thread.join()
-    there.close()
+    other_loop.close()
 
 
 @pytest.mark.parametrize("is_tls", [False, True])
-async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, is_tls: bool
-) -> None:
+async def test_a_forked_child_closes_only_its_own_descriptors(monkeypatch: pytest.MonkeyPatch, is_tls: bool) -> None:
     sessions: list[Session] = []
     sock = SimpleNamespace(close=lambda: sessions[0].__dict__.update(fd="closed"))
     plain = SimpleNamespace(_sock=sock)
     transport = SimpleNamespace(_ssl_protocol=SimpleNamespace(_transport=plain)) if is_tls else plain
-    monkeypatch.setattr(_loops, "_all", set[SessionPerLoop[Any]]())
+    monkeypatch.setattr(_sessions, "_instances", set[SessionPerLoop[Any]]())
     own = per_loop(sessions, transports=(transport, object()))
     await own.open()
-    monkeypatch.setattr(_loops, "_all", {own})
-    getattr(_loops, "_forget_parent")()
+    monkeypatch.setattr(_sessions, "_instances", {own})
+    getattr(_sessions, "_abandon_inherited")()
     assert own.get() is None
     assert (vars(sessions[0]), plain._sock) == ({"closed": 0, "fd": "closed"}, None)
     await own.open()
@@ -224,7 +222,7 @@ async def test_a_forked_child_closes_its_descriptors_and_nothing_else(
     assert [session.closed for session in sessions] == [0, 1]
 
 
-async def test_a_connector_that_is_the_users_is_not_touched() -> None:
+async def test_a_connector_of_the_user_is_not_touched() -> None:
     connector = aiohttp.TCPConnector()
     session = aiohttp.ClientSession(connector=connector, connector_owner=False)
     assert take_transports(session) == []

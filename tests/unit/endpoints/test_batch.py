@@ -31,7 +31,7 @@ def batch_of_two(answer: Response) -> Batch:
         {"0": {}},
     ],
 )
-async def test_a_success_of_another_shape(answers: Any) -> None:
+async def test_a_success_of_another_shape_is_a_decode_error(answers: Any) -> None:
     batch = batch_of_two(Response(200, json=answers))
     with pytest.raises(PocketBaseDecodeError, match=r"application/json|got 0 bytes"):
         await batch.send()
@@ -82,7 +82,7 @@ async def test_a_new_record_is_not_taken_for_a_signed_in_one_without_an_id() -> 
         (None, {}),
     ],
 )
-async def test_a_refusal_names_members_that_there_are(requests: Any, statuses: dict[int, int]) -> None:
+async def test_a_batch_error_has_errors_of_existing_requests_only(requests: Any, statuses: dict[int, int]) -> None:
     batch = batch_of_two(Response(400, json={"message": "No.", "data": {"requests": requests}}))
     with pytest.raises(PocketBaseBatchError) as caught:
         await batch.send()

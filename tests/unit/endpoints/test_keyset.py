@@ -97,7 +97,7 @@ async def test_pages_that_change_their_size_skip_nothing(ids: list[str], size: i
         async for record in view.client.collection("comments").iterate(size):
             found.append(record["comment"])
     except PocketBaseDecodeError as error:
-        assert "the list is in pages of" in error.message
+        assert "expected a page of" in error.message
     else:
         assert found == sorted(range(len(ids)), key=lambda number: ids[number])
 
@@ -110,7 +110,7 @@ async def test_no_request_is_added_where_ids_are_unique(size: int) -> None:
     assert {request.params["page"] for request in view.asked} == {"1"}
 
 
-async def test_after_a_long_run_of_one_id_the_next_ids_are_followed_again() -> None:
+async def test_after_many_records_with_one_id_the_keyset_pages_go_on() -> None:
     view = View([*"aaaabcdefg"])
     assert len([record async for record in view.client.collection("posts").iterate(2)]) == 10
     asked = [(request.params["page"], request.params.get("filter")) for request in view.asked]
@@ -118,7 +118,7 @@ async def test_after_a_long_run_of_one_id_the_next_ids_are_followed_again() -> N
     assert asked == [("1", None), *run, ("1", 'id > "a"'), ("1", 'id >= "d"'), ("1", 'id >= "f"')]
 
 
-async def test_records_that_go_and_come_meanwhile_shift_nothing() -> None:
+async def test_records_that_are_created_or_deleted_meanwhile_shift_nothing() -> None:
     view = View([f"{number:03}" for number in range(10)])
     seen: list[str] = []
     async for record in view.client.collection("posts").iterate(2):
@@ -131,7 +131,7 @@ async def test_records_that_go_and_come_meanwhile_shift_nothing() -> None:
 
 
 @pytest.mark.parametrize("where", ["comment >= 0 || " * 199 + "comment >= 0", f"title = '{'ü' * 1740}'"])
-async def test_a_filter_that_takes_no_more_is_left_as_it_is(where: str) -> None:
+async def test_a_filter_that_cannot_be_extended_is_sent_unchanged(where: str) -> None:
     asked: list[str] = []
 
     def handler(request: Request) -> Response:
@@ -146,7 +146,7 @@ async def test_a_filter_that_takes_no_more_is_left_as_it_is(where: str) -> None:
 
 
 @pytest.mark.parametrize("key", [None, 3, "\ud800", {"a": 1}])
-async def test_an_id_that_is_no_text_is_passed_by_page_numbers(key: Any) -> None:
+async def test_after_an_id_that_is_not_text_page_numbers_are_used(key: Any) -> None:
     def handler(request: Request) -> Response:
         number = int(str(request.params["page"]))
         items = [{"id": key, "n": number}, {"id": key, "n": -number}] if number < 3 else []
@@ -184,14 +184,14 @@ def answering(*pages: list[str]) -> PocketBase:
 )
 async def test_a_cache_that_repeats_pages_is_noticed(pages: list[list[str]]) -> None:
     pb = answering(*pages)
-    with pytest.raises(PocketBaseDecodeError, match="asked for page 2 of the list, got page 1") as caught:
+    with pytest.raises(PocketBaseDecodeError, match="expected page 2 of the list, got page 1") as caught:
         async for _ in pb.collection("posts").iterate(2):
             pass
     assert (caught.value.url, caught.value.status) == ("http://h/api/collections/posts/records", 200)
-    assert "does a cache answer in place of the server?" in caught.value.message
+    assert "did a cache respond in place of the server?" in caught.value.message
 
 
-async def test_a_run_that_comes_again_after_its_end_is_noticed() -> None:
+async def test_an_id_that_is_returned_again_after_its_last_record_is_noticed() -> None:
     pages = [(1, "bb"), (1, "bb"), (2, ""), (1, "bc"), (2, "bc"), (3, "")]
 
     def handler(request: Request) -> Response:
@@ -213,18 +213,18 @@ async def test_a_cache_that_repeats_numbered_pages_is_noticed() -> None:
         pb.collection("users").auth.list_external_auths("x"),
     ]
     for call in calls:
-        with pytest.raises(PocketBaseDecodeError, match="asked for page 2 of the list, got page 1"):
+        with pytest.raises(PocketBaseDecodeError, match="expected page 2 of the list, got page 1"):
             await call
 
 
 async def test_a_full_list_whose_pages_shrink_is_an_error() -> None:
     view = View([f"{number:03}" for number in range(20)], 4, 4, 2)
-    with pytest.raises(PocketBaseDecodeError, match="the list is in pages of 4 records, got one of 2"):
+    with pytest.raises(PocketBaseDecodeError, match="expected a page of 4 records, got one of 2"):
         await view.client.collection("posts").get_full_list()
 
 
 @pytest.mark.parametrize("size", [0, -1, None, "2"])
-async def test_a_page_of_no_size_is_an_error(size: Any) -> None:
+async def test_a_page_whose_size_is_not_valid_is_an_error(size: Any) -> None:
     pb = PocketBase(
         "http://h", transport=MockTransport(lambda _: Response(200, json={"items": [{"id": "a"}], "perPage": size}))
     )

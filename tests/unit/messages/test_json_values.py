@@ -53,14 +53,14 @@ def test_the_default_reads_what_the_standard_library_reads(text: str, encoding: 
     assert outcomes[0] == outcomes[1]
 
 
-def test_the_default_writes_compact_json() -> None:
+def test_the_default_encoder_writes_compact_json_and_rejects_nan() -> None:
     assert default_dumps({"a": [1, "ü"], "b": None}) == '{"a":[1,"ü"],"b":null}'
     with pytest.raises(ValueError, match="JSON compliant"):
         default_dumps(float("nan"))
 
 
 @pytest.mark.parametrize("error", [ValueError("a"), json.JSONDecodeError("a", "", 0), RecursionError("a")])
-def test_errors_that_mean_broken_json_stay_what_they_are(error: Exception) -> None:
+def test_a_value_error_or_recursion_error_of_loads_is_not_converted(error: Exception) -> None:
     def loads(text: str | bytes) -> Any:
         raise error
 
@@ -76,7 +76,7 @@ def test_bytes_that_are_no_text(content: bytes) -> None:
             loads(content)
 
 
-async def test_bodies_and_answers(transport: Transport) -> None:
+async def test_the_json_library_of_the_client_encodes_bodies_and_decodes_responses(transport: Transport) -> None:
     marked = Marked()
     async with scripted_server(answering('{"id": "a"}')) as server:
         pb = PocketBase(server.url, transport=transport, json_loads=marked.loads, json_dumps=marked.dumps)
@@ -95,7 +95,7 @@ async def test_bodies_and_answers(transport: Transport) -> None:
 @pytest.mark.parametrize(
     ("status", "error"), [(400, PocketBaseBadRequestError), (200, PocketBaseDecodeError)], ids=["refused", "broken"]
 )
-async def test_errors(status: int, error: Any) -> None:
+async def test_the_json_library_of_the_client_decodes_errors_too(status: int, error: Any) -> None:
     marked = Marked()
     content = b'{"message": "No."}' if status == 400 else b"<html>"
     pb = PocketBase(
@@ -106,7 +106,7 @@ async def test_errors(status: int, error: Any) -> None:
     assert marked.read == ([{"message": "No."}] if status == 400 else [])
 
 
-async def test_hooks_keep_it() -> None:
+async def test_requests_and_responses_of_hooks_keep_the_json_library() -> None:
     marked = Marked()
     seen: list[Request] = []
 
@@ -129,7 +129,7 @@ async def test_hooks_keep_it() -> None:
     assert marked.read == [{"id": "a"}] * 2
 
 
-async def test_orjson(transport: Transport) -> None:
+async def test_a_record_is_encoded_and_decoded_by_orjson(transport: Transport) -> None:
     async with scripted_server(echoing) as server:
         pb = PocketBase(server.url, transport=transport, json_loads=orjson.loads, json_dumps=orjson.dumps)
         body = {"text": "ü\u2028", "list": [{"a": None}], "n": 1.5}
@@ -138,7 +138,7 @@ async def test_orjson(transport: Transport) -> None:
         await pb.collection("posts").create({"n": float("nan")})
 
 
-async def test_what_dumps_must_return(transport: Transport) -> None:
+async def test_a_dumps_that_returns_neither_text_nor_bytes_is_a_type_error(transport: Transport) -> None:
     wrong: Any = dict
     pb = PocketBase("http://127.0.0.1:9", transport=transport, json_dumps=wrong)
     with pytest.raises(TypeError, match="json_dumps returned dict"):

@@ -15,7 +15,7 @@ from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
 
 
-def test_headers_match_without_case_and_hide_secrets() -> None:
+def test_header_names_match_without_case_and_the_repr_hides_secrets() -> None:
     headers = Headers([("Authorization", "tok-en"), ("X-A", "1"), ("x-a", "2"), ("Cookie", "c"), ("Set-Cookie", "s")])
     headers |= {"Proxy-Authorization": "p"}
     assert headers["AUTHORIZATION"] == "tok-en"
@@ -61,7 +61,7 @@ def test_a_request_never_changes() -> None:
     assert request.body["when"] == "2024-01-02 03:04:05.678Z"
 
 
-def test_reprs_tell_no_secrets() -> None:
+def test_the_reprs_of_messages_show_no_secret() -> None:
     headers = Headers({"Authorization": "tok"})
     request = Request("GET", "http://h/p?x=tok", {"token": "tok"}, headers, {"p": "tok"})
     assert "tok'" not in repr(request)
@@ -82,11 +82,11 @@ def test_reprs_tell_no_secrets() -> None:
         (datetime(7, 1, 2), "0007-01-02 00:00:00.000Z"),
     ],
 )
-def test_dates_are_utc(value: date, text: str) -> None:
+def test_dates_are_written_in_utc(value: date, text: str) -> None:
     assert Request("POST", "/", body={"a": [value]}).body["a"][0] == text
 
 
-def test_dates_are_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_naive_dates_are_utc_in_any_time_zone_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "JST-9")
         time.tzset()
@@ -100,16 +100,15 @@ def test_dates_are_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"a": {"b": [float("nan")]}}, ValueError, r"body\['a'\]\['b'\]\[0\] is nan"),
         ({"a": float("-inf")}, ValueError, "inf"),
-        *[
-            ({"a": kind(b"x")}, TypeError, "form; files go in as FileUpload$")
-            for kind in (bytes, bytearray, memoryview)
-        ],
+        *[({"a": kind(b"x")}, TypeError, "form; pass files as FileUpload$") for kind in (bytes, bytearray, memoryview)],
         ({1: "x"}, TypeError, "keys must be text"),
         ({"a": {1, 2}}, TypeError, "set"),
         ({"a": Decimal(1)}, TypeError, "Decimal, which has no JSON form$"),
     ],
 )
-def test_bodies_without_a_json_form(body: Any, error: type[Exception], words: str) -> None:
+def test_a_body_without_a_json_form_is_an_error_that_names_the_value(
+    body: Any, error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         Request("POST", "/", body=body)
 
@@ -117,12 +116,12 @@ def test_bodies_without_a_json_form(body: Any, error: type[Exception], words: st
 @pytest.mark.parametrize(
     "headers", [{"A\n": "1"}, {"": "1"}, {"a b": "1"}, {"A": "1\r\nB: 2"}, {"A": "\0"}, {"A": "ü"}]
 )
-def test_headers_that_cannot_be_sent(headers: dict[str, str]) -> None:
+def test_a_header_that_cannot_be_sent_is_an_error(headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="header"):
         Request("GET", "/", headers=Headers(headers))
 
 
-def test_headers_that_are_added_are_checked_too() -> None:
+def test_headers_that_are_added_to_a_request_are_checked_too() -> None:
     checked = Request("GET", "/", headers={"A": "1"}).headers
     for headers in (checked | {"B": "\n"}, Headers({"B": "\n"}) | checked):
         with pytest.raises(ValueError, match="header 'B'"):
@@ -136,7 +135,7 @@ def test_a_header_must_be_text() -> None:
             Request("GET", "/", headers=Headers(wrong))
 
 
-def test_responses() -> None:
+def test_a_response_decodes_its_body_and_its_retry_after() -> None:
     response = Response(200, json={"a": "ü"})
     assert response.json() == {"a": "ü"}
     assert response.text == '{"a": "ü"}'
@@ -151,7 +150,7 @@ def test_responses() -> None:
         frozen.status_code = 5
 
 
-async def test_what_a_middleware_keeps_stays_as_it_was() -> None:
+async def test_a_request_that_a_middleware_keeps_never_changes() -> None:
     kept: list[Request] = []
     seen: list[Request] = []
 
@@ -188,18 +187,18 @@ async def test_what_a_middleware_keeps_stays_as_it_was() -> None:
     assert (seen[0].headers["X"], seen[0].body["title"], dict(seen[0].params)) == ("changed", "changed", {"a": "b"})
 
 
-def test_the_url_with_its_query() -> None:
+def test_the_full_url_contains_the_query() -> None:
     assert Request("GET", "http://h/p").full_url == "http://h/p"
     assert Request("GET", "http://h/p", {"a": ("1", "&"), "b": "ü"}).full_url == "http://h/p?a=1&a=%26&b=%C3%BC"
     assert Request("GET", "http://h/p?x=1", {"a": "1"}).full_url == "http://h/p?x=1&a=1"
 
 
-def test_the_json_library_makes_no_difference() -> None:
+def test_messages_that_differ_in_their_json_library_only_are_equal() -> None:
     assert Request("GET", "/", client_options=ClientOptions(json_dumps=repr)) == Request("GET", "/")
     assert Response(200, loads=len) == Response(200)
 
 
-def test_headers_are_no_other_thing() -> None:
+def test_headers_equal_a_mapping_of_the_same_headers_and_nothing_else() -> None:
     assert Headers({"A": "1"}) == {"a": "1"}
     assert Headers({"A": "1"}) != {"a": "2"}
     assert (Headers({"A": "1"}) == 3) is False
@@ -207,7 +206,7 @@ def test_headers_are_no_other_thing() -> None:
     assert number not in Headers({"A": "1"})
 
 
-def test_a_draft_is_its_request() -> None:
+def test_a_draft_that_is_not_edited_freezes_to_an_equal_request() -> None:
     files = tuple(("f", file) for file in FileUpload(("a.txt", b"x")).files)
     request = Request(
         "POST", "http://h", {"a": "1"}, {"A": "1"}, {"b": [1]}, files, 3.0, ClientOptions(repr, max_response_bytes=9)
@@ -226,7 +225,7 @@ def test_a_draft_can_lose_a_header_and_be_replaced() -> None:
     assert draft.with_headers(Headers({"b": "4", "C": "5"})).headers == {"B": "4", "C": "5"}
 
 
-def test_a_date_without_a_zone_is_utc() -> None:
+def test_a_retry_after_without_a_time_zone_is_utc() -> None:
     later = (datetime.now(UTC) + timedelta(seconds=60)).strftime("%a, %d %b %Y %H:%M:%S -0000")
     assert 50 < (Response(429, {"Retry-After": later}).retry_after() or 0) <= 60
 
@@ -235,21 +234,21 @@ def test_a_date_without_a_zone_is_utc() -> None:
     "value",
     ["", "soon", "-1", "1e3", "Mon, 31 Feb 2024 00:00:00 GMT", "9" * 30 + " Jan 2024 1:2 +", "1 Jan " + "9" * 30],
 )
-def test_a_retry_after_that_says_nothing(value: str) -> None:
+def test_a_retry_after_that_is_not_valid_is_none(value: str) -> None:
     assert Response(429, {"Retry-After": value}).retry_after() is None
 
 
-def test_a_date_with_another_zone() -> None:
+def test_a_retry_after_in_another_time_zone_is_converted() -> None:
     later = datetime.now(timezone(timedelta(hours=1))) + timedelta(seconds=60)
     header = later.strftime("%a, %d %b %Y %H:%M:%S %z")
     assert 50 < (Response(429, {"Retry-After": header}).retry_after() or 0) <= 60
 
 
-def test_an_event_without_fields() -> None:
+def test_an_event_without_fields_has_the_defaults_of_the_standard() -> None:
     assert ServerSentEvent() == ("message", "", "")
 
 
-async def test_a_proxy_of_the_callers_own_is_copied_and_checked() -> None:
+async def test_a_mapping_proxy_of_the_caller_is_copied_and_checked() -> None:
     seen: list[Request] = []
 
     def handler(request: Request) -> Response:

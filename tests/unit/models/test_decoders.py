@@ -88,27 +88,30 @@ def test_a_typed_dict_is_the_record_itself(extra: dict[str, Any]) -> None:
         ({"expand": {"author": {"name": 1}}}, "field 'expand.author.name': expected str, got int"),
     ],
 )
-def test_a_wrong_field_is_named(extra: dict[str, Any], told: str) -> None:
+def test_the_error_of_a_typed_dict_names_the_field(extra: dict[str, Any], told: str) -> None:
     with pytest.raises(PocketBaseDecodeError) as caught:
         make_decoder(Post)(RECORD | extra)
-    assert str(caught.value) == f"200 record 'abc' of 'posts' is no Post: {told}"
+    assert str(caught.value) == f"200 record 'abc' of 'posts' is not a valid Post: {told}"
 
 
 @pytest.mark.parametrize(
     ("record", "told"),
     [
-        ({"id": "abc", "n": 1}, "record 'abc' is no Post: field 'title': missing"),
-        ({"title": "x", "n": 1, "collectionName": "posts"}, "a record without id of 'posts' is no Post: field 'id'"),
-        ([], "a record is no Post: expected dict, got list"),
-        (None, "a record is no Post: expected dict, got None"),
+        ({"id": "abc", "n": 1}, "record 'abc' is not a valid Post: field 'title': missing"),
+        (
+            {"title": "x", "n": 1, "collectionName": "posts"},
+            "a record without id of 'posts' is not a valid Post: field 'id'",
+        ),
+        ([], "a record is not a valid Post: expected dict, got list"),
+        (None, "a record is not a valid Post: expected dict, got None"),
     ],
 )
-def test_a_record_without_a_name(record: Any, told: str) -> None:
+def test_the_error_names_the_record_as_far_as_the_record_has_a_name(record: Any, told: str) -> None:
     with pytest.raises(PocketBaseDecodeError, match=told):
         make_decoder(Post)(record)
 
 
-def test_a_dataclass_is_filled() -> None:
+def test_a_dataclass_takes_the_keys_that_it_has_fields_for() -> None:
     moment = datetime(2024, 1, 2, 3, 4, 5, 678000, UTC)
     inner = {
         **ARTICLE,
@@ -131,23 +134,23 @@ def test_a_dataclass_is_filled() -> None:
     [
         ({"author": {}}, "field 'author.name': missing"),
         ({"author": None}, "field 'author': expected dict, got None"),
-        ({"created": ""}, "field 'created': expected a date with its zone, got ''"),
+        ({"created": ""}, "field 'created': expected a date with a time zone, got ''"),
         (
             {"created": "2024-01-02 03:04:05"},
-            "field 'created': expected a date with its zone, got '2024-01-02 03:04:05'",
+            "field 'created': expected a date with a time zone, got '2024-01-02 03:04:05'",
         ),
         ({"created": 3}, "field 'created': expected a date, got int"),
-        ({"published": "soon"}, "field 'published': expected a date with its zone, got 'soon'"),
+        ({"published": "soon"}, "field 'published': expected a date with a time zone, got 'soon'"),
         ({"published": 3}, "field 'published': expected a date or None, got int"),
         ({"tags": [{"name": "b"}, {"name": 3}]}, "field 'tags.1.name': expected str, got int"),
         ({"parent": {**ARTICLE, "author": {"name": 1}}}, "field 'parent.author.name': expected str, got int"),
         ({"title": "forbidden"}, "this title is taken"),
     ],
 )
-def test_a_dataclass_names_what_is_wrong(extra: dict[str, Any], told: str) -> None:
+def test_the_error_of_a_dataclass_names_the_field(extra: dict[str, Any], told: str) -> None:
     with pytest.raises(PocketBaseDecodeError) as caught:
         make_decoder(Article)(ARTICLE | extra)
-    assert str(caught.value) == f"200 record 'abc' is no Article: {told}"
+    assert str(caught.value) == f"200 record 'abc' is not a valid Article: {told}"
     assert isinstance(caught.value.__cause__, ValueError) == (told == "this title is taken")
 
 
@@ -164,7 +167,7 @@ class Struct(msgspec.Struct):
 
 
 @pytest.mark.parametrize("kind", [Model, Struct])
-def test_models_decide_for_themselves(kind: type[Model] | type[Struct]) -> None:
+def test_models_of_pydantic_and_msgspec_validate_for_themselves(kind: type[Model] | type[Struct]) -> None:
     record: dict[str, Any] = {"id": "abc", "n": 1, "inner": [{"name": "b"}], "when": "2024-01-02 03:04:05.678Z"}
     value = make_decoder(kind)(record)
     assert isinstance(value, kind)
@@ -175,7 +178,9 @@ def test_models_decide_for_themselves(kind: type[Model] | type[Struct]) -> None:
         ({"when": ""}, "when"),
     ]
     for extra, path in wrong:
-        with pytest.raises(PocketBaseDecodeError, match=rf"'abc' is no {kind.__name__}: field '{path}'") as caught:
+        with pytest.raises(
+            PocketBaseDecodeError, match=rf"'abc' is not a valid {kind.__name__}: field '{path}'"
+        ) as caught:
             make_decoder(kind)(record | extra)
         assert isinstance(caught.value.__cause__, (pydantic.ValidationError, msgspec.ValidationError))
     with pytest.raises(PocketBaseDecodeError, match=r"field .n"):
@@ -188,7 +193,7 @@ class WithModels:
     struct: Struct
 
 
-def test_models_inside_a_dataclass() -> None:
+def test_a_dataclass_may_contain_models() -> None:
     assert make_decoder(WithModels)({"model": {"n": 1}, "struct": {"n": 2}}) == WithModels(Model(n=1), Struct(2))
     with pytest.raises(PocketBaseDecodeError, match=r"field 'model\.n'"):
         make_decoder(WithModels)({"model": {"n": "x"}, "struct": {"n": 2}})
@@ -217,14 +222,14 @@ class Box(TypedDict, Generic[T]):
         (dict, "TypedDict, dataclass, pydantic model or msgspec Struct, not <class 'dict'>"),
         (3, "not 3"),
         (dict[str, Any], "not dict"),
-        (Dated, r"Dated\.when is annotated .*datetime.*; only a dataclass or a model converts"),
-        (Holding, r"Holding\.tag is annotated .*Tag"),
-        (Day, r"Day\.day is annotated <class 'datetime\.date'>, which no value of a record can be$"),
-        (Box, r"Box\.value is annotated ~T"),
+        (Dated, r"Dated\.when must not be annotated .*datetime.*; only a dataclass or a model converts values"),
+        (Holding, r"Holding\.tag must not be annotated .*Tag"),
+        (Day, r"Day\.day must not be annotated <class 'datetime\.date'>: no value of a record matches it$"),
+        (Box, r"Box\.value must not be annotated ~T"),
         (Box[int], "not .*Box"),
     ],
 )
-def test_what_no_record_can_be_is_refused_at_once(kind: Any, told: str) -> None:
+def test_a_class_that_no_record_can_fill_is_refused_before_any_request(kind: Any, told: str) -> None:
     def handler(_: object) -> Response:
         raise AssertionError("nothing is sent")
 
@@ -234,7 +239,7 @@ def test_what_no_record_can_be_is_refused_at_once(kind: Any, told: str) -> None:
             place.collection("posts", kind)
 
 
-def test_markers_in_text() -> None:
+def test_required_and_not_required_count_in_annotations_that_are_text() -> None:
     space: dict[str, Any] = {"__name__": __name__}
     source = """
 from __future__ import annotations
@@ -266,18 +271,18 @@ assert not {"pydantic", "msgspec", "pytest"} & set(sys.modules)
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-def test_a_realtime_message_without_a_record() -> None:
+def test_a_realtime_event_without_a_record_is_a_decode_error() -> None:
     decode = event_decoder(make_decoder(msgspec.defstruct("Post", [("title", str)])))
     assert decode is not None
     for message in ("text", {"action": "create"}):
-        with pytest.raises(PocketBaseDecodeError, match="without a record"):
+        with pytest.raises(PocketBaseDecodeError, match="the realtime event has no record"):
             decode(message)
 
 
 Number = TypeAliasType("Number", int)  # `type Number = int`, as newer Pythons have it
 
 
-def test_an_alias_of_python_312() -> None:
+def test_a_type_alias_of_python_312_means_its_value() -> None:
     @dataclass
     class Post:
         n: Number

@@ -88,7 +88,7 @@ async def test_a_batch_decodes_each_member_as_its_own() -> None:
     batch = pb.create_batch()
     batch.collection("articles", Tag).create({})
     answers[1:] = []
-    with pytest.raises(PocketBaseDecodeError, match="record 'abc' is no Tag: field 'name': missing"):
+    with pytest.raises(PocketBaseDecodeError, match="record 'abc' is not a valid Tag: field 'name': missing"):
         await batch.send()
     with pytest.raises(RuntimeError, match="sent already"):
         await batch.send()

@@ -1,4 +1,4 @@
-"""The plugin for pytest, in runs of their own."""
+"""The plugin for pytest, each time in a new run of pytest."""
 
 import os
 
@@ -33,7 +33,7 @@ async def test_restart(pocketbase: PocketBase, pocketbase_server: LocalServer) -
     assert (await pocketbase.admins.auth.refresh())["record"]["email"] == pocketbase_server.superuser.email
 """
 
-TEST_OF_OTHERS = """
+TESTS_WITHOUT_FIXTURES = """
 import sys
 import pytest
 
@@ -61,7 +61,7 @@ metadata.distribution = distribution
 
 
 def run(pytester: pytest.Pytester, *plugins: str) -> pytest.RunResult:
-    """Run pytest in a process of its own, with these plugins and no others, as those that are installed take long."""
+    """Run pytest in a new process with these plugins only, because loading all installed ones takes long."""
     options = [option for name in plugins for option in ("-p", name)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -72,7 +72,9 @@ def run(pytester: pytest.Pytester, *plugins: str) -> pytest.RunResult:
     ("mode", "fixtures", "tests"),
     [("strict", "function", "function"), ("auto", "function", "session"), ("auto", "session", "session")],
 )
-def test_the_fixtures(pytester: pytest.Pytester, mode: str, fixtures: str, tests: str) -> None:
+def test_the_fixtures_work_in_every_mode_of_pytest_asyncio(
+    pytester: pytest.Pytester, mode: str, fixtures: str, tests: str
+) -> None:
     pytester.makepyfile(TESTS)
     pytester.makeini(f"""
         [pytest]
@@ -86,10 +88,10 @@ def test_the_fixtures(pytester: pytest.Pytester, mode: str, fixtures: str, tests
 
 
 @pytest.mark.parametrize("missing", [WITHOUT_ASYNCIO, WITHOUT_SERVER], ids=["no pytest-asyncio", "no server"])
-def test_it_is_inert_without_its_extra(
+def test_the_plugin_defines_nothing_without_its_requirements(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    pytester.makepyfile(test_others=TEST_OF_OTHERS)
+    pytester.makepyfile(test_others=TESTS_WITHOUT_FIXTURES)
     pytester.path.joinpath("site").mkdir()
     pytester.path.joinpath("site", "sitecustomize.py").write_text(missing)
     monkeypatch.setenv("PYTHONPATH", str(pytester.path / "site"), prepend=os.pathsep)

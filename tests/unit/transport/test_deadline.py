@@ -1,4 +1,4 @@
-"""Time limits, in virtual time."""
+"""Deadlines, in virtual time."""
 
 import asyncio
 import contextlib
@@ -14,17 +14,17 @@ from ...helpers.virtual_clock import pass_time, run
 
 
 async def block(seconds: float, work: float) -> str:
-    """How a block that takes so long ends under a deadline."""
+    """Return how a block of `work` seconds ends under a deadline of `seconds`."""
     deadline = Deadline(seconds)
     deadline.start()
-    kind: type[BaseException] | None = None
+    exc_type: type[BaseException] | None = None
     try:
         await pass_time(work)
     except asyncio.CancelledError:
-        kind = asyncio.CancelledError
-    if deadline.stop(kind):
+        exc_type = asyncio.CancelledError
+    if deadline.stop(exc_type):
         return f"late at {asyncio.get_running_loop().time():g}"
-    return "cancelled" if kind else "in time"
+    return "cancelled" if exc_type else "in time"
 
 
 def timers() -> int:
@@ -32,21 +32,21 @@ def timers() -> int:
     return sum(not handle.cancelled() for handle in loop._scheduled)
 
 
-def test_each_block_has_its_own() -> None:
+def test_each_block_has_its_own_deadline() -> None:
     async def main() -> list[str]:
         return [*await asyncio.gather(block(3, 9), block(1, 9), block(2, 1), block(2, 9), block(1, 0.5))]
 
     assert run(main()) == ["late at 3", "late at 1", "in time", "late at 2", "in time"]
 
 
-def test_a_later_one_does_not_put_off_an_earlier_one() -> None:
+def test_a_later_deadline_does_not_delay_an_earlier_one() -> None:
     async def main() -> list[str]:
         return [*await asyncio.gather(block(1, 9), block(3, 9))]
 
     assert run(main()) == ["late at 1", "late at 3"]
 
 
-def test_a_block_that_takes_back_a_cancellation_from_before() -> None:
+def test_a_block_that_uncancels_an_earlier_cancellation_still_times_out() -> None:
     async def main() -> str:
         task = asyncio.current_task()
         assert task is not None
@@ -59,18 +59,18 @@ def test_a_block_that_takes_back_a_cancellation_from_before() -> None:
     assert run(main()) == "late at 1"
 
 
-def test_they_share_a_timer() -> None:
+def test_all_deadlines_of_a_loop_share_one_timer() -> None:
     async def main() -> None:
         before = timers()
         tasks = [asyncio.create_task(block(30 + abs(50 - number), 1)) for number in range(100)]
         await asyncio.sleep(0)
-        assert timers() - before == 101, "one, and those of the sleeps"
+        assert timers() - before == 101, "one timer for the deadlines, and one for each sleep"
         assert set(await asyncio.gather(*tasks)) == {"in time"}
 
     run(main())
 
 
-def test_it_can_be_put_off() -> None:
+def test_a_postponed_deadline_counts_from_the_last_postponement() -> None:
     async def main() -> float:
         deadline = Deadline(2)
         deadline.start()
@@ -85,7 +85,7 @@ def test_it_can_be_put_off() -> None:
     assert run(main()) == 6.5
 
 
-def test_another_cancellation_stays_one() -> None:
+def test_a_cancellation_by_another_task_is_not_a_timeout() -> None:
     async def main() -> tuple[str, int]:
         task = asyncio.create_task(block(5, 9))
         await pass_time(1)
@@ -95,7 +95,7 @@ def test_another_cancellation_stays_one() -> None:
     assert run(main()) == ("cancelled", 1)
 
 
-def test_a_cancellation_that_comes_with_it_wins() -> None:
+def test_a_cancellation_at_the_same_time_takes_precedence() -> None:
     async def main() -> tuple[str, int]:
         task = asyncio.create_task(block(1, 9))
         asyncio.get_running_loop().call_at(1, task.cancel)
@@ -104,7 +104,7 @@ def test_a_cancellation_that_comes_with_it_wins() -> None:
     assert run(main()) == ("cancelled", 1)
 
 
-def test_nothing_is_left_of_a_block_that_ended(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_block_that_ended_does_not_change_later_deadlines(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> str:
         assert await block(2, 1) == "in time"
         await pass_time(5)
@@ -113,7 +113,7 @@ def test_nothing_is_left_of_a_block_that_ended(caplog: pytest.LogCaptureFixture)
         return await block(1, 9)
 
     assert run(main()) == "late at 12.5"
-    assert not [each for each in caplog.records if each.levelno > logging.DEBUG]
+    assert not [each for each in caplog.records if each.levelno > logging.DEBUG], "asyncio reports no error"
 
 
 def test_a_block_that_cleans_up_is_not_cancelled_again() -> None:
@@ -128,7 +128,7 @@ def test_a_block_that_cleans_up_is_not_cancelled_again() -> None:
     assert run(main()) == (True, 2.0)
 
 
-def test_an_error_of_the_block_itself_stays_one() -> None:
+def test_another_error_of_the_block_is_not_a_timeout() -> None:
     async def main() -> bool:
         deadline = Deadline(1)
         deadline.start()
@@ -139,7 +139,7 @@ def test_an_error_of_the_block_itself_stays_one() -> None:
     assert not run(main())
 
 
-def test_loops_that_take_turns_in_one_thread() -> None:
+def test_deadlines_work_on_loops_that_alternate_in_one_thread() -> None:
     def turns() -> None:
         loops = [asyncio.new_event_loop() for _ in range(2)]
         tasks = [loop.create_task(real(0.05)) for loop in loops for _ in range(2)]
@@ -166,7 +166,7 @@ def test_loops_that_take_turns_in_one_thread() -> None:
     assert ended == [True] * 4
 
 
-def test_outside_of_a_task() -> None:
+def test_a_deadline_outside_of_a_task_raises_a_runtime_error() -> None:
     async def main() -> None:
         failed: list[Exception] = []
 
@@ -178,6 +178,6 @@ def test_outside_of_a_task() -> None:
 
         asyncio.get_running_loop().call_soon(enter)
         await asyncio.sleep(0)
-        assert failed
+        assert failed, "a deadline can only cancel a task"
 
     run(main())

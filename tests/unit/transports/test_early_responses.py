@@ -1,4 +1,4 @@
-"""Reading beside the writing of a body on httpx, without a network."""
+"""The stream that reads while httpx writes a body, without a network."""
 
 import asyncio
 import errno
@@ -10,11 +10,11 @@ import pytest
 
 from pocketbase_core import PocketBaseConnectionError, PocketBaseTransportError, Request
 from pocketbase_core.transport import ErrorMapping, Exchange
-from pocketbase_transports.httpx.early import Duplex
+from pocketbase_transports.httpx.early_responses import DuplexStream
 
 
 class Stream:
-    """What comes in is put into `incoming`; what goes out waits for `is_open`."""
+    """A network stream: reads return what is put into `incoming`, writes wait for `is_open`."""
 
     def __init__(self) -> None:
         self.incoming: asyncio.Queue[bytes] = asyncio.Queue()
@@ -38,12 +38,12 @@ def connection(stream: Stream) -> Any:
     class Connection(SimpleNamespace):
         __module__ = "httpcore.connection"
 
-    made = Connection(_network_stream=stream)
-    made._network_stream = Duplex(made, stream, 100)
-    return made
+    replaced = Connection(_network_stream=stream)
+    replaced._network_stream = DuplexStream(replaced, stream, 100)
+    return replaced
 
 
-async def test_a_read_that_takes_too_long_is_the_librarys_own_timeout() -> None:
+async def test_a_read_that_takes_too_long_raises_the_timeout_of_the_library() -> None:
     stream = Stream()
     duplex = connection(stream)._network_stream
     with pytest.raises(httpcore.ReadTimeout):
@@ -52,19 +52,19 @@ async def test_a_read_that_takes_too_long_is_the_librarys_own_timeout() -> None:
     assert stream.is_closed
 
 
-async def test_an_end_of_the_connection_ends_the_writing() -> None:
+async def test_writing_fails_when_the_connection_ends() -> None:
     stream = Stream()
-    made = connection(stream)
-    writing = asyncio.create_task(made._network_stream.write(b"abc"))
+    replaced = connection(stream)
+    writing = asyncio.create_task(replaced._network_stream.write(b"abc"))
     await asyncio.sleep(0)
     stream.incoming.put_nowait(b"")
     with pytest.raises(httpcore.WriteError):
         await writing
-    assert await made._network_stream.read(10) == b""
-    assert made._network_stream is stream
+    assert await replaced._network_stream.read(10) == b"", "the end of the connection"
+    assert replaced._network_stream is stream, "the duplex stream is not needed any more"
 
 
-async def test_what_is_asked_of_the_connection_is_asked_of_its_stream() -> None:
+async def test_extra_info_comes_from_the_replaced_stream() -> None:
     stream = Stream()
     duplex = connection(stream)._network_stream
     assert duplex.get_extra_info("is_readable") is False
@@ -72,7 +72,7 @@ async def test_what_is_asked_of_the_connection_is_asked_of_its_stream() -> None:
     await duplex.aclose()
 
 
-async def test_files_that_are_all_open_are_named_whatever_the_library_raised() -> None:
+async def test_too_many_open_files_are_recognized_below_any_exception() -> None:
     failure = RuntimeError("no connection")
     failure.__cause__ = OSError(errno.EMFILE, "Too many open files")
     exchange = Exchange(Request("GET", "http://h/"), {RuntimeError: ErrorMapping(PocketBaseTransportError)})

@@ -1,0 +1,35 @@
+"""The modules that the package and the manuals declare public."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pocketbase_core
+
+MODULES = re.findall(r"^- `(pocketbase_core[\w.]*)`", pocketbase_core.__doc__ or "", re.MULTILINE)
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_public_module_is_an_attribute_of_the_package_without_an_import_of_its_own(module: str) -> None:
+    code = f"import pocketbase_core; print({module}.__name__)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == module, done.stderr
+
+
+@pytest.mark.parametrize("manual", ["manual.md", "manual.zh-CN.md"])
+def test_the_manuals_name_the_same_public_modules_as_the_package(manual: str) -> None:
+    paragraph = re.search(
+        r"^\*\*(?:What is public\.|公开的接口。)\*\*.*?\n\n", (DOCS / manual).read_text("utf-8"), re.M | re.S
+    )
+    assert paragraph is not None
+    names = re.findall(r"`(\w+)`", paragraph[0])
+    assert {"pocketbase_core", *(name.rpartition(".")[2] for name in MODULES)} == {*names} - {"pocketbase_transports"}
+
+
+def test_every_public_name_of_the_package_can_be_imported() -> None:
+    missing = [name for name in pocketbase_core.__all__ if not hasattr(pocketbase_core, name)]
+    assert missing == []
