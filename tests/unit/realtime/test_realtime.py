@@ -9,13 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pocketbase_core import PocketBase, PocketBaseConnectionError, PocketBaseError, Response, ServerSentEvent
+from pocketbase_core import PocketBase, PocketBaseConnectionError, Response, ServerSentEvent
 from pocketbase_core.calls.options import SubscribeOptions, parse_options
 from pocketbase_core.endpoints import realtime
 from pocketbase_core.realtime.connection import Connection
 from pocketbase_core.realtime.event_queue import EventQueue, Gap, utc_datetime
 from pocketbase_core.realtime.gaps import GapTracker
-from pocketbase_core.realtime.identity import is_permanent_error
 from pocketbase_core.realtime.registry import SubscriptionRegistry
 from pocketbase_core.realtime.subscription import EventStream, Subscription
 from pocketbase_core.realtime.timing import RealtimeSettings, reconnect_delay, refresh_delay
@@ -154,14 +153,7 @@ def test_settings_and_gaps_do_not_change() -> None:
                 setattr(value, name, 1)
 
 
-def test_what_is_a_refusal() -> None:
-    statuses = (0, 399, 400, 401, 403, 404, 405, 407, 408, 409, 428, 429, 430, 499, 500, 503)
-    refusals = [status for status in statuses if is_permanent_error(PocketBaseError("http://h", status))]
-    assert refusals == [400, 401, 403, 405, 407, 409, 428, 430, 499]
-    assert not is_permanent_error(ValueError())
-
-
-def test_a_token_is_refreshed_in_time() -> None:
+def test_a_token_is_renewed_in_time() -> None:
     assert refresh_delay("", 0.0) is None
     assert refresh_delay(token(0, exp=1000.0), 0.0) == 945.0
     assert refresh_delay(token(0, exp=40.0), 0.0) == pytest.approx(22.0)
