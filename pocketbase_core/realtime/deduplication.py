@@ -72,7 +72,7 @@ class EventDeduplicator:
         """Note that the older connection is closed. The newer one may still deliver copies of its last events.
 
         Returns:
-            The time from which on events may have been dropped by mistake, or None if none can have been.
+            The time from which on events may have been dropped by mistake, or None if that is impossible.
         """
         self.cancel(now)
         self._forget(now)

@@ -64,7 +64,7 @@ class Handover:
     def finish(self) -> tuple[Connection | None, float | None]:
         """End the handover.
 
-        Events may be lost if the deduplicator may have dropped one that was no copy, or if the previous connection
+        Events may be lost if the deduplicator may have dropped one that was not a copy, or if the previous connection
         did not end cleanly and no event has shown that it still worked.
 
         Returns:

@@ -113,8 +113,8 @@ class Realtime:
         """Iterate over the messages of a topic: `async with pb.realtime.events(topic) as events: async for …`.
 
         The block begins once the server has confirmed the topic, and its end ends the subscription. A message is the
-        decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON; a `Gap` comes where some may be
-        missing.
+        decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON; a `Gap` stands where some may
+        be missing.
 
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
@@ -166,7 +166,7 @@ class Realtime:
         return self._callbacks.on_connect.add(callback)
 
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
-        """Register a callback for disconnects. The replacement of a connection is none.
+        """Register a callback for disconnects. It is not called when a connection is replaced before its end.
 
         Args:
             callback: A function or coroutine function, called with the reason: None if the client has closed the
@@ -258,7 +258,7 @@ def _report_callback_error(on_error: CallbackList, error: BaseException, topic: 
 
 
 def _decode_json(loads: JsonLoads, text: str) -> Any:
-    """Return the decoded JSON of a message, or the text if it is not JSON: hooks of the server may send any text."""
+    """Return the decoded JSON of a message, or the text if it is not JSON: a hook of the server may send any text."""
     try:
         return decode_json(text, loads)
     except (ValueError, RecursionError):

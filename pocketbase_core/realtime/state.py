@@ -154,8 +154,8 @@ def after_failed_connect(error: Exception, *, user_has_changed: bool, has_worked
 def ends_connection(error: Exception) -> bool:
     """Return whether the error of a submission concerns the connection, so that a new one is needed.
 
-    PocketBase answers 404 if it does not know the client id any more, and 403 if another user submits topics on a
-    connection. A topic that the server refuses on its own is no error here: `Submitter` ends its subscriptions.
+    PocketBase responds with 404 if it no longer knows the client id, and with 403 if another user submits topics on
+    a connection. A topic that the server refuses on its own is no error here: `Submitter` ends its subscriptions.
     """
     return is_permanent_error(error) or getattr(error, "status", 0) == 404
 

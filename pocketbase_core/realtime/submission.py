@@ -4,15 +4,15 @@ Theory of operation
 ===================
 
 The server takes the whole set of topics with each request and replaces the set that it had. It refuses a set as a
-whole, without saying which topic it objects to, and it also refuses the set of a user who is not the connection's. So
+whole, without saying which topic it objects to, and it also refuses a set from another user than the connection's. So
 a refusal of a set with new topics is followed by these requests:
 
 1. The confirmed topics alone. If the server refuses them too, the refusal concerns the connection, and is raised.
 2. The confirmed topics and half of the new ones, then those and the other half. A half that is refused is halved
    again, until each new topic is confirmed, or refused on its own: then its subscriptions end with the error.
 
-One refused topic among n costs about 2 log n requests; n of them cost 2 n. Subscriptions come and go meanwhile: topics
-that nobody wants any more are left out, and topics that are wanted since then are part of the next submission.
+One refused topic among n costs about 2 log n requests; n of them cost 2 n. Subscriptions may be added and ended
+meanwhile: topics that are no longer wanted are left out, and added topics are part of the next submission.
 """
 
 import asyncio

@@ -76,7 +76,7 @@ def test_the_rows_show_every_action() -> None:
     assert {type(action) for _, _, action in ROWS} == {*get_args(Action)}
 
 
-PRIORITIES: list[tuple[Action, dict[str, object]]] = [
+PRIORITIES: list[tuple[Action, dict[str, Any]]] = [
     (ClosePrevious(), {"close_previous_at": 0.0}),
     (HandleUserChange(), {"user_has_changed": True}),
     (HandleEnd(), {"is_open": False}),
@@ -89,7 +89,7 @@ PRIORITIES: list[tuple[Action, dict[str, object]]] = [
 
 @pytest.mark.parametrize("first", range(len(PRIORITIES)), ids=[type(action).__name__ for action, _ in PRIORITIES])
 def test_of_several_due_actions_the_most_urgent_is_next(first: int) -> None:
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for _, makes_due in PRIORITIES[first:]:
         changes |= makes_due
     assert next_action(connected(**changes), NOW) == PRIORITIES[first][0]
