@@ -37,7 +37,7 @@ class Realtime:
 
     def __init__(self, pipeline: Pipeline, settings: RealtimeSettings) -> None:
         self.settings = settings
-        """The server's limits and the size of the queues, for subscriptions and connections from now on."""
+        """The server's limits and the size of the queues. Change it while nothing is subscribed."""
         self._pipeline = pipeline
         self._manager: ConnectionManager | None = None
         self._tasks = BackgroundTasks()
@@ -70,7 +70,7 @@ class Realtime:
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
             callback: A function or coroutine function. The next message waits until a coroutine has ended.
-            options: The options as a mapping, in place of keywords.
+            options: The keywords below, as a mapping.
             decode: Turns each message into the argument of `callback`.
             **keywords: `on_gap`, called with each `Gap` in its place between the messages; `timeout`, in seconds, for
                 the confirmation; and the options that the server applies to the messages.
@@ -118,7 +118,7 @@ class Realtime:
 
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
-            options: The options as a mapping, in place of keywords.
+            options: The keywords below, as a mapping.
             decode: Turns each message into what the iterator returns.
             **keywords: `timeout`, in seconds, for the confirmation; and the options that the server applies to the
                 messages.

@@ -103,7 +103,7 @@ def next_action(state: ConnectionState, now: float) -> Action:
     """Return the most urgent action at the loop's time `now`."""
     connection = state.connection
     if now >= state.close_previous_at:
-        return ClosePrevious()  # first, as it may show a loss, and then the topics are submitted again
+        return ClosePrevious()  # first: if this shows a loss, the topics have to be submitted again
     if connection is None:
         return Connect() if now >= state.next_attempt_at else Wait(state.next_attempt_at)
     if connection.user_has_changed:
@@ -125,7 +125,7 @@ class FailedConnect(Enum):
     """What follows a failed attempt to connect."""
 
     CONNECT_AGAIN = auto()
-    """Connect again at once: the user has changed during the attempt, so that it proves nothing."""
+    """Connect again at once: the user has changed, so the failure says nothing about the present user."""
     REJECT_ALL = auto()
     """End all subscriptions with the error: nothing has worked so far, so the callers have to know."""
     REJECT_REQUESTED = auto()
@@ -139,7 +139,7 @@ def after_failed_connect(error: Exception, *, user_has_changed: bool, has_worked
 
     Args:
         error: The error of the request, of the stream, or of the submission.
-        user_has_changed: True if another user has signed in since the topics were submitted.
+        user_has_changed: True if the user for whom the topics were submitted is no longer signed in.
         has_worked: True if the server has confirmed a topic before.
     """
     if user_has_changed:

@@ -13,6 +13,7 @@ from .event_queue import EventQueue, Gap
 
 T = TypeVar("T")
 Decode = Callable[[str], Any]
+"""Turns the text of a message into what the consumer gets."""
 
 
 class Subscription(ABC):
