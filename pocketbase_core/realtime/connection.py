@@ -100,22 +100,11 @@ class Connection:
                 first = await _first_event(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)
-                    now = loop.time()
-                    self.opened_at = now
-                    self.last_event_at = now
-                    self.complete_until = now
+                    self._note_event_time(loop.time())
+                    self.opened_at = self.last_event_at
                     if not ready.done():
                         ready.set_result(None)
-                remaining = self._yield_every
-                async for event in events:
-                    now = loop.time()
-                    self.last_event_at = now
-                    self.complete_until = now
-                    self._on_event(self, event)
-                    remaining -= 1
-                    if remaining <= 0:
-                        remaining = self._yield_every
-                        await asyncio.sleep(0)
+                await self._read_events(events, loop)
             self.closed_cleanly = True
             self.complete_until = loop.time()
             self.close_error = PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)
@@ -129,6 +118,20 @@ class Connection:
             elif not ready.done():
                 ready.set_exception(self.close_error)
             self._on_closed()
+
+    async def _read_events(self, events: AsyncIterator[ServerSentEvent], loop: asyncio.AbstractEventLoop) -> None:
+        remaining = self._yield_every
+        async for event in events:
+            self._note_event_time(loop.time())
+            self._on_event(self, event)
+            remaining -= 1
+            if remaining <= 0:
+                remaining = self._yield_every
+                await asyncio.sleep(0)
+
+    def _note_event_time(self, now: float) -> None:
+        self.last_event_at = now
+        self.complete_until = now
 
 
 async def _first_event(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
