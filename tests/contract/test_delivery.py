@@ -157,7 +157,7 @@ async def test_hooks_may_be_coroutines_and_may_fail(
     await calls.until(3)
     await unsubscribe()
     assert calls == ["connected", "lost", "connected", "closed"]
-    assert caplog.text.count("a realtime hook failed") == 4
+    assert caplog.text.count("a realtime callback failed") == 4
 
 
 async def test_hooks_that_raise_what_is_no_exception(server: RealtimeServer, pb: PocketBase) -> None:

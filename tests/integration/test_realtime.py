@@ -12,7 +12,7 @@ import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseError, RealtimeSettings
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import backoff, connection_manager
+from pocketbase_core.realtime import attempts, backoff
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.prepared import VERSION, prepare
@@ -237,7 +237,7 @@ async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: in
 
 @pytest.mark.slow
 async def test_a_server_that_is_killed_ten_times(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_manager, "STABLE_AFTER", 0.0)  # none lasts long enough here, and waits would grow
+    monkeypatch.setattr(attempts, "STABLE_AFTER", 0.0)  # none lasts long enough here, and waits would grow
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         diary, times = Diary(), dict[int, tuple[float, float]]()
