@@ -1,4 +1,4 @@
-"""The stream of events, and the topics that it is to carry."""
+"""Realtime: the stream of events, and the topics of a connection."""
 
 import json
 import re
@@ -17,25 +17,36 @@ from ..messages.json_values import as_object, default_loads
 
 PATH = api_path("realtime")
 MAX_TOPIC = 2500
+"""The longest topic in bytes, with its options."""
 _PLAIN = re.compile(r"[\w./*@-]+", re.ASCII)
 
 
 def connect(**options: Unpack[CommonOptions]) -> Call[None]:
-    """Build the call that opens a stream of events."""
+    """Build the request for a stream of events, which is one connection."""
     return Call.build("GET", PATH, parse_nothing, parse_options(CommonOptions, None, options))
 
 
 def subscribe(client_id: str, topics: Sequence[str], **options: Unpack[CommonOptions]) -> Call[None]:
-    """Build the call that replaces all topics of a connection."""
+    """Build the request that replaces the whole set of topics of a connection.
+
+    Args:
+        client_id: The id of the connection.
+        topics: The topics with their options.
+        **options: The options of the request.
+    """
     body = {"clientId": client_id, "subscriptions": topics}
     return Call.build("POST", PATH, parse_nothing, parse_options(CommonOptions, None, options), body=body)
 
 
 def client_id(event: ServerSentEvent, url: str) -> str:
-    """Return the client id that the first event of a stream brings.
+    """Return the client id from the first event of a stream, which has to be `PB_CONNECT`.
+
+    Args:
+        event: The first event.
+        url: The URL of the stream, for the error.
 
     Raises:
-        PocketBaseDecodeError: If it is another event.
+        PocketBaseDecodeError: If it is another event, or has no usable client id.
     """
     value = decode_event(event).get("clientId") if event.event == "PB_CONNECT" else None
     if not value or not is_sendable_token(value):
@@ -44,7 +55,7 @@ def client_id(event: ServerSentEvent, url: str) -> str:
 
 
 def decode_event(event: ServerSentEvent) -> dict[str, object]:
-    """Return the JSON object that an event brings; `{}` when it brings something else."""
+    """Return the data of an event, a JSON object; `{}` if the data is anything else."""
     try:
         return as_object(default_loads(event.data))
     except (ValueError, RecursionError):
@@ -52,10 +63,15 @@ def decode_event(event: ServerSentEvent) -> dict[str, object]:
 
 
 def record_topic(collection: str, record_id: str) -> str:
-    """Return the topic of one record, or with `*` of all.
+    """Return the topic of a record.
+
+    Args:
+        collection: The name or id of the collection.
+        record_id: The id of the record; `*` for all records of the collection.
 
     Raises:
-        TypeError, ValueError: If these cannot be a name and an id.
+        TypeError: If an argument is not text.
+        ValueError: If an argument is empty or has a slash.
     """
     for text in (collection, record_id):
         if not isinstance(text, str):
@@ -66,22 +82,28 @@ def record_topic(collection: str, record_id: str) -> str:
 
 
 def encode_topic(name: str, options: Options) -> str:
-    """Return a topic with its options, as the server reads them.
+    """Return a topic with its options, as the server parses them.
 
-    The server ignores options that it cannot read and sends everything, so options that it might misread are refused.
+    The server ignores options that it cannot parse and then sends every event, so anything that it might misread is
+    rejected here.
+
+    Args:
+        name: The topic without options, such as `posts/*`.
+        options: Query parameters and headers, which the server applies to the messages of this topic.
 
     Raises:
-        TypeError, ValueError: If the server would not understand the topic.
+        TypeError: If the name is not text.
+        ValueError: If the server would not understand the topic or its options, or the topic is too long.
     """
     if not isinstance(name, str):
         raise TypeError(f"a topic must be text, not {type(name).__name__}")
     if not name or not name.isprintable() or name != name.strip() or "?" in name:
-        raise ValueError(f"{name!r} cannot be a topic; what would follow a '?' goes in as options")
+        raise ValueError(f"{name!r} cannot be a topic; pass what would follow a '?' as options")
     if repeated := [key for key, value in options.params.items() if not isinstance(value, str)]:
         raise ValueError(f"{repeated} cannot be repeated in a subscription")
     if options.params or options.headers:
         if not _PLAIN.fullmatch(name):
-            raise ValueError(f"{name!r} cannot have options: the server would take none of them")
+            raise ValueError(f"{name!r} cannot have options: the server would ignore them")
         text = json.dumps({"query": dict(options.params), "headers": dict(options.headers)}, sort_keys=True)
         name += "?options=" + quote(text, safe="")
     if len(name.encode()) > MAX_TOPIC:

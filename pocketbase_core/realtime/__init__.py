@@ -1,4 +1,4 @@
-"""Subscriptions that outlive their connections."""
+"""Realtime: subscriptions that outlast the connections that carry them."""
 
 from .event_queue import Gap
 from .service import Realtime

@@ -1,4 +1,4 @@
-"""Callbacks that are told about the connection."""
+"""Callbacks for connects, disconnects and errors."""
 
 import inspect
 import logging
@@ -11,7 +11,11 @@ _logger = logging.getLogger("pocketbase_core")
 
 
 class CallbackList:
-    """Functions and coroutine functions that are told of one thing, in the order in which they were added."""
+    """The functions and coroutine functions to call on one occasion, in the order in which they were added.
+
+    Args:
+        tasks: The owner of the tasks in which coroutine functions run.
+    """
 
     def __init__(self, tasks: BackgroundTasks) -> None:
         self._callbacks: list[Callable[..., object]] = []
@@ -28,26 +32,24 @@ class CallbackList:
         return remove
 
     def notify(self, *arguments: object) -> None:
-        """Call all callbacks, without waiting for them. What they raise is logged."""
+        """Call all callbacks with these arguments, without awaiting coroutines. What the callbacks raise is logged."""
         for callback in [*self._callbacks]:
-            result = notify("a realtime hook", callback, *arguments)
+            result = notify("a realtime callback", callback, *arguments)
             if inspect.isawaitable(result):
-                self._tasks.create(_finish(result), "realtime hook")
+                self._tasks.create(_finish(result), "realtime callback")
 
 
 class RealtimeCallbacks:
-    """Those who are told of connections that are there, of connections that are lost, and of errors."""
+    """The callbacks for connects, disconnects and errors of one `Realtime`."""
 
     def __init__(self, tasks: BackgroundTasks) -> None:
-        self.on_connect, self.on_disconnect, self.on_error = (
-            CallbackList(tasks),
-            CallbackList(tasks),
-            CallbackList(tasks),
-        )
+        self.on_connect = CallbackList(tasks)
+        self.on_disconnect = CallbackList(tasks)
+        self.on_error = CallbackList(tasks)
 
 
 async def _finish(result: Awaitable[object]) -> None:
     try:
         await result
     except Exception:
-        _logger.exception("a realtime hook failed")
+        _logger.exception("a realtime callback failed")

@@ -1,4 +1,4 @@
-"""One connection."""
+"""One connection: a stream of events, and the task that reads it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,38 +17,54 @@ from .timing import CONNECT_TIMEOUT
 class Connection:
     """A stream of events, read by a task of its own.
 
-    `changed` is called when the stream ends. Then `ending` is the reason, and `whole` is True if the server ended the
-    stream itself. After each `breath` events other tasks get a turn, as many may be in memory, where reading never
-    waits.
+    Args:
+        on_event: Called with the connection and each event after `PB_CONNECT`.
+        on_closed: Called when the stream has ended. `close_error` is the reason then.
+        yield_every: How many events to read before other tasks get a turn. Reading buffered events never suspends.
     """
 
     def __init__(
-        self, receive: Callable[["Connection", ServerSentEvent], None], changed: Callable[[], None], breath: int
+        self,
+        on_event: Callable[["Connection", ServerSentEvent], None],
+        on_closed: Callable[[], None],
+        yield_every: int,
     ) -> None:
+        now = asyncio.get_running_loop().time()
         self.client_id = ""
-        self.opened_at = self.last_event_at = asyncio.get_running_loop().time()
-        self.complete_until = self.last_event_at
-        """The time up to which nothing is missing: that of the last event, or of a clean end."""
+        """The server's id of the connection; `""` until the stream has begun."""
+        self.opened_at = now
+        """The loop's time at which the stream began."""
+        self.last_event_at = now
+        """The loop's time at which the last event arrived."""
+        self.complete_until = now
+        """The loop's time up to which nothing is missing: that of the last event, or of a clean end."""
         self.close_error: Exception | None = None
+        """The reason why the stream has ended."""
         self.closed_cleanly = False
+        """True if the server has ended the stream itself, so that everything before has arrived."""
         self.sign_in = ""
         """The sign-in whose events the server sends; `""` for what a guest may see."""
-        self._on_event = receive
-        self._on_closed = changed
-        self._yield_every = breath
+        self._on_event = on_event
+        self._on_closed = on_closed
+        self._yield_every = yield_every
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
 
     @property
     def is_open(self) -> bool:
+        """True from `open` until the stream has ended."""
         return self._task is not None and not self._task.done()
 
     async def open(self, pipeline: Pipeline, call: Call[None]) -> None:
-        """Connect, and wait for the client id. Whoever opens a line closes it in any case.
+        """Connect, and wait for the client id. The caller has to close the connection even if this raises.
+
+        Args:
+            pipeline: Sends the call.
+            call: The request for the stream.
 
         Raises:
             PocketBaseTimeoutError: If there was no response, or no client id.
-            PocketBaseError: If the server cannot be reached, or the response is no such stream.
+            PocketBaseError: If the server cannot be reached, or the response is not such a stream.
         """
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()
@@ -56,18 +72,23 @@ class Connection:
         await ready
 
     def abort(self, reason: Exception) -> None:
-        """Close the open connection without waiting. No event comes any more."""
+        """Close an open connection without waiting. No event is received from now on.
+
+        Args:
+            reason: The error to keep as `close_error`.
+        """
         if self.is_open and self._task is not None:
             self.close_error = reason
             self._cancel(self._task)
 
     async def close(self) -> None:
+        """Close the connection, and wait until its task has ended."""
         if self._task is not None and not self._task.done():
             self._cancel(self._task)
             await asyncio.wait([self._task])
 
     def _cancel(self, task: "asyncio.Task[None]") -> None:
-        if not self._cancelled:  # another cancellation would interrupt the closing of the connection
+        if not self._cancelled:  # a second cancellation would interrupt the closing of the stream
             self._cancelled = True
             task.cancel()
 
@@ -79,18 +100,13 @@ class Connection:
                 first = await _first_event(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)
-                    self.opened_at = self.last_event_at = self.complete_until = loop.time()
+                    self._note_event_time(loop.time())
+                    self.opened_at = self.last_event_at
                     if not ready.done():
                         ready.set_result(None)
-                left = self._yield_every
-                async for event in events:
-                    self.last_event_at = self.complete_until = loop.time()
-                    self._on_event(self, event)
-                    left -= 1
-                    if left <= 0:
-                        left = self._yield_every
-                        await asyncio.sleep(0)
-            self.closed_cleanly, self.complete_until = True, loop.time()
+                await self._read_events(events, loop)
+            self.closed_cleanly = True
+            self.complete_until = loop.time()
             self.close_error = PocketBaseConnectionError(url, message="the server ended the stream", request_sent=True)
         except Exception as error:
             self.close_error = error
@@ -103,11 +119,26 @@ class Connection:
                 ready.set_exception(self.close_error)
             self._on_closed()
 
+    async def _read_events(self, events: AsyncIterator[ServerSentEvent], loop: asyncio.AbstractEventLoop) -> None:
+        remaining = self._yield_every
+        async for event in events:
+            self._note_event_time(loop.time())
+            self._on_event(self, event)
+            remaining -= 1
+            if remaining <= 0:
+                remaining = self._yield_every
+                await asyncio.sleep(0)
+
+    def _note_event_time(self, now: float) -> None:
+        self.last_event_at = now
+        self.complete_until = now
+
 
 async def _first_event(events: AsyncIterator[ServerSentEvent], url: str) -> ServerSentEvent | None:
     """Return the first event, or None if the stream ends before it.
 
-    Only the wait for the event is limited here: of many clients that connect at once, some wait long for a response.
+    The limit is `CONNECT_TIMEOUT` from the response on. It does not cover the response, for which some of many clients
+    that connect at once wait long.
     """
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -118,29 +149,40 @@ async def _first_event(events: AsyncIterator[ServerSentEvent], url: str) -> Serv
 
 
 class OpenConnections:
-    """All connections that are not closed yet."""
+    """All connections that are not closed yet. The arguments are those of `Connection`."""
 
     def __init__(
-        self, receive: Callable[[Connection, ServerSentEvent], None], changed: Callable[[], None], breath: int
+        self,
+        on_event: Callable[[Connection, ServerSentEvent], None],
+        on_closed: Callable[[], None],
+        yield_every: int,
     ) -> None:
-        self._make = partial(Connection, receive, changed, breath)
+        self._make = partial(Connection, on_event, on_closed, yield_every)
         self._all: set[Connection] = set()
 
     def new(self) -> Connection:
-        line = self._make()
-        self._all.add(line)
-        return line
+        """Return a new connection, which is not open yet."""
+        connection = self._make()
+        self._all.add(connection)
+        return connection
 
     def abort_changed(self, store: AuthStore, reason: Exception) -> None:
-        """Close the connections of users who are no longer signed in, without waiting."""
-        for line in self._all:
-            if has_changed(line.sign_in, store):
-                line.abort(reason)
+        """Close the connections of users who are no longer signed in, without waiting.
 
-    async def close(self, line: Connection) -> None:
-        await line.close()
-        self._all.discard(line)
+        Args:
+            store: The source of the present sign-in.
+            reason: The error to keep as `close_error`.
+        """
+        for connection in self._all:
+            if has_changed(connection.sign_in, store):
+                connection.abort(reason)
+
+    async def close(self, connection: Connection) -> None:
+        """Close a connection, and wait until its task has ended."""
+        await connection.close()
+        self._all.discard(connection)
 
     async def close_all(self) -> None:
-        for line in [*self._all]:
-            await self.close(line)
+        """Close all connections, one after the other."""
+        for connection in [*self._all]:
+            await self.close(connection)

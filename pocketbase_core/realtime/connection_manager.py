@@ -1,39 +1,54 @@
-"""The task that keeps a connection open."""
+"""The task that keeps a connection open and all topics submitted on it.
+
+Theory of operation
+===================
+
+A `ConnectionManager` exists while anything is subscribed. Its task works in steps: `next_action` in `state.py` decides
+what is most urgent, and the task performs it and starts over. The decisions are there; here are the clock, the requests
+and the order of what an action changes. Only this task opens, replaces and closes connections. Everything else (a
+subscription, the auth store, the end of a stream) changes the state and wakes the task.
+
+A connection is in use from the moment at which the server has confirmed the topics on it until its loss is handled.
+Meanwhile the previous one may still be open (see `handover.py`), or a new one may be open already. The loss of a
+connection is recorded with the time up to which the connection had brought everything. It becomes a gap that is
+delivered once the topics are confirmed on the next connection.
+"""
 
 import asyncio
 import contextlib
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import assert_never
 
-from ..auth.store import AuthStore, sign_in_of
+from ..auth.store import AuthStore
 from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
-from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages import ServerSentEvent
 from ..pipeline import Pipeline
-from .backoff import Backoff
+from . import state
+from .attempts import AttemptSchedule
 from .callbacks import RealtimeCallbacks
 from .connection import Connection, OpenConnections
-from .gaps import GapTracker
+from .delivery import Delivery
 from .handover import Handover
-from .identity import SubmittedIdentity, has_changed, is_permanent_error
+from .identity import has_changed
 from .registry import SubscriptionRegistry
 from .submission import Submitter
 from .subscription import Subscription
-from .timing import STABLE_AFTER, RealtimeSettings
-from .verification import TokenVerification
+from .timing import RealtimeSettings
 
 _logger = logging.getLogger("pocketbase_core")
 
 
 class ConnectionManager:
-    """A task that compares what is wanted with what the server was told, and does what is due next.
+    """The owner of the connections, and the task that performs what `next_action` decides.
 
-    The task lives as long as anything is subscribed, and keeps the client alive for as long.
+    The task ends with the last subscription, and keeps the client alive until then. Call the methods on the event loop
+    that the manager was made on; `unwatch_store` may be called on any.
     """
 
     def __init__(
@@ -42,54 +57,53 @@ class ConnectionManager:
         store: AuthStore,
         settings: RealtimeSettings,
         timeout: float,
-        hooks: RealtimeCallbacks,
+        callbacks: RealtimeCallbacks,
     ) -> None:
         self.owner = OwnerLoop()
         self.loop = self.owner.loop
         self.registry: SubscriptionRegistry[Subscription] = SubscriptionRegistry()
         self.is_running = True
         self.last_error: Exception | None = None
-        """The reason why there is no connection."""
-        self._pipeline, self._store, self._settings, self._callbacks = pipeline, store, settings, hooks
+        """The reason why no connection is in use."""
+        self._pipeline = pipeline
+        self._store = store
+        self._settings = settings
+        self._callbacks = callbacks
         self._wake = asyncio.Event()
-        self._connections = OpenConnections(
-            self._on_event, partial(self.owner.call, self._wake.set), settings.queue_size // 2
-        )
+        on_closed = partial(self.owner.call, self._wake.set)
+        self._connections = OpenConnections(self._on_event, on_closed, settings.queue_size // 2)
         self._connection: Connection | None = None
-        self._sign_in = sign_in_of(store)
-        """The sign-in that events are delivered to."""
-        self._identity = SubmittedIdentity()
+        """The connection in use."""
         self._handover = Handover(settings, self._wake.set)
-        self._gaps = GapTracker(self.registry)
-        self._verification = TokenVerification(pipeline, store, self._on_token_revoked)
-        self._submitter = Submitter(pipeline, store, self.registry, self._verification, self.remove, timeout)
-        self._next_attempt_at = 0.0
-        self._reconnect_backoff, self._retry_backoff = Backoff(), Backoff()
-        """For connections, and for requests while a connection is there."""
+        self._delivery = Delivery(pipeline, store, self.registry, self._connections, callbacks.on_error)
+        self._submitter = Submitter(pipeline, store, self.registry, self._delivery.verification, self.remove, timeout)
+        self._attempts = AttemptSchedule()
         self.unwatch_store = store.on_change(lambda token, record: self.owner.call(self._on_store_change))
-        """Stop listening to the store. Called from outside if the driver's loop is gone, so that its task cannot."""
+        """Stop following the store. Others call this if the manager's loop is gone and its task cannot."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
     @property
     def client_id(self) -> str:
+        """The server's id of the connection in use; `""` if there is none."""
         return self._connection.client_id if self._connection is not None and self._connection.is_open else ""
 
-    def add(self, listener: Subscription) -> None:
-        if self.registry.add(listener):
-            listener.confirm()
+    def add(self, subscription: Subscription) -> None:
+        """Add a subscription. Confirm it at once if the server knows its topic."""
+        if self.registry.add(subscription):
+            subscription.confirm()
         self._wake.set()
 
-    def remove(self, listeners: Iterable[Subscription], error: Exception | None = None) -> None:
-        """Forget listeners, and end them. Those who wait for their confirmation get the error."""
-        for listener in listeners:
-            self.registry.discard(listener)
-            listener.end(error)
+    def remove(self, subscriptions: Iterable[Subscription], error: Exception | None = None) -> None:
+        """Remove subscriptions and end them. Callers that wait for their confirmation get the error."""
+        for subscription in subscriptions:
+            self.registry.discard(subscription)
+            subscription.end(error)
         self._wake.set()
 
     async def unsubscribe(
         self, choose: Callable[[list[Subscription]], list[Subscription]], error: Exception | None = None
     ) -> None:
-        """Discard the listeners that `choose` picks out of all. When none is left, end."""
+        """Remove the subscriptions that `choose` picks out of all. If none is left, end the task and wait for it."""
         self.remove(choose(self.registry.all), error)
         if self.is_running and not self.registry:
             self.cancel()
@@ -102,202 +116,184 @@ class ConnectionManager:
         self._task.cancel()
 
     async def _run(self) -> None:
-        was_left = False
+        was_abandoned = False
         try:
-            await self._wake.wait()  # for the first listener, as a task may start at once
+            await self._wake.wait()  # for the first subscription, because an eager task starts at once
             while self.registry:
                 self._wake.clear()
                 await self._step(self.loop.time())
         except asyncio.CancelledError:
-            if was_left := self.is_running:
+            if was_abandoned := self.is_running:
                 warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
             raise
         finally:
             self.is_running = False
             self.unwatch_store()
-            if not self.owner.is_gone:  # then it is the garbage collector that ends this, and nothing can be awaited
+            if not self.owner.is_gone:  # else the garbage collector ends this coroutine, and nothing can be awaited
                 self.remove(self.registry.all, self._error("realtime was closed"))
-                await self._verification.close()
+                await self._delivery.verification.close()
                 was_connected = self._connection is not None
                 await self._connections.close_all()
-                if was_connected and not was_left:
+                if was_connected and not was_abandoned:
                     self._callbacks.on_disconnect.notify(None)
 
     async def _step(self, now: float) -> None:
-        """Do the one thing that is due most, or wait."""
-        if self._handover.is_due(now) and await self._end_handover():
-            self.registry.reset()  # the next response proves that the present connection is whole
-        self._check_sign_in()  # for a store that tells nobody
-        line = self._connection
-        if line is not None and has_changed(line.sign_in, self._store):
-            await self._handle_disconnect(line, line.close_error)
-            return
-        if line is None:
-            if now < self._next_attempt_at:
-                await self._wait(self._next_attempt_at)
-            else:
+        """Perform the most urgent action, or sleep until the next one is due."""
+        self._delivery.check_sign_in()  # for an AuthStore that does not call its callbacks
+        match state.next_action(self._state(), now):
+            case state.ClosePrevious():
+                if await self._close_previous():
+                    self.registry.reset()  # submitting again proves that the connection in use works
+            case state.Connect():
                 await self._connect()
-            return
-        rotate_at = max(self._settings.replace_at(line.opened_at, line.last_event_at), self._next_attempt_at)
-        dead_at = self._settings.presumed_dead_at(line.opened_at, line.last_event_at)
-        is_due = self.registry.needs_submission or self._store.token != self._identity.token
-        resubmit_at = max(0.0 if is_due else self._identity.refresh_at, self._next_attempt_at)
-        if not line.is_open:
-            await self._handle_failure(line, line.close_error)
-        elif now >= dead_at:
-            await self._handle_failure(line, self._error("the server's end of the stream is overdue", is_timeout=True))
-        elif now >= resubmit_at:
-            await self._resubmit(line)
-        elif now >= rotate_at:
-            await self._replace(line)
-        else:
-            await self._wait(min(rotate_at, dead_at, resubmit_at, self._handover.ends_at))
+            case state.HandleUserChange():
+                await self._handle_disconnect(self._current.close_error)
+            case state.HandleEnd():
+                await self._handle_failure(self._current.close_error)
+            case state.HandleTimeout():
+                await self._handle_failure(self._error("the server's end of the stream is overdue", is_timeout=True))
+            case state.Resubmit():
+                await self._resubmit(self._current)
+            case state.Replace():
+                await self._replace(self._current)
+            case state.Wait(until):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(until):
+                        await self._wake.wait()
+            case _ as unknown:
+                assert_never(unknown)
 
-    async def _wait(self, until: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(until):
-                await self._wake.wait()
+    def _state(self) -> state.ConnectionState:
+        current = None
+        if (connection := self._connection) is not None:
+            current = state.CurrentConnection(
+                is_open=connection.is_open,
+                user_has_changed=has_changed(connection.sign_in, self._store),
+                needs_submission=self._submitter.needs_submission,
+                refresh_at=self._submitter.identity.refresh_at,
+                replace_at=self._settings.replace_at(connection.opened_at, connection.last_event_at),
+                presumed_dead_at=self._settings.presumed_dead_at(connection.opened_at, connection.last_event_at),
+            )
+        return state.ConnectionState(current, self._attempts.next_at, self._handover.close_previous_at)
+
+    @property
+    def _current(self) -> Connection:
+        assert self._connection is not None, "the action is one of a connection in use"
+        return self._connection
 
     async def _connect(self) -> None:
-        line = self._connections.new()
-        asked = self.registry.pending
+        connection = self._connections.new()
+        requested = self.registry.pending
         try:
-            await line.open(self._pipeline, self._submitter.connect_call)
-            told = await self._submitter.submit(line)
+            await connection.open(self._pipeline, self._submitter.connect_call)
+            await self._submitter.submit(connection)
         except Exception as error:
-            await self._give_up(line)
-            self.last_error = error
-            if has_changed(line.sign_in, self._store):
-                return
-            if not (self._submitter.has_succeeded or self.registry.confirmed):
-                self.remove(self.registry.all, error)
-            elif is_permanent_error(error):
-                self.remove(asked, error)
-            self._reconnect_later()
+            await self._discard(connection)
+            self._handle_failed_connect(connection, requested, error)
             return
-        if not self.registry or has_changed(line.sign_in, self._store):
-            await self._give_up(line)
+        if not self.registry or has_changed(connection.sign_in, self._store):
+            await self._discard(connection)
         else:
-            self._activate(line, told)
+            self._activate(connection)
             self._callbacks.on_connect.notify()
 
-    async def _give_up(self, line: Connection) -> None:
-        """Close a connection that was never in use. The server may have confirmed some of the topics on it."""
-        await self._connections.close(line)
-        self._record_loss(line)
+    async def _discard(self, connection: Connection) -> None:
+        """Close a connection that was never in use. The server may have confirmed some topics on it."""
+        await self._connections.close(connection)
+        self._delivery.record_loss(connection.complete_until)
         self.registry.reset()
 
-    async def _resubmit(self, line: Connection) -> None:
-        try:
-            self._activate(line, await self._submitter.submit(line))
-            self._retry_backoff.reset()
-        except Exception as error:
-            if is_permanent_error(error) or getattr(error, "status", 0) == 404:  # of the connection, not of a topic
-                await self._handle_failure(line, error)
-            else:
-                self._retry_later()
+    def _handle_failed_connect(self, connection: Connection, requested: list[Subscription], error: Exception) -> None:
+        self.last_error = error
+        outcome = state.after_failed_connect(
+            error,
+            user_has_changed=has_changed(connection.sign_in, self._store),
+            has_worked=self._submitter.has_succeeded or bool(self.registry.confirmed),
+        )
+        if outcome is state.FailedConnect.CONNECT_AGAIN:
+            return
+        if outcome is state.FailedConnect.REJECT_ALL:
+            self.remove(self.registry.all, error)
+        elif outcome is state.FailedConnect.REJECT_REQUESTED:
+            self.remove(requested, error)
+        self._attempts.connection_failed(self.loop.time())
 
-    async def _replace(self, line: Connection) -> None:
-        """Open the next connection, subscribe it, and let the present one end."""
-        await self._end_handover()
-        fresh = self._connections.new()
+    async def _resubmit(self, connection: Connection) -> None:
         try:
-            await fresh.open(self._pipeline, self._submitter.connect_call)
-            self._handover.start(fresh)
-            told = await self._submitter.submit_confirmed(fresh)
+            await self._submitter.submit(connection)
+            self._activate(connection)
+            self._attempts.submitted()
+        except Exception as error:
+            if state.ends_connection(error):
+                await self._handle_failure(error)
+            else:
+                self._attempts.request_failed(self.loop.time())
+
+    async def _replace(self, connection: Connection) -> None:
+        """Open the next connection, submit the confirmed topics on it, and keep the present one as the previous."""
+        await self._close_previous()
+        newer = self._connections.new()
+        try:
+            await newer.open(self._pipeline, self._submitter.connect_call)
+            self._handover.start(newer)
+            await self._submitter.submit_confirmed(newer)
         except Exception:
             self._handover.cancel()
-            await self._connections.close(fresh)
-            self._retry_later()
+            await self._connections.close(newer)
+            self._attempts.request_failed(self.loop.time())
             return
-        self._handover.confirm(line)
-        if not line.is_open:
-            await self._end_handover()
-        self._activate(fresh, told)
-        self._retry_backoff.reset()
-        self._reconnect_backoff.reset()
+        self._handover.confirm(connection)
+        if not connection.is_open:
+            await self._close_previous()
+        self._activate(newer)
+        self._attempts.replaced()
 
-    async def _end_handover(self) -> bool:
-        """Close the previous connection. Return whether events may be missing, which is noted as a loss."""
-        old, silence = self._handover.finish()
-        if silence is not None:
-            self._gaps.record_loss(silence)
-        if old is not None:
-            await self._connections.close(old)
-        return silence is not None
+    async def _close_previous(self) -> bool:
+        """Close the previous connection. Return whether events may be missing, which is recorded as a loss."""
+        previous, lost_since = self._handover.finish()
+        if lost_since is not None:
+            self._delivery.record_loss(lost_since)
+        if previous is not None:
+            await self._connections.close(previous)
+        return lost_since is not None
 
-    def _activate(self, line: Connection, told: SubmittedIdentity) -> None:
-        self._connection, self._identity = line, told
-        self.last_error, self._next_attempt_at = None, 0.0
-        if told.sign_in == self._sign_in:
-            self._gaps.emit()
-        else:
-            self._gaps.record_loss(0.0)  # also for those who were confirmed just now, as somebody else
+    def _activate(self, connection: Connection) -> None:
+        """Use this connection, on which the server has confirmed the topics."""
+        self._connection = connection
+        self.last_error = None
+        self._attempts.end_delay()
+        self._delivery.connected(connection.sign_in)
 
-    async def _handle_disconnect(self, line: Connection, reason: Exception | None) -> None:
+    async def _handle_disconnect(self, reason: Exception | None) -> None:
+        """Close the connection in use, record the loss, and allow the next attempt at once."""
+        connection = self._current
         _logger.warning("realtime: the connection is lost: %s", reason)
         self.last_error = reason
         self.registry.reset()
-        await self._end_handover()
-        await self._connections.close(line)
-        self._connection = None  # only now: until then an event may come
-        self._record_loss(line)
+        await self._close_previous()
+        await self._connections.close(connection)
+        self._connection = None  # only now: an event may still arrive while the connection is being closed
+        self._delivery.disconnected()
+        self._delivery.record_loss(connection.complete_until)
         self._handover = Handover(self._settings, self._wake.set)
-        self._next_attempt_at = 0.0
+        self._attempts.end_delay()
         self._callbacks.on_disconnect.notify(reason)
 
-    async def _handle_failure(self, line: Connection, reason: Exception | None) -> None:
-        """Lose a connection by a failure, so that the next one has to wait."""
-        await self._handle_disconnect(line, reason)
-        if self.loop.time() - line.opened_at >= STABLE_AFTER:
-            self._reconnect_backoff.reset()
-        self._reconnect_later()
+    async def _handle_failure(self, reason: Exception | None) -> None:
+        """Handle a disconnect after which the next attempt has to wait."""
+        opened_at = self._current.opened_at
+        await self._handle_disconnect(reason)
+        now = self.loop.time()
+        self._attempts.connection_failed(now, now - opened_at)
 
-    def _record_loss(self, line: Connection) -> None:
-        self._gaps.record_loss(self.loop.time() - line.complete_until)
-
-    def _on_event(self, line: Connection, event: ServerSentEvent) -> None:
-        if has_changed(line.sign_in, self._store):
-            return
-        if not self._handover.is_new(line, event):
-            return
-        if self._connection is None:  # the response to the submission is still on its way
-            if line.sign_in != self._sign_in:
-                return  # the gap is to come first, and lasts until the present user is submitted
-            self._gaps.emit()
-        topic, data, _ = event
-        for listener in self.registry.for_topic(topic):
-            listener.deliver(data)
+    def _on_event(self, connection: Connection, event: ServerSentEvent) -> None:
+        if not has_changed(connection.sign_in, self._store) and self._handover.is_new(connection, event):
+            self._delivery.deliver(event, connection.sign_in)
 
     def _on_store_change(self) -> None:
-        self._check_sign_in()
+        self._delivery.check_sign_in()
         self._wake.set()
 
-    def _check_sign_in(self) -> None:
-        """Note another sign-in, which has missed what the one before could not see. Deliver nothing of a user's."""
-        before, self._sign_in = self._sign_in, sign_in_of(self._store)
-        if before == self._sign_in:
-            return
-        since = self._verification.restart()
-        if before:
-            self._connections.abort_changed(self._store, self._error("the user has changed"))
-            self._gaps.drop_pending(since)
-        else:
-            self._gaps.record_loss(time.time() - since)
-
-    def _on_token_revoked(self, error: PocketBaseUnauthorizedError) -> None:
-        _logger.warning("realtime: %s", error.message)
-        self._callbacks.on_error.notify(error, None)
-        self._gaps.record_loss(time.time() - self._verification.accepted_at)
-        if self._connection is not None:
-            self._gaps.emit()
-
-    def _reconnect_later(self) -> None:
-        self._next_attempt_at = self.loop.time() + self._reconnect_backoff.wait()
-
-    def _retry_later(self) -> None:
-        self._next_attempt_at = self.loop.time() + self._retry_backoff.wait()
-
     def _error(self, message: str, *, is_timeout: bool = False) -> Exception:
-        kind = PocketBaseTimeoutError if is_timeout else PocketBaseConnectionError
-        return kind(self._pipeline.build_url(realtime.PATH), message=message, request_sent=True)
+        error_type = PocketBaseTimeoutError if is_timeout else PocketBaseConnectionError
+        return error_type(self._pipeline.build_url(realtime.PATH), message=message, request_sent=True)

@@ -1,4 +1,4 @@
-"""The messages and gaps that wait for one subscription."""
+"""The queue of messages and gaps of one subscription."""
 
 from collections import deque
 from collections.abc import Callable
@@ -10,18 +10,26 @@ from datetime import UTC, datetime
 class Gap:
     """A place between messages where others may be missing, so that the program has to read again what it needs.
 
-    A gap comes once a lost connection is replaced, after a change of the user, and in place of events that did not fit
-    the queue. Nothing from before `since`, by this machine's clock, is missing. `topics` are those concerned.
+    A gap is delivered when a lost connection has been replaced, after the user has changed, and in place of events that
+    did not fit the queue.
     """
 
     since: datetime
+    """When the gap begins, in UTC and by this machine's clock: no earlier event is missing."""
     topics: tuple[str, ...]
+    """The topics of which events may be missing, without their options."""
 
 
 class EventQueue(deque[str | Gap]):
     """A bounded queue of messages and gaps.
 
-    Messages that do not fit become one gap, which lasts until it is taken out. Call `taken` with each gap taken out.
+    When the queue is full, one gap is appended, and later items are dropped until the consumer has removed that gap.
+    The consumer calls `acknowledge_gap` with each gap that it removes.
+
+    Args:
+        topic: The topic of the gaps that stand for dropped items.
+        size: How many items the queue holds, without that gap.
+        clock: Returns the time in seconds since the epoch.
     """
 
     def __init__(self, topic: str, size: int, clock: Callable[[], float]) -> None:
@@ -33,6 +41,7 @@ class EventQueue(deque[str | Gap]):
         self._waiting_since = 0.0
 
     def put(self, item: str | Gap) -> None:
+        """Append a message or a gap, or drop it if the queue is full."""
         if self._overflowed:
             return
         if not self:
@@ -44,7 +53,11 @@ class EventQueue(deque[str | Gap]):
         self.append(item)
 
     def drop_pending(self) -> float | None:
-        """Drop all items. Return a time, in seconds since the epoch, from before which nothing is dropped."""
+        """Drop all items.
+
+        Returns:
+            A time in seconds since the epoch that no dropped item is older than, or None if the queue was empty.
+        """
         if not self:
             return None
         gaps = [item.since.timestamp() for item in self if isinstance(item, Gap)]
@@ -53,11 +66,12 @@ class EventQueue(deque[str | Gap]):
         return min([self._waiting_since, *gaps])
 
     def acknowledge_gap(self, gap: Gap) -> Gap:
-        """Note that a gap is taken out. Return the gap."""
-        if not self:  # nothing is put in after a gap that stands for what did not fit
+        """Note that the consumer has removed this gap. Return the gap."""
+        if not self:  # an overflow gap is always the last item, so an empty queue means that it has been removed
             self._overflowed = False
         return gap
 
 
 def utc_datetime(timestamp: float) -> datetime:
+    """Return a time in seconds since the epoch as a datetime in UTC."""
     return datetime.fromtimestamp(timestamp, UTC)

@@ -1,4 +1,10 @@
-"""The losses that the listeners are not told of yet."""
+"""The losses since the last gap.
+
+A loss is a time in the past from which on events may be missing. Losses are recorded when they happen, and become one
+gap when a connection is in use again: the gap begins with the earliest loss and goes to each subscription that was
+confirmed at the time of one of them and still exists. What the server sent up to `MAX_DELIVERY_DELAY` before the loss
+may have been on its way, so a gap begins that much earlier.
+"""
 
 import time
 
@@ -11,31 +17,37 @@ MAX_DELIVERY_DELAY = 1.0
 
 
 class GapTracker:
-    """All losses since the last gap, which become one gap, and those who have to be told."""
+    """The pending gap: when it begins, and the subscriptions that it concerns."""
 
-    def __init__(self, subscriptions: SubscriptionRegistry[Subscription]) -> None:
-        self._registry = subscriptions
+    def __init__(self, registry: SubscriptionRegistry[Subscription]) -> None:
+        self._registry = registry
         self._since: float | None = None
         self._affected: dict[Subscription, None] = {}
 
-    def record_loss(self, silence: float) -> None:
-        """Note that the live listeners may have missed events of the last `silence` seconds."""
-        since = time.time() - MAX_DELIVERY_DELAY - silence
+    def record_loss(self, seconds: float) -> None:
+        """Note that the confirmed subscriptions may have missed events of the last `seconds` seconds."""
+        since = time.time() - MAX_DELIVERY_DELAY - seconds
         self._since = since if self._since is None else min(self._since, since)
         self._affected.update(dict.fromkeys(self._registry.confirmed))
 
     def drop_pending(self, since: float) -> None:
-        """Drop what waits for the listeners. A gap begins then or with the first dropped item, whichever is earlier."""
-        waiting = [dropped for each in self._registry.all if (dropped := each.drop_pending()) is not None]
-        self.record_loss(time.time() - min([since, *waiting]))
+        """Drop all undelivered messages, and record their loss.
+
+        Args:
+            since: The latest beginning of the gap in seconds since the epoch. It begins with the earliest dropped
+                message if that is earlier.
+        """
+        dropped = [at for each in self._registry.all if (at := each.drop_pending()) is not None]
+        self.record_loss(time.time() - min([since, *dropped]))
 
     def emit(self) -> None:
-        """Deliver one gap for all losses that were noted. From here on nothing is missing."""
+        """Deliver one gap for all recorded losses, if there are any. Events are complete again from now on."""
         if self._since is None:
             return
-        live = [listener for listener in self._affected if listener in self._registry.for_topic(listener.topic)]
-        topics = tuple(dict.fromkeys(listener.name for listener in live))
+        remaining = [each for each in self._affected if each in self._registry.for_topic(each.topic)]
+        topics = tuple(dict.fromkeys(subscription.name for subscription in remaining))
         gap = Gap(utc_datetime(self._since), topics)
-        self._since, self._affected = None, {}
-        for listener in live:
-            listener.deliver(gap)
+        self._since = None
+        self._affected = {}
+        for subscription in remaining:
+            subscription.deliver(gap)

@@ -1,80 +1,91 @@
-"""The replacement of a connection by the next one."""
+"""The replacement of a connection by the next one, without a loss."""
 
 import asyncio
+import math
 from collections.abc import Callable
 
 from ..messages import ServerSentEvent
 from .connection import Connection
 from .deduplication import DEDUPLICATION_WINDOW, EventDeduplicator
-from .identity import NEVER
 from .timing import RealtimeSettings
 
-SHARE = 0.05
+MAX_LAG_SHARE = 0.05
 """The share of the server's limits by which one connection may lag behind the other."""
 
 
 class Handover:
-    """The older of two connections, kept until it has certainly brought everything."""
+    """The previous connection, kept until it has certainly brought everything that the newer one may not.
 
-    def __init__(self, settings: RealtimeSettings, changed: Callable[[], None]) -> None:
+    Args:
+        settings: The server's limits.
+        on_match: Called when an event has arrived on both connections for the first time, which changes
+            `close_previous_at`.
+    """
+
+    def __init__(self, settings: RealtimeSettings, on_match: Callable[[], None]) -> None:
         self._settings = settings
-        self._on_match = changed
+        self._on_match = on_match
         self._loop = asyncio.get_running_loop()
-        self._deduplicator = EventDeduplicator(
-            min(DEDUPLICATION_WINDOW, SHARE * settings.idle_limit, SHARE * settings.lifetime)
-        )
+        max_lag = min(DEDUPLICATION_WINDOW, MAX_LAG_SHARE * settings.idle_limit, MAX_LAG_SHARE * settings.lifetime)
+        self._deduplicator = EventDeduplicator(max_lag)
         self._previous: Connection | None = None
         self._ended_early = False
-        """True if the older connection ended before the newer one was subscribed."""
+        """True if the previous connection ended before the topics were confirmed on the newer one."""
 
     @property
-    def ends_at(self) -> float:
-        """The loop's time at which to close the older connection."""
-        old = self._previous
-        return (
-            NEVER
-            if old is None
-            else self._deduplicator.obsolete_at(self._settings.presumed_dead_at(old.opened_at, old.last_event_at))
+    def close_previous_at(self) -> float:
+        """The loop's time at which to close the previous connection.
+
+        `math.inf` if there is none, 0.0 if the server has ended it.
+        """
+        previous = self._previous
+        if previous is None:
+            return math.inf
+        if not previous.is_open:
+            return 0.0
+        return self._deduplicator.obsolete_at(
+            self._settings.presumed_dead_at(previous.opened_at, previous.last_event_at)
         )
 
-    def is_due(self, now: float) -> bool:
-        """Return whether the older connection is to be closed, or has ended."""
-        return self._previous is not None and (now >= self.ends_at or not self._previous.is_open)
-
-    def start(self, fresh: Connection) -> None:
+    def start(self, newer: Connection) -> None:
         """Note that the topics are about to be submitted on a new connection."""
-        self._deduplicator.start(self._loop.time(), fresh)
+        self._deduplicator.start(self._loop.time(), newer)
 
     def cancel(self) -> None:
         """Note that the new connection has failed."""
         self._deduplicator.cancel(self._loop.time())
 
-    def confirm(self, old: Connection) -> None:
-        """Note that the server has confirmed the topics on the new connection."""
+    def confirm(self, previous: Connection) -> None:
+        """Note that the server has confirmed the topics on the new connection, which takes the place of this one."""
         self._deduplicator.confirm(self._loop.time())
-        self._previous, self._ended_early = old, not old.is_open
+        self._previous = previous
+        self._ended_early = not previous.is_open
 
     def finish(self) -> tuple[Connection | None, float | None]:
-        """Return the older connection, and how many seconds ago the first event may have been lost.
+        """End the handover.
 
-        The first is None if there is no older connection, the second if nothing is lost.
+        Events may be lost if the deduplicator may have dropped one that was not a copy, or if the previous connection
+        did not end cleanly and no event has shown that it still worked.
+
+        Returns:
+            The previous connection, or None if there is none, and the loop's time since which events may be lost, or
+            None if nothing is lost.
         """
-        old, self._previous = self._previous, None
-        if old is None:
+        previous, self._previous = self._previous, None
+        if previous is None:
             return None, None
-        now = self._loop.time()
-        since = self._deduplicator.stop(now)
-        losses = [] if since is None else [now - since]
-        if self._ended_early or not (old.closed_cleanly or self._deduplicator.has_match):
-            losses.append(now - old.complete_until)
-        return old, max(losses, default=None)
+        ambiguous_since = self._deduplicator.stop(self._loop.time())
+        losses = [] if ambiguous_since is None else [ambiguous_since]
+        if self._ended_early or not (previous.closed_cleanly or self._deduplicator.has_match):
+            losses.append(previous.complete_until)
+        return previous, min(losses, default=None)
 
-    def is_new(self, line: Connection, event: ServerSentEvent) -> bool:
-        """Return whether the event is no copy of one that came on the other connection."""
-        if line.last_event_at > self._deduplicator.ends_at:
+    def is_new(self, connection: Connection, event: ServerSentEvent) -> bool:
+        """Return False if the event is a copy of one that arrived on the other connection."""
+        if connection.last_event_at > self._deduplicator.ends_at:
             return True
-        was_paired = self._deduplicator.has_match
-        is_new = self._deduplicator.is_new(line, hash(event[:2]), line.last_event_at)
-        if self._deduplicator.has_match and not was_paired:
+        had_match = self._deduplicator.has_match
+        is_new = self._deduplicator.is_new(connection, hash(event[:2]), connection.last_event_at)
+        if self._deduplicator.has_match and not had_match:
             self._on_match()
         return is_new

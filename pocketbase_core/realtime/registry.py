@@ -1,28 +1,30 @@
-"""The wanted topics, and those that the server was told: state, without a connection or a clock."""
+"""The wanted topics and those that the server has confirmed: state without a connection or a clock."""
 
 from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 MAX_TOPICS = 1000
-"""The most topics that a server takes for one connection."""
+"""How many topics the server accepts for one connection."""
 
 
 class HasTopic(Protocol):
-    """Anything that wants a topic's events."""
+    """Anything that is subscribed to a topic."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic with its options."""
+        ...
 
 
-L = TypeVar("L", bound=HasTopic)
+S = TypeVar("S", bound=HasTopic)
 
 
-class SubscriptionRegistry(Generic[L]):
-    """The listeners of each topic, the live ones among them, and the topics that the server knows."""
+class SubscriptionRegistry(Generic[S]):
+    """The subscriptions of each topic, the confirmed ones among them, and the topics that the server knows."""
 
     def __init__(self) -> None:
-        self._by_topic: dict[str, tuple[L, ...]] = {}
-        self._confirmed: dict[L, None] = {}
+        self._by_topic: dict[str, tuple[S, ...]] = {}
+        self._confirmed: dict[S, None] = {}
         self._server_topics: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
@@ -30,71 +32,75 @@ class SubscriptionRegistry(Generic[L]):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """All topics, which the server is to know."""
+        """All wanted topics, in the order in which they were added."""
         return tuple(self._by_topic)
 
     @property
     def needs_submission(self) -> bool:
-        """True if the server knows other topics than these."""
+        """True if the server knows other topics than the wanted ones."""
         return self._by_topic.keys() != self._server_topics
 
     @property
-    def all(self) -> list[L]:
-        return [listener for listeners in self._by_topic.values() for listener in listeners]
+    def all(self) -> list[S]:
+        """All subscriptions."""
+        return [subscription for subscriptions in self._by_topic.values() for subscription in subscriptions]
 
     @property
-    def confirmed(self) -> list[L]:
-        """The listeners whose topic the server has confirmed at some time."""
+    def confirmed(self) -> list[S]:
+        """The subscriptions whose topic the server has confirmed, on this connection or an earlier one."""
         return [*self._confirmed]
 
     @property
-    def pending(self) -> list[L]:
-        """The listeners whose topic the server has not confirmed yet."""
-        return [listener for listener in self.all if listener not in self._confirmed]
+    def pending(self) -> list[S]:
+        """The subscriptions whose topic the server has never confirmed."""
+        return [subscription for subscription in self.all if subscription not in self._confirmed]
 
     @property
     def confirmed_topics(self) -> tuple[str, ...]:
-        """The topics of live listeners."""
-        return tuple(dict.fromkeys(listener.topic for listener in self._confirmed))
+        """The topics of the confirmed subscriptions."""
+        return tuple(dict.fromkeys(subscription.topic for subscription in self._confirmed))
 
     @property
     def unconfirmed_topics(self) -> tuple[str, ...]:
-        """The topics that only pending listeners want."""
-        live = {*self.confirmed_topics}
-        return tuple(topic for topic in self._by_topic if topic not in live)
+        """The topics that only pending subscriptions want."""
+        confirmed = {*self.confirmed_topics}
+        return tuple(topic for topic in self._by_topic if topic not in confirmed)
 
-    def for_topic(self, topic: str) -> Sequence[L]:
+    def for_topic(self, topic: str) -> Sequence[S]:
+        """Return the subscriptions of a topic, pending ones too."""
         return self._by_topic.get(topic, ())
 
-    def add(self, listener: L) -> bool:
-        """Add a listener. Return whether it is live at once, as the server knows its topic.
+    def add(self, subscription: S) -> bool:
+        """Add a subscription. Return whether it is confirmed at once, because the server knows its topic.
 
         Raises:
-            ValueError: If the listener's topic is one too many.
+            ValueError: If the topic would be one more than `MAX_TOPICS`.
         """
-        if listener.topic not in self._by_topic and len(self._by_topic) >= MAX_TOPICS:
+        topic = subscription.topic
+        if topic not in self._by_topic and len(self._by_topic) >= MAX_TOPICS:
             raise ValueError(f"a connection takes at most {MAX_TOPICS} topics")
-        self._by_topic[listener.topic] = (*self.for_topic(listener.topic), listener)
-        if listener.topic not in self._server_topics:
+        self._by_topic[topic] = (*self.for_topic(topic), subscription)
+        if topic not in self._server_topics:
             return False
-        self._confirmed[listener] = None
+        self._confirmed[subscription] = None
         return True
 
-    def discard(self, listener: L) -> None:
-        self._confirmed.pop(listener, None)
-        rest = tuple(other for other in self.for_topic(listener.topic) if other is not listener)
-        if rest:
-            self._by_topic[listener.topic] = rest
+    def discard(self, subscription: S) -> None:
+        """Remove a subscription, if it is there."""
+        self._confirmed.pop(subscription, None)
+        others = tuple(other for other in self.for_topic(subscription.topic) if other is not subscription)
+        if others:
+            self._by_topic[subscription.topic] = others
         else:
-            self._by_topic.pop(listener.topic, None)
+            self._by_topic.pop(subscription.topic, None)
 
-    def confirm(self, topics: Iterable[str]) -> list[L]:
-        """Note that the server has confirmed exactly these topics. Return the listeners that are live by that."""
+    def confirm(self, topics: Iterable[str]) -> list[S]:
+        """Note that the server has confirmed exactly these topics. Return the subscriptions that this confirms."""
         self._server_topics = frozenset(topics)
-        fresh = [listener for listener in self.pending if listener.topic in self._server_topics]
-        self._confirmed.update(dict.fromkeys(fresh))
-        return fresh
+        newly_confirmed = [subscription for subscription in self.pending if subscription.topic in self._server_topics]
+        self._confirmed.update(dict.fromkeys(newly_confirmed))
+        return newly_confirmed
 
     def reset(self) -> None:
-        """Note that the connection is lost, and with it all that the server knew."""
+        """Note that the server knows no topic any more, because the connection is lost."""
         self._server_topics = frozenset()

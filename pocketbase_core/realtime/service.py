@@ -1,4 +1,4 @@
-"""The public side of realtime."""
+"""The public methods of realtime."""
 
 import asyncio
 import logging
@@ -24,18 +24,20 @@ from .timing import RealtimeSettings, request_timeout
 
 _logger = logging.getLogger("pocketbase_core")
 Unsubscribe = Callable[[], Awaitable[None]]
+"""A function that ends one subscription."""
 
 
 class Realtime:
-    """Subscriptions, all on one connection, which is opened with the first and closed with the last of them.
+    """Realtime subscriptions, as `pb.realtime`.
 
-    The connection is replaced before the server ends it, without a loss. A lost connection is opened again, however
-    long that takes, and each subscription is told of the `Gap`.
+    All subscriptions share one connection, which is opened with the first and closed with the last of them. The
+    connection is replaced before the server ends it, without losing an event. After a lost connection, new ones are
+    attempted until one succeeds; then each subscription receives a `Gap`.
     """
 
     def __init__(self, pipeline: Pipeline, settings: RealtimeSettings) -> None:
         self.settings = settings
-        """For connections that are opened from now on."""
+        """The server's limits and the size of the queues. Change it while nothing is subscribed."""
         self._pipeline = pipeline
         self._manager: ConnectionManager | None = None
         self._tasks = BackgroundTasks()
@@ -43,12 +45,12 @@ class Realtime:
 
     @property
     def is_connected(self) -> bool:
-        """True while there is a connection whose subscriptions the server has confirmed."""
+        """True while a connection is open on which the server has confirmed the subscriptions."""
         return bool(self.client_id)
 
     @property
     def client_id(self) -> str:
-        """The server's name for the connection; `""` if there is none."""
+        """The server's id of the connection; `""` if there is none."""
         return "" if self._manager is None or self._manager.owner.is_gone else self._manager.client_id
 
     async def subscribe(
@@ -60,32 +62,42 @@ class Realtime:
         decode: Callable[[Any], Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Unsubscribe:
-        """Call `callback`, a function or coroutine function, with each message of a topic, in order.
+        """Call a function with each message of a topic, in order. Return once the server has confirmed the topic.
 
-        Return a function that unsubscribes, once the server has confirmed the topic. A message is the decoded JSON,
-        for records `{"action", "record"}`, or the text if it is not JSON; `decode` turns it into something else. What
-        a callback raises is logged and passed to `on_error`. `on_gap` is called with each `Gap`, in its place between
-        the messages.
+        A message is the decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON. What a
+        callback raises is logged and passed to `on_error`.
+
+        Args:
+            topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
+            callback: A function or coroutine function. The next message waits until a coroutine has ended.
+            options: The keywords below, as a mapping.
+            decode: Turns each message into the argument of `callback`.
+            **keywords: `on_gap`, called with each `Gap` in its place between the messages; `timeout`, in seconds, for
+                the confirmation; and the options that the server applies to the messages.
+
+        Returns:
+            A coroutine function that ends the subscription.
 
         Raises:
             PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
             PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
+            RuntimeError: If subscriptions exist on another event loop.
+            TypeError: If a callback is not a function, or an option has the wrong type.
+            ValueError: If the server would not understand the topic, or there are 1,000 topics already.
         """
-        settings = parse_options(SubscribeOptions, options, keywords)
-        name = realtime.encode_topic(topic, settings)
-        on_gap, failed = (
-            settings.method_options.get("on_gap"),
-            partial(_report_callback_error, self._callbacks.on_error),
-        )
+        request_options = parse_options(SubscribeOptions, options, keywords)
+        encoded = realtime.encode_topic(topic, request_options)
+        on_gap = request_options.method_options.get("on_gap")
+        on_error = partial(_report_callback_error, self._callbacks.on_error)
         if not callable(callback) or not (on_gap is None or callable(on_gap)):
             raise TypeError("callback and on_gap must be functions")
-        listener = CallbackSubscription(
-            name, self._make_queue(topic), self._decoder(decode), callback, on_gap, failed, self._tasks
+        subscription = CallbackSubscription(
+            encoded, self._make_queue(topic), self._decoder(decode), callback, on_gap, on_error, self._tasks
         )
-        await self._subscribe(listener, settings)
+        await self._subscribe(subscription, request_options)
 
         async def unsubscribe() -> None:
-            await self._unsubscribe(lambda _: [listener])
+            await self._unsubscribe(lambda _: [subscription])
 
         return unsubscribe
 
@@ -98,52 +110,90 @@ class Realtime:
         decode: Callable[[Any], Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> AsyncGenerator[EventStream[Any], None]:
-        """Iterate over the messages of a topic, with a `Gap` where some may be missing. Raises as `subscribe` does."""
-        settings = parse_options(SubscribeOptions, options, keywords)
-        listener = EventStream[Any](
-            realtime.encode_topic(topic, settings), self._make_queue(topic), self._decoder(decode)
-        )
-        await self._subscribe(listener, settings)
+        """Iterate over the messages of a topic: `async with pb.realtime.events(topic) as events: async for …`.
+
+        The block begins once the server has confirmed the topic, and its end ends the subscription. A message is the
+        decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON; a `Gap` stands where some may
+        be missing.
+
+        Args:
+            topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
+            options: The keywords below, as a mapping.
+            decode: Turns each message into what the iterator returns.
+            **keywords: `timeout`, in seconds, for the confirmation; and the options that the server applies to the
+                messages.
+
+        Yields:
+            The iterator, for one task at a time.
+
+        Raises:
+            PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
+            PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
+            RuntimeError: If subscriptions exist on another event loop.
+            TypeError: If an option has the wrong type.
+            ValueError: If the server would not understand the topic, or there are 1,000 topics already.
+        """
+        request_options = parse_options(SubscribeOptions, options, keywords)
+        encoded = realtime.encode_topic(topic, request_options)
+        subscription = EventStream[Any](encoded, self._make_queue(topic), self._decoder(decode))
+        await self._subscribe(subscription, request_options)
         try:
-            yield listener
+            yield subscription
         finally:
-            await self._unsubscribe(lambda _: [listener])
+            await self._unsubscribe(lambda _: [subscription])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
-        """End the subscriptions of a topic, whatever their options, or all subscriptions."""
-        await self._unsubscribe(lambda known: [each for each in known if topic in (None, each.name)])
+        """End all subscriptions of a topic.
+
+        Args:
+            topic: The topic without options: subscriptions with any options end. None ends those of all topics.
+        """
+        await self._unsubscribe(lambda existing: [each for each in existing if topic in (None, each.name)])
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start with `prefix`."""
-        await self._unsubscribe(lambda known: [each for each in known if each.topic.startswith(prefix)])
+        await self._unsubscribe(lambda existing: [each for each in existing if each.topic.startswith(prefix)])
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback()` when the first connection, or one after a loss, is there and everything is subscribed.
+        """Register a callback for connects: the first connection, and each one after a loss.
 
-        Return a function that removes the callback.
+        Args:
+            callback: A function or coroutine function without arguments, called once all topics are subscribed.
+
+        Returns:
+            A function that removes the callback.
         """
         return self._callbacks.on_connect.add(callback)
 
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
-        """Call `callback(reason)` when the connection is lost, with None when it was closed from here.
+        """Register a callback for disconnects. It is not called when a connection is replaced before its end.
 
-        Return a function that removes the callback.
+        Args:
+            callback: A function or coroutine function, called with the reason: None if the client has closed the
+                connection.
+
+        Returns:
+            A function that removes the callback.
         """
         return self._callbacks.on_disconnect.add(callback)
 
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
-        """Call `callback(error, topic)` when a subscription's callback has raised.
+        """Register a callback for errors of subscriptions' callbacks, and for tokens that are no longer accepted.
 
-        The topic is None when the token has expired or the server no longer accepts it: the error is a
-        `PocketBaseUnauthorizedError`. Return a function that removes the callback.
+        Args:
+            callback: A function or coroutine function, called with the error and the topic. If the token has expired
+                or the server no longer accepts it, the error is a `PocketBaseUnauthorizedError` and the topic is None.
+
+        Returns:
+            A function that removes the callback.
         """
         return self._callbacks.on_error.add(callback)
 
     async def close(self) -> None:
-        """End all subscriptions and callbacks. Subscribing again opens a new connection."""
+        """End all subscriptions and cancel running callbacks. Subscribing again opens a new connection."""
         message = "realtime was closed"
         closed = PocketBaseConnectionError(self._pipeline.build_url(realtime.PATH), message=message, request_sent=None)
-        await self._unsubscribe(lambda known: known, closed)
+        await self._unsubscribe(lambda existing: existing, closed)
         await self._tasks.aclose()
         with start_lock:
             if self._manager is not None and not self._manager.loop.is_running():
@@ -151,35 +201,35 @@ class Realtime:
                 self._manager = None  # the task ends when its loop runs again, if ever
 
     def __del__(self) -> None:
-        driver: ConnectionManager | None = getattr(self, "_manager", None)
-        if driver is not None and driver.is_running and not driver.owner.is_gone:
-            driver.owner.call(driver.cancel)
+        manager: ConnectionManager | None = getattr(self, "_manager", None)
+        if manager is not None and manager.is_running and not manager.owner.is_gone:
+            manager.owner.call(manager.cancel)
             warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
 
     def _make_queue(self, topic: str) -> EventQueue:
         return EventQueue(topic, self.settings.queue_size, time.time)
 
     def _decoder(self, decode: Callable[[Any], Any] | None) -> Callable[[str], Any]:
-        load = partial(_decode_json, self._pipeline.json_loads)
-        return load if decode is None else lambda text: decode(load(text))
+        decode_text = partial(_decode_json, self._pipeline.json_loads)
+        return decode_text if decode is None else lambda text: decode(decode_text(text))
 
-    async def _subscribe(self, listener: Subscription, options: Options) -> None:
-        """Add a listener, and wait until the server knows its topic."""
-        driver = self._running_manager()
-        if not driver.owner.is_current:
+    async def _subscribe(self, subscription: Subscription, options: Options) -> None:
+        """Add a subscription, and wait until the server has confirmed its topic."""
+        manager = self._running_manager()
+        if not manager.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
         timeout = options.timeout_or(self._pipeline.timeout)
-        driver.add(listener)
+        manager.add(subscription)
         try:
             async with asyncio.timeout(timeout):
-                await listener.confirmed
+                await subscription.confirmed
         except TimeoutError as error:
-            await driver.unsubscribe(lambda _: [listener])
-            trouble = driver.last_error
-            message = f"not subscribed within {timeout:g} s" + (f": {trouble}" if trouble else "")
+            await manager.unsubscribe(lambda _: [subscription])
+            reason = manager.last_error
+            message = f"not subscribed within {timeout:g} s" + (f": {reason}" if reason else "")
             raise PocketBaseTimeoutError(self._pipeline.build_url(realtime.PATH), message=message) from error
         except BaseException:
-            await driver.unsubscribe(lambda _: [listener])
+            await manager.unsubscribe(lambda _: [subscription])
             raise
 
     def _running_manager(self) -> ConnectionManager:
@@ -197,18 +247,18 @@ class Realtime:
     async def _unsubscribe(
         self, choose: Callable[[list[Subscription]], list[Subscription]], error: Exception | None = None
     ) -> None:
-        driver = self._manager
-        if driver is not None:
-            await driver.owner.run(partial(driver.unsubscribe, choose, error))
+        manager = self._manager
+        if manager is not None:
+            await manager.owner.run(partial(manager.unsubscribe, choose, error))
 
 
-def _report_callback_error(hook: CallbackList, error: BaseException, topic: str) -> None:
+def _report_callback_error(on_error: CallbackList, error: BaseException, topic: str) -> None:
     _logger.error("the callback of %r failed", topic, exc_info=error)
-    hook.notify(error, topic)
+    on_error.notify(error, topic)
 
 
 def _decode_json(loads: JsonLoads, text: str) -> Any:
-    """Return a message's JSON, or the text if it is none: hooks of a server may send any text."""
+    """Return the decoded JSON of a message, or the text if it is not JSON: a hook of the server may send any text."""
     try:
         return decode_json(text, loads)
     except (ValueError, RecursionError):

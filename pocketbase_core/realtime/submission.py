@@ -1,4 +1,19 @@
-"""Submission of the topics of a connection."""
+"""Submission of the topics on a connection.
+
+Theory of operation
+===================
+
+The server takes the whole set of topics with each request and replaces the set that it had. It refuses a set as a
+whole, without saying which topic it objects to, and it also refuses a set from another user than the connection's. So
+a refusal of a set with new topics is followed by these requests:
+
+1. The confirmed topics alone. If the server refuses them too, the refusal concerns the connection, and is raised.
+2. The confirmed topics and half of the new ones, then those and the other half. A half that is refused is halved
+   again, until each new topic is confirmed, or refused on its own: then its subscriptions end with the error.
+
+One refused topic among n costs about 2 log n requests; n of them cost 2 n. Subscriptions may be added and ended
+meanwhile: topics that are no longer wanted are left out, and added topics are part of the next submission.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,114 +23,129 @@ from ..calls.call import Call
 from ..endpoints import realtime
 from ..pipeline import Pipeline
 from .connection import Connection
-from .identity import SubmittedIdentity, has_changed, is_permanent_error
+from .identity import SubmittedIdentity, has_changed
 from .registry import SubscriptionRegistry
+from .state import is_permanent_error
 from .subscription import Subscription
 from .verification import TokenVerification
 
 
 class Submitter:
-    """Submits topics, confirms their listeners, and finds out which topics the server refuses.
+    """Submits topics, confirms their subscriptions, and finds out which topics the server refuses.
 
-    The server takes the whole set at once and refuses it as a whole. `refuse` is called with the listeners of each
-    topic that it refuses on its own.
+    Args:
+        pipeline: Sends the requests.
+        store: The source of the token and its sign-in.
+        registry: The wanted topics and those that the server has confirmed.
+        verification: Checks the token after a submission with it, and reports one that has expired.
+        on_refused: Called with the subscriptions of each topic that the server refuses, and the error.
+        timeout: The limit for each request in seconds.
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
         store: AuthStore,
-        subscriptions: SubscriptionRegistry[Subscription],
+        registry: SubscriptionRegistry[Subscription],
         verification: TokenVerification,
-        refuse: Callable[[Sequence[Subscription], Exception], None],
+        on_refused: Callable[[Sequence[Subscription], Exception], None],
         timeout: float,
     ) -> None:
         self._pipeline = pipeline
         self._store = store
-        self._registry = subscriptions
+        self._registry = registry
         self._verification = verification
-        self._on_refused = refuse
+        self._on_refused = on_refused
         self._timeout = timeout
+        self.identity = SubmittedIdentity()
+        """The identity of the last submission that the server has confirmed."""
         self.has_succeeded = False
-        """True once the server has confirmed topics. From then on the driver tries again, and `Retry` must not."""
+        """True once the server has confirmed topics. From then on the manager tries again, and `Retry` must not."""
 
     @property
     def connect_call(self) -> Call[None]:
         """The call that opens a connection."""
         return self._call(realtime.connect(timeout=self._timeout))
 
-    async def submit(self, line: Connection) -> SubmittedIdentity:
+    @property
+    def needs_submission(self) -> bool:
+        """True if the server does not know the present topics or the present token."""
+        return self._registry.needs_submission or self._store.token != self.identity.token
+
+    async def submit(self, connection: Connection) -> None:
         """Submit all topics.
 
         Raises:
             PocketBaseError: If the server refuses the connection, or cannot be reached.
         """
-        told = self._start(line)
+        identity = self._start(connection)
         new = self._registry.unconfirmed_topics
         try:
-            await self._send(line, self._registry.topics)
+            await self._send(connection, self._registry.topics)
         except Exception as error:
-            if not new or not self._concerns_topics(line, error):
+            if not new or not self._concerns_topics(connection, error):
                 raise
-            await self._bisect(line, new, error)
-        return self._confirm(told)
+            await self._bisect(connection, new, error)
+        self._finish(identity)
 
-    async def submit_confirmed(self, line: Connection) -> SubmittedIdentity:
-        """Submit the topics that were confirmed before. Raises as `submit` does."""
-        told = self._start(line)
-        await self._send(line, self._registry.confirmed_topics)
-        return self._confirm(told)
+    async def submit_confirmed(self, connection: Connection) -> None:
+        """Submit the topics that were confirmed before.
 
-    def _start(self, line: Connection) -> SubmittedIdentity:
-        told = SubmittedIdentity.from_store(self._store)
-        line.sign_in = told.sign_in
-        if told.has_expired:
-            self._verification.report(told.token, "the token has expired")
-        return told
+        Raises:
+            PocketBaseError: If the server refuses the topics, or cannot be reached.
+        """
+        identity = self._start(connection)
+        await self._send(connection, self._registry.confirmed_topics)
+        self._finish(identity)
 
-    def _confirm(self, told: SubmittedIdentity) -> SubmittedIdentity:
-        if told.token and not told.has_expired:
+    def _start(self, connection: Connection) -> SubmittedIdentity:
+        identity = SubmittedIdentity.from_store(self._store)
+        connection.sign_in = identity.sign_in
+        if identity.has_expired:
+            self._verification.report(identity.token, "the token has expired")
+        return identity
+
+    def _finish(self, identity: SubmittedIdentity) -> None:
+        if identity.token and not identity.has_expired:
             self._verification.check_soon()
         self.has_succeeded = True
-        return told.with_refresh_time(self._store, asyncio.get_running_loop().time())
+        self.identity = identity.with_refresh_time(self._store, asyncio.get_running_loop().time())
 
-    async def _bisect(self, line: Connection, topics: Sequence[str], error: Exception) -> None:
-        """Submit new topics that were refused together in halves, until each one is confirmed or refused on its own.
-
-        One refused topic among n costs about 2 log n requests; n of them cost 2 n.
-        """
+    async def _bisect(self, connection: Connection, topics: Sequence[str], error: Exception) -> None:
+        """Submit new topics that were refused together in halves, until each is confirmed or refused on its own."""
         if self._registry.confirmed_topics or len(topics) > 1:
-            await self._send(line, self._registry.confirmed_topics)  # raises if the server refuses the connection
+            await self._send(connection, self._registry.confirmed_topics)  # raises if the connection is refused
         groups: list[tuple[Sequence[str], Exception | None]] = [(topics, error)]
         while groups:
             topics, refusal = groups.pop()
             wanted = [topic for topic in topics if topic in self._registry.unconfirmed_topics]
             if wanted and (refusal is None or len(wanted) < len(topics)):
-                refusal = await self._attempt(line, wanted)
+                refusal = await self._try_topics(connection, wanted)
             if len(wanted) > 1 and refusal is not None:
                 middle = len(wanted) // 2
                 groups += [(wanted[middle:], None), (wanted[:middle], None)]
             elif wanted and refusal is not None:
                 self._on_refused(self._registry.for_topic(wanted[0]), refusal)
 
-    async def _attempt(self, line: Connection, topics: Sequence[str]) -> Exception | None:
-        """Submit these topics with the live ones. Return the server's refusal, or None."""
+    async def _try_topics(self, connection: Connection, topics: Sequence[str]) -> Exception | None:
+        """Submit these topics with the confirmed ones. Return the server's refusal, or None."""
         try:
-            await self._send(line, [*self._registry.confirmed_topics, *topics])
+            await self._send(connection, [*self._registry.confirmed_topics, *topics])
         except Exception as error:
-            if not self._concerns_topics(line, error):
+            if not self._concerns_topics(connection, error):
                 raise
             return error
         return None
 
-    async def _send(self, line: Connection, topics: Sequence[str]) -> None:
-        await self._pipeline.execute(self._call(realtime.subscribe(line.client_id, topics, timeout=self._timeout)))
-        for listener in self._registry.confirm(topics):
-            listener.confirm()
+    async def _send(self, connection: Connection, topics: Sequence[str]) -> None:
+        call = realtime.subscribe(connection.client_id, topics, timeout=self._timeout)
+        await self._pipeline.execute(self._call(call))
+        for subscription in self._registry.confirm(topics):
+            subscription.confirm()
 
     def _call(self, call: Call[None]) -> Call[None]:
         return call.without_retries() if self.has_succeeded else call
 
-    def _concerns_topics(self, line: Connection, error: Exception) -> bool:
+    def _concerns_topics(self, connection: Connection, error: Exception) -> bool:
         """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""
-        return is_permanent_error(error) and not has_changed(line.sign_in, self._store)
+        return is_permanent_error(error) and not has_changed(connection.sign_in, self._store)

@@ -1,4 +1,4 @@
-"""Those who are sent events: a callback, or an iterator."""
+"""One subscription: a callback or an iterator, with its queue."""
 
 import asyncio
 import copy
@@ -13,16 +13,23 @@ from .event_queue import EventQueue, Gap
 
 T = TypeVar("T")
 Decode = Callable[[str], Any]
+"""Turns the text of a message into what the consumer gets."""
 
 
 class Subscription(ABC):
-    """One subscription: its topic, and the inbox of what has arrived."""
+    """One subscription: its topic, and the queue of messages and gaps.
 
-    def __init__(self, topic: str, inbox: EventQueue, decode: Decode) -> None:
+    Args:
+        topic: The topic with its options, as the server knows it.
+        queue: The queue of messages and gaps.
+        decode: Turns the text of a message into what the consumer gets.
+    """
+
+    def __init__(self, topic: str, queue: EventQueue, decode: Decode) -> None:
         self.topic = topic
         self.confirmed: asyncio.Future[None] = running_loop().create_future()
-        """Done when the server has confirmed or refused the topic, or the subscription has ended before."""
-        self._queue = inbox
+        """Done when the server has confirmed or refused the topic, or the subscription has ended before that."""
+        self._queue = queue
         self._decode = decode
 
     @property
@@ -32,69 +39,85 @@ class Subscription(ABC):
 
     @abstractmethod
     def deliver(self, item: str | Gap) -> None:
-        """Put a message or a gap into the inbox, without waiting."""
+        """Put a message or a gap into the queue, without waiting."""
 
     def drop_pending(self) -> float | None:
-        """Drop everything that waits. Return the time of the earliest dropped item in seconds since the epoch."""
+        """Drop everything that is queued.
+
+        Returns:
+            A time in seconds since the epoch that no dropped item is older than, or None if the queue was empty.
+        """
         return self._queue.drop_pending()
 
     def confirm(self) -> None:
-        """Let those return who wait for the confirmation."""
+        """Note that the server has confirmed the topic."""
         if not self.confirmed.done():
             self.confirmed.set_result(None)
 
     def end(self, error: Exception | None) -> None:
-        """Take nothing any more. Raise the error, if there is one, for those who wait for the confirmation."""
+        """Stop, and end the wait for the confirmation, with the error if there is one."""
         self.stop()
         if error is not None and not self.confirmed.done():
             self.confirmed.set_exception(copy.copy(error))
-            self.confirmed.exception()  # nobody may be left to take it
+            self.confirmed.exception()  # marks it as retrieved: perhaps no task waits for it any more
         self.confirm()
 
     @abstractmethod
     def stop(self) -> None:
-        """Take nothing any more."""
+        """Accept no more messages and gaps."""
 
 
 class CallbackSubscription(Subscription):
-    """Calls a function with one message after the other, in a task that lives while there are any."""
+    """A subscription that calls a function with one message after the other, in a task that ends with the last one.
+
+    Args:
+        topic: The topic with its options, as the server knows it.
+        queue: The queue of messages and gaps.
+        decode: Turns the text of a message into the argument of `callback`.
+        callback: A function or coroutine function, called with each message.
+        on_gap: A function or coroutine function, called with each gap in its place between the messages.
+        on_error: Called with what one of these has raised, and the name of the topic.
+        tasks: The owner of the task.
+    """
 
     def __init__(
         self,
         topic: str,
-        inbox: EventQueue,
+        queue: EventQueue,
         decode: Decode,
         callback: Callable[[Any], object],
         on_gap: Callable[[Gap], object] | None,
-        failed: Callable[[BaseException, str], None],
+        on_error: Callable[[BaseException, str], None],
         tasks: BackgroundTasks,
     ) -> None:
-        super().__init__(topic, inbox, decode)
+        super().__init__(topic, queue, decode)
         self._callback = callback
         self._on_gap = on_gap
-        self._on_error = failed
+        self._on_error = on_error
         self._tasks = tasks
         self._busy = False
 
     def stop(self) -> None:
+        """Drop what is queued. A callback that is running goes on."""
         self._queue.clear()
 
     def deliver(self, item: str | Gap) -> None:
+        """Queue a message or a gap, and start the task unless it is running."""
         self._queue.put(item)
         if not self._busy:
             self._busy = True
             self._tasks.create(self._run_callbacks(), "realtime callback")
 
     async def _run_callbacks(self) -> None:
-        inbox, decode, callback = self._queue, self._decode, self._callback
+        queue, decode, callback = self._queue, self._decode, self._callback
         try:
-            while inbox:
-                item = inbox.popleft()
+            while queue:
+                item = queue.popleft()
                 try:
                     if not isinstance(item, Gap):
                         result = callback(decode(item))
                     else:
-                        gap = inbox.acknowledge_gap(item)
+                        gap = queue.acknowledge_gap(item)
                         result = None if self._on_gap is None else self._on_gap(gap)
                     if result is not None and inspect.isawaitable(result):
                         await result
@@ -110,18 +133,24 @@ class CallbackSubscription(Subscription):
 
 
 class EventStream(Subscription, Generic[T]):
-    """An iterator over the events of a topic, and the gaps between them."""
+    """An asynchronous iterator over the messages of a topic, with a `Gap` where some may be missing.
 
-    def __init__(self, topic: str, inbox: EventQueue, decode: Decode) -> None:
-        super().__init__(topic, inbox, decode)
+    Only one task at a time may iterate, on the event loop that has subscribed. The iterator ends when the subscription
+    does.
+    """
+
+    def __init__(self, topic: str, queue: EventQueue, decode: Decode) -> None:
+        super().__init__(topic, queue, decode)
         self._waiter: asyncio.Future[None] | None = None
         self._stopped = False
 
     def deliver(self, item: str | Gap) -> None:
+        """Queue a message or a gap, and wake the iterating task."""
         self._queue.put(item)
         self._wake()
 
     def stop(self) -> None:
+        """End the iterator once it has returned what is queued."""
         self._stopped = True
         self._wake()
 
@@ -137,9 +166,9 @@ class EventStream(Subscription, Generic[T]):
             if self._stopped:
                 raise StopAsyncIteration
             if self._waiter is not None:
-                raise RuntimeError("only one task at a time may wait for these events")
+                raise RuntimeError("only one task at a time may iterate over these events")
             if self.confirmed.get_loop() is not asyncio.get_running_loop():
-                raise RuntimeError("these events are read on the event loop that has subscribed")
+                raise RuntimeError("these events can be read only on the event loop that has subscribed")
             self._waiter = self.confirmed.get_loop().create_future()
             try:
                 await self._waiter

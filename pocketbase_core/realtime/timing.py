@@ -1,4 +1,4 @@
-"""Decisions about time, without a clock."""
+"""Durations, and decisions about time without a clock."""
 
 from dataclasses import dataclass
 
@@ -6,48 +6,58 @@ from ..auth.token import refreshable_until
 from ..backoff import full_jitter
 
 CONNECT_TIMEOUT = 15.0
-"""Seconds from the response on within which the first event has to come."""
+"""Seconds to wait for the first event (`PB_CONNECT`) of a new connection, from the response on."""
 REQUEST_TIMEOUT = 60.0
-"""Limit in seconds for a request, also if the client's timeout is longer or None, as no event may come meanwhile."""
+"""The longest timeout of a request in seconds, even if the client's timeout is longer or None.
+
+Events may be lost while a request hangs.
+"""
 CLOSE_GRACE_PERIOD = 10.0
-"""Seconds after the server's limit within which the end of the stream arrives if the connection is alive."""
+"""Seconds to wait for the end of the stream after the server's limit, before the connection is presumed dead."""
 BACKOFF_BASE = 0.2
+"""The longest delay in seconds after the first failure. It doubles with each further failure in a row."""
 BACKOFF_MAX = 30.0
+"""The longest delay in seconds, after however many failures."""
 STABLE_AFTER = 5.0
-"""Seconds that a connection has to live to count as a success. A message alone proves nothing."""
+"""Seconds that a connection has to last to count as a success. One event alone proves nothing."""
 VERIFY_EVERY = 300.0
-"""Seconds after which a token that the server has accepted is checked again."""
+"""Seconds after which to check a token again that the server has accepted."""
 REFRESH_MARGIN = 55.0
-"""Seconds before a token's end: inside the minute in which the next request refreshes the token."""
+"""Seconds before a token's expiry at which to submit again: in the last minute, each request refreshes the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeSettings:
-    """The server's limits, in seconds, and how many events may wait for one subscription.
+    """The server's limits for a connection, and the size of the queues.
 
-    The server ends a connection after `idle_limit` without a message, and after `lifetime` in any case; before that,
-    another one takes its place. Set them as the server has them.
+    Set the limits as the server has them. A connection is replaced before the server ends it.
+
+    Raises:
+        ValueError: If a value is not above 0.
     """
 
     idle_limit: float = 300.0
+    """Seconds without an event after which the server ends a connection."""
     lifetime: float = 1800.0
+    """Seconds after which the server ends a connection in any case (PocketBase 0.38.2 and later)."""
     queue_size: int = 1000
+    """How many messages may wait in the queue of one subscription; what does not fit becomes a `Gap`."""
 
     def __post_init__(self) -> None:
         if not (self.idle_limit > 0 and self.lifetime > 0 and self.queue_size > 0):
             raise ValueError(f"limits must be above 0, not {self}")
 
-    def replace_at(self, opened: float, heard: float) -> float:
-        """Return when to replace a connection that was opened and last heard at these times."""
-        return min(opened + 0.9 * self.lifetime, heard + 0.8 * self.idle_limit)
+    def replace_at(self, opened_at: float, last_event_at: float) -> float:
+        """Return when to replace a connection that was opened, and brought its last event, at these times."""
+        return min(opened_at + 0.9 * self.lifetime, last_event_at + 0.8 * self.idle_limit)
 
-    def presumed_dead_at(self, opened: float, heard: float) -> float:
+    def presumed_dead_at(self, opened_at: float, last_event_at: float) -> float:
         """Return from when on the server's end of the stream is overdue, so that the connection must be dead."""
-        return min(opened + self.lifetime, heard + self.idle_limit) + CLOSE_GRACE_PERIOD
+        return min(opened_at + self.lifetime, last_event_at + self.idle_limit) + CLOSE_GRACE_PERIOD
 
 
 def request_timeout(timeout: float | None) -> float:
-    """Return the seconds for one request of a client with this timeout."""
+    """Return the timeout in seconds for one request of a client with this timeout; None is no limit."""
     return REQUEST_TIMEOUT if timeout is None else min(timeout, REQUEST_TIMEOUT)
 
 
@@ -57,9 +67,17 @@ def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) 
 
 
 def refresh_delay(token: str, now: float) -> float | None:
-    """Return in how many seconds to submit the topics again, so that the token is refreshed in time; None for never."""
+    """Return in how many seconds to submit the topics again so that the token is refreshed in time.
+
+    Args:
+        token: The token that the server has for the connection.
+        now: The time in seconds since the epoch.
+
+    Returns:
+        The delay in seconds, or None if the token has expired or cannot be refreshed.
+    """
     expires = refreshable_until(token)
     if expires is None or expires <= now:
         return None
-    left = expires - now
-    return left - REFRESH_MARGIN if left > 2 * REFRESH_MARGIN else left * 0.55
+    remaining = expires - now
+    return remaining - REFRESH_MARGIN if remaining > 2 * REFRESH_MARGIN else remaining * 0.55

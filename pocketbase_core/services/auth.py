@@ -174,6 +174,8 @@ class AuthService(AsyncFace):
         Args:
             record_id: The id of the user.
             duration: The life of the token in seconds; by default as long as a sign-in's. The token is not refreshed.
+            options: Options of the request.
+            **keywords: The options as keyword arguments.
         """
         parsed = parse_options(RecordOptions, options, keywords)
         result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, parsed))

@@ -12,7 +12,9 @@ class HasResults(Protocol):
     results: list[dict[str, Any]] | None
 
     @property
-    def queue(self) -> Sequence[object]: ...
+    def queue(self) -> Sequence[object]:
+        """The changes that were queued so far."""
+        ...
 
 
 class Queued(Generic[T]):

@@ -158,7 +158,7 @@ async def test_hooks_may_be_coroutines_and_may_raise(
     await calls.until(3)
     await unsubscribe()
     assert calls == ["connected", "lost", "connected", "closed"]
-    assert caplog.text.count("a realtime hook failed") == 4, "each failure is logged"
+    assert caplog.text.count("a realtime callback failed") == 4, "each failure is logged"
 
 
 async def test_hooks_that_raise_cancelled_error_stop_nothing(server: RealtimeServer, pb: PocketBase) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseError, RealtimeSettings
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import backoff, connection_manager
+from pocketbase_core.realtime import attempts, backoff
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.shared_collections import VERSION, create_shared_collections
@@ -242,7 +242,7 @@ async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: in
 async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_manager, "STABLE_AFTER", 0.0)  # no connection lasts long enough here
+    monkeypatch.setattr(attempts, "STABLE_AFTER", 0.0)  # no connection lasts long enough here
     async with prepared_server() as server:
         pb = PocketBase(server.url, transport=transport, middleware=[])
         diary, times = Diary(), dict[int, tuple[float, float]]()

@@ -1,4 +1,4 @@
-"""Realtime in virtual time: days, tokens, refusals."""
+"""Realtime in virtual time: replacements, tokens, refusals."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from ...helpers.virtual_server import with_server as with_server
 
 
 @pytest.mark.parametrize("pause", [7.0, 290.0, 4000.0])
-def test_a_day_without_a_gap(with_server: WithServer, pause: float) -> None:
+def test_a_day_of_replacements_has_no_gap(with_server: WithServer, pause: float) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         got: list[object] = []
@@ -31,10 +31,10 @@ def test_a_day_without_a_gap(with_server: WithServer, pause: float) -> None:
             sent += 1
         await pass_time(1)
         assert got == list(range(sent))
-        assert 50 < len(server.connects) < 24 * 60 / 4 + 2
+        assert 50 < len(server.connects) < 24 * 60 / 4 + 2, "at most one each four minutes"
 
 
-def test_a_token_is_refreshed_while_nothing_else_is_sent(with_server: WithServer) -> None:
+def test_a_token_is_refreshed_in_time_if_no_other_request_is_sent(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
@@ -44,11 +44,11 @@ def test_a_token_is_refreshed_while_nothing_else_is_sent(with_server: WithServer
             await pass_time(60)
             server.emit("1")
             assert server.pb.auth_store.is_valid
-        assert 20 < len(set(server.tokens)) < 30
+        assert 20 < len(set(server.tokens)) < 30, "about one an hour"
         assert not gaps
 
 
-def test_another_sign_in_gets_another_connection(with_server: WithServer) -> None:
+def test_another_sign_in_gets_another_connection_and_a_refreshed_token_does_not(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
@@ -56,14 +56,14 @@ def test_another_sign_in_gets_another_connection(with_server: WithServer) -> Non
         own, refreshed = token(0, exp=end), token(0, "refreshed", exp=end)
         other, namesake = token(0, exp=end, id="u2"), token(0, exp=end, id="u2", collectionId="c2")
         anew = token(0, "anew", exp=end)
-        keep = server.pb.auth_store.save
+        save = server.pb.auth_store.save
         refresh = partial(replace_refreshed, server.pb.auth_store, own)
         for change, value, connects in (
-            (keep, own, 1),
+            (save, own, 1),
             (refresh, refreshed, 1),
-            (keep, anew, 2),
-            (keep, other, 3),
-            (keep, namesake, 4),
+            (save, anew, 2),
+            (save, other, 3),
+            (save, namesake, 4),
         ):
             change(value, {"id": "u"})
             await pass_time(1)
@@ -73,7 +73,7 @@ def test_another_sign_in_gets_another_connection(with_server: WithServer) -> Non
         assert (server.tokens[-1], len(server.connects)) == ("", 5)
 
 
-def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
+def test_an_expired_token_is_reported_once_however_often_it_is_submitted(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         errors: list[BaseException] = []
@@ -87,7 +87,7 @@ def test_an_expired_token_makes_a_guest(with_server: WithServer) -> None:
         assert [type(error) for error in errors] == [PocketBaseUnauthorizedError], "once, however often it is submitted"
 
 
-def test_leaving_the_loop_without_closing_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_that_ends_before_realtime_is_closed_causes_a_resource_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> PocketBase:
         server = FakeServer(monkeypatch)
         server.pb.realtime.on_disconnect(reasons.append)
@@ -107,7 +107,7 @@ def test_leaving_the_loop_without_closing_is_a_warning(monkeypatch: pytest.Monke
     assert reasons == [None]
 
 
-def test_two_tasks_cannot_wait_for_the_same_events(with_server: WithServer) -> None:
+def test_a_second_task_that_iterates_over_the_same_events_gets_an_error(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         async with server.pb.realtime.events("a") as events:
@@ -119,7 +119,7 @@ def test_two_tasks_cannot_wait_for_the_same_events(with_server: WithServer) -> N
             assert await first == 1
 
 
-def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
+def test_a_refused_submission_ends_only_the_subscriptions_whose_topics_it_had(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         go_on = asyncio.Event()
@@ -131,8 +131,8 @@ def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> 
             return Response(204)
 
         server.answering = refuse
-        told: list[object] = []
-        server.pb.realtime.on_disconnect(told.append)
+        reasons: list[object] = []
+        server.pb.realtime.on_disconnect(reasons.append)
         unsubscribe = await server.pb.realtime.subscribe("a", print)
         bad = asyncio.ensure_future(server.pb.realtime.subscribe("bad", print))
         await pass_time(1)
@@ -151,10 +151,10 @@ def test_a_refusal_is_for_those_that_were_asked_for(with_server: WithServer) -> 
         with pytest.raises(PocketBaseBadRequestError):
             await bad
         await pass_time(1)
-        assert told == [None], "nobody is left"
+        assert reasons == [None], "the last subscription has ended"
 
 
-def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: WithServer) -> None:
+def test_a_refused_submission_on_a_new_connection_spares_later_subscriptions(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         refusing = False
@@ -179,7 +179,7 @@ def test_a_refused_connection_is_for_those_that_were_asked_for(with_server: With
         await good
 
 
-def test_requests_are_tried_again_by_realtime_alone(with_server: WithServer, longest_waits: None) -> None:
+def test_realtime_repeats_its_requests_itself_and_retry_does_not(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         transport = MockTransport(server.answer, server.events)

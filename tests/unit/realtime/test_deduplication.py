@@ -1,4 +1,4 @@
-"""Events of two connections at once, in a simulation with random contents, delays and ends."""
+"""Deduplication, in a simulation with random contents, delays and ends, and step by step."""
 
 import gc
 import os
@@ -41,33 +41,33 @@ class Simulation:
             content = source.randrange(contents)
             self.sent.append((now, content))
             if now < LATEST:
-                self.arrivals.append((now + source.random() * lags[0], "old", content, now))
+                self.arrivals.append((now + source.random() * lags[0], "older", content, now))
             if now >= subscribed:
-                self.arrivals.append((now + source.random() * lags[1], "new", content, now))
-        self.whole_at = max((at for at, on, _, _ in self.arrivals if on == "old"), default=LATEST)
-        self.whole_at = max(self.whole_at, LATEST)
+                self.arrivals.append((now + source.random() * lags[1], "newer", content, now))
+        self.complete_at = max((at for at, on, _, _ in self.arrivals if on == "older"), default=LATEST)
+        self.complete_at = max(self.complete_at, LATEST)
         self.arrivals.sort()
 
     def run(self) -> tuple[Counter[int], bool]:
-        """The delivered contents, and whether there was a gap."""
-        overlap, delivered, has_gap = EventDeduplicator(), Counter[int](), False
+        """Return the delivered contents, and whether a loss was reported."""
+        deduplicator, delivered, has_gap = EventDeduplicator(), Counter[int](), False
         stage, before = 0, 0.0
         for now, on, content, _ in [*self.arrivals, (float("inf"), "", 0, 0.0)]:
             if stage == 0 and now >= BEGINS:
-                overlap.start(BEGINS, "new")
+                deduplicator.start(BEGINS, "newer")
                 stage = 1
             if stage == 1 and now >= self.confirmed:
-                overlap.confirm(self.confirmed)
+                deduplicator.confirm(self.confirmed)
                 stage = 2
             if stage == 2:
                 broken = self.breaks if self.how == "breaks" else float("inf")
-                ends = min(max(overlap.obsolete_at(float("inf")), before), broken, self.whole_at)
+                ends = min(max(deduplicator.obsolete_at(float("inf")), before), broken, self.complete_at)
                 if now > ends:
-                    stage, is_whole = 3, ends == self.whole_at
-                    has_gap = overlap.stop(ends) is not None or not (is_whole or overlap.has_match)
-            if (stage == 3 and on == "old") or not on:
+                    stage, is_clean = 3, ends == self.complete_at
+                    has_gap = deduplicator.stop(ends) is not None or not (is_clean or deduplicator.has_match)
+            if (stage == 3 and on == "older") or not on:
                 continue
-            if now > overlap.ends_at or (stage == 0 and on == "old") or overlap.is_new(on, content, now):
+            if now > deduplicator.ends_at or (stage == 0 and on == "older") or deduplicator.is_new(on, content, now):
                 delivered[content] += 1
             before = now
         assert stage == 3
@@ -82,130 +82,130 @@ def check(seeds: range) -> None:
         assert not has_gap or simulation.is_hard, seed
 
 
-def test_every_event_is_delivered_once_or_a_gap_is_told() -> None:
+def test_every_event_is_delivered_once_or_a_loss_is_reported() -> None:
     check(range(60))
 
 
 @pytest.mark.slow
-def test_every_event_is_delivered_once_or_a_gap_is_told_in_thousands_of_handovers() -> None:
+def test_every_event_is_delivered_once_or_a_loss_is_reported_in_thousands_of_handovers() -> None:
     first = int(os.environ.get("SOAK_SEED", secrets.randbelow(10**6)))
     print(f"seeds from {first} on")
     check(range(first, first + 3000))
 
 
-def test_an_overlap_pairs_what_came_twice() -> None:
-    old, new, overlap = object(), object(), EventDeduplicator()
-    assert overlap.is_new(old, 1, 0.0)
-    assert not overlap.has_match
-    assert overlap.is_new(new, 2, 0.1)
-    assert not overlap.is_new(old, 2, 0.2)
-    assert overlap.has_match
-    assert not overlap.is_new(new, 1, 0.3)
-    assert overlap.is_new(new, 1, 0.4), "the same again is another event"
-    assert not overlap.is_new(old, 1, 0.5)
+def test_an_event_is_a_copy_if_its_content_arrived_on_the_other_connection() -> None:
+    older, newer, deduplicator = object(), object(), EventDeduplicator()
+    assert deduplicator.is_new(older, 1, 0.0)
+    assert not deduplicator.has_match
+    assert deduplicator.is_new(newer, 2, 0.1)
+    assert not deduplicator.is_new(older, 2, 0.2)
+    assert deduplicator.has_match
+    assert not deduplicator.is_new(newer, 1, 0.3)
+    assert deduplicator.is_new(newer, 1, 0.4), "its copy has arrived already, so this is another event"
+    assert not deduplicator.is_new(older, 1, 0.5)
 
 
-def test_an_overlap_forgets_what_came_on_one_only() -> None:
-    old, new, overlap = object(), object(), EventDeduplicator()
-    assert overlap.is_new(old, 1, 0.0)
-    overlap.start(1.0, new)
-    assert overlap.is_new(old, 1, 4.0)
-    assert not overlap.is_new(new, 1, 4.1), "the copy of the second, not of the first"
-    assert overlap.is_new(new, 1, 4.2), "the first arrived before the new one was subscribed"
-    assert overlap.is_new(old, 2, 20.0)
-    assert not overlap.is_new(new, 2, 20.0 + DEDUPLICATION_WINDOW), "not longer than it may lag"
+def test_an_event_is_no_copy_of_one_before_the_start_or_before_the_window() -> None:
+    older, newer, deduplicator = object(), object(), EventDeduplicator()
+    assert deduplicator.is_new(older, 1, 0.0)
+    deduplicator.start(1.0, newer)
+    assert deduplicator.is_new(older, 1, 4.0)
+    assert not deduplicator.is_new(newer, 1, 4.1), "the copy of the second, not of the first"
+    assert deduplicator.is_new(newer, 1, 4.2), "the first arrived before the newer one was subscribed"
+    assert deduplicator.is_new(older, 2, 20.0)
+    assert not deduplicator.is_new(newer, 2, 20.0 + DEDUPLICATION_WINDOW), "a copy arrives within the window"
 
 
 @pytest.mark.parametrize(
-    ("on_the_old", "on_the_new", "are_new"),
+    ("on_the_older", "on_the_newer", "are_new"),
     [
         ([0.0, 4.0], [5.5, 5.6], [False, True]),
         ([0.0, 4.0], [20.0], [True]),
         ([0.0, 3.0], [0.1, 5.5], [False, False]),
     ],
 )
-def test_an_overlap_forgets_the_oldest_of_the_same(
-    on_the_old: list[float], on_the_new: list[float], are_new: list[bool]
+def test_the_oldest_of_several_arrivals_with_the_same_content_is_matched_and_forgotten_first(
+    on_the_older: list[float], on_the_newer: list[float], are_new: list[bool]
 ) -> None:
-    overlap = EventDeduplicator()
-    arrivals = sorted([(moment, "old") for moment in on_the_old] + [(moment, "new") for moment in on_the_new])
-    admitted = [(line, overlap.is_new(line, 1, moment)) for moment, line in arrivals]
-    assert [is_new for line, is_new in admitted if line == "new"] == are_new
+    deduplicator = EventDeduplicator()
+    arrivals = sorted([(at, "older") for at in on_the_older] + [(at, "newer") for at in on_the_newer])
+    results = [(connection, deduplicator.is_new(connection, 1, at)) for at, connection in arrivals]
+    assert [is_new for connection, is_new in results if connection == "newer"] == are_new
 
 
-def test_an_overlap_lasts_until_no_copy_can_have_been_mistaken() -> None:
-    overlap = EventDeduplicator()
-    overlap.start(10.0, "new")
-    assert overlap.obsolete_at(99.0) == 99.0
-    overlap.confirm(11.0)
-    assert overlap.is_new("old", 1, 14.0)
-    assert overlap.obsolete_at(99.0) == 99.0, "nothing has come on both"
-    assert not overlap.is_new("new", 1, 14.5)
-    assert overlap.obsolete_at(99.0) == 19.5
-    assert overlap.obsolete_at(17.0) == 17.0
-    overlap.is_new("old", 2, 16.5)
-    overlap.is_new("new", 2, 16.6)
-    assert overlap.obsolete_at(99.0) == 19.5, "it was sent on both"
-    overlap.is_new("new", 1, 19.0)
-    assert overlap.obsolete_at(99.0) == 24.0, "a content that is sent again and again is never certain"
-    assert overlap.stop(20.0) == 10.0
-    assert overlap.stop(30.0) is None
-    assert overlap.ends_at == 25.0
-    overlap.start(40.0, "newer")
-    assert (overlap.obsolete_at(99.0), overlap.ends_at) == (99.0, float("inf"))
-    overlap.is_new("new", 1, 40.0)
-    overlap.cancel(41.0)
-    assert overlap.ends_at == 46.0
+def test_the_older_connection_is_needed_until_no_content_is_ambiguous() -> None:
+    deduplicator = EventDeduplicator()
+    deduplicator.start(10.0, "newer")
+    assert deduplicator.obsolete_at(99.0) == 99.0
+    deduplicator.confirm(11.0)
+    assert deduplicator.is_new("older", 1, 14.0)
+    assert deduplicator.obsolete_at(99.0) == 99.0, "no event has arrived on both"
+    assert not deduplicator.is_new("newer", 1, 14.5)
+    assert deduplicator.obsolete_at(99.0) == 19.5, "a window after the ambiguous content arrived last"
+    assert deduplicator.obsolete_at(17.0) == 17.0
+    deduplicator.is_new("older", 2, 16.5)
+    deduplicator.is_new("newer", 2, 16.6)
+    assert deduplicator.obsolete_at(99.0) == 19.5, "it was sent on both"
+    deduplicator.is_new("newer", 1, 19.0)
+    assert deduplicator.obsolete_at(99.0) == 24.0, "a content stays ambiguous while it arrives again and again"
+    assert deduplicator.stop(20.0) == 10.0, "a content is still ambiguous, so events since the start may be lost"
+    assert deduplicator.stop(30.0) is None, "it is reported once"
+    assert deduplicator.ends_at == 25.0, "a window after the first stop"
+    deduplicator.start(40.0, "newest")
+    assert (deduplicator.obsolete_at(99.0), deduplicator.ends_at) == (99.0, float("inf"))
+    deduplicator.is_new("newer", 1, 40.0)
+    deduplicator.cancel(41.0)
+    assert deduplicator.ends_at == 46.0, "a window after the newest connection was closed"
 
 
-def test_without_doubts_an_overlap_lasts_for_the_longest_delay() -> None:
-    overlap = EventDeduplicator()
-    overlap.start(10.0, "new")
-    overlap.is_new("new", 1, 10.5)
-    overlap.confirm(11.0)
-    overlap.is_new("old", 1, 11.5)
-    assert overlap.obsolete_at(99.0) == 16.5
-    assert overlap.is_new("old", 2, 17.0)
-    assert overlap.obsolete_at(99.0) == 16.0
-    assert overlap.stop(17.0) is None
+def test_without_ambiguous_contents_the_older_connection_is_needed_for_the_window() -> None:
+    deduplicator = EventDeduplicator()
+    deduplicator.start(10.0, "newer")
+    deduplicator.is_new("newer", 1, 10.5)
+    deduplicator.confirm(11.0)
+    deduplicator.is_new("older", 1, 11.5)
+    assert deduplicator.obsolete_at(99.0) == 16.5, "a window after the last ambiguous content"
+    assert deduplicator.is_new("older", 2, 17.0)
+    assert deduplicator.obsolete_at(99.0) == 16.0, "a window after the confirmation"
+    assert deduplicator.stop(17.0) is None
 
 
-def test_of_the_same_contents_the_oldest_is_paired_first_where_all_were_sent_on_both() -> None:
-    overlap = EventDeduplicator()
-    overlap.start(0.0, "new")
-    overlap.confirm(0.0)
+def test_a_hundred_events_of_the_same_content_on_both_connections_are_a_hundred_new_ones() -> None:
+    deduplicator = EventDeduplicator()
+    deduplicator.start(0.0, "newer")
+    deduplicator.confirm(0.0)
     arrivals = [
-        (6.0 + number * 0.1 + lag, source) for number in range(100) for source, lag in (("old", 0), ("new", 0.25))
+        (6.0 + number * 0.1 + lag, source) for number in range(100) for source, lag in (("older", 0), ("newer", 0.25))
     ]
-    new = [overlap.is_new(source, 1, now) for now, source in sorted(arrivals)]
-    assert sum(new) == 100
+    results = [deduplicator.is_new(source, 1, now) for now, source in sorted(arrivals)]
+    assert sum(results) == 100
 
 
-def test_connections_that_are_gone_are_not_kept() -> None:
-    class Line:
+def test_the_deduplicator_keeps_no_reference_to_former_connections() -> None:
+    class FakeConnection:
         pass
 
-    overlap, lines = EventDeduplicator(), [Line() for _ in range(10)]
-    known = [weakref.ref(line) for line in lines]
-    for number, (old, new) in enumerate(pairwise(lines)):
+    deduplicator, connections = EventDeduplicator(), [FakeConnection() for _ in range(10)]
+    references = [weakref.ref(connection) for connection in connections]
+    for number, (older, newer) in enumerate(pairwise(connections)):
         now = 100.0 * number
-        overlap.start(now, new)
-        assert overlap.is_new(old, 1, now)
-        assert not overlap.is_new(new, 1, now)
-        assert overlap.is_new(new, 2, now)
-        overlap.stop(now)
-    assert overlap.is_new(lines[-1], 3, 10_000.0)
-    del lines[:-1], old, new  # pyright: ignore[reportPossiblyUnboundVariable]
+        deduplicator.start(now, newer)
+        assert deduplicator.is_new(older, 1, now)
+        assert not deduplicator.is_new(newer, 1, now)
+        assert deduplicator.is_new(newer, 2, now)
+        deduplicator.stop(now)
+    assert deduplicator.is_new(connections[-1], 3, 10_000.0)
+    del connections[:-1], older, newer  # pyright: ignore[reportPossiblyUnboundVariable]
     gc.collect()
-    assert [line() is None for line in known] == [True] * 9 + [False]
+    assert [reference() is None for reference in references] == [True] * 9 + [False]
 
 
-def test_contents_that_have_come_on_both_are_not_kept() -> None:
-    old, new, overlap = object(), object(), EventDeduplicator()
-    overlap.start(0.0, new)
+def test_the_memory_of_matched_contents_is_freed() -> None:
+    older, newer, deduplicator = object(), object(), EventDeduplicator()
+    deduplicator.start(0.0, newer)
     before = sys.getallocatedblocks()
     for content in range(10_000, 20_000):
-        assert overlap.is_new(old, content, 0.0)
-        assert not overlap.is_new(new, content, 0.0)
-    overlap.is_new(old, 0, 100.0)
+        assert deduplicator.is_new(older, content, 0.0)
+        assert not deduplicator.is_new(newer, content, 0.0)
+    deduplicator.is_new(older, 0, 100.0)
     assert sys.getallocatedblocks() - before < 5000  # the interpreter keeps 2,000 tuples for later

@@ -1,4 +1,4 @@
-"""Realtime in virtual time: connections that are lost, or never come."""
+"""Realtime in virtual time: connections that are lost, or cannot be opened."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ from ...helpers.virtual_server import longest_waits as longest_waits
 from ...helpers.virtual_server import with_server as with_server
 
 
-def test_a_network_that_is_gone_for_an_hour(with_server: WithServer) -> None:
+def test_an_outage_of_an_hour_is_one_gap_and_the_delays_grow_to_thirty_seconds(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         gaps, reasons = list[Gap](), list[object]()
@@ -38,7 +38,7 @@ def test_a_network_that_is_gone_for_an_hour(with_server: WithServer) -> None:
         await pass_time(3600)
         waits = [after - before for before, after in pairwise(server.connects[1:])]
         assert max(waits) <= 30
-        assert sum(waits[-10:]) > 10 * sum(waits[:3]) / 3, "they grow"
+        assert sum(waits[-10:]) > 10 * sum(waits[:3]) / 3, "the delays grow"
         assert 100 < len(waits) < 400
         assert not gaps
         server.is_up = True
@@ -46,16 +46,16 @@ def test_a_network_that_is_gone_for_an_hour(with_server: WithServer) -> None:
         assert server.pb.realtime.is_connected
         (gap,) = gaps
         assert gap.topics == ("a",)
-        assert gap.since.timestamp() == pytest.approx(began - 101, abs=0.1), "a second before it was last heard of"
+        assert gap.since.timestamp() == pytest.approx(began - 101, abs=0.1), "a second before the connection was opened"
         assert [str(reason) for reason in reasons] == ["reset [http://h/api/realtime]"]
         connects = len(server.connects)
         server.crash()
         server.is_up = True
         await pass_time(0.5)
-        assert len(server.connects) == connects + 1, "after a success, the waits start over"
+        assert len(server.connects) == connects + 1, "after a success, the delays start over"
 
 
-def test_connections_that_end_at_once_are_no_busy_loop(with_server: WithServer) -> None:
+def test_connections_that_end_at_once_are_opened_ever_more_rarely(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
@@ -72,7 +72,9 @@ def test_connections_that_end_at_once_are_no_busy_loop(with_server: WithServer) 
 
 
 @pytest.mark.parametrize(("lives", "waits"), [(4.5, [0.2, 0.4, 0.8, 1.6]), (5.5, [0.2] * 4)])
-def test_a_connection_of_five_seconds_was_a_success(longest_waits: None, lives: float, waits: list[float]) -> None:
+def test_delays_start_over_after_a_connection_of_five_seconds(
+    longest_waits: None, lives: float, waits: list[float]
+) -> None:
     async def main() -> None:
         connects: list[float] = []
 
@@ -90,7 +92,7 @@ def test_a_connection_of_five_seconds_was_a_success(longest_waits: None, lives: 
     run(main())
 
 
-def test_a_user_who_changes_is_no_failure_of_the_connection(with_server: WithServer, longest_waits: None) -> None:
+def test_a_change_of_the_user_does_not_delay_the_next_connection(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
@@ -103,7 +105,9 @@ def test_a_user_who_changes_is_no_failure_of_the_connection(with_server: WithSer
         assert server.pb.realtime.is_connected
 
 
-def test_another_user_does_not_wait_for_a_submission_that_failed(with_server: WithServer, longest_waits: None) -> None:
+def test_another_user_does_not_wait_for_the_delay_after_a_failed_submission(
+    with_server: WithServer, longest_waits: None
+) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         sign_in(server, "first")
@@ -117,7 +121,7 @@ def test_another_user_does_not_wait_for_a_submission_that_failed(with_server: Wi
         assert joining.done()
 
 
-def test_a_loss_just_after_a_rotation_is_the_first_failure(with_server: WithServer, longest_waits: None) -> None:
+def test_delays_start_over_after_a_replacement(with_server: WithServer, longest_waits: None) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
@@ -135,10 +139,10 @@ def test_a_loss_just_after_a_rotation_is_the_first_failure(with_server: WithServ
         assert server.pb.realtime.is_connected
 
 
-def test_an_end_that_is_overdue_is_a_dead_connection(with_server: WithServer) -> None:
+def test_a_connection_whose_end_is_overdue_is_lost(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
-        server.pb.realtime.settings = RealtimeSettings(idle_limit=100, lifetime=1800)  # its server waits longer
+        server.pb.realtime.settings = RealtimeSettings(idle_limit=100, lifetime=1800)  # the server waits longer
         got: list[object] = []
         reasons: list[Exception | None] = []
         server.pb.realtime.on_disconnect(reasons.append)
@@ -154,7 +158,7 @@ def test_an_end_that_is_overdue_is_a_dead_connection(with_server: WithServer) ->
         assert [type(each) for each in got] == [Gap]
 
 
-def test_a_stream_that_says_nothing_at_all() -> None:
+def test_a_stream_that_ends_without_an_event_fails_the_first_subscription() -> None:
     async def main() -> None:
         pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(204)), middleware=[])
         with pytest.raises(PocketBaseConnectionError, match="the server ended the stream"):
@@ -164,7 +168,7 @@ def test_a_stream_that_says_nothing_at_all() -> None:
     run(main())
 
 
-def test_a_connection_that_stays_silent_is_given_up() -> None:
+def test_a_stream_without_pb_connect_fails_after_15_seconds() -> None:
     async def main() -> float:
         async def silent(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
             await asyncio.Event().wait()
@@ -179,7 +183,7 @@ def test_a_connection_that_stays_silent_is_given_up() -> None:
     assert run(main()) == 15.0
 
 
-def test_an_event_while_a_lost_connection_is_closed_comes_before_the_gap(with_server: WithServer) -> None:
+def test_an_event_that_arrives_while_a_lost_connection_is_closed_comes_before_the_gap(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         got: list[object] = []
@@ -194,7 +198,7 @@ def test_an_event_while_a_lost_connection_is_closed_comes_before_the_gap(with_se
         assert len(server.connects) == 3
 
 
-def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServer) -> None:
+def test_a_connection_that_is_lost_while_it_is_replaced_is_one_gap(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         gaps: list[Gap] = []
@@ -210,7 +214,7 @@ def test_a_connection_lost_while_it_is_replaced_is_one_gap(with_server: WithServ
         assert (len(gaps), len(server.connects), len(server.tokens)) == (1, 2, 2)
 
 
-def test_a_server_that_ends_after_each_event_is_no_busy_loop(with_server: WithServer) -> None:
+def test_connections_that_end_after_one_event_are_opened_ever_more_rarely(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         async def one(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
@@ -227,7 +231,7 @@ def test_a_server_that_ends_after_each_event_is_no_busy_loop(with_server: WithSe
         assert 30 < len(server.connects) < 120
 
 
-def test_waits_grow_also_where_each_attempt_takes_its_time_to_fail(with_server: WithServer) -> None:
+def test_delays_grow_even_if_each_attempt_takes_seconds_to_fail(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await server.pb.realtime.subscribe("a", print)
@@ -240,7 +244,7 @@ def test_waits_grow_also_where_each_attempt_takes_its_time_to_fail(with_server: 
 
 @pytest.mark.parametrize(("timeout", "limit"), [(None, 60.0), (600.0, 60.0), (60.0, 60.0), (7.0, 7.0)])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_request_that_hangs_is_given_up(
+def test_a_request_that_hangs_times_out_after_a_minute_at_most(
     with_server: WithServer, method: str, timeout: float | None, limit: float
 ) -> None:
     """The limit holds for each timeout of the client, as no event may come meanwhile."""

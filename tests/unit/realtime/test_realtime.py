@@ -1,4 +1,4 @@
-"""Realtime's pure parts."""
+"""The parts of realtime without a server: registry, queue, gaps, timing, topics, connection."""
 
 import asyncio
 import json
@@ -9,13 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pocketbase_core import PocketBase, PocketBaseConnectionError, PocketBaseError, Response, ServerSentEvent
+from pocketbase_core import PocketBase, PocketBaseConnectionError, Response, ServerSentEvent
 from pocketbase_core.calls.options import SubscribeOptions, parse_options
 from pocketbase_core.endpoints import realtime
 from pocketbase_core.realtime.connection import Connection
 from pocketbase_core.realtime.event_queue import EventQueue, Gap, utc_datetime
 from pocketbase_core.realtime.gaps import GapTracker
-from pocketbase_core.realtime.identity import is_permanent_error
 from pocketbase_core.realtime.registry import SubscriptionRegistry
 from pocketbase_core.realtime.subscription import EventStream, Subscription
 from pocketbase_core.realtime.timing import RealtimeSettings, reconnect_delay, refresh_delay
@@ -30,106 +29,106 @@ class FakeSubscription:
         self.topic = topic
 
 
-def test_subscriptions_know_what_the_server_was_told() -> None:
-    state: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
+def test_a_registry_needs_a_submission_while_the_server_knows_other_topics() -> None:
+    registry: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
     a, b, again = FakeSubscription("a"), FakeSubscription("b"), FakeSubscription("a")
-    assert not state
-    assert not state.add(a)
-    assert state
-    assert state.needs_submission
-    assert state.confirm(["a"]) == [a]
-    assert not state.needs_submission
-    assert state.add(again), "the server need not be told"
-    assert not state.needs_submission
-    assert not state.add(b)
-    assert state.topics == ("a", "b")
-    assert state.confirm(["a"]) == [], "b came too late"
-    assert state.pending == [b]
-    assert state.needs_submission
-    assert state.confirm(["a", "b"]) == [b]
-    state.reset()
-    assert state.needs_submission
-    assert state.confirmed == [a, again, b], "who has been told before"
-    state.discard(a)
-    state.discard(a)
-    state.discard(b)
-    assert (state.topics, state.all, state.confirmed) == (("a",), [again], [again])
-    state.discard(again)
-    assert not state
+    assert not registry, "it is empty"
+    assert not registry.add(a), "the server does not know the topic yet"
+    assert registry
+    assert registry.needs_submission
+    assert registry.confirm(["a"]) == [a]
+    assert not registry.needs_submission
+    assert registry.add(again), "the server knows the topic"
+    assert not registry.needs_submission
+    assert not registry.add(b)
+    assert registry.topics == ("a", "b")
+    assert registry.confirm(["a"]) == [], "b was added after the submission"
+    assert registry.pending == [b]
+    assert registry.needs_submission
+    assert registry.confirm(["a", "b"]) == [b]
+    registry.reset()
+    assert registry.needs_submission
+    assert registry.confirmed == [a, again, b], "they stay confirmed, so that they get the gap"
+    registry.discard(a)
+    registry.discard(a)
+    registry.discard(b)
+    assert (registry.topics, registry.all, registry.confirmed) == (("a",), [again], [again])
+    registry.discard(again)
+    assert not registry
 
 
-def test_the_server_is_told_what_nobody_wants_any_more() -> None:
-    state: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
+def test_a_registry_needs_a_submission_when_a_topic_is_no_longer_wanted() -> None:
+    registry: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
     a, b = FakeSubscription("a"), FakeSubscription("b")
-    state.add(a)
-    state.add(b)
-    state.confirm(["a", "b"])
-    state.discard(b)
-    assert state.needs_submission
+    registry.add(a)
+    registry.add(b)
+    registry.confirm(["a", "b"])
+    registry.discard(b)
+    assert registry.needs_submission
 
 
-def test_a_connection_takes_a_thousand_topics() -> None:
-    state: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
+def test_a_registry_accepts_a_thousand_topics_and_any_number_of_subscriptions() -> None:
+    registry: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
     for number in range(1000):
-        state.add(FakeSubscription(str(number)))
+        registry.add(FakeSubscription(str(number)))
     with pytest.raises(ValueError, match="at most 1000 topics"):
-        state.add(FakeSubscription("one more"))
-    state.add(FakeSubscription("7"))
-    assert (len(state.topics), len(state.all)) == (1000, 1001)
+        registry.add(FakeSubscription("one more"))
+    registry.add(FakeSubscription("7"))
+    assert (len(registry.topics), len(registry.all)) == (1000, 1001)
 
 
-def test_an_inbox_is_bounded() -> None:
-    inbox = EventQueue("a", 2, lambda: 7.0)
+def test_a_full_queue_ends_with_one_gap_until_the_consumer_has_removed_it() -> None:
+    queue = EventQueue("a", 2, lambda: 7.0)
     for text in "12345":
-        inbox.put(text)
-    inbox.put(Gap(utc_datetime(9.0), ("a", "b")))
+        queue.put(text)
+    queue.put(Gap(utc_datetime(9.0), ("a", "b")))
     overflow = Gap(utc_datetime(7.0), ("a",))
-    assert [*inbox] == ["1", "2", overflow]
-    assert [inbox.popleft(), inbox.popleft()] == ["1", "2"]
-    inbox.put("still in the gap")
-    assert inbox.popleft() == inbox.acknowledge_gap(overflow) == overflow
-    inbox.put("6")
-    inbox.put(lost := Gap(utc_datetime(9.0), ("a", "b")))
-    inbox.put(Gap(utc_datetime(10.0), ("a", "b")))
-    assert [*inbox] == ["6", lost, Gap(utc_datetime(10.0), ("a",))]
-    assert [inbox.popleft(), inbox.popleft()] == ["6", lost]
-    inbox.acknowledge_gap(lost)
-    inbox.put("still in the gap")
-    assert len(inbox) == 1
+    assert [*queue] == ["1", "2", overflow]
+    assert [queue.popleft(), queue.popleft()] == ["1", "2"]
+    queue.put("after the overflow")
+    assert queue.popleft() == queue.acknowledge_gap(overflow) == overflow
+    queue.put("6")
+    queue.put(lost := Gap(utc_datetime(9.0), ("a", "b")))
+    queue.put(Gap(utc_datetime(10.0), ("a", "b")))
+    assert [*queue] == ["6", lost, Gap(utc_datetime(10.0), ("a",))]
+    assert [queue.popleft(), queue.popleft()] == ["6", lost]
+    queue.acknowledge_gap(lost)
+    queue.put("after the overflow")
+    assert len(queue) == 1, "the overflow gap has not been removed"
 
 
-def test_a_gap_tells_its_moment_in_utc() -> None:
+def test_the_beginning_of_a_gap_is_in_utc() -> None:
     assert utc_datetime(0.0).isoformat() == "1970-01-01T00:00:00+00:00"
 
 
-def test_losses_in_a_row_become_one_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_losses_become_one_gap_from_the_earliest_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> list[list[str | Gap]]:
         monkeypatch.setattr(time, "time", lambda: 1000.0)
-        state: SubscriptionRegistry[Subscription] = SubscriptionRegistry()
-        inboxes = {topic: EventQueue(topic, 9, time.time) for topic in ("a?options=1", "a?options=2", "b", "c")}
-        listeners = [EventStream[Any](topic, inbox, str) for topic, inbox in inboxes.items()]
-        for listener in listeners:
-            state.add(listener)
-        state.confirm(state.topics)
-        losses = GapTracker(state)
-        for silence in (5.0, 20.0, 1.0):
-            losses.record_loss(silence)
-        state.discard(listeners[-1])
-        losses.emit()
-        losses.emit()
-        return [[*inbox] for inbox in inboxes.values()]
+        registry: SubscriptionRegistry[Subscription] = SubscriptionRegistry()
+        queues = {topic: EventQueue(topic, 9, time.time) for topic in ("a?options=1", "a?options=2", "b", "c")}
+        subscriptions = [EventStream[Any](topic, queue, str) for topic, queue in queues.items()]
+        for subscription in subscriptions:
+            registry.add(subscription)
+        registry.confirm(registry.topics)
+        tracker = GapTracker(registry)
+        for seconds in (5.0, 20.0, 1.0):
+            tracker.record_loss(seconds)
+        registry.discard(subscriptions[-1])
+        tracker.emit()
+        tracker.emit()
+        return [[*queue] for queue in queues.values()]
 
     gap = Gap(utc_datetime(979.0), ("a", "b"))
     assert run(main()) == [[gap], [gap], [gap], []]
 
 
-def test_waits_grow_with_full_jitter() -> None:
+def test_reconnect_delays_double_up_to_thirty_seconds_with_full_jitter() -> None:
     assert [reconnect_delay(failures, 1.0) for failures in (0, 1, 2, 7, 8, 5000)] == [0.2, 0.4, 0.8, 25.6, 30.0, 30.0]
     assert reconnect_delay(5, 0.0) == 0.0
     assert reconnect_delay(5, 0.5) == 3.2
 
 
-def test_connections_are_replaced_before_the_servers_limits() -> None:
+def test_connections_are_replaced_before_the_server_ends_them() -> None:
     settings = RealtimeSettings()
     assert settings.replace_at(0.0, 0.0) == 240.0
     assert settings.replace_at(0.0, 1500.0) == 1620.0
@@ -138,7 +137,7 @@ def test_connections_are_replaced_before_the_servers_limits() -> None:
 
 
 @pytest.mark.parametrize("name", ["idle_limit", "lifetime", "queue_size"])
-def test_limits_are_above_zero(name: str) -> None:
+def test_realtime_settings_must_be_above_zero(name: str) -> None:
     for wrong in (0, -1, float("nan")):
         settings: Any = {name: wrong}
         with pytest.raises(ValueError, match="limits must be above 0"):
@@ -146,7 +145,7 @@ def test_limits_are_above_zero(name: str) -> None:
     assert RealtimeSettings(idle_limit=0.5, lifetime=0.5, queue_size=1).queue_size == 1
 
 
-def test_settings_and_gaps_do_not_change() -> None:
+def test_settings_and_gaps_are_frozen() -> None:
     values: list[Any] = [RealtimeSettings(), Gap(utc_datetime(7.0), ("a",))]
     for value in values:
         for name in value.__dataclass_fields__:
@@ -154,14 +153,7 @@ def test_settings_and_gaps_do_not_change() -> None:
                 setattr(value, name, 1)
 
 
-def test_what_is_a_refusal() -> None:
-    statuses = (0, 399, 400, 401, 403, 404, 405, 407, 408, 409, 428, 429, 430, 499, 500, 503)
-    refusals = [status for status in statuses if is_permanent_error(PocketBaseError("http://h", status))]
-    assert refusals == [400, 401, 403, 405, 407, 409, 428, 430, 499]
-    assert not is_permanent_error(ValueError())
-
-
-def test_a_token_is_refreshed_in_time() -> None:
+def test_a_token_is_submitted_again_in_the_last_minute_or_halfway_if_it_is_short() -> None:
     assert refresh_delay("", 0.0) is None
     assert refresh_delay(token(0, exp=1000.0), 0.0) == 945.0
     assert refresh_delay(token(0, exp=40.0), 0.0) == pytest.approx(22.0)
@@ -173,7 +165,7 @@ def test_a_token_is_refreshed_in_time() -> None:
 
 
 @pytest.mark.parametrize("text", [*map(chr, range(128)), "é", "😀", "\u2028"])
-def test_options_survive_the_servers_parsing(text: str) -> None:
+def test_the_server_parses_every_character_of_options_as_it_was(text: str) -> None:
     options = parse_options(SubscribeOptions, {"filter": text, "params": {text: text}, "expand": "a,b"}, {})
     topic = realtime.encode_topic("posts/*", options)
     parts = urlsplit(topic)
@@ -185,27 +177,27 @@ def test_options_survive_the_servers_parsing(text: str) -> None:
     assert decoded["query"] == {"filter": text, "expand": "a,b", text: text}
 
 
-def test_the_same_options_are_the_same_topic() -> None:
+def test_the_order_of_options_does_not_change_the_topic() -> None:
     one = parse_options(SubscribeOptions, {"filter": "a = 1", "expand": "b"}, {})
     other = parse_options(SubscribeOptions, {"expand": "b", "filter": "a = 1"}, {})
     assert realtime.encode_topic("posts/*", one) == realtime.encode_topic("posts/*", other)
 
 
-def test_an_inbox_that_was_withdrawn_from_has_room_again() -> None:
-    inbox = EventQueue("a", 1, lambda: 5.0)
+def test_a_full_queue_has_room_again_after_drop_pending() -> None:
+    queue = EventQueue("a", 1, lambda: 5.0)
     for text in "12":
-        inbox.put(text)
-    assert inbox.drop_pending() == 5.0
-    inbox.put("3")
-    assert [*inbox] == ["3"]
+        queue.put(text)
+    assert queue.drop_pending() == 5.0
+    queue.put("3")
+    assert [*queue] == ["3"]
 
 
-async def test_a_connection_that_has_ended_keeps_the_reason_when_it_is_cut() -> None:
+async def test_aborting_a_connection_that_has_ended_keeps_its_close_error() -> None:
     ended = asyncio.Event()
-    line = Connection(lambda line, event: None, ended.set, 1)
+    connection = Connection(lambda connection, event: None, ended.set, 1)
     transport = MockTransport(lambda request: Response(500), [ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')])
-    await line.open(PocketBase("http://h", transport=transport).pipeline, realtime.connect())
+    await connection.open(PocketBase("http://h", transport=transport).pipeline, realtime.connect())
     await ended.wait()
-    await line.close()
-    line.abort(ValueError("too late"))
-    assert isinstance(line.close_error, PocketBaseConnectionError)
+    await connection.close()
+    connection.abort(ValueError("too late"))
+    assert isinstance(connection.close_error, PocketBaseConnectionError)

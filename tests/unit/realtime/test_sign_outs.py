@@ -17,7 +17,7 @@ from ...helpers.virtual_server import with_server as with_server
 
 
 @pytest.mark.parametrize("way", ["clear", "switch"])
-def test_nothing_of_a_user_is_delivered_after_the_sign_out(with_server: WithServer, way: str) -> None:
+def test_no_event_of_a_user_is_delivered_after_the_sign_out(with_server: WithServer, way: str) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         def fail(*arguments: object) -> None:
@@ -30,7 +30,7 @@ def test_nothing_of_a_user_is_delivered_after_the_sign_out(with_server: WithServ
             slow.append(message)
             await go_on.wait()
 
-        server.pb.auth_store.on_change(fail)  # before realtime's own
+        server.pb.auth_store.on_change(fail)  # called before realtime's own callback
         heard = await listen(server, "first")
         gaps: list[Gap] = []
         await server.pb.realtime.subscribe("a", slowly, on_gap=gaps.append)
@@ -57,14 +57,14 @@ def test_nothing_of_a_user_is_delivered_after_the_sign_out(with_server: WithServ
         assert len(server.connects) == 2
 
 
-def test_a_store_that_tells_nobody_of_a_sign_out(with_server: WithServer) -> None:
-    class Silent(AuthStore):
+def test_a_sign_out_counts_even_if_the_store_calls_no_callback(with_server: WithServer) -> None:
+    class SilentAuthStore(AuthStore):
         def clear(self) -> None:
             self._token = ""
 
     @with_server
     async def _(server: FakeServer) -> None:
-        server.pb = server.pb.with_auth_store(Silent())
+        server.pb = server.pb.with_auth_store(SilentAuthStore())
         heard = await listen(server, "first")
         server.emit('"before"')
         await pass_time(1)
@@ -77,7 +77,7 @@ def test_a_store_that_tells_nobody_of_a_sign_out(with_server: WithServer) -> Non
         assert len(heard.gaps) == 1
 
 
-def test_a_sign_out_while_the_connection_is_made(with_server: WithServer) -> None:
+def test_a_sign_out_during_the_first_submission_leads_to_a_guests_connection(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         server.submitting = 5.0
@@ -94,7 +94,7 @@ def test_a_sign_out_while_the_connection_is_made(with_server: WithServer) -> Non
         assert not heard.errors
 
 
-def test_another_user_during_a_refused_submission_blames_no_topic(with_server: WithServer) -> None:
+def test_a_submission_that_is_refused_because_the_user_has_changed_rejects_no_topic(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         sign_in(server, "first")
@@ -111,7 +111,7 @@ def test_another_user_during_a_refused_submission_blames_no_topic(with_server: W
         await asyncio.gather(*others)
 
 
-def test_a_connection_whose_other_topics_are_refused_too_is_replaced(with_server: WithServer) -> None:
+def test_a_connection_on_which_the_confirmed_topics_are_refused_too_is_lost(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen(server)
@@ -130,15 +130,15 @@ def test_a_refreshed_token_is_submitted_once(with_server: WithServer) -> None:
         server.pb.auth_store.save(token(0, exp=time.time() + 3600), {"id": "u1"})
         heard = await listen(server)
         await keep_busy(server, 3 * 3600)
-        rotations = len(server.connects) - 1
+        replacements = len(server.connects) - 1
         refreshes = len(set(server.tokens)) - 1
         assert refreshes == 3
-        assert len(server.tokens) == 1 + rotations + refreshes
+        assert len(server.tokens) == 1 + replacements + refreshes
         assert not heard.gaps
 
 
-def test_a_refresh_that_cannot_be_saved_is_no_other_sign_in(with_server: WithServer) -> None:
-    class Full(AuthStore):
+def test_a_refreshed_token_that_cannot_be_saved_does_not_count_as_another_sign_in(with_server: WithServer) -> None:
+    class FullAuthStore(AuthStore):
         is_full = False
 
         def save(self, token: str, record: Any = None) -> None:
@@ -148,7 +148,7 @@ def test_a_refresh_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
 
     @with_server
     async def _(server: FakeServer) -> None:
-        server.pb = server.pb.with_auth_store(store := Full())
+        server.pb = server.pb.with_auth_store(store := FullAuthStore())
         heard = await listen(server, "first")
         replace_refreshed(store, store.token, token(0, "second", exp=time.time() + 10**6), {})
         store.is_full = True
@@ -159,7 +159,7 @@ def test_a_refresh_that_cannot_be_saved_is_no_other_sign_in(with_server: WithSer
         assert len(server.connects) == 1
 
 
-def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> None:
+def test_a_sign_out_on_another_thread_leads_to_a_guests_connection(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await listen(server, "first")
@@ -171,7 +171,7 @@ def test_a_store_that_is_changed_on_another_thread(with_server: WithServer) -> N
         assert server.tokens[-1] == ""
 
 
-def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer) -> None:
+def test_a_change_of_the_store_after_the_loop_was_closed_is_ignored(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await listen(server)
@@ -185,10 +185,8 @@ def test_a_store_that_is_changed_when_the_loop_is_closed(with_server: WithServer
 
 
 @pytest.mark.parametrize("is_away", [False, True])
-def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(
-    with_server: WithServer, is_away: bool
-) -> None:
-    """The gap begins at the sign-out, also if the server could not be told of it at once."""
+def test_a_user_who_signs_in_again_gets_a_gap_since_the_sign_out(with_server: WithServer, is_away: bool) -> None:
+    """The gap begins at the sign-out, even if no connection was open then."""
 
     @with_server
     async def _(server: FakeServer) -> None:
@@ -203,14 +201,14 @@ def test_what_a_guest_did_not_get_is_a_gap_for_the_user_who_signs_in_again(
             await pass_time(50)
             server.is_up = True
             await keep_busy(server, 500)
-            assert len(heard.gaps) == 2 * signs_out - 1, "for what the guest may have missed"
+            assert len(heard.gaps) == 2 * signs_out - 1, "one for the events that the guest may have missed"
             sign_in(server, f"again {signs_out}")
             await pass_time(1)
             assert len(heard.gaps) == 2 * signs_out
             assert signed_out - 2 < heard.gaps[-1] <= signed_out
 
 
-def test_who_signs_in_hears_of_what_a_guest_did_not_get(with_server: WithServer) -> None:
+def test_a_guest_who_signs_in_gets_a_gap_since_the_subscription(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen(server)
@@ -221,8 +219,8 @@ def test_who_signs_in_hears_of_what_a_guest_did_not_get(with_server: WithServer)
         assert heard.gaps == [pytest.approx(subscribed - 1, abs=0.1)]
 
 
-def test_a_guest_who_signs_in_during_a_submission_has_the_gap_after_the_next(with_server: WithServer) -> None:
-    """Also for what was subscribed to by the guest's submission, as the user's comes later."""
+def test_a_guest_who_signs_in_during_a_submission_gets_the_gap_after_the_next_one(with_server: WithServer) -> None:
+    """A subscription that the guest's submission has confirmed gets the gap too."""
 
     @with_server
     async def _(server: FakeServer) -> None:
@@ -239,7 +237,7 @@ def test_a_guest_who_signs_in_during_a_submission_has_the_gap_after_the_next(wit
         assert (len(heard.gaps), len(gaps), len(server.connects)) == (1, 1, 1)
 
 
-def test_a_guest_who_signs_in_while_a_connection_is_made_has_the_gap_first(with_server: WithServer) -> None:
+def test_a_guest_who_signs_in_while_a_connection_is_opened_gets_the_gap_first(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         got: list[object] = []
@@ -259,7 +257,7 @@ def test_a_guest_who_signs_in_while_a_connection_is_made_has_the_gap_first(with_
         assert got[1] == "for the user"
 
 
-def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_server: WithServer) -> None:
+def test_a_gap_begins_at_a_revocation_that_was_not_noticed_before_an_outage(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
@@ -275,8 +273,8 @@ def test_a_sign_in_after_a_revocation_that_nobody_noticed_before_an_outage(with_
         assert heard.gaps[0] <= revoked
 
 
-@pytest.mark.parametrize("during", ["a submission", "a rotation"])
-def test_a_sign_out_while_topics_are_submitted_is_one_gap(with_server: WithServer, during: str) -> None:
+@pytest.mark.parametrize("during", ["a submission", "a replacement"])
+def test_a_sign_out_during_a_submission_is_one_gap(with_server: WithServer, during: str) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")

@@ -1,4 +1,4 @@
-"""Realtime in virtual time: users who come, go, and lose their tokens."""
+"""Realtime in virtual time: revoked tokens and how they are noticed."""
 
 import pytest
 
@@ -19,7 +19,7 @@ async def listen_and_revoke(server: FakeServer) -> Received:
     return heard
 
 
-def test_a_revoked_token_is_noticed_within_five_minutes(with_server: WithServer) -> None:
+def test_a_revoked_token_is_reported_once_within_five_minutes(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
@@ -38,13 +38,13 @@ def test_a_revoked_token_is_noticed_within_five_minutes(with_server: WithServer)
         await pass_time(1)
         assert server.tokens[-1] == server.pb.auth_store.token
         assert len(server.connects) == 3
-        assert heard.gaps[1] <= revoked, "what the user missed meanwhile"
+        assert heard.gaps[1] <= revoked, "it begins before the revocation: a guest has received less than the user"
         server.revoke()
         await keep_busy(server, 301)
-        assert len(heard.errors) == 2, "that is another token"
+        assert len(heard.errors) == 2, "another token is reported again"
 
 
-def test_a_revoked_token_is_noticed_when_anything_is_submitted(with_server: WithServer) -> None:
+def test_a_revoked_token_is_reported_after_the_next_submission(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen_and_revoke(server)
@@ -54,7 +54,7 @@ def test_a_revoked_token_is_noticed_when_anything_is_submitted(with_server: With
         assert len(heard.gaps) == 1
 
 
-def test_a_revoked_token_is_noticed_on_the_connection_after_a_lost_one(with_server: WithServer) -> None:
+def test_a_revoked_token_is_reported_on_the_connection_after_a_lost_one(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen_and_revoke(server)
@@ -66,7 +66,9 @@ def test_a_revoked_token_is_noticed_on_the_connection_after_a_lost_one(with_serv
 
 
 @pytest.mark.parametrize("status", [0, 408, 429, 500, 503])
-def test_an_unclear_response_is_no_revocation_and_asked_again_soon(with_server: WithServer, status: int) -> None:
+def test_a_check_without_a_verdict_is_repeated_soon_and_then_ever_more_rarely(
+    with_server: WithServer, status: int
+) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         server.check_status = status
@@ -75,7 +77,7 @@ def test_an_unclear_response_is_no_revocation_and_asked_again_soon(with_server: 
         assert len(server.checks) > 4
         server.emit("1")
         await pass_time(1000)
-        assert len(server.checks) < 40, "the longer it lasts, the less"
+        assert len(server.checks) < 40, "the delays grow"
         assert (heard.errors, heard.gaps, heard.messages) == ([], [], [1])
         server.check_status = 200
         server.revoke()
@@ -84,7 +86,7 @@ def test_an_unclear_response_is_no_revocation_and_asked_again_soon(with_server: 
 
 
 @pytest.mark.parametrize("status", [204, 400, 403, 404])
-def test_a_server_that_cannot_say_is_asked_rarely(with_server: WithServer, status: int) -> None:
+def test_a_check_with_another_status_than_401_reports_nothing(with_server: WithServer, status: int) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         server.check_status = status
@@ -94,7 +96,7 @@ def test_a_server_that_cannot_say_is_asked_rarely(with_server: WithServer, statu
         assert not heard.errors
 
 
-def test_a_check_that_ends_after_another_sign_in_accuses_nobody(with_server: WithServer) -> None:
+def test_a_check_that_ends_after_another_sign_in_reports_nothing(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         server.checking = 5.0
@@ -107,7 +109,7 @@ def test_a_check_that_ends_after_another_sign_in_accuses_nobody(with_server: Wit
         assert server.checks == [first, server.pb.auth_store.token]
 
 
-def test_a_guest_is_not_checked(with_server: WithServer) -> None:
+def test_no_token_is_checked_while_a_guest_is_subscribed(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         await listen(server)
@@ -121,8 +123,8 @@ def test_a_guest_is_not_checked(with_server: WithServer) -> None:
         assert len(server.checks) == 1
 
 
-def test_a_refused_submission_of_a_revoked_token_makes_another_connection(with_server: WithServer) -> None:
-    """Servers that keep the user on the connection answer 403, as the token makes a guest of the sender."""
+def test_a_refused_submission_with_a_revoked_token_leads_to_another_connection(with_server: WithServer) -> None:
+    """Servers that tie the connection to the user respond with 403, because a revoked token is a guest's."""
 
     @with_server
     async def _(server: FakeServer) -> None:

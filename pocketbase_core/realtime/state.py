@@ -1,0 +1,165 @@
+"""What the connection manager does next, decided without a clock and without I/O.
+
+Theory of operation
+===================
+
+The manager works in steps. Before each step it describes what it knows as a `ConnectionState`, and `next_action`
+returns the one `Action` to perform. `next_action` is a table that is read from top to bottom: the first row whose
+condition holds is the action. If no row holds, the manager sleeps until the earliest moment at which one may, or until
+something changes: a subscription, the auth store, the end of a connection. Each step starts from the present state and
+not from what happened before, so the order in which changes happen does not matter.
+
+A state is one of three: no connection, one connection in use, or one in use and the previous one. The previous one is
+kept for some seconds after its replacement, because it may still bring events that the new one does not (see
+`deduplication.py`). A connection in use may have ended without the manager having acted on it yet.
+
+What follows a failure is decided here too. `after_failed_connect` says who gets the error of an attempt to connect,
+and when to try again; `ends_connection` says whether the error of a submission concerns the connection.
+
+Moments are the event loop's time in seconds: `math.inf` is never, and 0.0 is at once.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from ..errors import PocketBaseError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentConnection:
+    """The connection in use."""
+
+    is_open: bool
+    user_has_changed: bool
+    """True if the server sends the events of a user who is no longer signed in."""
+    needs_submission: bool
+    """True if the server does not know the present topics or the present token."""
+    refresh_at: float
+    """When to submit the topics again so that the token is refreshed in time."""
+    replace_at: float
+    """When to open the next connection, before the server ends this one."""
+    presumed_dead_at: float
+    """From when on the server should have ended the connection, so that a silent one must be dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionState:
+    """What the manager knows before a step."""
+
+    connection: CurrentConnection | None = None
+    next_attempt_at: float = 0.0
+    """The end of the delay after a failed attempt to connect, submit or replace."""
+    close_previous_at: float = math.inf
+    """When to close the previous connection: never if there is none, at once if it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePrevious:
+    """Close the previous connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Open a connection and submit all topics on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandleUserChange:
+    """Close the connection of a user who is no longer signed in, and connect again without a delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandleEnd:
+    """Close a connection that has ended, and connect again after a delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandleTimeout:
+    """Close a connection that must be dead, because the server should have ended it; connect again after a delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmit:
+    """Submit all topics on the connection in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Open the next connection and submit the confirmed topics on it, while the present one stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Sleep until this moment, or until something changes."""
+
+    until: float
+
+
+Action = ClosePrevious | Connect | HandleUserChange | HandleEnd | HandleTimeout | Resubmit | Replace | Wait
+
+
+def next_action(state: ConnectionState, now: float) -> Action:
+    """Return the most urgent action at the loop's time `now`."""
+    connection = state.connection
+    if now >= state.close_previous_at:
+        return ClosePrevious()  # first: if this shows a loss, the topics have to be submitted again
+    if connection is None:
+        return Connect() if now >= state.next_attempt_at else Wait(state.next_attempt_at)
+    if connection.user_has_changed:
+        return HandleUserChange()
+    if not connection.is_open:
+        return HandleEnd()
+    if now >= connection.presumed_dead_at:
+        return HandleTimeout()
+    submit_at = max(0.0 if connection.needs_submission else connection.refresh_at, state.next_attempt_at)
+    if now >= submit_at:
+        return Resubmit()
+    replace_at = max(connection.replace_at, state.next_attempt_at)
+    if now >= replace_at:
+        return Replace()
+    return Wait(min(state.close_previous_at, connection.presumed_dead_at, submit_at, replace_at))
+
+
+class FailedConnect(Enum):
+    """What follows a failed attempt to connect."""
+
+    CONNECT_AGAIN = auto()
+    """Connect again at once: the user has changed, so the failure says nothing about the present user."""
+    REJECT_ALL = auto()
+    """End all subscriptions with the error: nothing has worked so far, so the callers have to know."""
+    REJECT_REQUESTED = auto()
+    """End the subscriptions that the attempt was to confirm with the error, and connect again after a delay."""
+    CONNECT_LATER = auto()
+    """Keep all subscriptions, and connect again after a delay."""
+
+
+def after_failed_connect(error: Exception, *, user_has_changed: bool, has_worked: bool) -> FailedConnect:
+    """Return what follows an attempt to connect that has failed with this error.
+
+    Args:
+        error: The error of the request, of the stream, or of the submission.
+        user_has_changed: True if the user for whom the topics were submitted is no longer signed in.
+        has_worked: True if the server has confirmed a topic before.
+    """
+    if user_has_changed:
+        return FailedConnect.CONNECT_AGAIN
+    if not has_worked:
+        return FailedConnect.REJECT_ALL
+    if is_permanent_error(error):
+        return FailedConnect.REJECT_REQUESTED
+    return FailedConnect.CONNECT_LATER
+
+
+def ends_connection(error: Exception) -> bool:
+    """Return whether the error of a submission concerns the connection, so that a new one is needed.
+
+    PocketBase responds with 404 if it no longer knows the client id, and with 403 if another user submits topics on
+    a connection. A topic that the server refuses on its own is no error here: `Submitter` ends its subscriptions.
+    """
+    return is_permanent_error(error) or getattr(error, "status", 0) == 404
+
+
+def is_permanent_error(error: Exception) -> bool:
+    """Return whether repeating the request cannot help: the status is a 4xx other than 404, 408 and 429."""
+    return isinstance(error, PocketBaseError) and 400 <= error.status < 500 and error.status not in (404, 408, 429)
