@@ -173,8 +173,8 @@ class _Download:
     async def _receive(self, call: Call[Any]) -> None:
         request = call.request
         own_range = "Range" in request.headers
-        rest = {} if self._version is None or own_range else self._version.range_headers(self.done)
-        headers = Headers({"Accept-Encoding": "identity"}) | request.headers | rest
+        resume = {} if self._version is None or own_range else self._version.range_headers(self.done)
+        headers = Headers({"Accept-Encoding": "identity"}) | request.headers | resume
         url = self._joint.build_url(request.url)
         async with self._joint.stream(call._replace(request=request.replace(headers=headers))) as response:
             await self._begin(response, url, own_range)
