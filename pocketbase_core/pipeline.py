@@ -13,7 +13,7 @@ from .calls.paths import custom_path
 from .calls.timeout import timeout_or
 from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
-from .messages.json_values import JsonLoads, default_loads
+from .messages.json_values import default_loads
 from .middleware import Middleware, Retry, chain
 from .ports import StreamedResponse, Transport
 from .transport import StreamingResponse, read_error_body
@@ -83,16 +83,13 @@ class Pipeline:
         self.auth_store = auth_store
         self.timeout = server.timeout
         """The client's timeout in seconds; None is no limit."""
+        self.json_loads = server.client_options.json_loads
+        """The decoder of the client's JSON library."""
         self._server = server
         self._middleware = middleware
         self._send_through = chain(middleware, self._send)
         self._headers = headers
         self._cached_headers: tuple[dict[str, str], Headers] = {}, Headers()
-
-    @property
-    def json_loads(self) -> JsonLoads:
-        """The decoder of the client's JSON library."""
-        return self._server.client_options.json_loads
 
     def build_url(self, path: str) -> str:
         """Return the absolute URL of a path on the server."""

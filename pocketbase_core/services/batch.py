@@ -64,20 +64,20 @@ class Batch:
             calls = await self._passwords.confirm(bound, [(each.collection, each.call) for each in changes])
             call = batch.send(calls, settings)
             is_ready = True
-            answers = await bound.execute(call)
+            responses = await bound.execute(call)
         except BaseException as error:
             self._sent = is_ready and isinstance(error, PocketBaseDecodeError)
             raise
-        for change, answer in zip(changes, answers, strict=True):
-            change.keep_in_step(self._pipeline.auth_store, as_object(answer.body))
-        self.results = batch.results(calls, answers)
+        for change, response in zip(changes, responses, strict=True):
+            change.keep_in_step(self._pipeline.auth_store, as_object(response.body))
+        self.results = batch.results(calls, responses)
         return self.results
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is None:
             await self.send()

@@ -19,7 +19,7 @@ import functools
 import inspect
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
@@ -39,9 +39,9 @@ class AsyncFace:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
-    async def _execute(self, call: Any) -> Any:
+    def _execute(self, call: Any) -> Awaitable[Any]:
         """Execute the call that an endpoint has built, and return its value."""
-        return await self._pipeline.execute(call)
+        return self._pipeline.execute(call)
 
     @staticmethod
     def _make_method(build: Callable[..., Any]) -> Callable[..., Any]:

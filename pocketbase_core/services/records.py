@@ -178,19 +178,21 @@ class RecordService(RecordChanges[T], AsyncFace):
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
-    async def _execute(self, call: Any) -> Any:
+    def _execute(self, call: Any) -> Awaitable[Any]:
         if isinstance(call, RecordChange):
-            return await self._send(cast("RecordChange[T]", call))
-        return await super()._execute(call)
+            return self._send(cast("RecordChange[T]", call))
+        return super()._execute(call)
 
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""
-        call, pipeline = change.call.with_response(), self._pipeline
+        call, pipeline = change.call, self._pipeline
+        execute = pipeline.execute
         if is_unconfirmed(call):
             bound = BoundPipeline(pipeline, change.options)
             (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
-            record, response = await bound.execute(call)
-        else:
-            record, response = await pipeline.execute(call)
+            execute = bound.execute
+        if change.record_id is None:
+            return await execute(decode_call(call, change.decode))
+        record, response = await execute(call.with_response())
         change.keep_in_step(pipeline.auth_store, record)
         return decode_from(response.url, response.status_code, record, change.decode)

@@ -142,7 +142,7 @@ class _Download:
     def __init__(self, bound: BoundPipeline, part: PartialFile, on_progress: ProgressCallback | None) -> None:
         self.done = 0
         self.failure: PocketBaseError = PocketBaseError()
-        self._joint = bound
+        self._bound = bound
         self._part = part
         self._on_progress = on_progress
         self._version: Validators | None = None
@@ -173,10 +173,10 @@ class _Download:
     async def _receive(self, call: Call[Any]) -> None:
         request = call.request
         own_range = "Range" in request.headers
-        rest = {} if self._version is None or own_range else self._version.range_headers(self.done)
-        headers = Headers({"Accept-Encoding": "identity"}) | request.headers | rest
-        url = self._joint.build_url(request.url)
-        async with self._joint.stream(call._replace(request=request.replace(headers=headers))) as response:
+        resume = {} if self._version is None or own_range else self._version.range_headers(self.done)
+        headers = Headers({"Accept-Encoding": "identity"}) | request.headers | resume
+        url = self._bound.build_url(request.url)
+        async with self._bound.stream(call._replace(request=request.replace(headers=headers))) as response:
             await self._begin(response, url, own_range)
             async for chunk in response.aiter_bytes():
                 remaining = memoryview(chunk)
