@@ -181,7 +181,7 @@ class RecordService(RecordChanges[T], AsyncFace):
     def _execute(self, call: Any) -> Awaitable[Any]:
         if isinstance(call, RecordChange):
             return self._send(cast("RecordChange[T]", call))
-        return super()._execute(call)
+        return self._pipeline.execute(call)
 
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""
