@@ -1,11 +1,11 @@
-"""Import a CSV file into a collection, in batches, several at a time. A second run continues where the first stopped.
+"""Import a CSV file into a collection, with concurrent batches. A second run continues where the first one stopped.
 
-python examples/bulk_import.py --rows 5000      makes so many rows (100,000 without) and a throw-away server for them
+python examples/bulk_import.py --rows 5000      creates 5,000 rows (default: 100,000) and a throw-away server
 python examples/bulk_import.py --csv people.csv --url http://127.0.0.1:8090 --email admin@example.com --password …
 
 The id of a record is a hash of its row, and rows are upserted: a row that is sent twice is stored once. The ids of
-stored rows are kept in a file beside the CSV file, and these rows are not sent again. Wrong rows are reported by their
-line; the other rows of the batch are sent without them.
+stored rows are kept in a file beside the CSV file, and these rows are not sent again. Invalid rows are reported by
+line; the other rows of their batch are sent without them.
 """
 
 import argparse
@@ -58,7 +58,7 @@ def digest(*texts: str) -> str:
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Write a CSV file with so many rows, two of them wrong."""
+    """Write a CSV file with `count` rows, two of them invalid."""
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow([field["name"] for field in FIELDS])
@@ -81,17 +81,17 @@ class Import:
         fields = (await self._pb.collections.get_one(self._collection))["fields"]
         total = await asyncio.to_thread(self._prepare, {field["name"]: field["type"] for field in fields})
         self._task = self._progress.add_task(self._path.name, total=total)
-        rows = self._rows()  # all senders take from it
+        rows = self._rows()  # shared by all senders
         async with asyncio.TaskGroup() as group:
             for _ in range(in_flight):
                 group.create_task(self._send_batches(rows, size))
 
     def _prepare(self, types: dict[str, str]) -> int:
-        """Choose a parser for each column, read which rows are stored already, and return the number of rows."""
+        """Choose a parser for each column, read the ids of stored rows, and return the number of rows."""
         with self._path.open(newline="", encoding="utf-8-sig") as file:
             head = next(csv.reader(file, strict=True), list[str]())
         if unknown := [name for name in head if name not in types]:
-            raise ValueError(f"{self._collection} has no fields {unknown}")  # which the server would ignore
+            raise ValueError(f"{self._collection} has no fields {unknown}")  # the server would ignore them
         self._columns = [(name, PARSERS.get(types[name], str)) for name in head]
         if self._done_path.exists():
             self._done = frozenset(self._done_path.read_text().split())
@@ -117,7 +117,7 @@ class Import:
             self._progress.advance(self._task, len(batch))
 
     async def _send(self, bodies: list[dict[str, Any]]) -> dict[int, PocketBaseError]:
-        """Send a batch. If some of its members are wrong, nothing is stored: return their errors by index."""
+        """Send a batch. If some rows are invalid, nothing is stored: return their errors by index."""
         batch = self._pb.create_batch()
         for body in bodies:
             batch.collection(self._collection).upsert(body, fields="id")
@@ -168,22 +168,22 @@ async def main(arguments: argparse.Namespace) -> None:
             raise group.exceptions[0] from None
         finally:
             progress.stop()
-            print(f"sent {work.sent}, there already {work.skipped}, wrong {work.wrong}")
+            print(f"sent {work.sent}, already stored {work.skipped}, invalid {work.wrong}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Import a CSV file into a collection.")
-    parser.add_argument("--csv", type=Path, help="a file whose first line names the fields; without it, one is made")
-    parser.add_argument("--rows", type=int, default=100_000, help="how many rows to make")
-    parser.add_argument("--url", help="a server that allows batches; without it, a throw-away one is started")
-    parser.add_argument("--email", default="admin@example.com", help="its superuser")
+    parser.add_argument("--csv", type=Path, help="a file whose first line names the fields (default: create one)")
+    parser.add_argument("--rows", type=int, default=100_000, help="number of rows to create")
+    parser.add_argument("--url", help="a server with batches enabled (default: start a throw-away one)")
+    parser.add_argument("--email", default="admin@example.com", help="the server's superuser")
     parser.add_argument("--password", default="")
     parser.add_argument("--collection", default="people")
-    parser.add_argument("--size", type=int, default=200, help="rows in a batch, at most the setting batch.maxRequests")
-    parser.add_argument("--in-flight", type=int, default=4, help="batches that are sent at a time")
+    parser.add_argument("--size", type=int, default=200, help="rows per batch, at most the setting batch.maxRequests")
+    parser.add_argument("--in-flight", type=int, default=4, help="number of concurrent batches")
     try:
         asyncio.run(main(parser.parse_args()))
     except KeyboardInterrupt:
-        sys.exit("stopped; run it again to go on")
+        sys.exit("stopped; run the command again to continue")
     except (PocketBaseError, ValueError) as error:
-        sys.exit(f"{error}; run it again to go on")
+        sys.exit(f"{error}; run the command again to continue")

@@ -1,6 +1,6 @@
-"""Two middlewares of your own, a cache and a rate limit, and what their order changes, on a throw-away server.
+"""Define two middlewares, a cache and a rate limit, and show on a throw-away server how their order matters.
 
-A middleware is any `async (request, call_next) -> response`; the first of a list is the outermost.
+A middleware is any `async (request, call_next) -> response`; the first in a list is the outermost.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pocketbase_core.testing import LocalServer
 
 
 class Cache:
-    """Keeps responses to reads of records for so many seconds. A write empties the cache."""
+    """Middleware that keeps responses to reads of records for `seconds` seconds. A write empties the cache."""
 
     def __init__(self, seconds: float, size: int = 1000, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._size, self._clock = seconds, size, clock
@@ -25,10 +25,10 @@ class Cache:
             try:
                 return await call_next(request)
             finally:
-                self._entries = {}  # a read that is under way stores its response in the old dict
+                self._entries = {}  # a read in progress stores its response in the old dict
         if "/api/collections/" not in request.url:  # files and events are streams
             return await call_next(request)
-        key = request.full_url, request.headers.get("Authorization", "")  # nobody sees what only another user may see
+        key = request.full_url, request.headers.get("Authorization", "")  # users do not share entries
         entries = self._entries
         entry = entries.pop(key, None)
         if entry is None or entry[0] <= self._clock():
@@ -41,7 +41,7 @@ class Cache:
 
 
 class RateLimit:
-    """Lets so many requests a second through. The others wait for their turn."""
+    """Middleware that lets `per_second` requests per second through and delays the others."""
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class RateLimit:
 
 
 async def show(request: Request, call_next: Handler) -> Response:
-    """Print what is really sent: this is the innermost middleware."""
+    """Print each request that is actually sent. This must be the innermost middleware."""
     response = await call_next(request)
     print("   sent", request.method, urlsplit(request.url).path, response.status_code)
     return response
 
 
 async def read_three_times(server: LocalServer, store: AuthStore, title: str, middleware: list[Middleware]) -> None:
-    print(f"\n{title}: the same record three times, then one that is missing")
+    print(f"\n{title}: read one record three times, then a missing one")
     started = time.perf_counter()
     async with PocketBase(server.url, auth_store=store, middleware=[*middleware, show]) as pb:
         for _ in range(3):
@@ -83,9 +83,9 @@ async def main() -> None:
             await pb.admins.auth.with_password(*server.superuser)
             await pb.collections.create({"name": "notes", "type": "base", "fields": [{"name": "text", "type": "text"}]})
             await pb.collection("notes").create({"id": "abcdefghijklmno", "text": "Hello"})
-        # Only what the cache does not have waits for its turn.
+        # Only reads that the cache cannot serve wait for their turn.
         await read_three_times(server, pb.auth_store, "Cache, RateLimit", [Cache(60), RateLimit(4), Retry()])
-        # Each read waits for its turn, even one that the cache has.
+        # Each read waits for its turn, even if the cache can serve it.
         await read_three_times(server, pb.auth_store, "RateLimit, Cache", [RateLimit(4), Cache(60), Retry()])
 
 

@@ -1,7 +1,7 @@
-"""A notebook on FastAPI and PocketBase: one HTTP client for everybody, and for each request a client of its user.
+"""A notebook on FastAPI and PocketBase: one shared HTTP client, and a PocketBase client per request for its user.
 
-python examples/fastapi_app.py                                              with a throw-away server, at port 8000
-POCKETBASE_URL=http://127.0.0.1:8090 uvicorn examples.fastapi_app:app       with a server that runs
+python examples/fastapi_app.py                                              starts a throw-away server; port 8000
+POCKETBASE_URL=http://127.0.0.1:8090 uvicorn examples.fastapi_app:app       uses a running server
 """
 
 import asyncio
@@ -49,7 +49,7 @@ class Note(NewNote):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-    """The connections are the application's: opened with it, closed with it."""
+    """Keep one HTTP client open for as long as the application runs."""
     url = os.environ["POCKETBASE_URL"]
     async with httpx.AsyncClient() as client, PocketBase(url, transport=HttpxTransport(client)) as pb:
         app.state.pb = pb
@@ -57,14 +57,14 @@ async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
 
 
 async def client_of_user(request: Request, response: Response) -> AsyncGenerator[PocketBase, None]:
-    """A client with the token that the request brought, in its Authorization header or its cookie."""
+    """Yield a client with the token from the request's Authorization header or cookie."""
     store = AuthStore()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         store.save(token if token.isascii() and token.isprintable() else "", None)
     else:
         store.load_from_cookie(request.headers.get("Cookie", ""))
-        # A token that was refreshed, a record that changed, somebody who signed in or out: the browser is told.
+        # Send the browser a new cookie after a refresh, a change of the record, a sign-in or a sign-out.
         store.on_change(lambda token, record: response.headers.update({"Set-Cookie": store.export_to_cookie()}))
     pb: PocketBase = request.app.state.pb
     async with pb.with_auth_store(store) as own:
@@ -77,9 +77,9 @@ app = FastAPI(lifespan=lifespan)
 
 @app.exception_handler(PocketBaseError)
 async def refused(_: Request, error: PocketBaseError) -> JSONResponse:
-    """Refuse in PocketBase's words what PocketBase refuses; a failure in between is a 502."""
+    """Pass on PocketBase's 4xx errors. Any other failure becomes a 502."""
     if isinstance(error, PocketBaseTransportError) or not 400 <= error.status < 500:
-        return JSONResponse({"message": "The database does not answer."}, 502)
+        return JSONResponse({"message": "The database does not respond."}, 502)
     return JSONResponse({"message": error.message, "fields": error.field_errors}, error.status)
 
 
@@ -101,13 +101,13 @@ async def list_notes(pb: UserClient) -> list[Note]:
 
 @app.post("/notes", status_code=201)
 async def add_note(note: NewNote, pb: UserClient) -> Note:
-    # Who it is, as the server says: what a cookie holds is anybody's text.
+    # The cookie is user input, so ask the server who the user is.
     owner = (await pb.collection("users").auth.refresh())["record"]["id"]
     return await pb.collection("notes", Note).create({"text": note.text, "owner": owner})
 
 
 async def prepare(pb: PocketBase) -> None:
-    """The collection, and a user to sign in with."""
+    """Create the collection `notes`, and a user to sign in with."""
     await pb.collections.create(NOTES)
     await pb.collection("users").create({"email": "user@example.com", "password": "password123"})
 

@@ -1,9 +1,9 @@
-"""A transport of your own: asyncio's streams carry the bytes, h11 speaks HTTP, and `Exchange` does the rest.
+"""A custom transport on asyncio's streams, h11 and `Exchange`.
 
 Use it as `PocketBase(url, transport=OwnTransport())`; h11 comes with httpx. A transport has four methods: `send` for a
-whole response, `stream` for a body that is read as it comes in, `events` for server-sent events, and `aclose`. Each
-request has an `Exchange` around it, which encodes the body, ends the request at its timeout, limits and decompresses
-the response, and turns the exceptions of asyncio and h11 into the errors that `ERRORS` names.
+whole response, `stream` for a body that is read as it arrives, `events` for server-sent events, and `aclose`. Each
+request runs inside an `Exchange`, which encodes the body, ends the request at its timeout, limits and decompresses the
+response, and maps the exceptions of asyncio and h11 to the errors listed in `ERRORS`.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ ERRORS: ErrorMap = {
 
 
 class Reader(asyncio.StreamReader):
-    """A stream that ends where the connection breaks, after all that was received: it may be a whole response."""
+    """A stream that ends where the connection breaks, because the received bytes may be a complete response."""
 
     def set_exception(self, exc: BaseException) -> None:
         self.feed_eof()
@@ -44,7 +44,7 @@ class Connection:
         self._http = h11.Connection(h11.CLIENT)
 
     async def start(self, request: h11.Request) -> None:
-        """Send the request, and read the response's head, which may come before all of the body is sent."""
+        """Send the request and read the head of the response, which may arrive before the whole body is sent."""
         self._writer.write(self._http.send(request) or b"")
         sending = asyncio.create_task(self._send_body())
         try:
@@ -58,7 +58,7 @@ class Connection:
         self.headers = Headers([(name.decode(), value.decode("latin-1")) for name, value in response.headers])
 
     def body(self, timeout: float | None = None) -> AsyncIterator[bytes]:
-        """Return the chunks of the body as they come over the wire. Each may take `timeout` seconds."""
+        """Return the chunks of the body as they arrive on the connection. Each chunk may take `timeout` seconds."""
 
         async def read() -> bytes:
             async with asyncio.timeout(timeout):
@@ -81,7 +81,7 @@ class Connection:
                     await self._writer.drain()
             self._writer.write(self._http.send(h11.EndOfMessage()) or b"")
         except Exception:
-            self._writer.transport.abort()  # there will be no response; the exchange knows what its body raised
+            self._writer.transport.abort()  # no response will follow; the exchange keeps the exception of its body
 
     async def _next_event(self) -> object:
         while (event := self._http.next_event()) is h11.NEED_DATA:
@@ -128,7 +128,7 @@ class OwnTransport:
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
         async with AsyncExitStack() as stack:
-            async with Exchange(request, ERRORS) as exchange:  # ends where the body begins, and with it the timeout
+            async with Exchange(request, ERRORS) as exchange:  # ends, with its timeout, before the body is read
                 connection = await stack.enter_async_context(connect(exchange))
             yield StreamingResponse(connection.status, connection.headers, connection.decompressed(request.timeout))
 

@@ -1,8 +1,8 @@
-"""A backup goes up and comes down again, with a progress bar for each, against a throw-away PocketBase.
+"""Upload a backup to a throw-away PocketBase and download it again, with a progress bar for each.
 
-python examples/progress.py                         16 MiB
-python examples/progress.py --size 1024             a gibibyte
-python examples/progress.py --transport httpx       the same on httpx
+python examples/progress.py                         transfers 16 MiB
+python examples/progress.py --size 1024             transfers 1 GiB
+python examples/progress.py --transport httpx       uses httpx
 """
 
 import argparse
@@ -24,7 +24,7 @@ TRANSPORTS: dict[str, type[AiohttpTransport] | type[HttpxTransport]] = {
 
 
 class Bar:
-    """A line of the display, as a function that `on_progress` takes."""
+    """A progress bar, callable as `on_progress`."""
 
     def __init__(self, display: Progress, label: str) -> None:
         self._display = display
@@ -48,11 +48,11 @@ async def main(size: int, transport: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Progress bars for an upload and a download.")
-    parser.add_argument("--size", type=int, default=16, help="in MiB")
+    parser = argparse.ArgumentParser(description="Show progress bars for an upload and a download.")
+    parser.add_argument("--size", type=int, default=16, help="size of the backup in MiB")
     parser.add_argument("--transport", choices=TRANSPORTS, default="aiohttp")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         asyncio.run(main(arguments.size, arguments.transport, folder))
-        print(f"{(folder / 'again.zip').stat().st_size:,} bytes there and back")
+        print(f"{(folder / 'again.zip').stat().st_size:,} bytes uploaded and downloaded")

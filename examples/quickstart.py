@@ -1,7 +1,7 @@
-"""The SDK in two minutes, against a real PocketBase.
+"""Demonstrate the SDK in two minutes on a real PocketBase.
 
 python examples/quickstart.py                       starts a throw-away server
-python examples/quickstart.py --transport httpx     the same on httpx
+python examples/quickstart.py --transport httpx     uses httpx
 python examples/quickstart.py --url http://127.0.0.1:8090 --email admin@example.com --password …
 """
 
@@ -30,7 +30,7 @@ async def records(pb: PocketBase, name: str) -> None:
         book = await books.create({"title": title, "stars": stars})
         print("  ", book["id"], book["title"])
 
-    print("\nList with a filter, whose values are quoted")
+    print("\nList with a filter, which quotes its values")
     wanted = pb.filter("stars >= {:stars} && title != {:title}", stars=3, title='It\'s "complicated"')
     page = await books.get_list(1, 20, filter=wanted, sort="-stars")
     print("  ", wanted)
@@ -43,7 +43,7 @@ async def records(pb: PocketBase, name: str) -> None:
     print("  ", draft["title"], "→", book["title"])
     await books.delete(book["id"])
 
-    print("\nErrors say what is wrong")
+    print("\nErrors name the fields that are wrong")
     try:
         await books.create({"title": ""})
     except PocketBaseBadRequestError as error:
@@ -51,18 +51,18 @@ async def records(pb: PocketBase, name: str) -> None:
 
 
 async def middleware(url: str, transport: AiohttpTransport | HttpxTransport) -> None:
-    print("\nMiddleware is a function around each request")
+    print("\nMiddleware: a function around each request")
     failures = iter([True])
 
     async def flaky(request: Request, call_next: Handler) -> Response:
-        """Lose the first request, as a bad network would."""
+        """Fail the first request, as a bad network would."""
         if next(failures, False):
-            raise PocketBaseConnectionError(request.url, message="the cable is out", request_sent=False)
+            raise PocketBaseConnectionError(request.url, message="the network is down", request_sent=False)
         return await call_next(request)
 
     pb = PocketBase(url, transport=transport, middleware=[Retry(), Logging(level=logging.INFO), flaky])
     health = await pb.health.check()
-    print("  ", health["message"], "The caller sees only the second attempt.")
+    print("  ", health["message"], "The caller only sees the second attempt.")
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -84,13 +84,13 @@ async def main(arguments: argparse.Namespace) -> None:
         finally:
             await pb.collections.delete(name)
         await middleware(url, transport)
-        print("\nThat was it.")
+        print("\nDone.")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="The SDK in two minutes, against a real PocketBase.")
-    parser.add_argument("--url", help="a running server; without it, a throw-away one is started")
-    parser.add_argument("--email", default="admin@example.com", help="its superuser")
+    parser = argparse.ArgumentParser(description="Demonstrate the SDK in two minutes on a real PocketBase.")
+    parser.add_argument("--url", help="a running server (default: start a throw-away one)")
+    parser.add_argument("--email", default="admin@example.com", help="the server's superuser")
     parser.add_argument("--password", default="")
     parser.add_argument("--transport", choices=TRANSPORTS, default="aiohttp")
     asyncio.run(main(parser.parse_args()))

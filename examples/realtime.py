@@ -1,4 +1,4 @@
-"""A watcher that prints what happens to records, while another task makes it happen and the server restarts.
+"""Print the changes to records while another task makes these changes and the server restarts.
 
 python examples/realtime.py
 python examples/realtime.py --transport httpx
@@ -17,14 +17,14 @@ FIELDS: list[dict[str, Any]] = [{"name": "city", "type": "text"}, {"name": "degr
 
 
 async def watch(pb: PocketBase, ready: asyncio.Event) -> None:
-    """Print every change; after a gap, read what is there now. Set `ready` whenever nothing is missing any more."""
+    """Print every change; after a gap, read the records again. Set `ready` whenever the watcher is up to date."""
     weather = pb.collection("weather")
     async with weather.events() as events:
         ready.set()
         async for event in events:
             if isinstance(event, Gap):
                 cities = [record["city"] for record in await weather.get_full_list()]
-                print(f"   gap      something may be missing since {event.since:%H:%M:%S}; now there: {cities}")
+                print(f"   gap      events may be missing since {event.since:%H:%M:%S}; the records now: {cities}")
                 ready.set()
                 continue
             record = event["record"]
@@ -34,14 +34,14 @@ async def watch(pb: PocketBase, ready: asyncio.Event) -> None:
 
 
 async def work(pb: PocketBase, server: LocalServer, ready: asyncio.Event) -> None:
-    """Make changes, and trouble."""
+    """Change records, and restart the server in between."""
     weather = pb.collection("weather")
     await ready.wait()
     oslo = await weather.create({"city": "Oslo", "degrees": -3})
     await weather.create({"city": "Lima", "degrees": 24})
     await weather.update(oslo["id"], {"degrees": -5})
 
-    pb.realtime.on_disconnect(lambda reason: print("   …        the connection is", "lost" if reason else "closed"))
+    pb.realtime.on_disconnect(lambda reason: print("   …        the connection was", "lost" if reason else "closed"))
     ready.clear()
     await server.restart()
     await ready.wait()
@@ -59,10 +59,10 @@ async def main(transport: str) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(watch(pb, ready))
             group.create_task(work(pb, server, ready))
-        print("That was it.")
+        print("Done.")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="A watcher of records, whose server restarts.")
+    parser = argparse.ArgumentParser(description="Watch records while the server restarts.")
     parser.add_argument("--transport", choices=TRANSPORTS, default="aiohttp")
     asyncio.run(main(parser.parse_args().transport))

@@ -1,6 +1,6 @@
-"""A middleware that makes OpenTelemetry spans: one for each call, or one for each attempt, as its place says.
+"""Create OpenTelemetry spans in a middleware: per call or per attempt, depending on its position in the list.
 
-python examples/tracing.py     shows both, on a throw-away server that the first request does not reach
+python examples/tracing.py     shows both on a throw-away server; each first request fails
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pocketbase_core.testing import LocalServer
 
 
 class Spans:
-    """Makes a client span around each request, and sends its context to the server (W3C Trace Context)."""
+    """Middleware that creates a client span for each request and sends its context (W3C Trace Context)."""
 
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer

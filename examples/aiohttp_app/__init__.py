@@ -1,4 +1,4 @@
-"""A live guestbook: an aiohttp application that has PocketBase behind it."""
+"""A live guestbook: an aiohttp application with PocketBase as its backend."""
 
 from .app import create_app
 

@@ -1,4 +1,4 @@
-"""A live guestbook. Open it in two windows.
+"""Run a live guestbook. Open the page in two windows.
 
 python -m examples.aiohttp_app                      starts a throw-away PocketBase
 python -m examples.aiohttp_app --port 9000 --url http://127.0.0.1:8090 --email admin@example.com --password …
@@ -30,9 +30,9 @@ async def guestbook(arguments: argparse.Namespace) -> web.Application:
     return app
 
 
-parser = argparse.ArgumentParser(prog="python -m examples.aiohttp_app", description="A live guestbook.")
-parser.add_argument("--url", help="a running PocketBase; without it, a throw-away one is started")
-parser.add_argument("--email", default="admin@example.com", help="its superuser, who makes the collections")
+parser = argparse.ArgumentParser(prog="python -m examples.aiohttp_app", description="Run a live guestbook.")
+parser.add_argument("--url", help="a running PocketBase (default: start a throw-away one)")
+parser.add_argument("--email", default="admin@example.com", help="the superuser, who creates the collections")
 parser.add_argument("--password", default="")
 parser.add_argument("--port", type=int, default=8080)
 chosen = parser.parse_args()

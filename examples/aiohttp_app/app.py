@@ -1,4 +1,4 @@
-"""The application: what it is made of, and what lives as long as it does."""
+"""The application: its routes, and the resources that are open while it runs."""
 
 import json
 from collections.abc import AsyncIterator
@@ -28,11 +28,11 @@ HEADERS = {
 
 
 def create_app(url: str, email: str, password: str) -> web.Application:
-    """A guestbook on the PocketBase at `url`, whose superuser is only needed to make the collections."""
+    """Create a guestbook on the PocketBase at `url`. The superuser is only needed to create the collections."""
     browsers = Browsers()
 
     async def session(app: web.Application) -> AsyncIterator[None]:
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as app[SESSION]:  # many visitors share it
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as app[SESSION]:  # shared by visitors
             yield
 
     async def pocketbase(app: web.Application) -> AsyncIterator[None]:

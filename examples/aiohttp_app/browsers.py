@@ -1,4 +1,4 @@
-"""The browsers that have the page open."""
+"""Distribution of events to the browsers that have the page open."""
 
 import asyncio
 import json
@@ -8,14 +8,14 @@ from typing import Any
 from aiohttp import web
 
 WAITING = 100
-"""Events that may wait for one browser. One that falls further behind reads the list again."""
+"""Events that are queued for one browser. A browser that falls further behind reads the list again."""
 PULSE = 20.0
-"""Seconds of silence after which something is sent, so that browsers that went away are noticed."""
+"""Seconds without an event after which a comment is sent, to detect browsers that are gone."""
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 class Browsers:
-    """Hands each event on to all of them, as server-sent events, and waits for none."""
+    """Sends each event to all browsers as a server-sent event, without waiting for any of them."""
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[bytes]] = set()
@@ -34,12 +34,12 @@ class Browsers:
             replace(queue, b"")
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """A browser's events, from the moment in which the answer begins."""
+        """Stream events to a browser, from the moment when the response begins."""
         response = web.StreamResponse(headers=HEADERS)
         queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._queues.add(queue)
         try:
-            with suppress(ConnectionResetError):  # the browser has gone
+            with suppress(ConnectionResetError):  # the browser is gone
                 await response.prepare(request)
                 while chunk := await next_of(queue):
                     await response.write(chunk)
@@ -60,7 +60,7 @@ def encode(name: str, data: Any = None) -> bytes:
 
 
 def replace(queue: asyncio.Queue[bytes], chunk: bytes) -> None:
-    """Replace all chunks that wait by this one."""
+    """Replace all queued chunks by this one."""
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(chunk)

@@ -1,4 +1,4 @@
-"""The guestbook's entries: read, written, and shown with their images."""
+"""Handlers that list, create and show the guestbook's entries and images."""
 
 import mimetypes
 from contextlib import suppress
@@ -8,7 +8,7 @@ from aiohttp import web
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseBadRequestError, PocketBaseError
 
-from .errors import told
+from .errors import error_response
 
 ENTRIES = "guestbook_entries"
 POCKETBASE = web.AppKey("pocketbase", PocketBase)
@@ -16,7 +16,7 @@ VISITOR = web.RequestKey("visitor", PocketBase)
 
 
 def shown(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of a record that browsers get to know. The record comes with its author."""
+    """Return the public part of a record whose author is expanded."""
     return {
         "id": record["id"],
         "name": record.get("expand", {}).get("author", {}).get("name", ""),
@@ -27,18 +27,18 @@ def shown(record: dict[str, Any]) -> dict[str, Any]:
 
 
 async def show(request: web.Request) -> web.Response:
-    """A page of entries, the newest first."""
+    """Return a page of entries, the newest first."""
     number = int(request.match_info["page"])
     page = await request.app[POCKETBASE].collection(ENTRIES).get_list(number, 20, sort="-created", expand="author")
-    answer = {"entries": [shown(record) for record in page["items"]], "more": number < page["totalPages"]}
-    return web.json_response(answer, headers={"Cache-Control": "no-store"})
+    data = {"entries": [shown(record) for record in page["items"]], "more": number < page["totalPages"]}
+    return web.json_response(data, headers={"Cache-Control": "no-store"})
 
 
 async def write(request: web.Request) -> web.Response:
-    """A new entry, as the visitor. The image goes on from the temporary file that it came into."""
+    """Create an entry as the visitor. The image is uploaded from the temporary file that aiohttp received it in."""
     pb = request[VISITOR]
     if not pb.auth_store.is_valid:
-        return told(401, "Please sign in to post.")
+        return error_response(401, "Please sign in to post.")
     form = await request.post()
     image = form.get("image")
     entry: dict[str, Any] = {
@@ -52,22 +52,23 @@ async def write(request: web.Request) -> web.Response:
     except PocketBaseBadRequestError as error:
         if error.field_errors:
             raise
-        return told(401, "Please sign in again to post.")  # the collection's rule: the token does not count any more
+        # The collection's rule refused the entry: the token is no longer valid.
+        return error_response(401, "Please sign in again to post.")
     return web.json_response(shown(record), status=201)
 
 
 async def image(request: web.Request) -> web.StreamResponse:
-    """An image, handed on as it comes."""
+    """Stream an image from PocketBase to the browser."""
     record_id, name = request.match_info["id"], request.match_info["name"]
     response = web.StreamResponse(headers={"Cache-Control": "public, max-age=31536000, immutable"})
     response.content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     async with request.app[POCKETBASE].files.stream(ENTRIES, record_id, name, thumb="1200x1200f") as source:
         try:
-            with suppress(ConnectionResetError):  # the browser has gone
+            with suppress(ConnectionResetError):  # the browser is gone
                 await response.prepare(request)
                 async for chunk in source.aiter_bytes():
                     await response.write(chunk)
         except PocketBaseError:
             if request.transport is not None:
-                request.transport.abort()  # half an image must not look like a whole one
+                request.transport.abort()  # an incomplete image must not look complete
     return response

@@ -1,4 +1,4 @@
-"""The messages for visitors when PocketBase does not do as they wish."""
+"""Messages for visitors when a request to PocketBase fails."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -11,15 +11,15 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
-        return told(413, "That is too much. A picture may have up to 5 MB.")
+        return error_response(413, "The request is too large. A picture may have up to 5 MB.")
     except PocketBaseTransportError as error:
         if error.request_sent is False or request.method == "GET":
-            return told(503, "The guestbook cannot be reached at the moment. Please try again.")
-        return told(503, "The guestbook did not answer. Please look whether it worked before you try again.")
+            return error_response(503, "The guestbook cannot be reached at the moment. Please try again.")
+        return error_response(503, "The guestbook did not respond. Check for your change before you try again.")
     except PocketBaseError as error:
         fields = [f"{field.capitalize()}: {why.get('message')}" for field, why in error.field_errors.items()]
-        return told(error.status if 400 <= error.status < 500 else 502, " ".join(fields) or error.message)
+        return error_response(error.status if 400 <= error.status < 500 else 502, " ".join(fields) or error.message)
 
 
-def told(status: int, message: str) -> web.Response:
+def error_response(status: int, message: str) -> web.Response:
     return web.json_response({"message": message}, status=status)

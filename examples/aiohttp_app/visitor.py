@@ -1,4 +1,4 @@
-"""The visitor that a request comes from. Each visitor has a client of their own, whose auth store lives in a cookie."""
+"""The visitor who sent a request. Each visitor has their own client, whose auth store is kept in a cookie."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -13,16 +13,16 @@ from pocketbase_core import (
 )
 
 from .entries import POCKETBASE, VISITOR
-from .errors import told
+from .errors import error_response
 
 VISITORS = "guestbook_visitors"
 
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Takes the visitor out of the cookie, and sets it again when the token is another one afterwards."""
+    """Load the visitor from the cookie, and set a new cookie if the token has changed afterwards."""
     if request.method != "GET" and request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
-        return told(403, "That came from another site.")
+        return error_response(403, "The request came from another site.")
     pb = request[VISITOR] = request.app[POCKETBASE].with_auth_store(AuthStore())
     pb.auth_store.load_from_cookie(request.headers.get("Cookie", ""))
     token = pb.auth_store.token
@@ -33,7 +33,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def show(request: web.Request) -> web.Response:
-    """Return the user's name. The cookie is user input, so PocketBase is asked, and refreshes the token."""
+    """Return the user's name. The cookie is user input, so the token is verified by refreshing it."""
     pb = request[VISITOR]
     try:
         if pb.auth_store.is_valid:
@@ -46,7 +46,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def sign_in(request: web.Request) -> web.Response:
-    """Sign in; a name that nobody has yet is registered."""
+    """Sign in. A name that is not taken yet is registered."""
     pb, form = request[VISITOR], await request.post()
     name, password = str(form.get("name", "")).strip(), str(form.get("password", ""))
     visitors = pb.collection(VISITORS)
@@ -58,7 +58,7 @@ async def sign_in(request: web.Request) -> web.Response:
         except PocketBaseBadRequestError as error:
             if error.field_errors.get("name", {}).get("code") != "validation_not_unique":
                 raise
-            return told(400, "This name is taken, and the password is not the right one.")
+            return error_response(400, "This name is taken, and the password is wrong.")
         await visitors.auth.with_password(name, password)
     return signed_in(pb)
 

@@ -1,7 +1,7 @@
-"""Run the basics on a throw-away PocketBase.
+"""Run the short examples on a throw-away PocketBase.
 
-python -m examples.basics             all of them
-python -m examples.basics batch       one, or several
+python -m examples.basics             runs all of them
+python -m examples.basics batch       runs one, or several
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pocketbase_core.testing import LocalServer
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("[!_]*.py"))
 
-# This server sends no e-mail: the one-time password is always the same.
+# The hooks make the server send no e-mail and use a fixed one-time password.
 CODE = "12345678"
 HOOKS = f"""
 onRecordRequestOTPRequest((e) => {{ e.password = "{CODE}"; return e.next() }})
@@ -57,7 +57,7 @@ async def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="python -m examples.basics", description="Run the basics.")
+    parser = argparse.ArgumentParser(prog="python -m examples.basics", description="Run the short examples.")
     parser.add_argument("names", nargs="*", metavar="NAME", default=NAMES, help=", ".join(NAMES))
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in NAMES]:

@@ -1,4 +1,4 @@
-"""Send several writes as one transaction: all of them happen, or none."""
+"""Send several writes as one transaction: either all of them succeed or none."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ URL = os.environ.get("POCKETBASE_URL", "http://127.0.0.1:8090")
 
 async def main() -> None:
     async with PocketBase(URL) as pb:
-        async with pb.create_batch() as batch:  # is sent at the end of the block
+        async with pb.create_batch() as batch:  # sent at the end of the block
             first = batch.collection("posts").create({"title": "First"})
             batch.collection("posts").create({"title": "Second"})
         print(first.body["title"])

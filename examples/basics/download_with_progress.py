@@ -1,4 +1,4 @@
-"""Download a file to disk with a progress report. A broken connection is continued where it broke."""
+"""Download a file to disk and report the progress. The download resumes where the connection breaks."""
 
 import asyncio
 import os

@@ -14,7 +14,7 @@ async def main() -> None:
         for n in range(1, 4):
             await posts.create({"title": f"Post {n}", "n": n})
 
-        recent = pb.filter("n >= {:least}", least=2)  # values are quoted, whatever is in them
+        recent = pb.filter("n >= {:least}", least=2)  # quotes the value
         page = await posts.get_list(1, 20, filter=recent, sort="-n")
         print(page["totalItems"], [post["title"] for post in page["items"]])
 

@@ -1,4 +1,4 @@
-"""Test code that uses PocketBase without a server: a function answers the requests."""
+"""Test code that uses PocketBase without a server: a function returns the responses."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Send a create again after a lost response, and still store the record once."""
+"""Repeat a create whose response was lost, and still store the record only once."""
 
 import asyncio
 import os
@@ -11,10 +11,10 @@ responses_to_lose = iter([True])
 
 
 async def bad_network(request: Request, call_next: Handler) -> Response:
-    """Lose the first response. The server has stored the record by then."""
+    """Drop the first response, after the server has stored the record."""
     response = await call_next(request)
     if next(responses_to_lose, False):
-        raise PocketBaseConnectionError(request.url, message="the response is lost")
+        raise PocketBaseConnectionError(request.url, message="the response was lost")
     return response
 
 

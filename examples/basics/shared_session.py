@@ -1,4 +1,4 @@
-"""Use the aiohttp session that the application already has. It is never closed by the client."""
+"""Use the aiohttp session of the application. The client never closes this session."""
 
 import asyncio
 import os

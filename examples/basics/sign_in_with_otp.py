@@ -15,7 +15,7 @@ async def main() -> None:
         code = await asyncio.to_thread(input, "The code in the e-mail: ")
         result = await users.auth.with_otp(otp["otpId"], code)
         print("signed in as", result["record"]["email"])
-        print(pb.auth_store.is_valid)  # the token goes with each request from here on
+        print(pb.auth_store.is_valid)  # from here on, each request carries the token
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Get records as instances of a class, which is checked at run time and known to type checkers."""
+"""Get records as instances of a class. The fields are checked at run time, and type checkers know their types."""
 
 import asyncio
 import os

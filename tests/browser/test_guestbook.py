@@ -175,7 +175,7 @@ async def test_a_visitor_stays_signed_in_after_a_reload_until_the_sign_out(
     await expect(window.get_by_text("Signed in as Maren")).to_be_visible()
 
     await sign_in(other, "Maren", "another one")
-    await expect(other.get_by_role("alert")).to_have_text("This name is taken, and the password is not the right one.")
+    await expect(other.get_by_role("alert")).to_have_text("This name is taken, and the password is wrong.")
     await look(other, pictures, "desk-refused")
     await sign_in(other, "Maren")
     await expect(other.get_by_text("Signed in as Maren")).to_be_visible()

@@ -87,8 +87,8 @@ def test_the_files_that_the_architecture_document_names_exist() -> None:
 
 
 SAYS = {
-    "quickstart.py": ["★★★★★", "A draft → A book", "Cannot be blank.", "PocketBaseConnectionError", "That was it."],
-    "realtime.py": ["create   Lima 24 °C", "connection is lost", "now there: ['Oslo', 'Lima']", "delete   Oslo -8 °C"],
+    "quickstart.py": ["★★★★★", "A draft → A book", "Cannot be blank.", "PocketBaseConnectionError", "Done."],
+    "realtime.py": ["create   Lima 24 °C", "connection was lost", "now: ['Oslo', 'Lima']", "delete   Oslo -8 °C"],
 }
 
 
@@ -139,6 +139,6 @@ async def test_the_progress_example_shows_both_bars(transport: str, tmp_path: Pa
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / "progress.py"), "--transport", transport]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    for words in ("upload", "download", "16.8/16.8 MB", "bytes there and back"):
+    for words in ("upload", "download", "16.8/16.8 MB", "bytes uploaded and downloaded"):
         assert words in done.stdout, "the example does not print this"
     assert not [*tmp_path.iterdir()], "the example left files"

@@ -27,7 +27,7 @@ async def run(cwd: Path, name: str, *arguments: str) -> str:
 
 
 async def test_the_middleware_example_shows_what_its_order_changes(tmp_path: Path) -> None:
-    _, cache_outside, limit_outside = (await run(tmp_path, "custom_middleware.py")).split("the same record three times")
+    _, cache_outside, limit_outside = (await run(tmp_path, "custom_middleware.py")).split("read one record three times")
     for printed in (cache_outside, limit_outside):
         assert [printed.count(word) for word in ("sent", " 200", " 404")] == [2, 1, 1]
     seconds = float(limit_outside.partition("took ")[2].partition(" ")[0])
@@ -113,7 +113,7 @@ async def test_the_bulk_import_reports_wrong_rows_and_stores_the_others(tmp_path
     assert "line 101: could not convert string to float: 'old'" in output
     assert "line 151: 400" in output
     assert "email: Must be a valid email address." in output
-    assert "sent 298, there already 0, wrong 2" in output
+    assert "sent 298, already stored 0, invalid 2" in output
     assert not [*tmp_path.iterdir()], "the example left files"
 
 
@@ -164,16 +164,16 @@ async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> Non
             await asyncio.wait_for(is_held.wait(), 60)
             first.send_signal(signal.SIGINT)
             _, stderr = await first.communicate()
-            assert (first.returncode, stderr) == (1, b"stopped; run it again to go on\n")
+            assert (first.returncode, stderr) == (1, b"stopped; run the command again to continue\n")
             arrived = (await pb.collection("people").get_list(1, 1))["totalItems"]
             assert 0 < arrived <= 100, "five batches of twenty passed the gate"
 
             is_open.set()
             output = await run(tmp_path, "bulk_import.py", *options)
-            sent, there = (int(output.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "there already "))
+            sent, there = (int(output.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "already stored "))
             assert sent + there == 398, "a row was lost or sent twice"
             assert 0 < there <= arrived, "the progress file is behind the server, never ahead"
-            assert "sent 0, there already 398, wrong 2" in await run(tmp_path, "bulk_import.py", *options)
+            assert "sent 0, already stored 398, invalid 2" in await run(tmp_path, "bulk_import.py", *options)
         people = await pb.collection("people").get_full_list()
     assert sorted(int(each["name"].split()[1]) for each in people) == [
         number for number in range(1, 401) if number not in (133, 200)

@@ -93,13 +93,13 @@ async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
     assert await status_and_json(await guestbook.post("/session", data=ANN | {"name": "Ben"})) == (200, {"name": "Ben"})
     assert await post("/session", name="Ben", password="password124") == (
         400,
-        "This name is taken, and the password is not the right one.",
+        "This name is taken, and the password is wrong.",
     )
     assert await post("/entries", message="  ") == (400, "Message: Cannot be blank.")
     large = aiohttp.FormData({"message": "hello"})
     large.add_field("image", io.BytesIO(bytes(7 * 1024 * 1024)), filename="large.png")
     status, body = await status_and_json(await guestbook.post("/entries", data=large))
-    assert (status, body["message"]) == (413, "That is too much. A picture may have up to 5 MB.")
+    assert (status, body["message"]) == (413, "The request is too large. A picture may have up to 5 MB.")
     text = aiohttp.FormData({"message": "hello"})
     text.add_field("image", b"no picture", filename="notes.txt")
     status, body = await status_and_json(await guestbook.post("/entries", data=text))
@@ -116,7 +116,7 @@ async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
         await guestbook.post("/session", data=ANN, headers={"Sec-Fetch-Site": "cross-site"})
     ) == (
         403,
-        {"message": "That came from another site."},
+        {"message": "The request came from another site."},
     )
 
 

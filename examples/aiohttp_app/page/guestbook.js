@@ -1,8 +1,8 @@
-// What visitors write only ever becomes text: textContent, never markup.
+// Text from visitors is only ever set as textContent, never as markup.
 const LARGEST_IMAGE = 5 * 1024 * 1024;
 const find = (id) => document.getElementById(id);
 const signIn = find("sign-in"), write = find("write"), entries = find("entries");
-let pages = 1; // how many are shown
+let pages = 1; // number of pages shown
 
 async function call(method, path, body) {
   let response;
@@ -11,10 +11,10 @@ async function call(method, path, body) {
   } catch {
     throw new Error("The guestbook cannot be reached at the moment. Please try again.");
   }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
+  const data = await response.json().catch(() => ({}));
+  if (response.ok) return data;
   if (response.status === 401) showVisitor(null);
-  throw new Error(answer.message ?? `That did not work (${response.status} ${response.statusText}).`);
+  throw new Error(data.message ?? `The request failed (${response.status} ${response.statusText}).`);
 }
 
 // Entries
@@ -53,7 +53,7 @@ function remove(entry) {
   find("nothing").hidden = entries.childElementCount > 0;
 }
 
-// What happens while the list is read may be missing in it, so it waits until the list is there.
+// An event that arrives while the list is being read may be missing from the list, so the event is applied afterwards.
 let reading = 0;
 const waiting = [];
 
@@ -62,15 +62,15 @@ function happened(act, entry) {
   else act(entry);
 }
 
-// Several may be asked for at a time, as when a gap follows a gap: the last one counts.
+// Several reloads may run at once, for example when one gap follows another: only the last one is applied.
 let asked = 0;
 async function reload() {
   const turn = ++asked, list = [];
   let more = true;
   for (let page = 1; page <= pages && more; page++) {
-    const answer = await call("GET", `/entries/${page}`);
-    list.push(...answer.entries);
-    more = answer.more;
+    const data = await call("GET", `/entries/${page}`);
+    list.push(...data.entries);
+    more = data.more;
   }
   if (turn !== asked) return;
   const found = new Map(list.map((entry) => [entry.id, entry]));
@@ -105,7 +105,7 @@ find("older").addEventListener("click", () => {
   refresh();
 });
 
-// Events. What came between two connections is in the list, which is read whenever one opens.
+// Events. The list is read whenever a connection opens, so it contains what happened between two connections.
 
 let events;
 
@@ -127,7 +127,7 @@ function announce(entry) {
   if (put(entry)) find("news").textContent = `${entry.name} has written.`;
 }
 
-function showConnection(live, text = "Connecting again…") {
+function showConnection(live, text = "Reconnecting…") {
   find("connection").textContent = live ? "Live" : text;
   find("connection").classList.toggle("live", live);
 }
@@ -140,7 +140,7 @@ function showVisitor(name) {
   write.hidden = name === null;
 }
 
-// A form that is being sent cannot be sent twice, and says under its button what went wrong.
+// A form cannot be sent again while it is being sent. Errors are shown below its button.
 function onSubmit(form, act) {
   const button = form.querySelector("button.primary"), problem = form.querySelector(".problem");
   form.addEventListener("submit", async (event) => {
