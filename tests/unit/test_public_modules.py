@@ -23,7 +23,7 @@ def test_a_public_module_is_an_attribute_of_the_package_without_an_import_of_its
 @pytest.mark.parametrize("manual", ["manual.md", "manual.zh-CN.md"])
 def test_the_manuals_name_the_same_public_modules_as_the_package(manual: str) -> None:
     paragraph = re.search(
-        r"^\*\*(?:What is public\.|公开的接口。)\*\*.*?\n\n", (DOCS / manual).read_text("utf-8"), re.M | re.S
+        r"^\*\*(?:Public modules\.|公开的接口。)\*\*.*?\n\n", (DOCS / manual).read_text("utf-8"), re.M | re.S
     )
     assert paragraph is not None
     names = re.findall(r"`(\w+)`", paragraph[0])
