@@ -20,7 +20,6 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import assert_never
 
 from ..auth.store import AuthStore
 from ..concurrency.background_tasks import wait_until_done
@@ -140,7 +139,7 @@ class ConnectionManager:
     async def _step(self, now: float) -> None:
         """Perform the most urgent action, or sleep until the next one is due."""
         self._delivery.check_sign_in()  # for an AuthStore that does not call its callbacks
-        match state.next_action(self._state(), now):
+        match state.next_action(self._state(), now):  # pyright reports an action without a case
             case state.ClosePrevious():
                 if await self._close_previous():
                     self.registry.reset()  # submitting again proves that the connection in use works
@@ -160,8 +159,6 @@ class ConnectionManager:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(until):
                         await self._wake.wait()
-            case _ as unknown:
-                assert_never(unknown)
 
     def _state(self) -> state.ConnectionState:
         current = None

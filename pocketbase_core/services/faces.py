@@ -11,8 +11,8 @@ The face of the class decides what a method of that name does. On `AsyncFace` th
 executes the call and returns its value; on `BatchFace` the method queues the call. Type checkers read the same from the
 overloads of `Endpoint.__get__`: the parameters are those of the definition, the result is that of the face.
 
-The method is made when a class is first asked for it, and is a function like any other: with a docstring, a signature
-whose result is the value of the call, and `inspect.iscoroutinefunction` where it is one.
+The methods are made when a class with a face is defined. Each is a function like any other: it has a docstring and a
+signature, whose result is the value of the call, and on `AsyncFace` it is a coroutine function for `inspect`.
 """
 
 import functools
@@ -20,7 +20,6 @@ import inspect
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
-from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..calls.call import Call
@@ -39,6 +38,10 @@ class AsyncFace:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _make_methods(cls, cls._make_method)
+
     def _execute(self, call: Any) -> Awaitable[Any]:
         """Execute the call that an endpoint has built, and return its value."""
         return self._pipeline.execute(call)
@@ -55,6 +58,10 @@ class AsyncFace:
 class BatchFace(ABC):
     """A service whose endpoints queue their calls in a batch."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _make_methods(cls, cls._make_method)
+
     @abstractmethod
     def _queue(self, change: Any) -> Any:
         """Queue the change that an endpoint has built, and return its `Queued` result."""
@@ -69,12 +76,11 @@ class BatchFace(ABC):
 
 
 class Endpoint(Generic[P, R]):
-    """The definition of a method. Access through a class or an instance gives the method of its face."""
+    """The definition of a method. A class with a face has the method of that face in its place."""
 
     def __init__(self, build: Callable[..., Any]) -> None:
         self.__doc__ = build.__doc__
-        self._build = build
-        self._methods: dict[type, Callable[..., Any]] = {}
+        self.build = build
 
     @overload
     def __get__(self, instance: None, owner: type) -> Callable[..., Any]: ...
@@ -83,16 +89,22 @@ class Endpoint(Generic[P, R]):
     @overload
     def __get__(self, instance: BatchFace, owner: type) -> Callable[P, Queued[R]]: ...
     def __get__(self, instance: Any, owner: Any) -> Any:
-        method = self._methods.get(owner)
-        if method is None:
-            method = self._methods[owner] = self._make_method(owner)
-        return method if instance is None else MethodType(method, instance)
+        return self
 
-    def _make_method(self, owner: Any) -> Any:
-        method: Any = owner._make_method(self._build)
-        (result,) = typing.get_args(self._build.__annotations__["return"])
-        method.__signature__ = inspect.signature(self._build).replace(return_annotation=result)
-        return method
+
+def _make_methods(face: type, make_method: Callable[[Callable[..., Any]], Any]) -> None:
+    """Put the methods of a face in the place of the endpoints that a class defines or inherits."""
+    members: dict[str, object] = {}
+    for base in reversed(face.__mro__):
+        members |= vars(base)
+    for name, definition in members.items():
+        if isinstance(definition, Endpoint):
+            build: Callable[..., Any] = definition.build
+            method = make_method(build)
+            (result,) = typing.get_args(build.__annotations__["return"])
+            del method.__wrapped__  # tools would take the endpoint, which is not a coroutine function, for the method
+            method.__signature__ = inspect.signature(build).replace(return_annotation=result)
+            setattr(face, name, method)
 
 
 @overload
