@@ -16,7 +16,7 @@ from .flows.oauth2_browser import SIGN_IN_TIMEOUT, browser_payload, open_browser
 from .flows.pagination import fetch_all
 
 if TYPE_CHECKING:
-    from ..client import PocketBase
+    from ..client import PocketBase  # the result of `impersonate`; nothing is imported in a circle
 
 
 class AuthService(AsyncFace):
