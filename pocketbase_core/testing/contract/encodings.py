@@ -44,7 +44,7 @@ def compression_bomb(encoding: str) -> bytes:
     return compress(zeros, {"gzip": 31, "deflate": 15, "raw deflate": -15}[encoding])
 
 
-async def read_whole(pb: PocketBase, transport: Transport, target: Path) -> None:
+async def read_complete(pb: PocketBase, transport: Transport, target: Path) -> None:
     """Make a request whose response is read at once."""
     await pb.health.check()
 
@@ -71,8 +71,8 @@ async def read_events(pb: PocketBase, transport: Transport, target: Path) -> Non
 
 Use = Callable[[PocketBase, Transport, Path], Awaitable[None]]
 USES: dict[str, tuple[Use, int, int]] = {
-    "whole": (read_whole, 200, MIB),
-    "error": (read_whole, 404, MIB),
+    "whole": (read_complete, 200, MIB),
+    "error": (read_complete, 404, MIB),
     "streamed": (read_streamed, 200, MIB),
     "streamed error": (read_streamed, 404, MIB),
     "saved": (save_to_file, 200, 4 * MIB),  # the size of the write buffer
