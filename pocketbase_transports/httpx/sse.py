@@ -1,7 +1,7 @@
 """Server-sent events by httpx-sse, or by the reader of httpx2."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,16 @@ class _Response:
 
     def aiter_text(self) -> AsyncGenerator[str, None]:
         return self._text
+
+
+def import_reader(library: ModuleType) -> None:
+    """Import what a stream will need. An import within a stream could be interrupted by a fork.
+
+    A child that is forked while another thread imports a module waits for that module's lock for ever.
+    """
+    if library.__name__ != "httpx2":
+        with suppress(ImportError):  # streams will raise it; requests need no reader
+            import_module("httpx_sse")
 
 
 async def ensure_event_stream(response: "httpx2.Response", exchange: Exchange) -> None:

@@ -44,6 +44,7 @@ class HttpxTransport:
         self, client: Union["httpx.AsyncClient", "httpx2.AsyncClient", None] = None, **client_options: Any
     ) -> None:
         self._library = self._find_library() if client is None else injected_client.library_of(client)
+        sse.import_reader(self._library)
         self._error_map = error_map(self._library)
         self._external = None
         if client is None:

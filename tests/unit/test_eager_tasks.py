@@ -96,7 +96,7 @@ def test_tasks_may_start_at_once(factory: Any) -> None:
 @pytest.mark.slow
 async def test_the_suite_passes_with_tasks_that_start_at_once() -> None:
     """anyio does not support such tasks on Python 3.11."""
-    libraries = [] if sys.version_info >= (3, 12) else ["-k", "not httpx and not handed_in"]
+    libraries = [] if sys.version_info >= (3, 12) else ["-k", "not httpx and not session_of_the_user"]
     suite = ["-p", "tests.helpers.eager_tasks", "tests/unit", "tests/contract", *libraries]
     command = [sys.executable, "-m", "pytest", "-q", *suite]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=ROOT, timeout=900)

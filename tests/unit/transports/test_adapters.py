@@ -5,6 +5,7 @@ import gzip
 import inspect
 import select
 import socket
+import sys
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -360,6 +361,14 @@ async def test_this_version_of_httpcore_has_connections_that_can_be_checked(
 
 def test_the_package_has_no_other_transports() -> None:
     assert not hasattr(pocketbase_transports, "CurlTransport")
+
+
+def test_a_transport_imports_the_reader_of_events_before_any_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "httpx_sse")
+    HttpxTransport(httpx.AsyncClient())
+    assert "httpx_sse" in sys.modules, "an import within a stream could be interrupted by a fork"
+    monkeypatch.setitem(sys.modules, "httpx_sse", None)
+    HttpxTransport(httpx.AsyncClient())  # requests work without the reader
 
 
 def test_httpx2_is_preferred_to_httpx() -> None:
