@@ -364,7 +364,7 @@ def test_the_package_has_no_other_transports() -> None:
 
 
 def test_a_transport_imports_the_reader_of_events_before_any_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "httpx_sse")
+    monkeypatch.delitem(sys.modules, "httpx_sse", raising=False)
     HttpxTransport(httpx.AsyncClient())
     assert "httpx_sse" in sys.modules, "an import within a stream could be interrupted by a fork"
     monkeypatch.setitem(sys.modules, "httpx_sse", None)
