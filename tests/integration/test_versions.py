@@ -17,10 +17,14 @@ from pocketbase_core.testing import LocalServer
 
 HERE = Path(__file__).parent
 NAMES = (
-    *("auth", "backups", "batch", "batch_files", "client", "collections", "creates", "deletes", "files", "health"),
-    *("iterate", "logs", "passwords", "records", "settings"),
+    *("auth", "backups", "batch", "batch_files", "client", "collections", "files", "health", "idempotent_creates"),
+    *("keyset_pagination", "logs", "passwords", "records", "repeated_deletes", "settings"),
 )
 SUITES = [str(HERE / f"test_{name}.py") for name in NAMES]
+
+
+def test_the_files_that_run_on_older_servers_exist() -> None:
+    assert [path for path in SUITES if not Path(path).exists()] == []
 
 
 @pytest.mark.slow
