@@ -139,7 +139,7 @@ class ConnectionManager:
     async def _step(self, now: float) -> None:
         """Perform the most urgent action, or sleep until the next one is due."""
         self._delivery.check_sign_in()  # for an AuthStore that does not call its callbacks
-        match state.next_action(self._state(), now):  # pyright reports an action without a case
+        match state.next_action(self._state(), now):  # type checkers report an action without a case: it has no `until`
             case state.ClosePrevious():
                 if await self._close_previous():
                     self.registry.reset()  # submitting again proves that the connection in use works
@@ -155,9 +155,9 @@ class ConnectionManager:
                 await self._resubmit(self._current)
             case state.Replace():
                 await self._replace(self._current)
-            case state.Wait(until):
+            case wait:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(until):
+                    async with asyncio.timeout_at(wait.until):
                         await self._wake.wait()
 
     def _state(self) -> state.ConnectionState:
