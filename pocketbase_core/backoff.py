@@ -1,4 +1,4 @@
-"""The one formula for waits between attempts: exponential back-off with full jitter.
+"""Exponential back-off with full jitter: the delay between two attempts.
 
 A wait is a random number between 0 and a limit. The limit doubles with each failure in a row until it reaches a cap.
 Clients that failed at the same moment, because a server went down, therefore do not return at the same moment. The AWS

@@ -50,7 +50,7 @@ class SharedTransport:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What all users of a client have in common."""
+    """The server and the settings that all users of a client share."""
 
     base_url: str
     transport: SharedTransport

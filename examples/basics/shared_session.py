@@ -1,4 +1,4 @@
-"""Use the aiohttp session of the application. The client never closes this session."""
+"""Use the `aiohttp.ClientSession` of the application, which stays open when the client is closed."""
 
 import asyncio
 import os

@@ -46,7 +46,7 @@ class ListOptions(FirstOptions, total=False):
     """Options of methods that return one page of a list."""
 
     skip_total: bool
-    """Whether the server leaves out the totals, which is faster. They are -1 then."""
+    """True makes the server leave out the totals, which is faster. They are -1 then."""
 
 
 class FullListOptions(FirstOptions, total=False):
@@ -64,7 +64,7 @@ class FileOptions(CommonOptions, total=False):
     token: str
     """A file token, which protected files require."""
     download: bool
-    """Whether a browser should save the file and not show it."""
+    """True makes a browser save the file instead of showing it."""
 
 
 class SubscribeOptions(RecordOptions, total=False):
@@ -80,7 +80,7 @@ class RestoreOptions(CommonOptions, total=False):
     """Options of restoring a backup."""
 
     wait: bool
-    """Whether to wait until the restored server responds, for `timeout` seconds; by default, 5 minutes."""
+    """True makes the call wait until the restored server responds, for `timeout` seconds; by default, 5 minutes."""
 
 
 class SendOptions(CommonOptions, total=False):

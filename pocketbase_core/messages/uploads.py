@@ -101,7 +101,7 @@ class File:
 
     @property
     def replayable(self) -> bool:
-        """Whether the file can be sent a second time. For a path, this is known after `size`."""
+        """True if the file can be sent a second time. For a path, the value is certain after `size`."""
         if isinstance(self.content, Path):
             return not self._is_fifo.is_set()
         return isinstance(self.content, bytes) or self.start_offset is not None

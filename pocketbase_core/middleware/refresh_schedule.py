@@ -7,7 +7,7 @@ RETRY_PAUSE = 5.0
 
 
 class RefreshSchedule:
-    """What earlier refreshes say about the next one. It has no clock: every time is an argument.
+    """The results of earlier refreshes, which decide when the next one is due. Every time is an argument.
 
     Each fact is about one token. A token that the facts are not about is refreshed in its last 60 seconds.
     """

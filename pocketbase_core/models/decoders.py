@@ -20,7 +20,7 @@ class RecordEvent(TypedDict, Generic[T]):
     """A realtime event: a record was created, updated or deleted."""
 
     action: Literal["create", "update", "delete"]
-    """What happened to the record."""
+    """The change of the record."""
     record: T
     """The record at that time, as a dict or as an instance of the collection's class."""
 

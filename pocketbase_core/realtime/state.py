@@ -1,4 +1,4 @@
-"""What the connection manager does next, decided without a clock and without I/O.
+"""Decisions about the next step of the connection manager, made without a clock and without I/O.
 
 Theory of operation
 ===================
@@ -45,7 +45,7 @@ class CurrentConnection:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionState:
-    """What the manager knows before a step."""
+    """The knowledge of the manager before a step."""
 
     connection: CurrentConnection | None = None
     next_attempt_at: float = 0.0
@@ -122,7 +122,7 @@ def next_action(state: ConnectionState, now: float) -> Action:
 
 
 class FailedConnect(Enum):
-    """What follows a failed attempt to connect."""
+    """The consequence of a failed attempt to connect."""
 
     CONNECT_AGAIN = auto()
     """Connect again at once: the user has changed, so the failure says nothing about the present user."""

@@ -26,7 +26,7 @@ class AiohttpTransport:
     Several users may share a transport: it neither sends nor keeps cookies, whatever the session's jar does.
 
     Args:
-        session: The session to use. The transport does not close this session. None: the transport opens its own.
+        session: An open `aiohttp.ClientSession`, which the transport does not close. None: the transport opens one.
         session_options: Options of `aiohttp.ClientSession` and of its connector, for a session of the transport's own
             (`ssl`, `limit`, …; `path` is a Unix socket). `connector` may be a function that makes a connector: each
             event loop needs one for requests, and one for streams of events.

@@ -34,6 +34,19 @@ async def events(pb: PocketBase) -> None:
         await anext(stream_of_events)
 
 
+async def cancel_at(step: int, times: int, work: Awaitable[None]) -> bool:
+    """Cancel work after so many turns of the loop, and wait for its end. Return True if it had ended before."""
+    task = asyncio.ensure_future(work)
+    for _ in range(step):
+        await asyncio.sleep(0)
+    is_done = task.done()
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
+    await asyncio.wait([task])
+    return is_done
+
+
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("call", [send, upload, stream, events])
 async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
@@ -45,14 +58,7 @@ async def test_a_call_that_is_cancelled_at_any_step_gives_its_connection_back(
         is_done = False
         step = 0
         while not is_done:
-            task = asyncio.ensure_future(call(pb))
-            for _ in range(step):
-                await asyncio.sleep(0)
-            is_done = task.done()
-            for _ in range(times):
-                task.cancel()
-                await asyncio.sleep(0)
-            await asyncio.wait([task])
+            is_done = await cancel_at(step, times, call(pb))
             assert await pb.send("/x", timeout=5) == {}, f"cancelled at step {step}"
             step += 1
     await close_session(session)
@@ -68,14 +74,7 @@ async def test_closing_that_is_cancelled_at_any_step_leaves_no_connection(
         while not is_done:
             pb = PocketBase(server.url, transport=make_transport(), middleware=[])
             await asyncio.gather(*(pb.send("/x") for _ in range(8)))
-            closing = asyncio.create_task(pb.aclose())
-            for _ in range(step):
-                await asyncio.sleep(0)
-            is_done = closing.done()
-            for _ in range(times):
-                closing.cancel()
-                await asyncio.sleep(0)
-            await asyncio.wait([closing])
+            is_done = await cancel_at(step, times, pb.aclose())
             await pb.aclose()
             await until(lambda: not server.open_connections)
             step += 1

@@ -86,7 +86,7 @@ async def download_to_file(
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What the headers of a response tell about the version of the file.
+    """The version of a file, as the headers of a response describe it.
 
     `validator` is a strong validator for If-Range, which is equal only for equal bytes (RFC 9110, 8.8.1), or None.
     `total` is the size in bytes, or None.
