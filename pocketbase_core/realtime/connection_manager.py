@@ -140,20 +140,20 @@ class ConnectionManager:
         """Perform the most urgent action, or sleep until the next one is due."""
         self._delivery.check_sign_in()  # for an AuthStore that does not call its callbacks
         match state.next_action(self._state(), now):  # type checkers report an action without a case: it has no `until`
-            case state.ClosePrevious():
+            case state.Step.CLOSE_PREVIOUS:
                 if await self._close_previous():
                     self.registry.reset()  # submitting again proves that the connection in use works
-            case state.Connect():
+            case state.Step.CONNECT:
                 await self._connect()
-            case state.HandleUserChange():
+            case state.Step.HANDLE_USER_CHANGE:
                 await self._handle_disconnect(self._current.close_error)
-            case state.HandleEnd():
+            case state.Step.HANDLE_END:
                 await self._handle_failure(self._current.close_error)
-            case state.HandleTimeout():
+            case state.Step.HANDLE_TIMEOUT:
                 await self._handle_failure(self._error("the server's end of the stream is overdue", is_timeout=True))
-            case state.Resubmit():
+            case state.Step.RESUBMIT:
                 await self._resubmit(self._current)
-            case state.Replace():
+            case state.Step.REPLACE:
                 await self._replace(self._current)
             case wait:
                 with contextlib.suppress(TimeoutError):

@@ -54,38 +54,22 @@ class ConnectionState:
     """When to close the previous connection: never if there is none, at once if it has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClosePrevious:
+class Step(Enum):
+    """An action of the manager that is due."""
+
+    CLOSE_PREVIOUS = auto()
     """Close the previous connection."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connect:
+    CONNECT = auto()
     """Open a connection and submit all topics on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandleUserChange:
+    HANDLE_USER_CHANGE = auto()
     """Close the connection of a user who is no longer signed in, and connect again without a delay."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandleEnd:
+    HANDLE_END = auto()
     """Close a connection that has ended, and connect again after a delay."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandleTimeout:
+    HANDLE_TIMEOUT = auto()
     """Close a connection that must be dead, because the server should have ended it; connect again after a delay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resubmit:
+    RESUBMIT = auto()
     """Submit all topics on the connection in use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
+    REPLACE = auto()
     """Open the next connection and submit the confirmed topics on it, while the present one stays open."""
 
 
@@ -96,28 +80,28 @@ class Wait:
     until: float
 
 
-Action = ClosePrevious | Connect | HandleUserChange | HandleEnd | HandleTimeout | Resubmit | Replace | Wait
+Action = Step | Wait
 
 
 def next_action(state: ConnectionState, now: float) -> Action:
     """Return the most urgent action at the loop's time `now`."""
     connection = state.connection
     if now >= state.close_previous_at:
-        return ClosePrevious()  # first: if this shows a loss, the topics have to be submitted again
+        return Step.CLOSE_PREVIOUS  # first: if this shows a loss, the topics have to be submitted again
     if connection is None:
-        return Connect() if now >= state.next_attempt_at else Wait(state.next_attempt_at)
+        return Step.CONNECT if now >= state.next_attempt_at else Wait(state.next_attempt_at)
     if connection.user_has_changed:
-        return HandleUserChange()
+        return Step.HANDLE_USER_CHANGE
     if not connection.is_open:
-        return HandleEnd()
+        return Step.HANDLE_END
     if now >= connection.presumed_dead_at:
-        return HandleTimeout()
+        return Step.HANDLE_TIMEOUT
     submit_at = max(0.0 if connection.needs_submission else connection.refresh_at, state.next_attempt_at)
     if now >= submit_at:
-        return Resubmit()
+        return Step.RESUBMIT
     replace_at = max(connection.replace_at, state.next_attempt_at)
     if now >= replace_at:
-        return Replace()
+        return Step.REPLACE
     return Wait(min(state.close_previous_at, connection.presumed_dead_at, submit_at, replace_at))
 
 

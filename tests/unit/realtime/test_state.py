@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
@@ -10,16 +10,10 @@ from pocketbase_core import PocketBaseConnectionError, PocketBaseError
 from pocketbase_core.realtime.attempts import AttemptSchedule
 from pocketbase_core.realtime.state import (
     Action,
-    ClosePrevious,
-    Connect,
     ConnectionState,
     CurrentConnection,
     FailedConnect,
-    HandleEnd,
-    HandleTimeout,
-    HandleUserChange,
-    Replace,
-    Resubmit,
+    Step,
     Wait,
     after_failed_connect,
     ends_connection,
@@ -45,20 +39,20 @@ def connected(next_attempt_at: float = 0.0, close_previous_at: float = math.inf,
 
 
 ROWS: list[tuple[str, ConnectionState, Action]] = [
-    ("the previous connection is obsolete now", connected(close_previous_at=NOW), ClosePrevious()),
-    ("the previous connection has ended", connected(close_previous_at=0.0), ClosePrevious()),
-    ("no connection", ConnectionState(), Connect()),
-    ("no connection, the delay ends now", ConnectionState(next_attempt_at=NOW), Connect()),
+    ("the previous connection is obsolete now", connected(close_previous_at=NOW), Step.CLOSE_PREVIOUS),
+    ("the previous connection has ended", connected(close_previous_at=0.0), Step.CLOSE_PREVIOUS),
+    ("no connection", ConnectionState(), Step.CONNECT),
+    ("no connection, the delay ends now", ConnectionState(next_attempt_at=NOW), Step.CONNECT),
     ("no connection, a delay", ConnectionState(next_attempt_at=100.1), Wait(100.1)),
-    ("another user", connected(user_has_changed=True), HandleUserChange()),
-    ("the connection has ended", connected(is_open=False), HandleEnd()),
-    ("the end is overdue now", connected(presumed_dead_at=NOW), HandleTimeout()),
-    ("the topics differ", connected(needs_submission=True), Resubmit()),
-    ("the topics differ, the delay ends now", connected(NOW, needs_submission=True), Resubmit()),
+    ("another user", connected(user_has_changed=True), Step.HANDLE_USER_CHANGE),
+    ("the connection has ended", connected(is_open=False), Step.HANDLE_END),
+    ("the end is overdue now", connected(presumed_dead_at=NOW), Step.HANDLE_TIMEOUT),
+    ("the topics differ", connected(needs_submission=True), Step.RESUBMIT),
+    ("the topics differ, the delay ends now", connected(NOW, needs_submission=True), Step.RESUBMIT),
     ("the topics differ, a delay", connected(105.0, needs_submission=True), Wait(105.0)),
-    ("the token is to be refreshed now", connected(refresh_at=NOW), Resubmit()),
+    ("the token is to be refreshed now", connected(refresh_at=NOW), Step.RESUBMIT),
     ("the token is to be refreshed, a delay", connected(105.0, refresh_at=NOW), Wait(105.0)),
-    ("the connection is to be replaced now", connected(replace_at=NOW), Replace()),
+    ("the connection is to be replaced now", connected(replace_at=NOW), Step.REPLACE),
     ("the connection is to be replaced, a delay", connected(105.0, replace_at=NOW), Wait(105.0)),
     ("nothing before the replacement", connected(), Wait(340.0)),
     ("nothing before the refresh", connected(refresh_at=150.0), Wait(150.0)),
@@ -73,21 +67,21 @@ def test_each_state_has_its_action(state: ConnectionState, action: Action) -> No
 
 
 def test_the_rows_show_every_action() -> None:
-    assert {type(action) for _, _, action in ROWS} == {*get_args(Action)}
+    assert {action for _, _, action in ROWS if isinstance(action, Step)} == {*Step}
 
 
-PRIORITIES: list[tuple[Action, dict[str, Any]]] = [
-    (ClosePrevious(), {"close_previous_at": 0.0}),
-    (HandleUserChange(), {"user_has_changed": True}),
-    (HandleEnd(), {"is_open": False}),
-    (HandleTimeout(), {"presumed_dead_at": NOW}),
-    (Resubmit(), {"needs_submission": True}),
-    (Replace(), {"replace_at": NOW}),
+PRIORITIES: list[tuple[Step, dict[str, Any]]] = [
+    (Step.CLOSE_PREVIOUS, {"close_previous_at": 0.0}),
+    (Step.HANDLE_USER_CHANGE, {"user_has_changed": True}),
+    (Step.HANDLE_END, {"is_open": False}),
+    (Step.HANDLE_TIMEOUT, {"presumed_dead_at": NOW}),
+    (Step.RESUBMIT, {"needs_submission": True}),
+    (Step.REPLACE, {"replace_at": NOW}),
 ]
-"""The actions of a connection in use, the most urgent first, and what makes each of them due."""
+"""The steps of a connection in use, the most urgent first, and what makes each of them due."""
 
 
-@pytest.mark.parametrize("first", range(len(PRIORITIES)), ids=[type(action).__name__ for action, _ in PRIORITIES])
+@pytest.mark.parametrize("first", range(len(PRIORITIES)), ids=[step.name for step, _ in PRIORITIES])
 def test_of_several_due_actions_the_most_urgent_is_next(first: int) -> None:
     changes: dict[str, Any] = {}
     for _, makes_due in PRIORITIES[first:]:
@@ -96,12 +90,12 @@ def test_of_several_due_actions_the_most_urgent_is_next(first: int) -> None:
 
 
 def test_the_previous_connection_is_closed_before_a_new_one_is_opened() -> None:
-    assert next_action(ConnectionState(close_previous_at=NOW), NOW) == ClosePrevious()
+    assert next_action(ConnectionState(close_previous_at=NOW), NOW) == Step.CLOSE_PREVIOUS
 
 
 @pytest.mark.parametrize("state", [connected(500.0, is_open=False), connected(500.0, user_has_changed=True)])
 def test_a_delay_does_not_keep_a_useless_connection_open(state: ConnectionState) -> None:
-    assert next_action(state, NOW) in (HandleEnd(), HandleUserChange())
+    assert next_action(state, NOW) in (Step.HANDLE_END, Step.HANDLE_USER_CHANGE)
 
 
 REFUSED = PocketBaseError("http://h", 400)
