@@ -23,4 +23,4 @@ async def test_the_time_for_an_event_of_many_lines_grows_with_its_bytes_alone(tr
     small = min([(await measure_processing(transport, 2**20))[0] for _ in range(3)])
     large, longest = map(min, zip(*[await measure_processing(transport, 2**24) for _ in range(2)], strict=True))
     assert large < 20 * small, "the time grows faster than the bytes"
-    assert longest < 0.05, "the loop was blocked for too long at a time"
+    assert longest < large / 16, "the loop had too few turns while the event was read"
