@@ -1,4 +1,4 @@
-"""The errors of requests.
+"""The errors of requests, and of values that cannot be sent.
 
 PocketBaseError                     any other status outside 2xx
 ├ PocketBaseBadRequestError         400
@@ -13,13 +13,18 @@ PocketBaseError                     any other status outside 2xx
   ├ PocketBaseConnectionError       no connection, or a connection that broke
   └ PocketBaseTimeoutError          the timeout expired
 
-Wrong arguments are a ValueError or a TypeError, raised before anything is sent.
+PocketBaseInputError                a ValueError: a value that cannot be sent. Nothing was sent
+└ PocketBaseInputTypeError          also a TypeError: a value of a type that cannot be sent
+
+A wrong use of the library, such as an unknown option, is an ordinary TypeError or ValueError.
 """
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from .input_errors import PocketBaseInputError as PocketBaseInputError
+from .input_errors import PocketBaseInputTypeError as PocketBaseInputTypeError
 from .messages import Response
 from .messages.json_values import as_object
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..concurrency.callbacks import notify
+from ..input_errors import PocketBaseInputTypeError
 from . import cookies
 from .serialization import copy_record, parse_stored
 from .token import claims, expires_at, is_valid, subject
@@ -58,7 +59,7 @@ class AuthStore:
             TypeError: If the token is not text, or the store cannot represent the record. Nothing has changed.
         """
         if not isinstance(token, str):
-            raise TypeError(f"a token must be text, not {type(token).__name__}")
+            raise PocketBaseInputTypeError(f"a token must be text, not {type(token).__name__}")
         self._set(token, copy_record(record) if record is not None else None)
 
     def clear(self) -> None:

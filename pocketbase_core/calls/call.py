@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..auth.store import AuthStore
+from ..input_errors import PocketBaseInputError
 from ..messages import Request, Response
 from ..messages.uploads import File
 from .options import Options
@@ -59,7 +60,9 @@ class Call(NamedTuple, Generic[T]):
         if params:
             endpoint_params = encode_query(params)
             if duplicates := endpoint_params.keys() & query.keys():
-                raise ValueError(f"params must not contain {sorted(duplicates)}, which this method sets itself")
+                raise PocketBaseInputError(
+                    f"params must not contain {sorted(duplicates)}, which this method sets itself"
+                )
             query = {**endpoint_params, **query}
         return Call(Request(method, path, query, options.headers, body, files), parse, options.timeout)
 

@@ -18,6 +18,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages.json_values import freeze_json, timestamp
 
 _TOKENS = re.compile(r"""//[^\n]*|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|\{:(\w+)\}""", re.DOTALL)
@@ -42,15 +43,15 @@ def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) 
         name = match[1]
         if name is not None:
             if name not in params:
-                raise ValueError(f"the filter contains {{:{name}}}, but no value {name!r} was passed")
+                raise PocketBaseInputError(f"the filter contains {{:{name}}}, but no value {name!r} was passed")
             return _literal(name, params[name], escapes)
         if _ends_only_for_new_servers(match[0]) and not escapes and _PLACEHOLDER.search(raw):
-            raise ValueError(
+            raise PocketBaseInputError(
                 f"the text {match[0]} ends in a backslash, which escapes the last quote for servers before 0.39.9; "
                 "pass the text as a value"
             )
         if any(inner in params for inner in _PLACEHOLDER.findall(match[0])):
-            raise ValueError(
+            raise PocketBaseInputError(
                 f"a placeholder must not be inside quotes or a comment: {match[0]}; values get quotes of their own"
             )
         return match[0]
@@ -72,7 +73,7 @@ def _literal(name: str, value: Any, escapes: bool) -> str:
         return str(int(value))
     if isinstance(value, (float, Decimal)):
         if not math.isfinite(value):
-            raise ValueError(f"the value of {{:{name}}} is {value}, which a filter cannot contain")
+            raise PocketBaseInputError(f"the value of {{:{name}}} is {value}, which a filter cannot contain")
         return format(Decimal(repr(value)) if isinstance(value, float) else value, "f")
     if isinstance(value, str):
         return _quoted(name, value, escapes)
@@ -81,16 +82,18 @@ def _literal(name: str, value: Any, escapes: bool) -> str:
     if isinstance(value, (list, tuple, Mapping)):
         text = json.dumps(freeze_json(value, name), ensure_ascii=False, separators=(",", ":"), default=dict)
         return _quoted(name, text, escapes)
-    raise TypeError(f"the value of {{:{name}}} is of type {type(value).__name__}, which a filter cannot contain")
+    raise PocketBaseInputTypeError(
+        f"the value of {{:{name}}} is of type {type(value).__name__}, which a filter cannot contain"
+    )
 
 
 def _quoted(name: str, text: str, escapes: bool) -> str:
     if "\0" in text:
-        raise ValueError(f"the value of {{:{name}}} contains NUL, which a filter cannot contain")
+        raise PocketBaseInputError(f"the value of {{:{name}}} contains NUL, which a filter cannot contain")
     if escapes:
         text = text.replace("\\", "\\\\")
     elif _AMBIGUOUS.search(text):
-        raise ValueError(
+        raise PocketBaseInputError(
             f"the value of {{:{name}}} contains a backslash that servers before and from 0.39.9 on read differently; "
             "if your server is 0.39.9 or newer, set filter_escapes = True on the client"
         )

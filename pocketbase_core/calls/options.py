@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypedDict
 
+from ..input_errors import PocketBaseInputError
 from ..messages import Headers
 from .query import encode_query, option_to_query
 from .timeout import USE_CLIENT_DEFAULT, Timeout, check_timeout, timeout_or
@@ -142,7 +143,7 @@ def parse_options(options_type: type, options: Mapping[str, Any] | None, keyword
     named = {_QUERY_NAMES[key]: option_to_query(key, merged.pop(key)) for key in [*merged] if key in _QUERY_NAMES}
     query = encode_query(named)
     if duplicates := sorted(params.keys() & query.keys()):
-        raise ValueError(f"params must not contain {duplicates}, which is set by an option too")
+        raise PocketBaseInputError(f"params must not contain {duplicates}, which is set by an option too")
     headers: Mapping[str, str] = merged.pop("headers", None) or {}
     timeout = check_timeout(merged.pop("timeout")) if "timeout" in merged else USE_CLIENT_DEFAULT
     return Options({**query, **params}, Headers(headers), timeout, merged)

@@ -8,6 +8,8 @@ stand behind a backslash (RFC 3986, 5.2.4). An id such as `../..` would so reach
 import re
 from urllib.parse import quote
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+
 _PLAIN = re.compile(r"[0-9A-Za-z_-]+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _FORBIDDEN = re.compile(r"[#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -32,11 +34,11 @@ def segment(text: str) -> str:
         ValueError: If `text` is empty, `.` or `..`, which HTTP clients and servers resolve to another path.
     """
     if not isinstance(text, str):
-        raise TypeError(f"a name or id must be text, not {type(text).__name__}")
+        raise PocketBaseInputTypeError(f"a name or id must be text, not {type(text).__name__}")
     if _PLAIN.fullmatch(text):
         return text
     if text in ("", ".", ".."):
-        raise ValueError(f"{text!r} is not a valid name or id: it would lead to another path")
+        raise PocketBaseInputError(f"{text!r} is not a valid name or id: it would lead to another path")
     return quote(text, safe="")
 
 
@@ -51,12 +53,12 @@ def custom_path(path: str) -> str:
         ValueError: If `path` contains a fragment, a control character or a dot segment, or is an absolute URL.
     """
     if not isinstance(path, str):
-        raise TypeError(f"a path must be text, not {type(path).__name__}")
+        raise PocketBaseInputTypeError(f"a path must be text, not {type(path).__name__}")
     if _FORBIDDEN.search(path):
-        raise ValueError(f"{path!r} is not a valid path: it contains a fragment or a control character")
+        raise PocketBaseInputError(f"{path!r} is not a valid path: it contains a fragment or a control character")
     path, mark, query = path.partition("?")
     if _ABSOLUTE.match(path):
-        raise ValueError(f"{path!r} is an absolute URL; a path is required, relative to the base URL")
+        raise PocketBaseInputError(f"{path!r} is an absolute URL; a path is required, relative to the base URL")
     if any(_DOTS.fullmatch(part) for part in re.split(r"[/\\]|%2f|%5c", path, flags=re.IGNORECASE)):
-        raise ValueError(f"{path!r} contains a '.' or '..' segment, which would lead to another path")
+        raise PocketBaseInputError(f"{path!r} contains a '.' or '..' segment, which would lead to another path")
     return quote("/" + path.removeprefix("/"), safe="/%:@!$&'()*+,;=~") + mark + quote(query, safe="/%:@!$&'()*+,=~?")

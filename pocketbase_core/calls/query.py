@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages.json_values import timestamp
 
 
@@ -15,7 +16,7 @@ def encode_query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
         ValueError: If a text is not valid Unicode.
     """
     if not isinstance(params, Mapping):
-        raise TypeError(f"params must be a dict, not {type(params).__name__}")
+        raise PocketBaseInputTypeError(f"params must be a dict, not {type(params).__name__}")
     encoded: dict[str, str | tuple[str, ...]] = {}
     for name, value in params.items():
         key = to_text(name, name)
@@ -40,7 +41,7 @@ def option_to_query(key: str, value: Any) -> Any:
         return value
     if key in ("expand", "fields", "sort") and isinstance(value, (list, tuple)):
         return ",".join(to_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
-    raise TypeError(f"option {key!r} must not be {value!r}")
+    raise PocketBaseInputTypeError(f"option {key!r} must not be {value!r}")
 
 
 def to_text(key: str, value: Any) -> str:
@@ -54,7 +55,9 @@ def to_text(key: str, value: Any) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f"parameter {key!r} holds a lone surrogate, which is not valid Unicode text") from error
+            raise PocketBaseInputError(
+                f"parameter {key!r} holds a lone surrogate, which is not valid Unicode text"
+            ) from error
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -62,4 +65,4 @@ def to_text(key: str, value: Any) -> str:
         return str(value)
     if isinstance(value, date):
         return timestamp(value)
-    raise TypeError(f"parameter {key!r} must not be of type {type(value).__name__}")
+    raise PocketBaseInputTypeError(f"parameter {key!r} must not be of type {type(value).__name__}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages.uploads import File, FileUpload
 
 
@@ -15,7 +16,7 @@ def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[st
         TypeError: If `body` is not a dict.
     """
     if not isinstance(body, Mapping):
-        raise TypeError(f"a body must be a dict, not {type(body).__name__}")
+        raise PocketBaseInputTypeError(f"a body must be a dict, not {type(body).__name__}")
     values: dict[str, Any] = {}
     files: list[tuple[str, File]] = []
     for key, value in body.items():
@@ -40,10 +41,10 @@ def record_body(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[st
     values, files = split_files(body)
     for field in {field for field, _ in files}:
         if field.endswith("-"):
-            raise ValueError(f"{field!r} removes stored files by name, so it must not contain an upload")
+            raise PocketBaseInputError(f"{field!r} removes stored files by name, so it must not contain an upload")
         others = [key for key in (f"{field}+", f"+{field}", f"{field}-") if key in values]
         if field in values and others:
-            raise ValueError(
+            raise PocketBaseInputError(
                 f"{others[0]!r} must not stand beside a list of names and uploads in {field!r}: the server ignores it"
             )
     return values, files
@@ -62,6 +63,6 @@ def batch_files(body: Any, files: tuple[tuple[str, File], ...]) -> tuple[tuple[s
     mixed = {field for field, _ in files if field in body}
     for field in mixed:
         if field.startswith("+") or field.endswith("+"):
-            raise ValueError(f"in a batch, {field!r} takes uploads or names of stored files, not both")
+            raise PocketBaseInputError(f"in a batch, {field!r} takes uploads or names of stored files, not both")
     appended = [(f"{field}+", file) for field, file in files if field in mixed]
     return (*appended, *((field, file) for field, file in files if field not in mixed))

@@ -13,6 +13,7 @@ from ..calls.options import Options
 from ..calls.parsing import parse_nothing, parse_object
 from ..calls.paths import api_path, segment
 from ..errors import unexpected_response
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages import Response
 from . import records
 from .pages import Page
@@ -53,10 +54,10 @@ def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -
         ValueError: If `payload` has no provider or no code.
     """
     if not isinstance(payload, Mapping):
-        raise TypeError(f"the payload must be a dict, not {type(payload).__name__}")
+        raise PocketBaseInputTypeError(f"the payload must be a dict, not {type(payload).__name__}")
     body = {("redirectURL" if key == "redirectUrl" else key): value for key, value in payload.items()}
     if missing := [key for key in ("provider", "code") if not body.get(key)]:
-        raise ValueError(f"the payload lacks {', '.join(missing)}")
+        raise PocketBaseInputError(f"the payload lacks {', '.join(missing)}")
     return _sign_in(collection, "auth-with-oauth2", body, options)
 
 
@@ -146,7 +147,7 @@ def unlink(link_id: str, options: Options) -> Call[None]:
 
 def _with_filter(raw: str, values: Mapping[str, str], options: Options) -> Options:
     if "filter" in options.params:
-        raise ValueError("params must not contain ['filter'], which this method sets itself")
+        raise PocketBaseInputError("params must not contain ['filter'], which this method sets itself")
     return replace(options, params={**options.params, "filter": build_filter(raw, values)})
 
 

@@ -10,6 +10,7 @@ from ..calls.paths import api_path
 from ..calls.record_body import batch_files
 from ..calls.timeout import USE_CLIENT_DEFAULT
 from ..errors import PocketBaseBadRequestError, PocketBaseBatchError, PocketBaseError, unexpected_response
+from ..input_errors import PocketBaseInputError
 from ..messages import Headers, Request, Response
 from ..messages.json_values import as_object
 
@@ -52,9 +53,9 @@ def send(sub_requests: Sequence[Call[Any]], options: Options) -> Call[list[SubRe
         ValueError: If there are no sub-requests, or more than `MAX_REQUESTS`.
     """
     if not sub_requests:
-        raise ValueError("the batch is empty")
+        raise PocketBaseInputError("the batch is empty")
     if len(sub_requests) > MAX_REQUESTS:
-        raise ValueError(
+        raise PocketBaseInputError(
             f"a batch must have at most {MAX_REQUESTS} requests, not {len(sub_requests)}; the server's own limit is "
             "the setting batch.maxRequests, by default 50"
         )

@@ -7,6 +7,7 @@ from ..calls.call import Call
 from ..calls.options import Options
 from ..calls.parsing import parse_list, parse_nothing, parse_object, requires_version
 from ..calls.paths import api_path
+from ..input_errors import PocketBaseInputTypeError
 from . import pages
 from .legacy_schema import from_legacy_schema
 
@@ -53,7 +54,7 @@ def delete(collection: str, options: Options) -> Call[None]:
 def import_collections(collections: Sequence[Mapping[str, Any]], delete_missing: bool, options: Options) -> Call[None]:
     """Build the call that creates and updates many collections."""
     if not isinstance(collections, (list, tuple)):
-        raise TypeError(f"collections must be a list, not {type(collections).__name__}")
+        raise PocketBaseInputTypeError(f"collections must be a list, not {type(collections).__name__}")
     body = {"collections": [*map(from_legacy_schema, collections)], "deleteMissing": delete_missing}
     return Call.build("PUT", api_path("collections", "import"), parse_nothing, options, body=body)
 

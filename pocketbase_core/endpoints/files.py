@@ -9,6 +9,7 @@ from ..calls.options import CommonOptions, Options, parse_options
 from ..calls.parsing import parse_object, raise_for_status
 from ..calls.paths import api_path
 from ..errors import unexpected_response
+from ..input_errors import PocketBaseInputTypeError
 from ..messages import Response
 
 _RECORD_FIELDS = ("id", "collectionId", "collectionName", "collection_id", "collection_name")
@@ -54,7 +55,7 @@ def collection_and_id(record: Mapping[str, Any] | HasId) -> tuple[str, str]:
     collections = [values[name] for name in _RECORD_FIELDS[1:] if values[name]]
     if not values["id"] or not collections:
         missing = "collectionId or collectionName" if values["id"] else "id"
-        raise TypeError(
+        raise PocketBaseInputTypeError(
             f"the record has no {missing}: request this field too, or pass (collection, record_id, filename)"
         )
     return collections[0], values["id"]

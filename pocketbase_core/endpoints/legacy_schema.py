@@ -4,6 +4,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+
 # Fields like any other since 0.23. Before, every collection had them.
 _AUTODATES: list[dict[str, Any]] = [
     {"name": "created", "type": "autodate", "onCreate": True, "onUpdate": False},
@@ -23,11 +25,13 @@ def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: If the body has both `schema` and `fields`.
     """
     if not isinstance(body, Mapping):
-        raise TypeError(f"a collection must be a dict, not {type(body).__name__}")
+        raise PocketBaseInputTypeError(f"a collection must be a dict, not {type(body).__name__}")
     if "schema" not in body:
         return dict(body)
     if "fields" in body:
-        raise ValueError("a collection must have either fields or, in the style before PocketBase 0.23, a schema")
+        raise PocketBaseInputError(
+            "a collection must have either fields or, in the style before PocketBase 0.23, a schema"
+        )
     options: Mapping[str, Any] = body.get("options") or {}
     dropped = sorted(options.keys() - {"query"})
     warnings.warn(
@@ -38,7 +42,7 @@ def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
     )
     schema = body["schema"]
     if not isinstance(schema, (list, tuple)):
-        raise TypeError(f"a schema must be a list, not {type(schema).__name__}")
+        raise PocketBaseInputTypeError(f"a schema must be a list, not {type(schema).__name__}")
     fields = [_flatten_field(field) for field in schema]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     names = {field.get("name") for field in fields}
     other = {key: value for key, value in body.items() if key not in ("schema", "options")}
@@ -49,7 +53,7 @@ def from_legacy_schema(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flatten_field(field: Any) -> dict[str, Any]:
     if not isinstance(field, Mapping):
-        raise TypeError(f"a field must be a dict, not {type(field).__name__}")
+        raise PocketBaseInputTypeError(f"a field must be a dict, not {type(field).__name__}")
     nested: Mapping[str, Any] = field.get("options") or {}  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
     merged: dict[str, Any] = {**field, **nested}
     merged.pop("options", None)

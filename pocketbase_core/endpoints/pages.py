@@ -6,6 +6,7 @@ from ..calls.call import Call
 from ..calls.options import Options
 from ..calls.parsing import parse_object
 from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, unexpected_response
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages import Response
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ def _parse_page(response: Response) -> Page[dict[str, Any]]:
 
 def _positive_int(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer, not {value!r}")
+        raise PocketBaseInputTypeError(f"{name} must be an integer, not {value!r}")
     if value < 1:
-        raise ValueError(f"{name} must be 1 or more, not {value}")
+        raise PocketBaseInputError(f"{name} must be 1 or more, not {value}")
     return value

@@ -12,6 +12,7 @@ from ..calls.options import CommonOptions, Options, parse_options
 from ..calls.parsing import parse_nothing
 from ..calls.paths import api_path
 from ..errors import PocketBaseDecodeError
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages import ServerSentEvent
 from ..messages.json_values import as_object, default_loads
 
@@ -75,9 +76,9 @@ def record_topic(collection: str, record_id: str) -> str:
     """
     for text in (collection, record_id):
         if not isinstance(text, str):
-            raise TypeError(f"a name or id must be text, not {type(text).__name__}")
+            raise PocketBaseInputTypeError(f"a name or id must be text, not {type(text).__name__}")
         if not text or "/" in text:
-            raise ValueError(f"{text!r} cannot be the name or id of a subscription")
+            raise PocketBaseInputError(f"{text!r} cannot be the name or id of a subscription")
     return f"{collection}/{record_id}"
 
 
@@ -96,16 +97,18 @@ def encode_topic(name: str, options: Options) -> str:
         ValueError: If the server would not understand the topic or its options, or the topic is too long.
     """
     if not isinstance(name, str):
-        raise TypeError(f"a topic must be text, not {type(name).__name__}")
+        raise PocketBaseInputTypeError(f"a topic must be text, not {type(name).__name__}")
     if not name or not name.isprintable() or name != name.strip() or "?" in name:
-        raise ValueError(f"{name!r} cannot be a topic; pass what would follow a '?' as options")
+        raise PocketBaseInputError(f"{name!r} cannot be a topic; pass what would follow a '?' as options")
     if repeated := [key for key, value in options.params.items() if not isinstance(value, str)]:
-        raise ValueError(f"{repeated} cannot be repeated in a subscription")
+        raise PocketBaseInputError(f"{repeated} cannot be repeated in a subscription")
     if options.params or options.headers:
         if not _PLAIN.fullmatch(name):
-            raise ValueError(f"{name!r} cannot have options: the server would ignore them")
+            raise PocketBaseInputError(f"{name!r} cannot have options: the server would ignore them")
         text = json.dumps({"query": dict(options.params), "headers": dict(options.headers)}, sort_keys=True)
         name += "?options=" + quote(text, safe="")
     if len(name.encode()) > MAX_TOPIC:
-        raise ValueError(f"a topic with its options takes at most {MAX_TOPIC} bytes, not {len(name.encode())}")
+        raise PocketBaseInputError(
+            f"a topic with its options takes at most {MAX_TOPIC} bytes, not {len(name.encode())}"
+        )
     return name

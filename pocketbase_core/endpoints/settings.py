@@ -7,6 +7,7 @@ from ..calls.call import Call
 from ..calls.options import Options
 from ..calls.parsing import parse_nothing, parse_object
 from ..calls.paths import api_path
+from ..input_errors import PocketBaseInputTypeError
 
 
 def get_all(options: Options) -> Call[dict[str, Any]]:
@@ -21,7 +22,7 @@ def update(body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
         TypeError: If `body` is not a dict.
     """
     if not isinstance(body, Mapping):
-        raise TypeError(f"settings must be a dict, not {type(body).__name__}")
+        raise PocketBaseInputTypeError(f"settings must be a dict, not {type(body).__name__}")
     return Call.build("PATCH", api_path("settings"), parse_object, options, body=body)
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+
 _SENSITIVE = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 # RFC 9110, 7.6.1 and 8.6, RFC 9112, 3.2: headers that frame a request or apply to a single connection.
 _SET_BY_TRANSPORT = frozenset(
@@ -51,7 +53,7 @@ class Headers(Mapping[str, str]):
             try:
                 self._cached_items = {name.lower(): (name, value) for name, value in self._pairs}
             except AttributeError as error:
-                raise TypeError("a header name must be text") from error
+                raise PocketBaseInputTypeError("a header name must be text") from error
             if len(self._cached_items) < len(self._pairs):
                 self._cached_items.clear()
                 for name, value in self._pairs:
@@ -129,10 +131,10 @@ def content_length(headers: Mapping[str, str]) -> int | None:
 
 def _check_header(name: str, value: str) -> None:
     if not isinstance(name, str) or not isinstance(value, str):
-        raise TypeError(f"header {name!r} must be text, not {type(value).__name__}")
+        raise PocketBaseInputTypeError(f"header {name!r} must be text, not {type(value).__name__}")
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is not a valid header name")
+        raise PocketBaseInputError(f"{name!r} is not a valid header name")
     if name.lower() in _SET_BY_TRANSPORT:
-        raise ValueError(f"header {name!r} must not be set: the transport sets it")
+        raise PocketBaseInputError(f"header {name!r} must not be set: the transport sets it")
     if not _VALUE.fullmatch(value):
-        raise ValueError(f"the value of header {name!r} contains a control or non-ASCII character")
+        raise PocketBaseInputError(f"the value of header {name!r} contains a control or non-ASCII character")

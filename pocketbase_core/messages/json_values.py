@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, cast
 
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+
 JsonDumps = Callable[[Any], str | bytes]
 """An encoder such as `json.dumps` or `orjson.dumps`."""
 JsonLoads = Callable[[str | bytes], Any]
@@ -75,27 +77,36 @@ def freeze_json(value: Any, path: str | tuple[Any, Any] = "body") -> Any:
 
     Raises:
         TypeError: If a value has no JSON form, or a key is not text.
-        ValueError: If a number is NaN or infinite.
+        ValueError: If a number is NaN or infinite, or the value is nested too deep.
     """
+    try:
+        return _freeze(value, path)
+    except RecursionError as error:
+        raise PocketBaseInputError(f"{_format_path(path)} is nested too deep") from error
+
+
+def _freeze(value: Any, path: str | tuple[Any, Any]) -> Any:
     if value is None or isinstance(value, (str, bool, int)):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{_format_path(path)} is {value}, which JSON cannot represent")
+            raise PocketBaseInputError(f"{_format_path(path)} is {value}, which JSON cannot represent")
         return value
     if isinstance(value, (list, tuple)):
-        return tuple([freeze_json(item, (path, index)) for index, item in enumerate(value)])  # pyright: ignore
+        return tuple([_freeze(item, (path, index)) for index, item in enumerate(value)])  # pyright: ignore
     if isinstance(value, Mapping):
         frozen: dict[str, Any] = {}
         for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             if not isinstance(key, str):
-                raise TypeError(f"{_format_path(path)} has the key {key!r}; keys must be text")
-            frozen[key] = freeze_json(item, (path, key))
+                raise PocketBaseInputTypeError(f"{_format_path(path)} has the key {key!r}; keys must be text")
+            frozen[key] = _freeze(item, (path, key))
         return MappingProxyType(frozen)
     if isinstance(value, date):
         return timestamp(value)
     hint = "; pass files as FileUpload" if isinstance(value, (bytes, bytearray, memoryview)) else ""
-    raise TypeError(f"{_format_path(path)} is of type {type(value).__name__}, which has no JSON form{hint}")  # pyright: ignore
+    raise PocketBaseInputTypeError(
+        f"{_format_path(path)} is of type {type(value).__name__}, which has no JSON form{hint}"
+    )  # pyright: ignore
 
 
 def _format_path(path: str | tuple[Any, Any]) -> str:

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ..concurrency.threads import run_in_daemon_thread
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from .chunk_reader import CHUNK_SIZE, ChunkReader
 
 ProgressCallback = Callable[[int, int | None], object]
@@ -63,7 +64,7 @@ class FileUpload:
 
     def __init__(self, *files: Any, on_progress: ProgressCallback | None = None) -> None:
         if not files:
-            raise ValueError("a FileUpload must have at least one file")
+            raise PocketBaseInputError("a FileUpload must have at least one file")
         check_progress(on_progress)
         progress = None if on_progress is None else UploadProgress(on_progress)
         self.files = tuple(replace(_to_file(file), progress=progress) for file in files)
@@ -176,7 +177,7 @@ async def _checked_chunks(filename: str, source: AsyncIterable[object]) -> Async
     try:
         async for chunk in iterator:
             if not isinstance(chunk, (bytes, bytearray, memoryview)):
-                raise TypeError(f"the source of {filename!r} yielded {type(chunk).__name__}, not bytes")
+                raise PocketBaseInputTypeError(f"the source of {filename!r} yielded {type(chunk).__name__}, not bytes")
             if chunk:  # an empty chunk would end a chunked body (RFC 9112, 7.1)
                 yield bytes(cast(bytes, chunk))
     finally:
@@ -202,9 +203,11 @@ def _to_file(file: Any) -> File:
 
 def _make_file(filename: Any, content: Any, content_type: Any) -> File:
     if not isinstance(filename, str) or not filename:
-        raise TypeError(f"a file name must be text and not empty, not {filename!r}")
+        raise PocketBaseInputTypeError(f"a file name must be text and not empty, not {filename!r}")
     if any("\ud800" <= character <= "\udfff" for character in filename):
-        raise ValueError(f"the file name {filename!r} is not valid Unicode text; pass another as (filename, content)")
+        raise PocketBaseInputError(
+            f"the file name {filename!r} is not valid Unicode text; pass another as (filename, content)"
+        )
     content_type = _resolve_content_type(filename, content_type)
     if isinstance(content, str):
         content = content.encode()
@@ -219,7 +222,9 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
     if isinstance(content, AsyncIterable):
         return File(filename, cast(AsyncIterable[bytes], content), content_type)
     if not hasattr(content, "read"):
-        raise TypeError(f"the content of {filename!r} must be bytes, text or a file, not {type(content).__name__}")
+        raise PocketBaseInputTypeError(
+            f"the content of {filename!r} must be bytes, text or a file, not {type(content).__name__}"
+        )
     try:
         start_offset = content.tell() if content.seekable() else None
     except (AttributeError, OSError):
@@ -233,5 +238,5 @@ def _resolve_content_type(filename: str, content_type: Any) -> str:
 
         content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     if not isinstance(content_type, str) or not (content_type.isascii() and content_type.isprintable()):
-        raise ValueError(f"{content_type!r} is not a valid content type")
+        raise PocketBaseInputError(f"{content_type!r} is not a valid content type")
     return content_type

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from ..concurrency.callbacks import notify
+from ..input_errors import PocketBaseInputError
 from ..messages.json_values import JsonDumps, default_dumps, thaw_json
 from ..messages.uploads import File, UploadProgress
 
@@ -34,7 +35,7 @@ async def encode_body(body: Any, files: tuple[tuple[str, File], ...], dumps: Jso
         dumps: Encodes JSON.
 
     Raises:
-        ValueError: If a text is not valid Unicode.
+        ValueError: If a text is not valid Unicode, or `dumps` cannot encode a value.
         OSError: If a file cannot be read.
     """
     if files:
@@ -51,7 +52,9 @@ def _json(body: Any, dumps: JsonDumps) -> bytes:
         if isinstance(content, str):
             content = content.encode()
     except UnicodeEncodeError as error:
-        raise ValueError("the body holds a lone surrogate, which is not valid Unicode text") from error
+        raise PocketBaseInputError("the body holds a lone surrogate, which is not valid Unicode text") from error
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:  # each JSON library has limits of its own
+        raise PocketBaseInputError(f"the body cannot be written as JSON: {error}") from error
     if not isinstance(content, bytes):
         raise TypeError(f"json_dumps returned {type(content).__name__}, not str or bytes")
     return content

@@ -1,6 +1,7 @@
 """Each row of the table of bad input in docs/security.md holds."""
 
 import asyncio
+import functools
 import inspect
 import io
 import re
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 import pocketbase_core
-from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core import PocketBase, PocketBaseInputError, Request, Response
+from pocketbase_core.errors import PocketBaseInputTypeError
 from pocketbase_core.middleware import Retry
 from pocketbase_core.transport.body_encoding import encode_body
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
@@ -23,6 +25,7 @@ NAMES: dict[str, Any] = {
     "HttpxTransport": HttpxTransport,
     "Retry": Retry,
     "asyncio": asyncio,
+    "functools": functools,
     "io": io,
 }
 
@@ -40,6 +43,12 @@ async def test_bad_input_is_refused_before_anything_is_sent(code: str, error: st
         if inspect.isawaitable(result):
             await result
     assert caught.type.__name__ == error
+
+
+def test_an_input_error_is_a_value_error_and_one_of_a_wrong_type_is_a_type_error_too() -> None:
+    assert issubclass(PocketBaseInputError, ValueError)
+    assert issubclass(PocketBaseInputTypeError, PocketBaseInputError)
+    assert issubclass(PocketBaseInputTypeError, TypeError)
 
 
 def test_the_table_of_the_document_is_read_whole() -> None:

@@ -9,6 +9,7 @@ from ...auth.token import is_sendable_token
 from ...calls.options import CommonOptions, parse_options
 from ...endpoints import auth, realtime
 from ...errors import PocketBaseConnectionError, PocketBaseError, PocketBaseTimeoutError
+from ...input_errors import PocketBaseInputError
 from ...messages import ServerSentEvent
 from .bound_pipeline import BoundPipeline
 
@@ -48,7 +49,9 @@ async def browser_payload(
             providers = await bound.execute(auth.oauth2_provider(collection, provider_name, no_options))
             if (provider := providers.requested) is None:
                 offered = ", ".join(providers.offered) or "none"
-                raise ValueError(f"the collection offers no OAuth2 provider {provider_name!r}; offered: {offered}")
+                raise PocketBaseInputError(
+                    f"the collection offers no OAuth2 provider {provider_name!r}; offered: {offered}"
+                )
             message = await _outcome(bound, provider, redirect_url, open_url, scopes)
     except TimeoutError as error:
         if not limit.expired():
