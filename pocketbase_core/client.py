@@ -3,17 +3,16 @@
 import copy
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeVar, overload
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from .auth.store import SUPERUSERS, AuthStore
 from .auth.token import claims
 from .calls.filters import build_filter
-from .calls.options import SendOptions, check_max_response_bytes, parse_options
+from .calls.options import check_max_response_bytes
 from .calls.paths import custom_path
 from .calls.timeout import check_timeout
-from .endpoints import custom
 from .messages import ClientOptions, Request, RequestDraft, Response
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
 from .middleware import AfterSend, BeforeSend, Middleware, default_middleware
@@ -27,6 +26,7 @@ from .services.backups import BackupService
 from .services.batch import Batch
 from .services.collections import CollectionService
 from .services.crons import CronService
+from .services.custom import CustomRoutes
 from .services.files import FileService
 from .services.flows.password_confirmation import PasswordConfirmation
 from .services.health import HealthService
@@ -38,7 +38,7 @@ from .services.sql import SqlService
 T = TypeVar("T")
 
 
-class PocketBase:
+class PocketBase(CustomRoutes):
     """A PocketBase server, as one user sees it.
 
     `collection(name)` has the records, and their ways to sign in; `admins` are the superusers. The other services are
@@ -214,10 +214,6 @@ class PocketBase:
             ValueError: If a value is missing, or cannot be written so that every server from 0.23 on reads it alike.
         """
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
-
-    async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
-        """Call a custom route, and return its decoded JSON; None if the response is empty."""
-        return await self.pipeline.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
 
     def create_batch(self) -> Batch:
         """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""

@@ -221,14 +221,14 @@ def response_from_error(error: PocketBaseError) -> Response:
     return Response(error.status, headers, url=error.url, json=error.data)
 
 
-def unexpected_response(response: Response, expected: str) -> PocketBaseDecodeError:
+def unexpected_response(response: Response, expected: str, advice: str | None = None) -> PocketBaseDecodeError:
     """Return the error for a success whose body is not what was expected."""
     content_type = response.headers.get("Content-Type", "no Content-Type")
     return PocketBaseDecodeError(
         response.url,
         response.status_code,
         message=f"expected {expected}, got {len(response.content)} bytes of {content_type!r}; "
-        "is PocketBase at the base URL?",
+        f"{advice or 'is PocketBase at the base URL?'}",
     )
 
 

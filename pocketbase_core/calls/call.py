@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ..auth.store import AuthStore
 from ..input_errors import PocketBaseInputError
 from ..messages import Request, Response
+from ..messages.body import check_content_type
 from ..messages.uploads import File
 from .options import Options
 from .query import encode_query
@@ -50,11 +51,12 @@ class Call(NamedTuple, Generic[T]):
             parse: The parser of the response.
             options: The caller's options, which add query parameters, headers and a timeout.
             params: The query parameters that the endpoint itself sets.
-            body: A JSON value; None is no body.
+            body: A JSON value, or raw content; None is no body.
             files: `(field, file)` pairs.
 
         Raises:
-            ValueError: If the options contain a query parameter that the endpoint itself sets.
+            ValueError: If the options contain a query parameter that the endpoint itself sets, or a Content-Type that
+                is not the body's.
         """
         query = options.params
         if params:
@@ -64,7 +66,10 @@ class Call(NamedTuple, Generic[T]):
                     f"params must not contain {sorted(duplicates)}, which this method sets itself"
                 )
             query = {**endpoint_params, **query}
-        return Call(Request(method, path, query, options.headers, body, files), parse, options.timeout)
+        request = Request(method, path, query, options.headers, body, files)
+        if body is not None:
+            check_content_type(request.headers.get("Content-Type", ""), request.body, files)
+        return Call(request, parse, options.timeout)
 
     def with_parser(self, parse: Callable[[Response], S]) -> "Call[S]":
         """Return a copy with another parser, and without an effect."""

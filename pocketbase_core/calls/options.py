@@ -90,7 +90,11 @@ class SendOptions(CommonOptions, total=False):
     method: str
     """The HTTP method. The default is GET."""
     body: Any
-    """A JSON value. A dict may hold `FileUpload`s and is then sent as multipart/form-data."""
+    """A JSON value. A dict may hold `FileUpload`s and is then sent as multipart/form-data.
+
+    With a Content-Type in `headers`, text, bytes and an async iterable of bytes are sent as they are. So is a
+    `FileUpload` of one file, whose own content type is the default.
+    """
 
 
 _QUERY_NAMES = {name: name for name in ("filter", "sort", "expand", "fields", "thumb", "token", "download")}

@@ -33,19 +33,19 @@ def reject_unrequested_partial_content(request: Request, response: Response) -> 
     return response
 
 
-def parse_any(response: Response) -> Any:
+def parse_any(response: Response, advice: str | None = None) -> Any:
     """Return the JSON value of a response; None if its body is empty.
 
     Raises:
         PocketBaseError: If the response is an error.
-        PocketBaseDecodeError: If the body is not JSON.
+        PocketBaseDecodeError: If the body is not JSON. The message ends in `advice`.
     """
     if not raise_for_status(response).content:
         return None
     try:
         return response.json()
     except (ValueError, RecursionError) as error:
-        raise unexpected_response(response, "JSON") from error
+        raise unexpected_response(response, "JSON", advice) from error
 
 
 def parse_object(response: Response) -> dict[str, Any]:

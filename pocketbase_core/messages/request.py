@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from .body import freeze_body
 from .client_options import ClientOptions
 from .headers import Headers, MutableHeaders
-from .json_values import freeze_json, thaw_json
+from .json_values import thaw_json
 from .uploads import File
 
 _NO_PARAMS: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
@@ -25,7 +26,8 @@ class Request:
         url: The absolute URL without its query.
         params: The query parameters; a tuple repeats its key.
         headers: The headers. The transport adds those of the body and the connection.
-        body: A JSON value, which becomes read-only all the way down; None is no body.
+        body: A JSON value, which becomes read-only all the way down; None is no body. Bytes are sent as they are. So is
+            an async iterable of bytes or a FileUpload of one file, which becomes a `File`.
         files: `(field, file)` pairs, which are sent with the body as multipart/form-data.
         timeout: The limit in seconds for the request as a whole; None is no limit.
         client_options: The JSON library and the size limit of the client. Requests that differ in these are equal.
@@ -65,7 +67,7 @@ class Request:
         put(self, "url", url)
         put(self, "params", params if type(params) is MappingProxyType else MappingProxyType(dict(params)))
         put(self, "headers", headers)
-        put(self, "body", body if body is None or type(body) is MappingProxyType else freeze_json(body))
+        put(self, "body", body if body is None or type(body) is MappingProxyType else freeze_body(body))
         put(self, "files", files)
         put(self, "timeout", timeout)
         put(self, "client_options", client_options)
@@ -76,6 +78,12 @@ class Request:
         if not self.params:
             return self.url
         return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(self.params, doseq=True)}"
+
+    @property
+    def sources(self) -> tuple[File, ...]:
+        """Everything that is read while the request is sent: its files, and its body if that is a `File`."""
+        files = tuple(file for _, file in self.files)
+        return (self.body, *files) if isinstance(self.body, File) else files
 
     def with_header(self, name: str, value: str) -> "Request":
         """Return a copy with one header set."""

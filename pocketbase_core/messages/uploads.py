@@ -116,7 +116,7 @@ class File:
         """
         if isinstance(self.content, bytes):
             return len(self.content)
-        if self._consumed.locked():
+        if self._consumed.locked() or getattr(self.content, "ag_frame", self) is None:  # an async generator that ended
             raise self._consumed_error()
         if isinstance(self.content, AsyncIterable):
             return None

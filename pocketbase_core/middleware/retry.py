@@ -167,7 +167,7 @@ def is_retryable(request: Request, outcome: Response | PocketBaseTransportError,
         outcome: The outcome of its last attempt.
         idempotent: Whether the request is idempotent, whatever its method.
     """
-    if not all(file.replayable for _, file in request.files):
+    if not all(source.replayable for source in request.sources):
         return False
     idempotent = idempotent or request.method in ("GET", "HEAD", "OPTIONS", "DELETE")
     if isinstance(outcome, Response):

@@ -1,4 +1,4 @@
-"""Encode the body of a request: as JSON, or as multipart/form-data if there are files."""
+"""Encode the body of a request: as it is, as JSON, or as multipart/form-data if there are files."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -19,7 +19,7 @@ class EncodedBody(NamedTuple):
     """An encoded body."""
 
     content_type: str | None
-    """None if there is no body."""
+    """None if there is no body, or if the body is raw and the caller has set the header."""
     length: int | None
     """The length in bytes. None: unknown."""
     chunks: AsyncGenerator[bytes, None]
@@ -30,7 +30,7 @@ async def encode_body(body: Any, files: tuple[tuple[str, File], ...], dumps: Jso
     """Encode a body. With files, all other fields are sent as one part `@jsonPayload`, which keeps their types.
 
     Args:
-        body: The fields, or any other JSON value. None: no body.
+        body: The fields or another JSON value; bytes, or a `File`, which are sent as they are. None: no body.
         files: The names of file fields, and their files.
         dumps: Encodes JSON.
 
@@ -42,6 +42,11 @@ async def encode_body(body: Any, files: tuple[tuple[str, File], ...], dumps: Jso
         return await _multipart(body, files, dumps)
     if body is None:
         return EncodedBody(None, 0, _single_chunk(b""))
+    if isinstance(body, bytes):
+        return EncodedBody(None, len(body), _single_chunk(body))
+    if isinstance(body, File):
+        size = await body.size()
+        return EncodedBody(body.content_type or None, size, _chunks([(b"", body, size)], b""))
     content = _json(body, dumps)
     return EncodedBody("application/json", len(content), _single_chunk(content))
 
@@ -69,14 +74,14 @@ async def _multipart(body: Any, files: tuple[tuple[str, File], ...], dumps: Json
     boundary = os.urandom(16).hex()
     parts: list[tuple[bytes, File, int | None]] = []
     if body is not None:
-        parts.append(await _part(boundary, "@jsonPayload", File("", _json(body, dumps), "application/json")))
+        parts.append(await _part(f"--{boundary}", "@jsonPayload", File("", _json(body, dumps), "application/json")))
     for name, file in files:
-        parts.append(await _part(boundary, name, file))
-    end = f"--{boundary}--\r\n".encode()
+        parts.append(await _part(f"\r\n--{boundary}" if parts else f"--{boundary}", name, file))
+    end = f"\r\n--{boundary}--\r\n".encode()
 
     length: int | None = len(end)
     for head, _, size in parts:
-        length = None if length is None or size is None else length + len(head) + size + 2
+        length = None if length is None or size is None else length + len(head) + size
     return EncodedBody(f"multipart/form-data; boundary={boundary}", length, _chunks(parts, end))
 
 
@@ -96,10 +101,10 @@ class _ProgressCounter:
         notify("a callback of on_progress", self._on_progress, self._done, self._total)
 
 
-async def _part(boundary: str, name: str, file: File) -> tuple[bytes, File, int | None]:
+async def _part(delimiter: str, name: str, file: File) -> tuple[bytes, File, int | None]:
     filename = f'; filename="{file.filename.translate(_QUOTED)}"' if file.filename else ""
     head = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{name.translate(_QUOTED)}"{filename}\r\n'
+        f'{delimiter}\r\nContent-Disposition: form-data; name="{name.translate(_QUOTED)}"{filename}\r\n'
         f"Content-Type: {file.content_type}\r\n\r\n"
     )
     return head.encode(), file, await file.size()
@@ -113,7 +118,8 @@ async def _chunks(parts: list[tuple[bytes, File, int | None]], end: bytes) -> As
     for count in counts.values():
         count.add(0)
     for head, file, size in parts:
-        yield head
+        if head:
+            yield head
         sent = 0
         async with aclosing(file.chunks()) as chunks:
             async for chunk in chunks:
@@ -125,5 +131,5 @@ async def _chunks(parts: list[tuple[bytes, File, int | None]], end: bytes) -> As
                     counts[file.progress].add(len(chunk))
         if size is not None and sent != size:
             raise OSError(f"{file.filename!r} changed while it was being sent")
-        yield b"\r\n"
-    yield end
+    if end:
+        yield end

@@ -26,6 +26,7 @@ from typing import Self
 
 from ..errors import PocketBaseDecodeError, PocketBaseError, not_event_stream
 from ..messages import Request, Response
+from ..messages.uploads import File
 from . import limits
 from .causes import raise_without_context
 from .deadline import Deadline
@@ -106,6 +107,8 @@ class Exchange:
         request = self.request
         self.body = RequestBody(self._chunk_requested)
         encoded = await self.body.encode(request)
+        if request.files:  # a Content-Type of the caller's lacks the boundary
+            self.headers = {name: value for name, value in self.headers.items() if name.lower() != "content-type"}
         if encoded.content_type is not None and (request.files or "Content-Type" not in request.headers):
             self.headers["Content-Type"] = encoded.content_type
         if encoded.length is not None:
@@ -113,7 +116,7 @@ class Exchange:
 
     def _chunk_requested(self) -> None:
         self.request_sent = None
-        if self.request.files and self._deadline is not None:
+        if self._deadline is not None and self.request.sources:
             self._deadline.postpone()
 
     def _stop_deadline(self, error: BaseException | None) -> bool:
@@ -123,7 +126,8 @@ class Exchange:
     def _timeout_error(self, error: BaseException | None) -> Exception:
         """Raise the error that the table has for a timeout, or return a `TimeoutError` if the table has none."""
         is_reading = self.body is not None and self.body.is_reading
-        missing = "a file to upload gave no data" if is_reading else "no response"
+        source = "the source of the body" if isinstance(self.request.body, File) else "a file to upload"
+        missing = f"{source} gave no data" if is_reading else "no response"
         timeout_error = TimeoutError(f"{missing} within {self.request.timeout:g} s")
         timeout_error.__context__ = error  # its traceback shows what was waited for
         self.raise_mapped(timeout_error)

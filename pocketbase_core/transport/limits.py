@@ -21,8 +21,10 @@ def check_content_length(request: Request, status: int, headers: Mapping[str, st
         PocketBaseDecodeError: If the Content-Length is above the limit.
     """
     limit, length = request.client_options.max_response_bytes, content_length(headers)
-    if limit is None or length is None:
-        return limit is None
+    if limit is None or request.method == "HEAD":  # the response to a HEAD has the length of the body that a GET gets
+        return True
+    if length is None:
+        return False
     check_body_size(request, status, length)
     return True
 
@@ -69,15 +71,15 @@ async def read_error_body(request: Request, status: int, chunks: AsyncIterator[b
         request: The request.
         status: The status of the response.
         chunks: The body.
-        started: The loop's time from which the timeout counts. With files in the request, whose upload may take longer,
-            the timeout counts from now.
+        started: The loop's time from which the timeout counts. With files in the request, or a body that is read, whose
+            upload may take longer, the timeout counts from now.
 
     Raises:
         PocketBaseTimeoutError: If the timeout is over.
         PocketBaseDecodeError: If the body is larger than the request's limit.
     """
     loop = asyncio.get_running_loop()
-    if request.files:
+    if request.sources:
         started = loop.time()
     when = None if request.timeout is None else started + request.timeout
     try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from ..messages import Request
+from ..messages.body import check_content_type
 from .body_encoding import EncodedBody, encode_body
 
 
@@ -26,7 +27,11 @@ class RequestBody(AsyncIterator[bytes]):
         """True while a file is read, or its size is asked for."""
 
     async def encode(self, request: Request) -> EncodedBody:
-        """Encode the body of a request, up to the reading of its files. Raise as `encode_body`."""
+        """Encode the body of a request, up to the reading of its files.
+
+        Raise as `encode_body` and `check_content_type`.
+        """
+        check_content_type(request.headers.get("Content-Type", ""), request.body, request.files)
         self.is_reading = True
         encoded = await encode_body(request.body, request.files, request.client_options.json_dumps)
         self.is_reading = False

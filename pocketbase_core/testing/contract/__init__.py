@@ -20,6 +20,8 @@ from .fixtures import MakeTransport as MakeTransport
 from .fixtures import transport as transport
 from .limits import *
 from .limits import memory as memory
+from .raw_bodies import *
+from .raw_responses import *
 from .requests import *
 from .sse import *
 from .streaming import *

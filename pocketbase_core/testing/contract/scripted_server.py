@@ -29,7 +29,9 @@ class Connection:
         self.writer = writer
 
     async def head(self) -> tuple[str, str, dict[str, str]]:
-        """Return the method, the target and the headers of the next request, with names of headers in lower case.
+        """Return the method, the target and the headers of the next request.
+
+        The names of headers are in lower case. The values of a repeated name are joined by a comma.
 
         Raises:
             EOFError: If the client has closed the connection.
@@ -37,7 +39,10 @@ class Connection:
         raw = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = raw.rstrip("\r\n").split("\r\n")
         method, target, _ = first.split(" ")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        headers: dict[str, str] = {}
+        for name, _, value in (line.partition(": ") for line in lines):
+            earlier = headers.get(name.lower())
+            headers[name.lower()] = value if earlier is None else f"{earlier}, {value}"
         return method, target, headers
 
     async def request(self) -> ReceivedRequest:

@@ -1,0 +1,65 @@
+"""The methods of the client for routes that the server's own hooks add."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, Unpack
+
+from ..calls.options import SendOptions, parse_options
+from ..endpoints import custom
+from ..messages import Response
+from ..pipeline import Pipeline
+from ..ports import StreamedResponse
+
+
+class _Client(Protocol):
+    @property
+    def pipeline(self) -> Pipeline: ...
+
+
+class CustomRoutes:
+    """The part of a client that calls custom routes.
+
+    A body is sent as JSON, unless it is raw: a FileUpload of one file, or text, bytes or an async iterable of bytes
+    together with a Content-Type in `headers`. With the Content-Type `application/json`, text is the JSON itself.
+    """
+
+    async def send(
+        self: _Client, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
+    ) -> Any:
+        """Call a custom route, and return its decoded JSON; None if the response is empty.
+
+        Args:
+            path: The path on the server, which may contain a query.
+            options: `method`, `params`, `headers`, `body`, `timeout`.
+            **keywords: The options as keyword arguments.
+
+        Raises:
+            PocketBaseDecodeError: If the response is not JSON. `send_raw` returns any response.
+        """
+        return await self.pipeline.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
+
+    async def send_raw(
+        self: _Client, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
+    ) -> Response:
+        """Call a custom route, and return its response, whatever the body. A status outside 2xx raises as in `send`.
+
+        Args:
+            path: The path on the server, which may contain a query.
+            options: The options of `send`.
+            **keywords: The options as keyword arguments.
+        """
+        return await self.pipeline.execute(custom.send_raw(path, parse_options(SendOptions, options, keywords)))
+
+    def stream(
+        self: _Client, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
+    ) -> AbstractAsyncContextManager[StreamedResponse]:
+        """Stream a custom route: `async with pb.stream(…) as response: async for chunk in response.aiter_bytes()`.
+
+        A status outside 2xx raises as in `send`. The timeout limits the wait for the headers, and then for each chunk.
+
+        Args:
+            path: The path on the server, which may contain a query.
+            options: The options of `send`.
+            **keywords: The options as keyword arguments.
+        """
+        return self.pipeline.stream(custom.send_raw(path, parse_options(SendOptions, options, keywords)))

@@ -1,0 +1,75 @@
+"""Custom routes of a real server: raw bodies, and responses that are not JSON."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from pocketbase_core import FileUpload, PocketBase, PocketBaseDecodeError, PocketBaseNotFoundError
+from pocketbase_core.ports import Transport
+from pocketbase_core.testing import LocalServer
+
+from ..helpers.shared_collections import VERSION
+
+CSV = {"Content-Type": "text/csv"}
+HOOKS = """
+routerAdd("POST", "/echo", (e) => {
+  e.response.header().set("X-Type", e.request.header.get("Content-Type"))
+  e.response.header().set("X-Length", String(e.request.contentLength))
+  return e.blob(200, "text/csv", toString(e.request.body))
+})
+routerAdd("GET", "/report", (e) => e.string(200, "a,ü\\n1,2\\n"))
+routerAdd("GET", "/nothing", (e) => e.noContent(204))
+routerAdd("GET", "/missing", (e) => { throw new NotFoundError("There is no such report.") })
+"""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def routes() -> AsyncGenerator[LocalServer, None]:
+    async with LocalServer(VERSION, hooks=HOOKS) as running:
+        yield running
+
+
+@pytest.fixture
+def pb(routes: LocalServer, transport: Transport) -> PocketBase:
+    return PocketBase(routes.url, transport=transport)
+
+
+async def lines() -> AsyncGenerator[bytes, None]:
+    for number in range(1000):
+        yield f"{number},ü\n".encode()
+
+
+async def test_raw_bodies_arrive_as_they_are(pb: PocketBase, tmp_path: Path) -> None:
+    content = b"".join([line async for line in lines()])
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    for body, length in (
+        (content, len(content)),
+        (content.decode(), len(content)),
+        (FileUpload(path), len(content)),
+        (lines(), -1),
+        (b"", 0),
+    ):
+        response = await pb.send_raw("/echo", method="POST", body=body, headers=CSV)
+        assert response.content == (content if length else b"")
+        assert (response.headers["X-Type"], response.headers["X-Length"]) == ("text/csv", str(length))
+
+
+async def test_binary_bodies_arrive_as_they_are(pb: PocketBase) -> None:
+    content = bytes(range(256)) * 100
+    async with pb.stream("/echo", method="POST", body=content, headers={"Content-Type": "a/b"}) as response:
+        assert b"".join([chunk async for chunk in response.aiter_bytes()]) == content
+        assert response.headers["X-Type"] == "a/b"
+
+
+async def test_a_route_may_return_anything(pb: PocketBase) -> None:
+    with pytest.raises(PocketBaseDecodeError, match="send_raw returns any body"):
+        await pb.send("/report")
+    assert (await pb.send_raw("/report")).text == "a,ü\n1,2\n"
+    head = await pb.send_raw("/report", method="HEAD")
+    assert (head.status_code, head.content) == (200, b"")
+    assert (await pb.send_raw("/nothing")).status_code == 204
+    with pytest.raises(PocketBaseNotFoundError, match="no such report"):
+        await pb.send_raw("/missing")
