@@ -31,7 +31,7 @@ def freeze_body(body: Any) -> Any:
     if isinstance(body, File):
         return body
     if isinstance(body, FileUpload):
-        if len(body.files) > 1:
+        if len(body.files) != 1:
             raise PocketBaseInputError("a body can be a FileUpload of one file only; pass several in a dict, by field")
         return body.files[0]
     if isinstance(body, AsyncIterable) or inspect.iscoroutinefunction(getattr(body, "read", None)):
@@ -41,8 +41,9 @@ def freeze_body(body: Any) -> Any:
             f"the body must not be an open file ({type(body).__name__}); pass FileUpload((filename, file))"
         )
     if isinstance(body, Iterator):
+        kind = type(body).__name__  # pyright: ignore[reportUnknownArgumentType]
         raise PocketBaseInputTypeError(
-            f"the body must not be a {type(body).__name__}; pass an async iterator of bytes, or a list to send as JSON"
+            f"the body must not be a {kind}; pass an async iterator of bytes, or a list to send as JSON"
         )
     return freeze_json(body)
 
