@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, Iterator
 from typing import Any
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+from .headers import Headers
 from .json_values import freeze_json
 from .uploads import File, FileUpload
 
@@ -63,11 +64,11 @@ def encode_text(text: str, content_type: str) -> bytes:
         raise PocketBaseInputError("the body holds a lone surrogate, which is not valid Unicode text") from error
 
 
-def check_content_type(content_type: str, body: Any, files: tuple[tuple[str, File], ...]) -> None:
-    """Check that a body can be sent with a Content-Type.
+def check_content_type(headers: Headers, body: Any, files: tuple[tuple[str, File], ...]) -> None:
+    """Check that a body can be sent with the Content-Type of the caller.
 
     Args:
-        content_type: The value of the caller's header; empty if there is none.
+        headers: The caller's headers.
         body: The body, as `freeze_body` returns it.
         files: The files beside the body.
 
@@ -77,6 +78,7 @@ def check_content_type(content_type: str, body: Any, files: tuple[tuple[str, Fil
     """
     if body is None:
         return
+    content_type = headers.get("Content-Type", "")
     if isinstance(body, (bytes, File)):
         if files:
             raise PocketBaseInputTypeError("with files in the request, the body must be a JSON value")

@@ -31,7 +31,7 @@ class RequestBody(AsyncIterator[bytes]):
 
         Raise as `encode_body` and `check_content_type`.
         """
-        check_content_type(request.headers.get("Content-Type", ""), request.body, request.files)
+        check_content_type(request.headers, request.body, request.files)
         self.is_reading = True
         encoded = await encode_body(request.body, request.files, request.client_options.json_dumps)
         self.is_reading = False

@@ -28,17 +28,16 @@ async def test_a_time_limit_that_no_adapter_maps_is_a_timeout_error() -> None:
             await asyncio.Event().wait()
 
 
-async def test_the_time_for_an_error_counts_from_its_headers_where_files_were_sent() -> None:
+async def test_the_time_for_an_error_counts_from_its_headers_where_files_or_a_source_were_sent() -> None:
     async def chunks() -> AsyncGenerator[bytes, None]:
         yield b"too "
         await asyncio.sleep(0)
         yield b"large"
 
     started = asyncio.get_running_loop().time() - 100
-    files = (("f", FileUpload(("a.bin", b"x")).files[0]),)
-    assert (
-        await read_error_body(Request("POST", "http://h", files=files, timeout=5), 413, chunks(), started)
-        == b"too large"
-    )
+    upload = FileUpload(("a.bin", b"x"))
+    with_files = Request("POST", "http://h", files=(("f", upload.files[0]),), timeout=5)
+    for request in (with_files, Request("POST", "http://h", body=upload, timeout=5)):
+        assert await read_error_body(request, 413, chunks(), started) == b"too large"
     with pytest.raises(PocketBaseTimeoutError, match="the response was not complete within 5 s"):
         await read_error_body(Request("POST", "http://h", timeout=5), 413, chunks(), started)
