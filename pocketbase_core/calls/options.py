@@ -34,6 +34,17 @@ class RecordOptions(CommonOptions, total=False):
     """Fields to return, such as `"id,title"`. The default is all fields."""
 
 
+class AuthOptions(CommonOptions, total=False):
+    """Options of methods of an auth collection that send a body."""
+
+    body: Mapping[str, Any]
+    """More fields of the body, such as a captcha that a hook of the server checks: JSON values, no files."""
+
+
+class SignInOptions(RecordOptions, AuthOptions, total=False):
+    """Options of methods that return a token and a record. `fields` must include both."""
+
+
 class FirstOptions(RecordOptions, total=False):
     """Options of methods that return the first record of a list."""
 

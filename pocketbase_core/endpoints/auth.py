@@ -23,12 +23,42 @@ _PROVIDER_FIELDS = ("name", "authURL", "codeVerifier")
 
 
 def _post(collection: str, action: str, body: Mapping[str, Any], options: Options) -> Call[None]:
-    return Call.build("POST", api_path("collections", collection, action), parse_nothing, options, body=body)
+    path = api_path("collections", collection, action)
+    return Call.build("POST", path, parse_nothing, options, body=_with_extra_fields(body, options))
 
 
-def _sign_in(collection: str, action: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
-    without_none = {key: value for key, value in body.items() if value is not None}
-    return Call.build("POST", api_path("collections", collection, action), _parse_auth, options, body=without_none)
+def _sign_in(path: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+    _check_fields(options)
+    given = {key: value for key, value in body.items() if value is not None}
+    return Call.build("POST", path, _parse_auth, options, body=_with_extra_fields(given, options))
+
+
+def _with_extra_fields(body: Mapping[str, Any], options: Options) -> Mapping[str, Any]:
+    """Return the body of a method with the fields of the caller's option `body`."""
+    extra: Any = options.method_options.get("body")
+    if extra is None:
+        return body
+    if not isinstance(extra, Mapping):
+        raise PocketBaseInputTypeError(f"option 'body' must be a dict, not {type(extra).__name__}")
+    if duplicates := body.keys() & extra.keys():
+        raise PocketBaseInputError(f"body must not contain {sorted(duplicates)}, which this method sets itself")
+    return {**body, **extra}
+
+
+def _check_fields(options: Options) -> None:
+    """Refuse `fields` without the token or the record: the sign-in would succeed, and its token would be lost."""
+    fields = options.params.get("fields", "")
+    if isinstance(fields, tuple):
+        fields = fields[0] if fields else ""  # the server reads the first one
+    names = {name.strip() for name in fields.split(",")}
+    has_token = not names.isdisjoint({"*", "token"})
+    has_record = not names.isdisjoint({"*", "record"}) or any(name.startswith("record.") for name in names)
+    is_changed = any(name.startswith(("token:", "record:")) for name in names)  # by a modifier such as `:excerpt(3)`
+    if fields and (is_changed or not (has_token and has_record)):
+        raise PocketBaseInputError(
+            f"fields={fields!r} does not return the whole token and a record, which the auth store keeps; "
+            'write "token,record", or "token,record.id,record.email" for a part of the record'
+        )
 
 
 def with_password(
@@ -36,12 +66,13 @@ def with_password(
 ) -> Call[dict[str, Any]]:
     """Build the sign-in with a password."""
     body = {"identity": identity, "password": password, "identityField": identity_field, "mfaId": mfa_id}
-    return _sign_in(collection, "auth-with-password", body, options)
+    return _sign_in(api_path("collections", collection, "auth-with-password"), body, options)
 
 
 def with_otp(collection: str, otp_id: str, password: str, mfa_id: str | None, options: Options) -> Call[dict[str, Any]]:
     """Build the sign-in with a one-time password."""
-    return _sign_in(collection, "auth-with-otp", {"otpId": otp_id, "password": password, "mfaId": mfa_id}, options)
+    body = {"otpId": otp_id, "password": password, "mfaId": mfa_id}
+    return _sign_in(api_path("collections", collection, "auth-with-otp"), body, options)
 
 
 def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
@@ -58,18 +89,25 @@ def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -
     body = {("redirectURL" if key == "redirectUrl" else key): value for key, value in payload.items()}
     if missing := [key for key in ("provider", "code") if not body.get(key)]:
         raise PocketBaseInputError(f"the payload lacks {', '.join(missing)}")
-    return _sign_in(collection, "auth-with-oauth2", body, options)
+    return _sign_in(api_path("collections", collection, "auth-with-oauth2"), body, options)
+
+
+def oauth2_payload(
+    provider: str, code: str, code_verifier: str, redirect_url: str, create_data: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return a payload of `with_oauth2`."""
+    payload = {"provider": provider, "code": code, "codeVerifier": code_verifier, "redirectURL": redirect_url}
+    return {**payload, "createData": create_data or None}
 
 
 def refresh(collection: str, options: Options) -> Call[dict[str, Any]]:
     """Build the call that exchanges the user's token for a new one."""
-    return Call.build("POST", api_path("collections", collection, "auth-refresh"), _parse_auth, options)
+    return _sign_in(api_path("collections", collection, "auth-refresh"), {}, options)
 
 
 def impersonate(collection: str, record_id: str, duration: int | None, options: Options) -> Call[dict[str, Any]]:
     """Build the call for a token of another user, valid for `duration` seconds."""
-    path = api_path("collections", collection, "impersonate", record_id)
-    return Call.build("POST", path, _parse_auth, options, body={} if duration is None else {"duration": duration})
+    return _sign_in(api_path("collections", collection, "impersonate", record_id), {"duration": duration}, options)
 
 
 def methods(collection: str, options: Options) -> Call[dict[str, Any]]:
@@ -80,7 +118,7 @@ def methods(collection: str, options: Options) -> Call[dict[str, Any]]:
 def request_otp(collection: str, email: str, options: Options) -> Call[dict[str, Any]]:
     """Build the call that sends a one-time password by e-mail."""
     path = api_path("collections", collection, "request-otp")
-    return Call.build("POST", path, parse_object, options, body={"email": email})
+    return Call.build("POST", path, parse_object, options, body=_with_extra_fields({"email": email}, options))
 
 
 def request_password_reset(collection: str, email: str, options: Options) -> Call[None]:

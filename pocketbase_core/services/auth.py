@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..auth import session
 from ..auth.store import AuthStore
 from ..calls.call import Call
-from ..calls.options import CommonOptions, OptionsArg, RecordOptions, parse_options
+from ..calls.options import AuthOptions, CommonOptions, OptionsArg, RecordOptions, SignInOptions, parse_options
 from ..endpoints import auth
 from ..models.decoders import identity
 from ..pipeline import Pipeline
@@ -45,7 +45,7 @@ class AuthService(AsyncFace):
         identity_field: str | None = None,
         mfa_id: str | None = None,
         options: OptionsArg = None,
-        **keywords: Unpack[RecordOptions],
+        **keywords: Unpack[SignInOptions],
     ) -> Call[dict[str, Any]]:
         """Sign in with an identity and a password.
 
@@ -54,23 +54,23 @@ class AuthService(AsyncFace):
             password: The password.
             identity_field: The field to look the identity up in; by default each identity field.
             mfa_id: The `mfa_id` of the error of the first factor, if this is the second one.
-            options: `expand` and `fields` of the record.
+            options: `expand`, `fields`, and `body` for more fields of the request's body.
             **keywords: The options as keyword arguments.
 
         Raises:
             PocketBaseBadRequestError: If no user has this identity and password.
             PocketBaseUnauthorizedError: If a second factor is required. Pass the error's `mfa_id` to it.
         """
-        parsed = parse_options(RecordOptions, options, keywords)
+        parsed = parse_options(SignInOptions, options, keywords)
         call = auth.with_password(self._collection, identity, password, identity_field, mfa_id, parsed)
         return call.then(_sign_in)
 
     @endpoint
     def request_otp(
-        self, email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+        self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[dict[str, Any]]:
         """Send a one-time password by e-mail, and return `{"otpId"}`, even if no user has the address."""
-        parsed = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_otp(self._collection, email, parsed)
 
     @endpoint
@@ -80,7 +80,7 @@ class AuthService(AsyncFace):
         password: str,
         mfa_id: str | None = None,
         options: OptionsArg = None,
-        **keywords: Unpack[RecordOptions],
+        **keywords: Unpack[SignInOptions],
     ) -> Call[dict[str, Any]]:
         """Sign in with a one-time password.
 
@@ -88,14 +88,14 @@ class AuthService(AsyncFace):
             otp_id: The `otpId` that `request_otp` returned.
             password: The password from the e-mail.
             mfa_id: The `mfa_id` of the error of the first factor, if this is the second one.
-            options: `expand` and `fields` of the record.
+            options: `expand`, `fields`, and `body` for more fields of the request's body.
             **keywords: The options as keyword arguments.
 
         Raises:
             PocketBaseBadRequestError: If the password is wrong or has expired.
             PocketBaseUnauthorizedError: If a second factor is required. Pass the error's `mfa_id` to it.
         """
-        parsed = parse_options(RecordOptions, options, keywords)
+        parsed = parse_options(SignInOptions, options, keywords)
         return auth.with_otp(self._collection, otp_id, password, mfa_id, parsed).then(_sign_in)
 
     @endpoint
@@ -103,16 +103,16 @@ class AuthService(AsyncFace):
         self,
         payload: Mapping[str, Any],
         options: OptionsArg = None,
-        **keywords: Unpack[RecordOptions],
+        **keywords: Unpack[SignInOptions],
     ) -> Call[dict[str, Any]]:
         """Sign in with the code of an OAuth2 provider.
 
         Args:
             payload: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`.
-            options: `expand` and `fields` of the record.
+            options: `expand`, `fields`, and `body` for more fields of the request's body.
             **keywords: The options as keyword arguments.
         """
-        return auth.with_oauth2(self._collection, payload, parse_options(RecordOptions, options, keywords)).then(
+        return auth.with_oauth2(self._collection, payload, parse_options(SignInOptions, options, keywords)).then(
             _sign_in
         )
 
@@ -125,7 +125,7 @@ class AuthService(AsyncFace):
         scopes: Sequence[str] | None = None,
         create_data: Mapping[str, Any] | None = None,
         options: OptionsArg = None,
-        **keywords: Unpack[RecordOptions],
+        **keywords: Unpack[SignInOptions],
     ) -> dict[str, Any]:
         """Sign in with OAuth2 in a browser, whose redirect the server passes on over realtime.
 
@@ -136,21 +136,23 @@ class AuthService(AsyncFace):
             open_url: A function or coroutine function that opens the provider's page; by default in the web browser.
             scopes: OAuth2 scopes in place of the provider's default ones.
             create_data: Fields of the record, if the sign-in creates one.
-            options: `expand`, `fields` and `timeout`.
+            options: `expand`, `fields`, `timeout`, and `body` for more fields of the last request's body.
             **keywords: The options as keyword arguments.
 
         Raises:
             ValueError: If the collection does not offer the provider.
             PocketBaseTimeoutError: If the browser did not come back in time.
         """
-        parsed = parse_options(RecordOptions, options, keywords)
+        parsed = parse_options(SignInOptions, options, keywords)
+        # What cannot be sent is refused here, before the user signs in for nothing.
+        auth.with_oauth2(self._collection, auth.oauth2_payload("any", "any", "any", "any", create_data), parsed)
         time_limit = parsed.timeout_or(SIGN_IN_TIMEOUT)
         bound = BoundPipeline(self._pipeline, parsed)
         payload = await browser_payload(bound, self._collection, provider, open_url, scopes, create_data, time_limit)
         return await bound.execute(auth.with_oauth2(self._collection, payload, parsed).then(_sign_in))
 
     @endpoint
-    def refresh(self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[dict[str, Any]]:
+    def refresh(self, options: OptionsArg = None, **keywords: Unpack[SignInOptions]) -> Call[dict[str, Any]]:
         """Replace the token in the auth store by a new one, and return it with the current record.
 
         The auth store is left alone if somebody signed in or out in the meantime.
@@ -160,14 +162,14 @@ class AuthService(AsyncFace):
         def save(store: AuthStore, result: dict[str, Any]) -> None:
             session.refreshed(store, token, result["token"], result["record"])
 
-        return auth.refresh(self._collection, parse_options(RecordOptions, options, keywords)).then(save)
+        return auth.refresh(self._collection, parse_options(SignInOptions, options, keywords)).then(save)
 
     async def impersonate(
         self,
         record_id: str,
         duration: int | None = None,
         options: OptionsArg = None,
-        **keywords: Unpack[RecordOptions],
+        **keywords: Unpack[SignInOptions],
     ) -> "PocketBase":
         """Return a client that acts as this user, for superusers.
 
@@ -177,7 +179,7 @@ class AuthService(AsyncFace):
             options: Options of the request.
             **keywords: The options as keyword arguments.
         """
-        parsed = parse_options(RecordOptions, options, keywords)
+        parsed = parse_options(SignInOptions, options, keywords)
         result = await self._pipeline.execute(auth.impersonate(self._collection, record_id, duration, parsed))
         store = AuthStore()
         store.save(result["token"], result["record"])
@@ -185,10 +187,10 @@ class AuthService(AsyncFace):
 
     @endpoint
     def request_password_reset(
-        self, email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+        self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
         """Send an e-mail with a token for a new password. The server responds alike for unknown addresses."""
-        parsed = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_password_reset(self._collection, email, parsed)
 
     @endpoint
@@ -198,7 +200,7 @@ class AuthService(AsyncFace):
         password: str,
         password_confirm: str | None = None,
         options: OptionsArg = None,
-        **keywords: Unpack[CommonOptions],
+        **keywords: Unpack[AuthOptions],
     ) -> Call[None]:
         """Set a new password with the token of the e-mail.
 
@@ -211,35 +213,35 @@ class AuthService(AsyncFace):
             options: Options of the request.
             **keywords: The options as keyword arguments.
         """
-        parsed = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(AuthOptions, options, keywords)
         call = auth.confirm_password_reset(self._collection, token, password, password_confirm, parsed)
         return call.then(lambda store, _: session.tokens_revoked(store, token))
 
     @endpoint
     def request_verification(
-        self, email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+        self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
         """Send an e-mail with a token that verifies the address."""
-        parsed = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_verification(self._collection, email, parsed)
 
     @endpoint
     def confirm_verification(
-        self, token: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+        self, token: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
         """Verify an e-mail address with the token of the e-mail.
 
         If the address is the signed-in user's, the record in the auth store is marked as verified.
         """
-        call = auth.confirm_verification(self._collection, token, parse_options(CommonOptions, options, keywords))
+        call = auth.confirm_verification(self._collection, token, parse_options(AuthOptions, options, keywords))
         return call.then(lambda store, _: session.email_verified(store, token))
 
     @endpoint
     def request_email_change(
-        self, new_email: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
+        self, new_email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
         """Send an e-mail with a token to a new address of the signed-in user."""
-        parsed = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_email_change(self._collection, new_email, parsed)
 
     @endpoint
@@ -248,13 +250,13 @@ class AuthService(AsyncFace):
         token: str,
         password: str,
         options: OptionsArg = None,
-        **keywords: Unpack[CommonOptions],
+        **keywords: Unpack[AuthOptions],
     ) -> Call[None]:
         """Change the e-mail address with the token of the e-mail and the password of the user.
 
         The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
         """
-        parsed = parse_options(CommonOptions, options, keywords)
+        parsed = parse_options(AuthOptions, options, keywords)
         call = auth.confirm_email_change(self._collection, token, password, parsed)
         return call.then(lambda store, _: session.tokens_revoked(store, token))
 

@@ -28,6 +28,17 @@ from ..helpers.oidc import Provider, open_like_a_browser, run_provider
 from ..helpers.shared_collections import VERSION
 
 PASSWORD = "password123"
+CAPTCHA = {"captcha": "solved"}
+HOOKS = "".join(
+    f"""
+    {hook}((e) => {{
+        if (e.requestInfo().body["captcha"] !== "solved") throw new BadRequestError("solve the captcha")
+        e.next()
+    }}, "guarded")
+    """
+    for hook in ("onRecordAuthRequest", "onRecordRequestOTPRequest", "onRecordRequestVerificationRequest")
+)
+"""Hooks that let nobody into the collection `guarded` without a captcha."""
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -44,7 +55,7 @@ async def oidc() -> AsyncGenerator[Provider, None]:
 
 @pytest_asyncio.fixture(scope="module")
 async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalServer, None]:
-    async with LocalServer(VERSION) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+    async with LocalServer(VERSION, HOOKS) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": mailbox.port}})
         members = {
@@ -58,6 +69,8 @@ async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalS
         await pb.collections.create({**members, "authAlert": {"enabled": False}})
         oauth2 = {"enabled": True, "providers": [oidc.provider_settings()], "mappedFields": {"name": "name"}}
         await pb.collections.update("users", {"oauth2": oauth2, "authAlert": {"enabled": False}})
+        guarded = {"name": "guarded", "type": "auth", "createRule": "", "otp": {"enabled": True, "length": 8}}
+        await pb.collections.create({**guarded, "oauth2": oauth2, "authAlert": {"enabled": False}})
         yield server
 
 
@@ -278,6 +291,47 @@ async def test_oauth2_that_fails_leaves_nothing_behind(anybody: PocketBase) -> N
     async with asyncio.timeout(5):
         while any("scripted_server" not in repr(task) for task in asyncio.all_tasks() - tasks):
             await asyncio.sleep(0)
+
+
+async def test_a_hook_of_the_server_reads_more_fields_of_a_sign_in(
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox, oidc: Provider
+) -> None:
+    user, guarded = await new_user(admin, "guarded"), anybody.collection("guarded")
+    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
+        await guarded.auth.with_password(user["email"], PASSWORD)
+    await guarded.auth.with_password(user["email"], PASSWORD, body=CAPTCHA)
+    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
+        await guarded.auth.refresh()
+    await guarded.auth.refresh(body=CAPTCHA)
+    anybody.auth_store.clear()
+    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
+        await guarded.auth.request_otp(user["email"])
+    otp_id = (await guarded.auth.request_otp(user["email"], {"body": CAPTCHA}))["otpId"]
+    code = await mailbox.find(user["email"], r"(\d{8})")
+    await guarded.auth.with_otp(otp_id, code, body=CAPTCHA)
+    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
+        await guarded.auth.request_verification(user["email"])
+    await guarded.auth.request_verification(user["email"], body=CAPTCHA)
+
+    subject = secrets.token_hex(6)
+    oidc.user = {"sub": subject, "email": f"{subject}@example.com", "email_verified": True}
+    result = await guarded.auth.with_oauth2_browser("oidc", open_like_a_browser, body=CAPTCHA, timeout=20)
+    assert result["record"]["email"] == f"{subject}@example.com"
+
+
+@pytest.mark.parametrize("fields", ["*", "token,record", "token,record.*", "token,record.id", "*,record.id"])
+async def test_the_fields_of_a_sign_in_choose_a_part_of_the_record(
+    fields: str, anybody: PocketBase, admin: PocketBase
+) -> None:
+    user, users = await new_user(admin), anybody.collection("users")
+    result = await users.auth.with_password(user["email"], PASSWORD, fields=fields)
+    assert result["record"]["id"] == user["id"]
+    assert ("email" in result["record"]) is (not fields.endswith("record.id"))
+    assert anybody.auth_store.is_valid
+    refreshed = await users.auth.refresh(params={"fields": fields})
+    assert anybody.auth_store.record == refreshed["record"]
+    async with await admin.collection("users").auth.impersonate(user["id"], fields=fields) as acting:
+        assert (await acting.collection("users").get_one(user["id"]))["id"] == user["id"]
 
 
 async def test_an_impersonated_client_leaves_the_session_of_the_superuser(admin: PocketBase) -> None:

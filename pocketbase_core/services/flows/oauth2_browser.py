@@ -60,13 +60,7 @@ async def browser_payload(
     code = message.get("code")
     if message.get("error") or not code or not is_sendable_token(code):
         raise PocketBaseError(redirect_url, message=f"the provider refused: {message.get('error') or 'no code'}")
-    payload: dict[str, Any] = {
-        "provider": provider["name"],
-        "code": code,
-        "codeVerifier": provider["codeVerifier"],
-        "redirectURL": redirect_url,
-    }
-    return payload | ({"createData": create_data} if create_data else {})
+    return auth.oauth2_payload(provider["name"], code, provider["codeVerifier"], redirect_url, create_data)
 
 
 async def _outcome(
