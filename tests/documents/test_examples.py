@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from examples.bulk_import import FIELDS, write_rows
 from examples.custom_middleware import Cache, RateLimit
 from pocketbase_core import PocketBase, Request, Response
@@ -178,3 +180,47 @@ async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> Non
     assert sorted(int(each["name"].split()[1]) for each in people) == [
         number for number in range(1, 401) if number not in (133, 200)
     ]
+
+
+@pytest.mark.parametrize("batches", [True, False])
+async def test_a_bulk_import_of_an_edited_file_stores_the_edits_and_doubles_nothing(
+    batches: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.csv"
+    head, *rows = ["name,email,age", *(f"User {number},user{number}@example.com,{number}" for number in range(6))]
+    async with LocalServer() as server, PocketBase(server.url) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        await pb.settings.update({"batch": {"enabled": batches, "maxRequests": 4}})
+        await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
+        email, password = server.superuser
+        options = ["--csv", str(path), "--url", server.url, "--email", email, "--password", password, "--key", "email"]
+
+        async def run_with(*lines: str) -> tuple[str, list[str]]:
+            path.write_text("\n".join([head, *lines]))
+            output = await run(tmp_path, "bulk_import.py", *options)
+            people = await pb.collection("people").get_full_list(sort="email")
+            return output, [f"{each['name']},{each['email']},{each['age']}" for each in people]
+
+        assert (await run_with(*rows))[1] == rows
+        edited = [*rows[:3], "Renamed,user3@example.com,33", *rows[4:], "User 6,user6@example.com,6"]
+        output, stored = await run_with(*edited)
+        assert "sent 2, already stored 5, invalid 0" in output
+        assert stored == edited
+        output, stored = await run_with(*rows, "Again,user0@example.com,1", "Wrong,nobody,2")
+        assert "line 8: the email is that of line 2" in output
+        assert "line 9: 400" in output
+        assert "sent 1, already stored 5, invalid 2" in output, "the row that was edited back is sent again"
+        assert stored == [*rows, edited[6]]
+
+
+async def test_a_bulk_import_that_cannot_succeed_does_not_advise_another_run(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("nickname\nAda\n")
+    async with LocalServer() as server, PocketBase(server.url) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
+        email, password = server.superuser
+        options = ["--csv", str(path), "--url", server.url, "--email", email, "--password", password]
+        command = [sys.executable, "-W", "error", str(EXAMPLES / "bulk_import.py"), *options]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "people has no fields ['nickname']\n")

@@ -70,7 +70,9 @@ async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalS
         oauth2 = {"enabled": True, "providers": [oidc.provider_settings()], "mappedFields": {"name": "name"}}
         await pb.collections.update("users", {"oauth2": oauth2, "authAlert": {"enabled": False}})
         guarded = {"name": "guarded", "type": "auth", "createRule": "", "otp": {"enabled": True, "length": 8}}
-        await pb.collections.create({**guarded, "oauth2": {**oauth2, "mappedFields": {}}, "authAlert": {"enabled": False}})
+        await pb.collections.create(
+            {**guarded, "oauth2": {**oauth2, "mappedFields": {}}, "authAlert": {"enabled": False}}
+        )
         yield server
 
 

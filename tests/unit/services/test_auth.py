@@ -10,7 +10,11 @@ from pocketbase_transports import MockTransport
 CAPTCHA = {"captcha": "solved", "details": {"score": 0.9}}
 CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("with_password", ("a", "b"), {"identity": "a", "password": "b"}),
-    ("with_password", ("a", "b", "email", "m"), {"identity": "a", "password": "b", "identityField": "email", "mfaId": "m"}),
+    (
+        "with_password",
+        ("a", "b", "email", "m"),
+        {"identity": "a", "password": "b", "identityField": "email", "mfaId": "m"},
+    ),
     ("with_otp", ("a", "b"), {"otpId": "a", "password": "b"}),
     ("with_oauth2", ({"provider": "a", "code": "b"},), {"provider": "a", "code": "b"}),
     ("refresh", (), {}),
