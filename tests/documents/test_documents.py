@@ -2,21 +2,23 @@
 
 import asyncio
 import inspect
+import os
 import re
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 import pocketbase_core
 from pocketbase_core import PocketBase, Response
-from pocketbase_core.testing import LocalServer
-from pocketbase_transports import AiohttpTransport, MockTransport
-
-from ..helpers.shared_collections import create_shared_collections
+from pocketbase_core.testing.binaries import find_binary
+from pocketbase_transports import MockTransport
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(document: str) -> list[str]:
@@ -25,22 +27,43 @@ def blocks(document: str) -> list[str]:
     )
 
 
+@asynccontextmanager
+async def server_of_the_readme(folder: Path) -> AsyncGenerator[str, None]:
+    """Run the commands with which the README starts a server in an empty folder, on a free port, and yield its URL."""
+    (commands,) = re.findall(r"^pip install .*\n(pocketbase superuser .*)\n(pocketbase serve)$", README, re.MULTILINE)
+    path = os.pathsep.join([str(find_binary(None).parent), os.environ["PATH"]])
+    process = await asyncio.create_subprocess_shell(
+        f"{commands[0]} && exec {commands[1]} --http=127.0.0.1:0",
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            while not (found := re.search(rb"http://127.0.0.1:[1-9]\d*", await process.stdout.readline())):
+                pass
+        yield found[0].decode()
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
 @pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
-async def test_the_code_of_the_readme_runs(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_readme_leads_from_an_empty_folder_to_a_list_of_records(
+    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    async with LocalServer() as server:
-        async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
-            await pb.admins.auth.with_password(*server.superuser)
-            await create_shared_collections(pb)
+    async with server_of_the_readme(tmp_path) as url:
         for number, block in enumerate(found := blocks("README.md")):
-            code = block.replace("http://127.0.0.1:8090", server.url)
-            code = code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))
-            if "ClientSession" not in code:
-                code = code.replace("AiohttpTransport", transport)
+            code = block.replace("http://127.0.0.1:8090", url).replace("AiohttpTransport", transport)
             compiled = compile(code, f"README.md, block {number + 1}", "exec")
             await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
-        assert len(found) == 2, "a block of code was not found"
+    assert len(found) == 3, "a block of code was not found"
+    printed = capsys.readouterr().out
+    assert "1 Hello\n" in printed
+    assert "404 " in printed
+    assert "create A new post\n" in printed
 
 
 def lines(code: str) -> str:

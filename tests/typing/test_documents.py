@@ -1,6 +1,8 @@
 """The code of the README and of the manual passes both type checkers in their strict modes."""
 
 import asyncio
+import json
+import os
 import re
 import sys
 import textwrap
@@ -27,8 +29,9 @@ def write_modules(folder: Path) -> int:
 
 
 async def output_of(*command: str, cwd: Path) -> str:
+    pipe, environment = asyncio.subprocess.PIPE, {**os.environ, "MYPYPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *command, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        sys.executable, "-m", *command, cwd=cwd, env=environment, stdout=pipe, stderr=asyncio.subprocess.STDOUT
     )
     output, _ = await process.communicate()
     return output.decode()
@@ -46,6 +49,7 @@ async def test_mypy_has_no_objection_to_the_code_of_the_documents(tmp_path: Path
 @pytest.mark.slow
 async def test_pyright_has_no_objection_to_the_code_of_the_documents(tmp_path: Path) -> None:
     write_modules(tmp_path)
-    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
     output = await output_of("pyright", "--pythonpath", sys.executable, cwd=tmp_path)
     assert "0 errors, 0 warnings" in output, output
