@@ -16,7 +16,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from pocketbase_core import AuthStore, PocketBase, PocketBaseError, PocketBaseTransportError
+from pocketbase_core import AuthStore, PocketBase, PocketBaseError, PocketBaseInputError, PocketBaseTransportError
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import HttpxTransport
 
@@ -75,6 +75,12 @@ UserClient = Annotated[PocketBase, Depends(client_of_user)]
 app = FastAPI(lifespan=lifespan)
 
 
+@app.exception_handler(PocketBaseInputError)
+async def invalid(_: Request, error: PocketBaseInputError) -> JSONResponse:
+    """Tell the visitor which value cannot be sent to PocketBase, such as a text with NUL."""
+    return JSONResponse({"message": str(error)}, 400)
+
+
 @app.exception_handler(PocketBaseError)
 async def refused(_: Request, error: PocketBaseError) -> JSONResponse:
     """Pass on PocketBase's 4xx errors. Any other failure becomes a 502."""
@@ -97,6 +103,11 @@ async def logout(pb: UserClient) -> None:
 @app.get("/notes")
 async def list_notes(pb: UserClient) -> list[Note]:
     return await pb.collection("notes", Note).get_full_list(sort="created")
+
+
+@app.get("/notes/{note_id}")
+async def show_note(note_id: str, pb: UserClient) -> Note:
+    return await pb.collection("notes", Note).get_one(note_id)
 
 
 @app.post("/notes", status_code=201)

@@ -3,7 +3,7 @@
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from pocketbase_core import PocketBaseError, PocketBaseTransportError
+from pocketbase_core import PocketBaseError, PocketBaseInputError, PocketBaseTransportError
 
 
 @web.middleware
@@ -12,6 +12,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return error_response(413, "The request is too large. A picture may have up to 5 MB.")
+    except PocketBaseInputError as error:
+        return error_response(400, str(error))  # what the visitor sent cannot be sent to PocketBase
     except PocketBaseTransportError as error:
         if error.request_sent is False or request.method == "GET":
             return error_response(503, "The guestbook cannot be reached at the moment. Please try again.")
