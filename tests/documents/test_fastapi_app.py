@@ -81,6 +81,16 @@ async def test_a_request_without_a_valid_token_is_refused(visitors: tuple[Browse
     assert "Set-Cookie" not in wrong.headers, "a refused sign-in sets a cookie"
 
 
+async def test_a_value_that_cannot_be_sent_to_the_server_is_a_400(visitors: tuple[Browser, Browser]) -> None:
+    one, _ = visitors
+    await sign_in(one, "user")
+    refused = await one.get("/notes/%2E%2E")
+    assert refused.status_code == 400
+    assert "it would lead to another path" in refused.json()["message"]
+    added = await one.post("/notes", json={"text": "shown"})
+    assert (await one.get(f"/notes/{added.json()['id']}")).json() == added.json()
+
+
 async def test_a_refusal_of_the_server_is_passed_on_and_a_sign_out_ends_the_session(
     visitors: tuple[Browser, Browser],
 ) -> None:

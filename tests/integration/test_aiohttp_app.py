@@ -120,6 +120,15 @@ async def test_a_refused_entry_is_explained(guestbook: Client) -> None:
     )
 
 
+async def test_a_file_name_that_cannot_be_sent_on_is_refused(guestbook: Client) -> None:
+    assert (await status_and_json(await guestbook.post("/session", data=ANN)))[0] == 200
+    part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a\xff.png"\r\n\r\nany\r\n--x--\r\n'
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    status, body = await status_and_json(await guestbook.post("/entries", data=part, headers=form))
+    assert status == 400
+    assert "is not valid Unicode text" in body["message"]
+
+
 async def test_the_guestbook_goes_on_after_an_outage_of_the_server() -> None:
     async with LocalServer() as own, start(own) as guestbook:
         assert (await status_and_json(await guestbook.post("/session", data=ANN)))[0] == 200
