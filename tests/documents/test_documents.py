@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
@@ -32,8 +33,11 @@ async def server_of_the_readme(folder: Path) -> AsyncGenerator[str, None]:
     """Run the commands with which the README starts a server in an empty folder, on a free port, and yield its URL."""
     (commands,) = re.findall(r"^pip install .*\n(pocketbase superuser .*)\n(pocketbase serve)$", README, re.MULTILINE)
     path = os.pathsep.join([str(find_binary(None).parent), os.environ["PATH"]])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
     process = await asyncio.create_subprocess_shell(
-        f"{commands[0]} && exec {commands[1]} --http=127.0.0.1:0",
+        f"{commands[0]} && exec {commands[1]} --http={address}",
         cwd=folder,
         env={**os.environ, "PATH": path},
         stdout=asyncio.subprocess.PIPE,
@@ -41,9 +45,8 @@ async def server_of_the_readme(folder: Path) -> AsyncGenerator[str, None]:
     assert process.stdout is not None
     try:
         async with asyncio.timeout(30):
-            while not (found := re.search(rb"http://127.0.0.1:[1-9]\d*", await process.stdout.readline())):
-                pass
-        yield found[0].decode()
+            await process.stdout.readuntil(b"Server started at ")
+        yield f"http://{address}"
     finally:
         process.terminate()
         await process.communicate()
