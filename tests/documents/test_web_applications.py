@@ -98,21 +98,21 @@ async def test_a_path_that_cannot_be_sent_on_is_refused(application: Any, backen
 async def test_a_header_that_cannot_be_sent_on_is_refused(application: Any, backend: LocalServer) -> None:
     async with application(backend.url) as visitor:
         for header in HEADERS:
-            status = (await visitor.get("/passed-on", headers={"X-Token": header})).status_code
+            status = (await visitor.get("/passed-on", headers={b"X-Token": header})).status_code
             is_sendable = header.isascii() and header.decode().isprintable()
             assert status == 400 if not is_sendable else status < 500, header
 
 
 async def test_a_header_with_a_line_feed_is_refused_where_the_server_lets_it_through(backend: LocalServer) -> None:
     async with on_fastapi(backend.url) as visitor:
-        assert (await visitor.get("/passed-on", headers={"X-Token": b"a\r\nX: b"})).status_code == 400
+        assert (await visitor.get("/passed-on", headers={b"X-Token": b"a\r\nX: b"})).status_code == 400
 
 
 @APPLICATIONS
 async def test_a_cookie_of_another_shape_is_that_of_a_guest(application: Any, backend: LocalServer) -> None:
     async with application(backend.url) as visitor:
         for cookie in (b"pb_auth=[1]", b"pb_auth=%5B%22a%22%5D", b"pb_auth=\xff", b"pb_auth=%00", b"=;;"):
-            assert (await visitor.get("/titles", headers={"Cookie": cookie})).json() == ["Hello"], cookie
+            assert (await visitor.get("/titles", headers={b"Cookie": cookie})).json() == ["Hello"], cookie
 
 
 @APPLICATIONS
