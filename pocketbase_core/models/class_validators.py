@@ -8,8 +8,8 @@ The four kinds differ in who converts:
 
 - A TypedDict is the record itself, so its fields are only checked (`convert=False`), and none can be a `datetime`.
 - A dataclass is made here. Its fields are converted, and keys without a field are ignored.
-- pydantic and msgspec validate for themselves. Their first error becomes a `ValidationError`. Both libraries are looked
-  up in `sys.modules`: a model of theirs exists only if they were imported.
+- pydantic and msgspec validate for themselves; see `library_validators`. Both libraries are looked up in `sys.modules`:
+  a model of theirs exists only if they were imported.
 
 A class may contain itself, directly or through others. While its validator is being made, `cache` has a placeholder for
 the class, and fields of this class look their validator up at the first record.
@@ -19,22 +19,24 @@ import dataclasses
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from enum import EnumType
 from functools import lru_cache
-from types import ModuleType, UnionType
+from types import UnionType
 from typing import Annotated, Any, Final, Literal, NotRequired, Required, Union, get_args, get_origin
 
+from .library_validators import msgspec_validator, pydantic_validator
 from .validators import (
     ALLOWED_TYPES,
+    CONVERTERS,
     ValidationError,
     Validator,
     any_of,
     anything,
     dict_of,
     list_of,
+    member_of,
     of_type,
     one_of,
-    parse_datetime,
     require_type,
     validate_at,
 )
@@ -62,9 +64,9 @@ def _build_validator(model: Any, cache: _Cache) -> Validator | None:
     if _is_typed_dict(model):
         cache[model] = _typed_dict(model, cache)
     elif (pydantic := sys.modules.get("pydantic")) is not None and issubclass(model, pydantic.BaseModel):
-        cache[model] = _pydantic(model, pydantic)
+        cache[model] = pydantic_validator(model, pydantic)
     elif (msgspec := sys.modules.get("msgspec")) is not None and issubclass(model, msgspec.Struct):
-        cache[model] = _msgspec(model, msgspec)
+        cache[model] = msgspec_validator(model, msgspec)
     elif dataclasses.is_dataclass(model):
         cache[model] = _dataclass(model, cache)
     else:
@@ -123,28 +125,6 @@ def _validate_fields(value: Any, fields: Mapping[str, Validator], required: set[
     return values
 
 
-def _pydantic(model: Any, pydantic: ModuleType) -> Validator:
-    def validate(value: Any) -> Any:
-        try:
-            return model.model_validate(value)
-        except pydantic.ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise ValidationError(first["msg"], ".".join(map(str, first["loc"]))) from error
-
-    return validate
-
-
-def _msgspec(model: Any, msgspec: ModuleType) -> Validator:
-    def validate(value: Any) -> Any:
-        try:
-            return msgspec.convert(value, model)
-        except msgspec.ValidationError as error:
-            message, _, path = str(error).partition(" - at `$")
-            raise ValidationError(message, path.strip(".`")) from error
-
-    return validate
-
-
 def _field(annotation: Any, name: str, cache: _Cache, *, convert: bool = True) -> Validator:
     """Return the validator of a field.
 
@@ -163,13 +143,15 @@ def _field(annotation: Any, name: str, cache: _Cache, *, convert: bool = True) -
         return anything
     if hint in ALLOWED_TYPES:
         return of_type(hint)
-    if hint is datetime and convert:
-        return parse_datetime
+    if convert and hint in CONVERTERS:
+        return CONVERTERS[hint]
+    if convert and isinstance(hint, EnumType) and (validate := member_of(hint)) is not None:
+        return validate
     if origin is Literal:
         return one_of(arguments)
     if origin is Union or origin is UnionType:
         members = {_unwrap_annotation(member): _field(member, name, cache, convert=convert) for member in arguments}
-        return any_of(members)
+        return any_of(members, convert=convert)
     if origin is list or origin is Sequence:
         return list_of(_field((*arguments, Any)[0], name, cache, convert=convert))
     if origin is dict or origin is Mapping:

@@ -1,9 +1,12 @@
 """Validators: functions that check one JSON value of a record, and convert the value where a class requires that."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from enum import Enum
 from types import NoneType
 from typing import Any
+from uuid import UUID
 
 Validator = Callable[[Any], Any]
 """Returns what a class requires of a JSON value, or raises `ValidationError`."""
@@ -81,25 +84,99 @@ def parse_datetime(value: Any) -> datetime:
     return parsed
 
 
+def parse_date(value: Any) -> date:
+    """Return the date of a text that `parse_datetime` accepts, or of a text such as `2026-01-31`.
+
+    Raises:
+        ValidationError: If the value is no such text.
+    """
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        return parse_datetime(value).date()
+
+
+def parse_decimal(value: Any) -> Decimal:
+    """Return the Decimal of a number, or of a text that is a finite number.
+
+    Raises:
+        ValidationError: If the value is neither.
+    """
+    if type(value) not in (int, float, str):
+        raise TypeMismatch("a number", value)
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise ValidationError(f"expected a number, got {value!r:.40}")
+    return number
+
+
+def parse_uuid(value: Any) -> UUID:
+    """Return the UUID of a text.
+
+    Raises:
+        ValidationError: If the value is not the text of a UUID.
+    """
+    if not isinstance(value, str):
+        raise TypeMismatch("a UUID", value)
+    try:
+        return UUID(value)
+    except ValueError as error:
+        raise ValidationError(f"expected a UUID, got {value!r:.40}") from error
+
+
+CONVERTERS: dict[Any, Validator] = {
+    datetime: parse_datetime,
+    date: parse_date,
+    Decimal: parse_decimal,
+    UUID: parse_uuid,
+}
+"""The validators of classes whose instances are made of a text or a number."""
+
+
+def member_of(enum: type[Enum]) -> Validator | None:
+    """Return the validator that makes a member of an Enum of its value; None if no member has a value in JSON."""
+    types: set[type] = {kind for member in enum for kind in ALLOWED_TYPES.get(type(member.value), ())}
+    if not types:
+        return None
+
+    def validate(value: Any) -> Any:
+        if type(value) in types:  # True is not 1
+            try:
+                return enum(value)
+            except ValueError:
+                pass
+        raise ValidationError(f"expected {_choices(member.value for member in enum)}, got {value!r:.40}")
+
+    return validate
+
+
 def one_of(choices: tuple[Any, ...]) -> Validator:
     """Return the validator of a `Literal`."""
     allowed: set[Any] = {(type(choice), choice) for choice in choices}
 
     def validate(value: Any) -> Any:
         if not isinstance(value, (str, int, NoneType)) or (type(value), value) not in allowed:
-            raise ValidationError(f"expected {' or '.join(map(repr, choices))}, got {value!r:.40}")
+            raise ValidationError(f"expected {_choices(choices)}, got {value!r:.40}")
         return value
 
     return validate
 
 
-def any_of(members: dict[Any, Validator]) -> Validator:
+def _choices(choices: Iterable[Any]) -> str:
+    return " or ".join(map(repr, choices))
+
+
+def any_of(members: dict[Any, Validator], *, convert: bool) -> Validator:
     """Return the validator of a union, which takes the first member that accepts the value.
 
     Args:
-        members: The validators by annotation. `datetime | None` makes None of an empty text: a date that is not set.
+        members: The validators by annotation.
+        convert: Whether an empty text, which no member accepts, becomes None, which another accepts. PocketBase writes
+            it for whatever has no value: a date, a select, a relation, a file.
     """
-    empty_is_none = NoneType in members and parse_datetime in members.values()
 
     def validate(value: Any) -> Any:
         failures: list[ValidationError] = []
@@ -108,13 +185,15 @@ def any_of(members: dict[Any, Validator]) -> Validator:
                 return validate_member(value)
             except ValidationError as error:
                 failures.append(error)
-        if empty_is_none and value == "":
-            return None
         # Prefer an error from inside a member: its top-level type matched, so that member was probably intended.
         inner = [error for error in failures if not isinstance(error, TypeMismatch) or error.path]
-        if inner:
-            raise inner[0]
-        raise TypeMismatch(" or ".join(error.expected for error in failures if isinstance(error, TypeMismatch)), value)
+        expected = " or ".join(error.expected for error in failures if isinstance(error, TypeMismatch))
+        error = inner[0] if inner else TypeMismatch(expected, value)
+        if value == "" and NoneType in members:
+            if convert:
+                return None
+            raise ValidationError(f"{error}; it is PocketBase's empty value, which a TypedDict keeps: annotate '' too")
+        raise error
 
     return validate
 
