@@ -207,11 +207,18 @@ class PocketBase(CustomRoutes):
         """Return the absolute URL of a path on this server."""
         return self.pipeline.build_url(path)
 
-    def filter(self, raw: str, params: Mapping[str, Any] | None = None, **keywords: Any) -> str:
+    def filter(self, raw: str, params: Mapping[str, Any] | None = None, /, **keywords: Any) -> str:
         """Return a filter expression with values put in safely: `filter("title = {:title}", title="…")`.
 
+        Args:
+            raw: The expression, with placeholders such as `{:title}`. A name may be any text without braces.
+            params: The values by name, as a dict.
+            **keywords: More values by name.
+
         Raises:
-            ValueError: If a value is missing, or cannot be written so that every server from 0.23 on reads it alike.
+            TypeError: If a value is of a type that a filter cannot contain.
+            ValueError: If a placeholder has no value, or a value no placeholder, or a value cannot be written so that
+                every server from 0.23 on reads it alike.
         """
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
 

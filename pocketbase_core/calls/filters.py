@@ -1,7 +1,8 @@
 """Filter expressions into which values are written safely.
 
 Theory of operation: `_TOKENS` splits an expression into what has quotes or is a comment, and placeholders `{:name}`. A
-placeholder outside of quotes and comments is replaced by a literal of its value. Everything else stays as it is.
+placeholder outside of quotes and comments is replaced by a literal of its value. Everything else stays as it is. A name
+is any text without braces, as in the JavaScript SDK.
 
 Servers read backslashes inside quotes in two ways. Before PocketBase 0.39.9, a backslash escapes only the quote that
 encloses the text, and two backslashes stay two. From 0.39.9 on, it escapes itself, both quotes, n, t and r. The client
@@ -11,18 +12,16 @@ the server is 0.39.9 or newer, and every text is accepted.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
-from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
-from ..messages.json_values import freeze_json, timestamp
+from ..input_errors import PocketBaseInputError
+from ..messages.json_values import freeze_json
+from ..messages.scalars import PLAIN_TYPES, number_text, plain_scalar
 
-_TOKENS = re.compile(r"""//[^\n]*|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|\{:(\w+)\}""", re.DOTALL)
-_PLACEHOLDER = re.compile(r"\{:(\w+)\}")
+_TOKENS = re.compile(r"""//[^\n]*|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|\{:([^{}]*)\}""", re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{:([^{}]*)\}")
 _AMBIGUOUS = re.compile(r"""\\(?:[\\"'ntr]|$)""")
 
 
@@ -36,14 +35,17 @@ def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) 
 
     Raises:
         TypeError: If a value is of a type that filters do not support.
-        ValueError: If a placeholder has no value or is inside quotes, or if a text cannot be written safely.
+        ValueError: If a placeholder has no value or is inside quotes, if a value has no placeholder, or if a text
+            cannot be written safely.
     """
+    used: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
         name = match[1]
         if name is not None:
             if name not in params:
-                raise PocketBaseInputError(f"the filter contains {{:{name}}}, but no value {name!r} was passed")
+                raise _missing_error(name, params)
+            used.add(name)
             return _literal(name, params[name], escapes)
         if _ends_only_for_new_servers(match[0]) and not escapes and _PLACEHOLDER.search(raw):
             raise PocketBaseInputError(
@@ -56,7 +58,20 @@ def build_filter(raw: str, params: Mapping[str, Any], *, escapes: bool = False) 
             )
         return match[0]
 
-    return _TOKENS.sub(replace, raw)
+    expression = _TOKENS.sub(replace, raw)
+    if len(used) < len(params):
+        unused = next(name for name in params if name not in used)
+        raise PocketBaseInputError(f"the filter has no placeholder {{:{unused}}} for the value {unused!r}")
+    return expression
+
+
+def _missing_error(name: str, params: Mapping[str, Any]) -> PocketBaseInputError:
+    advice = "".join(
+        f"; pass the dict {key!r} as the second argument, without a name"
+        for key, value in params.items()
+        if isinstance(value, Mapping) and name in value
+    )
+    return PocketBaseInputError(f"the filter contains {{:{name}}}, but no value {name!r} was passed{advice}")
 
 
 def _ends_only_for_new_servers(token: str) -> bool:
@@ -65,36 +80,40 @@ def _ends_only_for_new_servers(token: str) -> bool:
 
 
 def _literal(name: str, value: Any, escapes: bool) -> str:
-    if value is None:
+    scalar = value
+    if type(value) not in PLAIN_TYPES:
+        if isinstance(value, (list, tuple, Mapping)):
+            return _quoted(name, _json(name, value), escapes)
+        scalar = plain_scalar(value, _place(name), "which a filter cannot contain")
+    if isinstance(scalar, str):
+        return _quoted(name, scalar, escapes)
+    if scalar is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(int(value))
-    if isinstance(value, (float, Decimal)):
-        if not math.isfinite(value):
-            raise PocketBaseInputError(f"the value of {{:{name}}} is {value}, which a filter cannot contain")
-        return format(Decimal(repr(value)) if isinstance(value, float) else value, "f")
-    if isinstance(value, str):
-        return _quoted(name, value, escapes)
-    if isinstance(value, date):
-        return f'"{timestamp(value)}"'
-    if isinstance(value, (list, tuple, Mapping)):
-        text = json.dumps(freeze_json(value, name), ensure_ascii=False, separators=(",", ":"), default=dict)
-        return _quoted(name, text, escapes)
-    raise PocketBaseInputTypeError(
-        f"the value of {{:{name}}} is of type {type(value).__name__}, which a filter cannot contain"
-    )
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    return number_text(scalar, _place(name))
+
+
+def _place(name: str) -> str:
+    return f"the value of {{:{name}}}"
+
+
+def _json(name: str, value: Any) -> str:
+    frozen = freeze_json(value, name)
+    try:
+        return json.dumps(frozen, ensure_ascii=False, separators=(",", ":"), default=dict)
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits
+        raise PocketBaseInputError(f"{_place(name)} cannot be written as JSON: {error}") from error
 
 
 def _quoted(name: str, text: str, escapes: bool) -> str:
     if "\0" in text:
-        raise PocketBaseInputError(f"the value of {{:{name}}} contains NUL, which a filter cannot contain")
+        raise PocketBaseInputError(f"{_place(name)} contains NUL, which a filter cannot contain")
     if escapes:
         text = text.replace("\\", "\\\\")
     elif _AMBIGUOUS.search(text):
         raise PocketBaseInputError(
-            f"the value of {{:{name}}} contains a backslash that servers before and from 0.39.9 on read differently; "
+            f"{_place(name)} contains a backslash that servers before and from 0.39.9 on read differently; "
             "if your server is 0.39.9 or newer, set filter_escapes = True on the client"
         )
     return '"' + text.replace('"', '\\"') + '"'

@@ -101,7 +101,8 @@ class SendOptions(CommonOptions, total=False):
     method: str
     """The HTTP method. The default is GET."""
     body: Any
-    """A JSON value. A dict may hold `FileUpload`s and is then sent as multipart/form-data.
+    """A JSON value, or an instance of a dataclass, a pydantic model or a msgspec Struct. A dict or an instance may hold
+    `FileUpload`s and is then sent as multipart/form-data.
 
     With a Content-Type in `headers`, text, bytes and an async iterable of bytes are sent as they are. So is a
     `FileUpload` of one file, whose own content type is the default.

@@ -1,15 +1,14 @@
 """Query parameters, as the server reads them."""
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
-from ..messages.json_values import timestamp
+from ..messages.scalars import PLAIN_TYPES, number_text, plain_scalar
 
 
 def encode_query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
-    """Return query parameters as text. None is left out, and a sequence repeats its key.
+    """Return query parameters as text. None is left out, in a sequence too, and a sequence repeats its key.
 
     Raises:
         TypeError: If `params` is not a dict, or a value is of a type that a query cannot contain.
@@ -21,7 +20,7 @@ def encode_query(params: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:
     for name, value in params.items():
         key = to_text(name, name)
         if isinstance(value, (list, tuple)):
-            encoded[key] = tuple(to_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+            encoded[key] = _to_texts(key, value)  # pyright: ignore[reportUnknownArgumentType]
         elif value is not None:
             encoded[key] = to_text(key, value)
     return encoded
@@ -40,7 +39,7 @@ def option_to_query(key: str, value: Any) -> Any:
     if value is None or isinstance(value, bool if key in ("skip_total", "download") else str):
         return value
     if key in ("expand", "fields", "sort") and isinstance(value, (list, tuple)):
-        return ",".join(to_text(key, item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+        return ",".join(_to_texts(key, value))  # pyright: ignore[reportUnknownArgumentType]
     raise PocketBaseInputTypeError(f"option {key!r} must not be {value!r}")
 
 
@@ -49,20 +48,29 @@ def to_text(key: str, value: Any) -> str:
 
     Raises:
         TypeError: If the value is of another type.
-        ValueError: If the value is a text that is not valid Unicode.
+        ValueError: If the value is a text that is not valid Unicode, or a number or date that cannot be written.
     """
-    if isinstance(value, str):
+    scalar = value
+    if type(value) not in PLAIN_TYPES:
+        scalar = plain_scalar(value, _name(key), "which a query cannot contain")
+    if isinstance(scalar, str):
         try:
-            value.encode()
+            scalar.encode()
         except UnicodeEncodeError as error:
             raise PocketBaseInputError(
-                f"parameter {key!r} holds a lone surrogate, which is not valid Unicode text"
+                f"{_name(key)} holds a lone surrogate, which is not valid Unicode text"
             ) from error
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, date):
-        return timestamp(value)
-    raise PocketBaseInputTypeError(f"parameter {key!r} must not be of type {type(value).__name__}")
+        return scalar
+    if scalar is None:
+        raise PocketBaseInputTypeError(f"{_name(key)} is None, which a query cannot contain")
+    if isinstance(scalar, bool):
+        return "true" if scalar else "false"
+    return number_text(scalar, _name(key))
+
+
+def _name(key: str) -> str:
+    return f"parameter {key!r}"
+
+
+def _to_texts(key: str, values: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(to_text(key, value) for value in values if value is not None)

@@ -4,22 +4,42 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+from ..messages.instances import Body, fields_of
 from ..messages.uploads import File, FileUpload
 
 
-def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
+def body_fields(body: Body) -> Mapping[str, Any]:
+    """Return a body as a mapping: a dict as it is, and the fields of an instance of the user's class.
+
+    An empty `id` of an instance is left out: a class of records may have one for records that are not stored yet, and
+    an update with it is an attempt to change the id. The server ignores `collectionId`, `collectionName`, `created`,
+    `updated` and `expand`, so a record that was read can be sent as it is.
+
+    Raises:
+        TypeError: If `body` is neither.
+    """
+    if isinstance(body, Mapping):
+        return body
+    fields = fields_of(body)
+    if not isinstance(fields, dict):
+        raise PocketBaseInputTypeError(
+            "a body must be a dict, or an instance of a dataclass, pydantic model or msgspec Struct, "
+            f"not {type(body).__name__}"
+        )
+    return {name: value for name, value in fields.items() if name != "id" or value not in (None, "")}  # pyright: ignore
+
+
+def split_files(body: Body) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
     """Return the JSON values of a body, and `(field, file)` for each of its files.
 
     A list may mix the names of stored files, which are values, with uploads.
 
     Raises:
-        TypeError: If `body` is not a dict.
+        TypeError: If `body` is neither a dict nor an instance of the user's class.
     """
-    if not isinstance(body, Mapping):
-        raise PocketBaseInputTypeError(f"a body must be a dict, not {type(body).__name__}")
     values: dict[str, Any] = {}
     files: list[tuple[str, File]] = []
-    for key, value in body.items():
+    for key, value in body_fields(body).items():
         items: list[Any] = list(value) if isinstance(value, (list, tuple)) else [value]  # pyright: ignore
         uploads = [item for item in items if isinstance(item, FileUpload)]
         if not uploads or not isinstance(key, str):
@@ -31,11 +51,11 @@ def split_files(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[st
     return values, tuple(files)
 
 
-def record_body(body: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
+def record_body(body: Body) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
     """Return the JSON values and the files of a record's body, as `split_files` does.
 
     Raises:
-        TypeError: If `body` is not a dict.
+        TypeError: If `body` is neither a dict nor an instance of the user's class.
         ValueError: If the server would ignore an upload, or a value beside an upload.
     """
     values, files = split_files(body)

@@ -12,6 +12,7 @@ from ..calls.record_body import split_files
 from ..input_errors import PocketBaseInputError
 from ..messages import Response
 from ..messages.body import encode_text
+from ..messages.instances import fields_of
 from ..messages.uploads import File
 
 T = TypeVar("T")
@@ -42,8 +43,9 @@ def _build(path: str, options: Options, parse: Callable[[Response], T]) -> Call[
     if body is not None and method.upper() in ("GET", "HEAD"):
         raise PocketBaseInputError(f"a {method.upper()} request must not have a body")
     files: tuple[tuple[str, File], ...] = ()
-    if isinstance(body, Mapping):
-        body, files = split_files(body)  # pyright: ignore[reportUnknownArgumentType]
+    fields = body if isinstance(body, Mapping) else fields_of(body)
+    if isinstance(fields, Mapping):
+        body, files = split_files(fields)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(body, str) and (content_type := options.headers.get("Content-Type")):
         body = encode_text(body, content_type)
     return Call.build(method.upper(), custom_path(path), parse, options, body=body, files=files)

@@ -1,6 +1,5 @@
 """The records of a collection."""
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -9,6 +8,7 @@ from ..calls.options import Options
 from ..calls.parsing import parse_nothing, parse_object
 from ..calls.paths import api_path, segment
 from ..calls.record_body import record_body
+from ..messages.instances import Body
 from . import keyset, pages
 
 
@@ -46,19 +46,19 @@ def get_one(collection: str, record_id: str, options: Options) -> Call[dict[str,
     return Call.build("GET", _one(collection, record_id), parse_object, options)
 
 
-def create(collection: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+def create(collection: str, body: Body, options: Options) -> Call[dict[str, Any]]:
     """Build the call that creates a record."""
     values, files = record_body(body)
     return Call.build("POST", _path(collection), parse_object, options, body=values, files=files)
 
 
-def update(collection: str, record_id: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+def update(collection: str, record_id: str, body: Body, options: Options) -> Call[dict[str, Any]]:
     """Build the call that changes fields of a record."""
     values, files = record_body(body)
     return Call.build("PATCH", _one(collection, record_id), parse_object, options, body=values, files=files)
 
 
-def upsert(collection: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
+def upsert(collection: str, body: Body, options: Options) -> Call[dict[str, Any]]:
     """Build the call that creates a record, or updates the record of the body's id.
 
     PocketBase supports it in batches only.

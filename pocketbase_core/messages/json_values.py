@@ -3,11 +3,14 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, cast
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+from .instances import fields_of
+from .scalars import PLAIN_TYPES, Path, exact_float, format_path, plain_scalar
+from .uploads import FileUpload
 
 JsonDumps = Callable[[Any], str | bytes]
 """An encoder such as `json.dumps` or `orjson.dumps`."""
@@ -56,61 +59,44 @@ def as_object(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def timestamp(value: date) -> str:
-    """Return a datetime as PocketBase writes it: `2026-01-31 12:00:00.000Z`.
-
-    A naive datetime is taken as UTC, a date as its midnight. Microseconds are cut off.
-    """
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day)
-    if value.tzinfo is not None:
-        value = value.astimezone(UTC)
-    return f"{value:%Y-%m-%d %H:%M:%S}.{value.microsecond // 1000:03d}Z".rjust(24, "0")
-
-
-def freeze_json(value: Any, path: str | tuple[Any, Any] = "body") -> Any:
-    """Return a deep read-only copy of a JSON value, with datetimes as text.
+def freeze_json(value: Any, path: Path = "body") -> Any:
+    """Return a deep read-only copy of a value as JSON.
 
     Args:
-        value: Dicts, lists, tuples, text, numbers, booleans, None, dates and datetimes.
+        value: Dicts, lists, tuples, scalars (see `plain_scalar`), and instances of the user's classes.
         path: The name of the value in errors, or the path of the container and the key in it.
 
     Raises:
-        TypeError: If a value has no JSON form, or a key is not text.
-        ValueError: If a number is NaN or infinite, or the value is nested too deep.
+        TypeError: If JSON cannot represent a value, or a key is not text.
+        ValueError: If JSON cannot represent a number, or the value is nested too deep.
     """
     try:
         return _freeze(value, path)
     except RecursionError as error:
-        raise PocketBaseInputError(f"{_format_path(path)} is nested too deep") from error
+        raise PocketBaseInputError(f"{format_path(path)} is nested too deep") from error
 
 
-def _freeze(value: Any, path: str | tuple[Any, Any]) -> Any:
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise PocketBaseInputError(f"{_format_path(path)} is {value}, which JSON cannot represent")
+def _freeze(value: Any, path: Path) -> Any:
+    kind = type(value)
+    if kind in PLAIN_TYPES or (kind is float and math.isfinite(value)):
         return value
     if isinstance(value, (list, tuple)):
         return tuple([_freeze(item, (path, index)) for index, item in enumerate(value)])  # pyright: ignore
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         frozen: dict[str, Any] = {}
-        for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+        for key, item in value.items():
             if not isinstance(key, str):
-                raise PocketBaseInputTypeError(f"{_format_path(path)} has the key {key!r}; keys must be text")
+                raise PocketBaseInputTypeError(f"{format_path(path)} has the key {key!r}; keys must be text")
             frozen[key] = _freeze(item, (path, key))
         return MappingProxyType(frozen)
-    if isinstance(value, date):
-        return timestamp(value)
-    hint = "; pass files as FileUpload" if isinstance(value, (bytes, bytearray, memoryview)) else ""
-    raise PocketBaseInputTypeError(
-        f"{_format_path(path)} is of type {type(value).__name__}, which has no JSON form{hint}"
-    )  # pyright: ignore
-
-
-def _format_path(path: str | tuple[Any, Any]) -> str:
-    return path if isinstance(path, str) else f"{_format_path(path[0])}[{path[1]!r}]"
+    if (fields := fields_of(value)) is not None:
+        return _freeze(fields, path)
+    if isinstance(value, FileUpload):
+        raise PocketBaseInputTypeError(
+            f"{format_path(path)} is a FileUpload; pass it as the value of a field, or in a list there"
+        )
+    scalar = plain_scalar(value, path, "which JSON cannot represent")
+    return exact_float(scalar, path) if isinstance(scalar, Decimal) else scalar
 
 
 def thaw_json(value: Any) -> Any:

@@ -1,12 +1,12 @@
 """Many changes in one request, all of them or none."""
 
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from ..calls.options import CommonOptions, OptionsArg, RecordOptions, parse_options
 from ..endpoints import batch, records
 from ..errors import PocketBaseDecodeError
+from ..messages.instances import Body
 from ..messages.json_values import as_object
 from ..models.decoders import Decoder, Record, decode_call, identity, make_decoder
 from ..pipeline import Pipeline
@@ -92,12 +92,11 @@ class BatchRecords(RecordChanges[T], BatchFace):
         self._decode = decode
 
     @endpoint
-    def upsert(
-        self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
-    ) -> RecordChange[T]:
+    def upsert(self, body: Body, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> RecordChange[T]:
         """Change the record with the body's `id`, or create a record if there is none."""
         parsed = parse_options(RecordOptions, options, keywords)
-        return self._change(records.upsert(self._collection, body, parsed), body.get("id"), parsed)
+        call = records.upsert(self._collection, body, parsed)
+        return self._change(call, call.request.body.get("id"), parsed)
 
     def _queue(self, change: RecordChange[S]) -> Queued[S]:
         call = batch.sub_request(decode_call(change.call, change.decode))

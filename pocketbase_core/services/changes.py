@@ -1,11 +1,11 @@
 """Creates, updates and deletes of records, which a service sends alone and a batch together."""
 
-from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, Unpack
 
 from ..calls.call import Call
 from ..calls.options import CommonOptions, Options, OptionsArg, RecordOptions, parse_options
 from ..endpoints import records
+from ..messages.instances import Body
 from ..models.decoders import Decoder
 from .faces import endpoint
 from .record_change import RecordChange
@@ -20,11 +20,10 @@ class RecordChanges(Generic[T]):
     _decode: Decoder[T]
 
     @endpoint
-    def create(
-        self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
-    ) -> RecordChange[T]:
+    def create(self, body: Body, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> RecordChange[T]:
         """Create a record, and return it as the server stored it.
 
+        The body is a dict, or an instance of a dataclass, a pydantic model or a msgspec Struct, whose fields are sent.
         In an auth collection, a `password` without a `passwordConfirm` is sent as both.
         """
         parsed = parse_options(RecordOptions, options, keywords)
@@ -32,10 +31,11 @@ class RecordChanges(Generic[T]):
 
     @endpoint
     def update(
-        self, record_id: str, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
+        self, record_id: str, body: Body, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> RecordChange[T]:
         """Change some fields of a record, and return the record. If it is the signed-in one, the auth store follows.
 
+        All fields of an instance are sent: to change only some, pass a dict, or an instance of a class with these.
         A new password or e-mail address ends all tokens of the user: the auth store is cleared then.
         """
         parsed = parse_options(RecordOptions, options, keywords)

@@ -10,7 +10,7 @@ import msgspec
 import pydantic
 import pytest
 
-from pocketbase_core import Gap, PocketBase, PocketBaseDecodeError, RecordEvent
+from pocketbase_core import FileUpload, Gap, PocketBase, PocketBaseDecodeError, RecordEvent
 
 
 class Post(TypedDict):
@@ -80,6 +80,101 @@ async def test_a_record_of_another_shape_is_an_error_that_names_record_and_field
             PocketBaseDecodeError, match=rf"record '{post['id']}' is not a valid {record_class.__name__}: .*created"
         ):
             await pb.collection("posts", record_class).get_one(post["id"], fields="id,title,n,yes,docs,data")
+
+
+@dataclass
+class Stored:
+    """A record with all that the server adds to it, and with what it was read with."""
+
+    id: str
+    collectionId: str
+    collectionName: str
+    title: str
+    docs: list[str]
+    when: datetime | None
+    created: datetime
+    data: object = None
+    expand: dict[str, object] | None = None
+
+
+class StoredModel(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(populate_by_name=True)
+    id: str = ""
+    collection_id: str = pydantic.Field("", alias="collectionId")
+    collection_name: str = pydantic.Field("", alias="collectionName")
+    title: str
+    docs: list[str] = []
+    when: datetime | None = None
+    created: datetime | None = None
+    data: object = None
+    expand: dict[str, object] | None = None
+
+
+class StoredStruct(msgspec.Struct, rename="camel"):
+    id: str
+    collection_id: str
+    collection_name: str
+    title: str
+    docs: list[str]
+    when: datetime | None
+    created: datetime
+    data: object = None
+    expand: dict[str, object] | None = None
+
+
+@pytest.mark.parametrize("record_class", [Stored, StoredModel, StoredStruct])
+@pytest.mark.parametrize("who", ["guest", "user", "superuser"])
+async def test_a_record_that_was_read_can_be_changed_and_sent_back(
+    pb: PocketBase, guest: PocketBase, who: str, record_class: type[Stored]
+) -> None:
+    client = pb if who == "superuser" else guest
+    if who == "user":
+        await client.collection("users").auth.with_password("user@example.com", "password123")
+    posts = client.collection("posts", record_class)
+    body = {"title": "read", "data": {"a": [1]}, "docs": FileUpload(("a.txt", b"x"))}
+    post_id = (await client.collection("posts").create(body))["id"]
+    await client.collection("comments").create({"post": post_id})
+    post = await posts.get_one(post_id, expand="comments_via_post")
+    assert post.expand, "the record that is sent back has its relations in it"
+    post.title = "changed"
+    post.when = datetime(2024, 1, 2, tzinfo=UTC)
+    changed = await posts.update(post_id, post, expand="comments_via_post")
+    assert changed == post, "the server must keep all the rest, also the file"
+
+
+async def test_a_class_with_an_id_may_describe_a_new_record_and_a_change(pb: PocketBase) -> None:
+    posts = pb.collection("posts", StoredModel)
+    post = await posts.create(StoredModel(title="new"))
+    assert (post.id != "", post.when) == (True, None)
+    assert (await posts.update(post.id, StoredModel(title="changed"))).title == "changed"
+    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 50}})
+    async with pb.create_batch() as batch:
+        records = batch.collection("posts", StoredModel)
+        created = records.upsert(StoredModel(title="upserted"))
+        updated = records.upsert(StoredModel(id=post.id, title="again"))
+    assert created.body.title == "upserted"
+    assert (updated.body.id, updated.body.title) == (post.id, "again")
+
+
+async def test_the_signed_in_user_can_send_their_record_back(guest: PocketBase) -> None:
+    @dataclass
+    class User:
+        id: str
+        collectionName: str
+        email: str
+        emailVisibility: bool
+        verified: bool
+        name: str
+        created: datetime
+        updated: datetime
+
+    result = await guest.collection("users").auth.with_password("user@example.com", "password123")
+    users, name = guest.collection("users", User), secrets.token_hex(4)
+    user = await users.get_one(result["record"]["id"])
+    user.name = name
+    assert (await users.update(user.id, user)).name == name
+    assert guest.auth_store.record is not None
+    assert guest.auth_store.record["name"] == name
 
 
 async def test_the_stored_record_stays_a_dict(guest: PocketBase) -> None:

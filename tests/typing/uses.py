@@ -65,10 +65,28 @@ async def classes(pb: PocketBase) -> None:
     (await pb.collection("articles", Struct).update("a", {})).m  # wrong
     pb.collection("articles", Article("a", "b"))  # wrong
     pb.collection(Article)  # wrong
-    await pb.collection("articles", Article).create(article)  # wrong
     assert_type(pb.files.get_url(article, "a.png", thumb="9x9"), str)
     pb.files.get_url("articles", "a")  # wrong
     pb.files.get_url(await pb.collection("articles", Struct).get_one("a"), "a.png")  # wrong
+
+
+async def bodies(pb: PocketBase, post: Post, article: Article, model: Model, struct: Struct) -> None:
+    posts, batch = pb.collection("posts", Post), pb.create_batch().collection("posts", Article)
+    await posts.create({"title": "x", "n": 1, "tags": ["a"]})
+    await posts.create(post)
+    await posts.create(article)
+    await posts.update("a", model)
+    assert_type(await posts.update("a", struct), Post)
+    assert_type(batch.upsert(article).body, Article)
+    batch.create(struct)
+    await pb.send("/api/custom", method="POST", body=article)
+    await posts.create("title")  # wrong
+    await posts.create(["title"])  # wrong
+    await posts.update("a", None)  # wrong
+    batch.upsert(3)  # wrong
+    batch.update("a", {1: "x"})  # wrong
+    pb.filter("a = {:a} && b = {:b-c}", {"b-c": 1}, a="x")
+    pb.filter(raw="a = 1")  # wrong
 
 
 async def batches(pb: PocketBase) -> None:

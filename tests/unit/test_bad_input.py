@@ -5,6 +5,8 @@ import functools
 import inspect
 import io
 import re
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,13 @@ NAMES: dict[str, Any] = {
     "AiohttpTransport": AiohttpTransport,
     "HttpxTransport": HttpxTransport,
     "Retry": Retry,
+    "Decimal": Decimal,
     "asyncio": asyncio,
+    "datetime": datetime,
     "functools": functools,
     "io": io,
+    "timedelta": timedelta,
+    "timezone": timezone,
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pocketbase_core import PocketBase
+from pocketbase_core import PocketBase, PocketBaseInputError
 from pocketbase_core.calls.filters import build_filter
 
 
@@ -38,7 +38,32 @@ from pocketbase_core.calls.filters import build_filter
     ],
 )
 def test_each_type_of_value_has_a_literal(value: Any, text: str) -> None:
-    assert build_filter("x = {:a}", {"a": value, "b": "other"}) == f"x = {text}"
+    assert build_filter("x = {:a}", {"a": value}) == f"x = {text}"
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "user-id", "x.y", "größe", "2", "a b", 'it\'s "x"', "// x", "raw", "params", "self", ""]
+)
+def test_a_placeholder_may_have_any_name_without_braces(name: str) -> None:
+    pb = PocketBase("http://h")
+    assert pb.filter(f"a = {{:{name}}} && b = {{:{name}}}", {name: 1}) == "a = 1 && b = 1"
+    assert pb.filter(f"a = {{:{name}}}", **{name: 1}) == "a = 1"
+    with pytest.raises(PocketBaseInputError, match=f"no value {re.escape(repr(name))} was passed"):
+        pb.filter(f"a = {{:{name}}}")
+    with pytest.raises(PocketBaseInputError, match=f"no placeholder {re.escape(f'{{:{name}}}')} for the value"):
+        pb.filter("a = 1", {name: 1})
+    with pytest.raises(PocketBaseInputError, match="must not be inside quotes or a comment"):
+        pb.filter(f"a = 1 // {{:{name}}}", {name: 1})
+
+
+def test_a_value_without_a_placeholder_is_an_error_that_names_the_value() -> None:
+    with pytest.raises(PocketBaseInputError, match=r"the filter has no placeholder \{:b\} for the value 'b'"):
+        build_filter("x = {:a}", {"a": 1, "b": "other"})
+
+
+def test_a_dict_of_values_that_is_passed_by_name_is_an_error_that_says_how_to_pass_it() -> None:
+    with pytest.raises(PocketBaseInputError, match="pass the dict 'params' as the second argument, without a name"):
+        PocketBase("http://h").filter("a = {:a}", params={"a": 1})
 
 
 @pytest.mark.parametrize("text", ["\\", "a\\", "\\\\", 'a\\"', "\\n", "\\t", "\\r", "\\'", "x\\ny"])

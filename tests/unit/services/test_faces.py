@@ -45,7 +45,7 @@ def test_the_signature_of_an_endpoint_has_the_value_of_its_call_as_the_result() 
 @pytest.mark.parametrize("face", [RecordService, BatchRecords])
 def test_help_shows_the_endpoints_of_each_face_with_their_docstrings(face: type[Any]) -> None:
     shown = " ".join(pydoc.plain(pydoc.render_doc(face)).replace("|", " ").split()).replace("( ", "(")
-    assert "create(self, body: collections.abc.Mapping[str, typing.Any], options:" in shown
+    assert "create(self, body: collections.abc.Mapping[str, typing.Any] pocketbase_core.messages.instances." in shown
     assert "Create a record, and return it as the server stored it." in shown
 
 
