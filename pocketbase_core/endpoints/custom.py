@@ -43,7 +43,7 @@ def _build(path: str, options: Options, parse: Callable[[Response], T]) -> Call[
     if body is not None and method.upper() in ("GET", "HEAD"):
         raise PocketBaseInputError(f"a {method.upper()} request must not have a body")
     files: tuple[tuple[str, File], ...] = ()
-    fields = body if isinstance(body, Mapping) else fields_of(body)
+    fields = body if isinstance(body, Mapping) else fields_of(body)  # pyright: ignore[reportUnknownVariableType]
     if isinstance(fields, Mapping):
         body, files = split_files(fields)  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(body, str) and (content_type := options.headers.get("Content-Type")):

@@ -38,9 +38,9 @@ def fields_of(value: Any) -> Any:
 
     Fields of a Struct that are `msgspec.UNSET` are left out. A pydantic RootModel may be a list, or any other value.
     """
-    kind: Any = type(value)
     if isinstance(value, type):
         return None  # the class itself, whose attributes are descriptors
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if hasattr(kind, "model_dump"):
         return value.model_dump(by_alias=True, warnings=False)
     if hasattr(kind, "__struct_fields__"):

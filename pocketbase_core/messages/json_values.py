@@ -77,14 +77,14 @@ def freeze_json(value: Any, path: Path = "body") -> Any:
 
 
 def _freeze(value: Any, path: Path) -> Any:
-    kind = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind in PLAIN_TYPES or (kind is float and math.isfinite(value)):
         return value
     if isinstance(value, (list, tuple)):
         return tuple([_freeze(item, (path, index)) for index, item in enumerate(value)])  # pyright: ignore
     if kind is dict or isinstance(value, Mapping):
         frozen: dict[str, Any] = {}
-        for key, item in value.items():
+        for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             if not isinstance(key, str):
                 raise PocketBaseInputTypeError(f"{format_path(path)} has the key {key!r}; keys must be text")
             frozen[key] = _freeze(item, (path, key))

@@ -19,7 +19,7 @@ import dataclasses
 import sys
 import typing
 from collections.abc import Mapping, Sequence
-from enum import EnumType
+from enum import Enum
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, NotRequired, Required, Union, get_args, get_origin
@@ -145,7 +145,7 @@ def _field(annotation: Any, name: str, cache: _Cache, *, convert: bool = True) -
         return of_type(hint)
     if convert and hint in CONVERTERS:
         return CONVERTERS[hint]
-    if convert and isinstance(hint, EnumType) and (validate := member_of(hint)) is not None:
+    if convert and isinstance(hint, type) and issubclass(hint, Enum) and (validate := member_of(hint)) is not None:
         return validate
     if origin is Literal:
         return one_of(arguments)

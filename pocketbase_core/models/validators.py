@@ -188,12 +188,14 @@ def any_of(members: dict[Any, Validator], *, convert: bool) -> Validator:
         # Prefer an error from inside a member: its top-level type matched, so that member was probably intended.
         inner = [error for error in failures if not isinstance(error, TypeMismatch) or error.path]
         expected = " or ".join(error.expected for error in failures if isinstance(error, TypeMismatch))
-        error = inner[0] if inner else TypeMismatch(expected, value)
+        failure = inner[0] if inner else TypeMismatch(expected, value)
         if value == "" and NoneType in members:
             if convert:
                 return None
-            raise ValidationError(f"{error}; it is PocketBase's empty value, which a TypedDict keeps: annotate '' too")
-        raise error
+            raise ValidationError(
+                f"{failure}; it is PocketBase's empty value, which a TypedDict keeps: annotate '' too"
+            )
+        raise failure
 
     return validate
 

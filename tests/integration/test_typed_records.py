@@ -98,10 +98,9 @@ class Stored:
 
 
 class StoredModel(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(populate_by_name=True)
     id: str = ""
-    collection_id: str = pydantic.Field("", alias="collectionId")
-    collection_name: str = pydantic.Field("", alias="collectionName")
+    collection_id: str = pydantic.Field(default="", alias="collectionId")
+    collection_name: str = pydantic.Field(default="", alias="collectionName")
     title: str
     docs: list[str] = []
     when: datetime | None = None

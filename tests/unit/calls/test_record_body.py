@@ -41,18 +41,17 @@ class Draft:
 
 
 class InnerModel(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(populate_by_name=True)
     at: datetime = pydantic.Field(alias="atTime")
 
 
 class DraftModel(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(arbitrary_types_allowed=True, populate_by_name=True)
+    model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
     title: str = pydantic.Field(alias="theTitle")
     status: Status
     price: Decimal
     inner: InnerModel
     docs: list[FileUpload | str]
-    hidden: str = pydantic.Field("x", exclude=True)
+    hidden: str = pydantic.Field(default="x", exclude=True)
 
 
 class InnerStruct(msgspec.Struct, rename="camel", tag="inner", omit_defaults=True):
@@ -75,7 +74,7 @@ UPLOAD = FileUpload(("a.txt", b"x"))
 COMMON: dict[str, Any] = {"status": "live", "price": 1.5, "docs": ("kept.txt",)}
 DATACLASS = Draft("Abc", Status.LIVE, Decimal("1.5"), Inner(MOMENT), ["kept.txt", UPLOAD])
 MODEL = DraftModel(
-    title="Abc", status=Status.LIVE, price=Decimal("1.5"), inner=InnerModel(at=MOMENT), docs=["kept.txt", UPLOAD]
+    theTitle="Abc", status=Status.LIVE, price=Decimal("1.5"), inner=InnerModel(atTime=MOMENT), docs=["kept.txt", UPLOAD]
 )
 STRUCT = DraftStruct("Abc", Status.LIVE, Decimal("1.5"), InnerStruct(MOMENT), ["kept.txt", UPLOAD])
 INSTANCES: list[Any] = [
