@@ -5,7 +5,9 @@ those of numpy are included. A value is never changed to fit: a number without a
 """
 
 import math
+import operator
 from collections.abc import Iterator, Set, ValuesView
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -55,8 +57,9 @@ def plain_scalar(value: object, path: Path, refusal: str) -> Scalar:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, (Real, Decimal)):
+        with suppress(TypeError):  # numpy.timedelta64 is registered as an integer, and is not one
+            return operator.index(value)
+    elif isinstance(value, (Real, Decimal)):
         return _plain_number(value, path, refusal)
     if isinstance(value, date):
         return _plain_date(value, path, refusal)
@@ -77,7 +80,7 @@ def exact_float(number: Decimal, path: Path) -> int | float:
         ValueError: If the Decimal has more digits than a float, as which PocketBase stores numbers.
     """
     as_float = float(number)
-    if abs(number) < 2**63 and number == int(number):
+    if -(2**63) <= number < 2**63 and number == int(number):
         return int(number)
     if Decimal(repr(as_float)) == number:
         return as_float

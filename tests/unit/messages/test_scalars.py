@@ -72,12 +72,23 @@ class Float32:
 class Int64:
     """A number such as `numpy.int64`."""
 
+    def __index__(self) -> int:
+        return 7
+
+
+class Duration64:
+    """A duration such as `numpy.timedelta64`, which is registered as an integer too."""
+
     def __int__(self) -> int:
         return 7
+
+    def tolist(self) -> timedelta:
+        return timedelta(7)
 
 
 Real.register(Float32)
 Integral.register(Int64)
+Integral.register(Duration64)
 
 
 class ArrayScalar:
@@ -188,6 +199,7 @@ def test_an_integer_that_python_does_not_write_as_text_is_an_input_error() -> No
         (iter([1]), "of type list_iterator, .*; pass a list"),
         (timedelta(1), r"of type timedelta, .*; pass its total_seconds\(\)"),
         (time(1), r"of type time, .*; pass its isoformat\(\)"),
+        (Duration64(), r"of type Duration64, .*; pass its tolist\(\)"),
         (Path("a"), "of type PosixPath, .*; pass its text, or a FileUpload to send the file"),
         (ArrayScalar(3), r"of type ArrayScalar, .*; pass its tolist\(\)"),
         (pydantic.SecretStr("x"), r"of type SecretStr, .*; pass its get_secret_value\(\)"),
@@ -214,7 +226,7 @@ def test_scalars_of_numpy_can_be_sent() -> None:
     }
     assert freeze_json(value) == {"a": (1.5, float(numpy.float32(0.1)), 3, True, "x"), "b": MOMENT_TEXT}
     assert build_filter("{:a} {:b}", {"a": numpy.float64(1.5), "b": numpy.bool_(False)}) == "1.5 false"
-    for wrong in (numpy.array([1]), numpy.datetime64("2024-01-02T03:04:05", "ns"), numpy.float64("nan")):
+    for wrong in (numpy.array([1]), numpy.datetime64(1, "ns"), numpy.float64("nan"), numpy.timedelta64(1, "ns")):
         with pytest.raises(PocketBaseInputError):
             freeze_json(wrong)
 
