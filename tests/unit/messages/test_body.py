@@ -69,7 +69,7 @@ def test_a_draft_shows_raw_bodies_and_takes_them() -> None:
     draft.body = {"a": 1}
     assert draft.freeze().body == {"a": 1}
     draft.body = open  # no JSON value
-    with pytest.raises(PocketBaseInputTypeError, match="has no JSON form"):
+    with pytest.raises(PocketBaseInputTypeError, match="which JSON cannot represent"):
         draft.freeze()
 
 
