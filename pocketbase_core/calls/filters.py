@@ -91,7 +91,7 @@ def _literal(name: str, value: Any, escapes: bool) -> str:
         return "null"
     if isinstance(scalar, bool):
         return "true" if scalar else "false"
-    return number_text(scalar, _place(name))
+    return number_text(scalar, _place, name)
 
 
 def _place(name: str) -> str:

@@ -65,7 +65,7 @@ def to_text(key: str, value: Any) -> str:
         raise PocketBaseInputTypeError(f"{_name(key)} is None, which a query cannot contain")
     if isinstance(scalar, bool):
         return "true" if scalar else "false"
-    return number_text(scalar, _name(key))
+    return number_text(scalar, _name, key)
 
 
 def _name(key: str) -> str:

@@ -6,7 +6,7 @@ those of numpy are included. A value is never changed to fit: a number without a
 
 import math
 import operator
-from collections.abc import Iterator, Set, ValuesView
+from collections.abc import Callable, Iterator, Set, ValuesView
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -90,8 +90,13 @@ def exact_float(number: Decimal, path: Path) -> int | float:
     )
 
 
-def number_text(number: float | Decimal, path: Path) -> str:
+def number_text(number: float | Decimal, describe: Callable[[str], str], name: str) -> str:
     """Return a finite number as decimal text without an exponent.
+
+    Args:
+        number: The number.
+        describe: Returns the words for the value of this name, for errors.
+        name: The name of the value.
 
     Raises:
         ValueError: If the number is an integer that Python does not write as text, because it is too long.
@@ -100,7 +105,7 @@ def number_text(number: float | Decimal, path: Path) -> str:
         try:
             return str(number)
         except ValueError as error:
-            raise PocketBaseInputError(f"{format_path(path)} is too long a number: {error}") from error
+            raise PocketBaseInputError(f"{describe(name)} is too long a number: {error}") from error
     return format(Decimal(repr(number)) if isinstance(number, float) else number, "f")
 
 
