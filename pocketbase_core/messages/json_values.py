@@ -93,7 +93,7 @@ def _freeze(value: Any, path: Path) -> Any:
         return _freeze(fields, path)
     if isinstance(value, FileUpload):
         raise PocketBaseInputTypeError(
-            f"{format_path(path)} is a FileUpload; pass it as the value of a field, or in a list there"
+            f"{format_path(path)} is a FileUpload, which only the fields of a record or of a custom route can hold"
         )
     scalar = plain_scalar(value, path, "which JSON cannot represent")
     return exact_float(scalar, path) if isinstance(scalar, Decimal) else scalar

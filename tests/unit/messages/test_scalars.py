@@ -214,7 +214,7 @@ def test_the_error_of_a_type_that_cannot_be_sent_says_what_to_pass(value: Any, w
 
 
 def test_a_file_inside_of_a_json_value_is_an_error_that_says_where_files_belong() -> None:
-    with pytest.raises(PocketBaseInputTypeError, match=r"body\['data'\]\['f'\] is a FileUpload; pass it as the value"):
+    with pytest.raises(PocketBaseInputTypeError, match=r"body\['data'\]\['f'\] is a FileUpload, which only the fields"):
         freeze_json({"data": {"f": FileUpload(("a.txt", b"x"))}})
 
 
