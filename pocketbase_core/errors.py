@@ -19,7 +19,8 @@ PocketBaseInputError                a ValueError: a value that cannot be sent. N
 A wrong use of the library, such as an unknown option, is an ordinary TypeError or ValueError.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Generator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,10 @@ from .input_errors import PocketBaseInputError as PocketBaseInputError
 from .input_errors import PocketBaseInputTypeError as PocketBaseInputTypeError
 from .messages import Response
 from .messages.json_values import as_object
+
+_MAX_LENGTH = 1000  # characters of a description
+_MAX_MEMBERS = 5  # failed requests that the description of a batch contains
+_CONTROL = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class PocketBaseError(Exception):
@@ -70,10 +75,10 @@ class PocketBaseError(Exception):
         return dict(as_object(self.data.get("data")))
 
     def __str__(self) -> str:
-        messages = {name: _message(as_object(error)) for name, error in self.field_errors.items()}
-        fields = [f"{name}: {message}" for name, message in messages.items() if message]
-        parts = [str(self.status) if self.status else "", self.message, f"({'; '.join(fields)})" if fields else ""]
-        return " ".join(filter(None, parts)) + (f" [{self.url}]" if self.url else "")
+        return _summary(self) + (f" [{_in_one_line(self.url)}]" if self.url else "")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_summary(self)!r}, url={_in_one_line(self.url)!r})"
 
 
 class PocketBaseBadRequestError(PocketBaseError):
@@ -206,6 +211,38 @@ def _class_of(status: int) -> type[PocketBaseError]:
     return _BY_STATUS.get(status, PocketBaseServerError if status >= 500 else PocketBaseError)
 
 
+def log_text(error: BaseException) -> str:
+    """Return the type and the reason of an error for a log, in one line and without the URL."""
+    text = _summary(error) if isinstance(error, PocketBaseError) else str(error)
+    return _in_one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _summary(error: PocketBaseError) -> str:
+    """Return the status, the message and the details of an error in one line."""
+    members = error.errors if isinstance(error, PocketBaseBatchError) else {}
+    details = [f"errors[{index}]: {member}" for index, member in [*members.items()][:_MAX_MEMBERS]]
+    details += [f"and {len(members) - _MAX_MEMBERS} more"] if len(members) > _MAX_MEMBERS else []
+    details = details or [*_field_messages(error.field_errors)]
+    parts = [str(error.status) if error.status else "", error.message, f"({'; '.join(details)})" if details else ""]
+    return _in_one_line(" ".join(filter(None, parts)))
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text for a log or a terminal: of limited length, and with control characters escaped."""
+    text = text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
+    return _CONTROL.sub(lambda match: " " if match[0].isspace() else ascii(match[0])[1:-1], text)
+
+
+def _field_messages(errors: Mapping[str, Any], prefix: str = "", levels: int = 5) -> Generator[str, None, None]:
+    """Yield the server's message for each field, also of nested fields, as those of settings and collections are."""
+    for name, value in errors.items():
+        error = as_object(value)
+        if message := _message(error):
+            yield f"{prefix}{name}: {message}"
+        elif levels > 1:
+            yield from _field_messages(error, f"{prefix}{name}.", levels - 1)
+
+
 def _message(data: Mapping[str, Any]) -> str:
     """Return the server's message; empty if there is none."""
     message = data.get("message")
@@ -224,21 +261,18 @@ def response_from_error(error: PocketBaseError) -> Response:
 def unexpected_response(response: Response, expected: str, advice: str | None = None) -> PocketBaseDecodeError:
     """Return the error for a success whose body is not what was expected."""
     content_type = response.headers.get("Content-Type", "no Content-Type")
-    return PocketBaseDecodeError(
-        response.url,
-        response.status_code,
-        message=f"expected {expected}, got {len(response.content)} bytes of {content_type!r}; "
-        f"{advice or 'is PocketBase at the base URL?'}",
-    )
+    message = f"expected {expected}, got {len(response.content)} bytes of {content_type!r:.80}"
+    if advice is None and "html" in content_type.lower():
+        advice = "is PocketBase at the base URL?"
+    message += f"; {advice}" if advice else ""
+    return PocketBaseDecodeError(response.url, response.status_code, message=message)
 
 
 def not_event_stream(response: Response) -> PocketBaseError:
     """Return the error for a response that is not an event stream."""
-    return (
-        unexpected_response(response, "an event stream")
-        if 200 <= response.status_code < 300
-        else error_from_response(response)
-    )
+    if 200 <= response.status_code < 300:
+        return unexpected_response(response, "an event stream")
+    return error_from_response(response)
 
 
 def _object(response: Response) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 import pocketbase_core
 from pocketbase_core import (
     PocketBase,
+    PocketBaseBadRequestError,
     PocketBaseBatchError,
     PocketBaseConnectionError,
     PocketBaseDecodeError,
@@ -23,7 +24,7 @@ from pocketbase_core import (
     Request,
     Response,
 )
-from pocketbase_core.errors import error_from_response
+from pocketbase_core.errors import error_from_response, log_text
 from pocketbase_transports import MockTransport
 
 URL = "http://h/api/x"
@@ -142,6 +143,71 @@ async def test_the_decode_error_of_a_record_can_be_pickled(method: str) -> None:
     for error in (caught.value, of_json(caught.value), of_pickle(caught.value)):
         assert (error.url, error.status) == ("http://h/api/collections/posts/records/x", 200)
     assert seen(of_json(caught.value)) == seen(caught.value)
+
+
+def test_the_repr_of_an_error_has_the_reason_and_the_url() -> None:
+    refused = PocketBaseConnectionError(f"{URL}?token=secret", message="cannot connect to h: Connection refused")
+    assert repr(refused) == f"PocketBaseConnectionError('cannot connect to h: Connection refused', url='{URL}')"
+    assert repr(answered(404)) == f"PocketBaseNotFoundError('404 Not Found', url='{URL}')"
+    assert repr(PocketBaseError()) == "PocketBaseError('Request failed', url='')"
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{type(error).__name__} {error.status}")
+def test_an_error_without_a_response_shows_no_status(error: PocketBaseError) -> None:
+    for shown in (str(error), repr(error)):
+        assert (error.message or "?") in shown
+        assert "secret" not in shown
+        assert ("0" in shown) == ("0" in str(error.status or ""))
+
+
+def test_an_error_is_shown_in_one_line_without_control_characters() -> None:
+    text = "No.\r\n  ERROR: \x1b[31mred\u2028\u202e\x00\ud800 全\u3000角"
+    error = PocketBaseBadRequestError(URL, 400, {"message": text, "data": {"a\n": {"message": "b\tc"}}})
+    line = "400 No. ERROR: \\x1b[31mred \\u202e\\x00\\ud800 全\u3000角 (a : b c)"
+    assert str(error) == f"{line} [{URL}]"
+    assert log_text(error) == f"PocketBaseBadRequestError: {line}"
+    assert repr(error).isprintable()
+    assert error.message == text
+
+
+def test_an_error_is_shown_in_limited_length() -> None:
+    error = PocketBaseError(f"http://{'h' * 9999}", 400, {"message": "m" * 9999})
+    for shown in (str(error), repr(error), log_text(error)):
+        assert "400 mmm" in shown
+        assert len(shown) < 2100
+
+
+def test_an_error_names_nested_fields() -> None:
+    fields = {"fields": {"1": {"name": {"code": "x", "message": "Cannot be blank."}}}, "smtp": {"host": 5}}
+    assert (
+        str(answered(400, {"message": "No.", "data": fields})) == f"400 No. (fields.1.name: Cannot be blank.) [{URL}]"
+    )
+
+
+def test_the_error_of_a_batch_says_which_requests_failed_and_why() -> None:
+    response = {"status": 400, "message": "No.", "data": {"n": {"message": "Bad."}}}
+    requests = {str(index): {**FAILED, "response": response} for index in range(1, 8)}
+    urls = {str(index): "/api/collections/posts/records" for index in range(9)}
+    error = PocketBaseBatchError(URL, 400, {"message": "Batch failed.", "data": {"requests": requests}}, urls=urls)
+    members = [f"errors[{index}]: 400 No. (n: Bad.) [/api/collections/posts/records]" for index in range(1, 6)]
+    assert str(error) == f"400 Batch failed. ({'; '.join(members)}; and 2 more) [{URL}]"
+
+
+def test_the_text_of_another_exception_for_a_log_has_its_type_and_reason() -> None:
+    assert log_text(OSError(28, "No space\nleft")) == "OSError: [Errno 28] No space left"
+    assert log_text(TimeoutError()) == "TimeoutError"
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/json", ""])
+async def test_only_html_leads_to_a_question_about_the_base_url(content_type: str) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+    response = Response(200, headers, b'{"token": "secret"}')
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: response))
+    with pytest.raises(PocketBaseDecodeError) as caught:
+        await pb.collection("posts").get_list()
+    assert f"got 19 bytes of {content_type or 'no Content-Type'!r}" in caught.value.message
+    assert caught.value.message.endswith("is PocketBase at the base URL?") == ("html" in content_type)
+    assert "secret" not in repr(caught.value)
 
 
 def test_a_message_that_was_passed_replaces_the_servers() -> None:
