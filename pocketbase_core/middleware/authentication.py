@@ -34,7 +34,7 @@ from typing import NamedTuple, Self
 from ..auth.store import AuthStore, reload_shared
 from ..auth.token import expires_at, is_same_user, is_valid, refreshable_until
 from ..concurrency.background_tasks import BackgroundTasks
-from ..errors import PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError
+from ..errors import PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError, log_text
 from ..messages import Headers, Request, Response
 from .chain import Handler
 from .refresh_schedule import RefreshSchedule
@@ -153,7 +153,7 @@ class TokenAuth:
                 await self._send_refresh(token)
         except Exception as error:
             status = error.status if isinstance(error, PocketBaseError) else 0
-            _logger.warning("the token could not be refreshed: %s %s", type(error).__name__, status)
+            _logger.warning("the token could not be refreshed: %s", log_text(error))
             if 400 <= status < 500 and status != 429:
                 self._schedule.refused(token)
             else:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable
 from urllib.parse import urlsplit
 
+from ..errors import PocketBaseError, log_text
 from ..messages import Request, Response
 from .chain import Handler
 
@@ -13,7 +14,7 @@ class Logging:
     """Middleware that logs the method, path, status and milliseconds of each request.
 
     It logs nothing that could be a secret: no query, no header and no body. In place of a status, a request that fails
-    has the name of its error, or "cancelled".
+    has the name of its error, with the reason for a `PocketBaseError`, or "cancelled".
 
     Args:
         logger: A logger, or its name.
@@ -36,7 +37,7 @@ class Logging:
             outcome = response.status_code
             return response
         except Exception as error:
-            outcome = type(error).__name__
+            outcome = f"({log_text(error)})" if isinstance(error, PocketBaseError) else type(error).__name__
             raise
         finally:
             elapsed = (time.perf_counter() - started) * 1000

@@ -25,7 +25,7 @@ from ..auth.store import AuthStore
 from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
-from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
+from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, log_text
 from ..messages import ServerSentEvent
 from ..pipeline import Pipeline
 from . import state
@@ -264,7 +264,9 @@ class ConnectionManager:
     async def _handle_disconnect(self, reason: Exception | None) -> None:
         """Close the connection in use, record the loss, and allow the next attempt at once."""
         connection = self._current
-        _logger.warning("realtime: the connection is lost: %s", reason)
+        _logger.warning(
+            "realtime: the connection is lost: %s", "the user has changed" if reason is None else log_text(reason)
+        )
         self.last_error = reason
         self.registry.reset()
         await self._close_previous()

@@ -6,7 +6,7 @@ import time
 
 from ..auth.store import AuthStore, sign_in_of
 from ..endpoints import realtime
-from ..errors import PocketBaseConnectionError, PocketBaseUnauthorizedError
+from ..errors import PocketBaseConnectionError, PocketBaseUnauthorizedError, log_text
 from ..messages import ServerSentEvent
 from ..pipeline import Pipeline
 from .callbacks import CallbackList
@@ -85,7 +85,7 @@ class Delivery:
             self._gaps.record_loss(time.time() - since)
 
     def _on_token_revoked(self, error: PocketBaseUnauthorizedError) -> None:
-        _logger.warning("realtime: %s", error.message)
+        _logger.warning("realtime: %s", log_text(error))
         self._on_error.notify(error, None)
         self._gaps.record_loss(time.time() - self.verification.accepted_at)
         if self._is_connected:

@@ -225,7 +225,10 @@ async def test_a_repeated_read_that_finds_nothing_is_a_404() -> None:
 
 
 async def test_each_attempt_has_a_log_line_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
-    outcomes: list[Any] = [503, lost(False), 200]
+    refused = PocketBaseConnectionError(
+        "http://h/api/x?token=tok", message="cannot connect to h:\nConnection refused", request_sent=False
+    )
+    outcomes: list[Any] = [503, refused, 200]
 
     async def send(request: Request) -> Response:
         outcome = outcomes.pop(0)
@@ -241,7 +244,7 @@ async def test_each_attempt_has_a_log_line_without_secrets(caplog: pytest.LogCap
         await chain([Retry(sleep=at_once), Logging()], send)(request)
     assert [record.getMessage().rsplit(" ", 2)[0] for record in caplog.records] == [
         "GET /api/x 503",
-        "GET /api/x PocketBaseConnectionError",
+        "GET /api/x (PocketBaseConnectionError: cannot connect to h: Connection refused)",
         "GET /api/x 200",
     ]
     assert "tok" not in caplog.text

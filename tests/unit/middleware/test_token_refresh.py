@@ -68,6 +68,26 @@ async def test_a_refresh_that_fails_blocks_no_call(failure: Any) -> None:
     assert server.used == [old] * 100
 
 
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (Response(401, json={"message": "No.\nERROR: x"}), "PocketBaseUnauthorizedError: 401 No. ERROR: x"),
+        (
+            PocketBaseConnectionError("http://h", message="cannot connect to h: Connection refused"),
+            "PocketBaseConnectionError: cannot connect to h: Connection refused",
+        ),
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+    ],
+)
+async def test_the_log_line_of_a_failed_refresh_has_the_reason(
+    failure: Any, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = FakeServer(failure)
+    server.pb.auth_store.save(token(30), {"id": "u1"})
+    await server.pb.health.check()
+    assert [record.getMessage() for record in caplog.records] == [f"the token could not be refreshed: {reason}"]
+
+
 @pytest.mark.parametrize(("status", "attempts"), [(401, 1), (404, 1), (500, 3), (429, 3), (0, 3)])
 def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(status: int, attempts: int) -> None:
     tried, store = list[str](), AuthStore()
