@@ -46,9 +46,11 @@ class RequestBody(AsyncIterator[bytes]):
         self.is_reading = True
         try:
             chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            self.is_reading = False
+            raise
         except Exception as error:
-            if not isinstance(error, StopAsyncIteration):
-                self.failure = error
+            self.failure = error
             raise
         finally:
             self._idle.set()
