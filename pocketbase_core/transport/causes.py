@@ -1,28 +1,33 @@
 """Keep secrets of an HTTP library's exceptions out of errors and logs.
 
 The exception of a library may refer to its request, and that has a token in its headers. So an error of this package
-never has such an exception as its cause or context:
+never has such an exception as its cause or context. `public_cause` returns the cause of the error instead:
 
-- `public_cause` returns a stand-in with the type's name and the text of the exception. The text is without bytes from
-  the connection, queries of URLs, passwords in URLs, and headers that may be secret (`describe`).
-- The system's own exceptions (`OSError` and its subclasses in the standard library) hold no secret. They stay in the
-  chain of causes, because they describe a broken connection best.
-- `raise_without_context` raises an error that does not refer to the exception that is being handled.
+- The system's own exception (`OSError` and its subclasses in the standard library), if the library's exception goes
+  back to one. It holds no secret, and describes a broken connection best.
+- Otherwise a stand-in with the type's name and the text of the library's exception. The text is without bytes from the
+  connection, queries of URLs, passwords in URLs, and headers that may be secret (`describe`).
+
+A cause has no traceback. That of a library is 50 lines long, says no more than the cause itself, and would keep the
+local variables of all these functions alive. The error has a traceback of its own, from the call to the adapter.
 
 The functions that search a chain of causes take `outer`, the exception that the caller was handling before. That
 exception is the context of all others, but has nothing to do with this request.
 """
 
 import errno
+import os
 import re
 from collections.abc import Collection, Generator
 from types import TracebackType
-from typing import NoReturn
+from typing import TypeGuard
 
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 _BYTES_LITERAL = re.compile(r"\bb(['\"])(?:\\.|(?!\1).)*\1?", re.DOTALL)
 _QUERY = re.compile(r"\?\S*")
 _USER = re.compile(r"//[^/\s@]*@")
+_PARSED_MESSAGE = re.compile(r"<\w+\(.*\)>", re.DOTALL)
+"""The repr of a response of which aiohttp has received a part."""
 _SECRET_HEADER = re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie)\b.*", re.IGNORECASE | re.DOTALL)
 
 
@@ -32,34 +37,35 @@ class LibraryError(Exception):
 
 def describe(error: Exception) -> str:
     """Return the type and the text of an exception without anything that may be secret."""
-    text = _BYTES_LITERAL.sub("b'…'", f"{type(error).__name__}: {error}".rstrip(": "))
+    text = str(error)
+    if not text or type(error) is not TimeoutError:
+        text = f"{type(error).__name__}: {text}"
+    text = _PARSED_MESSAGE.sub("", _BYTES_LITERAL.sub("b'…'", text)).rstrip(": ")
     return _SECRET_HEADER.sub(r"\1…", _USER.sub("//", _QUERY.sub("?…", text)))
 
 
 def public_cause(error: Exception, outer: BaseException | None) -> Exception:
-    """Return a stand-in for a library's exception, whose causes are the system's errors.
+    """Return the system's error that a library's exception goes back to, or a stand-in for the exception.
 
     Args:
         error: The library's exception. An error of the system is returned itself.
         outer: The exception that was being handled before, which stays unchanged.
     """
-    system_errors = [each for each in _chain(error, outer) if _is_system_error(each)]
-    for each, cause in zip(system_errors, [*system_errors[1:], None], strict=False):
-        each.__cause__, each.__context__ = cause, None
-    if error in system_errors:
-        return error
-    stand_in = LibraryError(describe(error)).with_traceback(error.__traceback__)
-    stand_in.__cause__ = system_errors[0] if system_errors else None
-    return stand_in
+    cause = error
+    if not _is_system_error(error):
+        system_errors = [each for each in _chain(error, outer) if _is_system_error(each) and str(each)]
+        cause = system_errors[-1] if system_errors else LibraryError(describe(error))
+    cause.__traceback__ = cause.__cause__ = cause.__context__ = None
+    return cause
 
 
-def raise_without_context(error: Exception, cause: Exception | None) -> NoReturn:
-    """Raise an error that does not refer to the exception that is being handled, which may hold a request."""
-    context = error.__context__
-    try:
-        raise error from cause
-    finally:
-        error.__context__ = context
+def system_reason(cause: Exception) -> str:
+    """Return the reason that an error of the system has, such as "Connection refused"; `""` for any other exception."""
+    if not _is_system_error(cause):
+        return ""
+    if cause.errno is not None and os.name == "posix" and type(cause).__module__ == "builtins":
+        return os.strerror(cause.errno)  # asyncio gives its errors texts of its own
+    return cause.strerror or str(cause)
 
 
 def is_out_of_files(error: Exception, outer: BaseException | None) -> bool:
@@ -87,5 +93,5 @@ def _functions(traceback: TracebackType | None) -> Generator[str, None, None]:
         traceback = traceback.tb_next
 
 
-def _is_system_error(error: BaseException) -> bool:
+def _is_system_error(error: BaseException) -> TypeGuard[OSError]:
     return isinstance(error, OSError) and type(error).__module__ in ("builtins", "socket", "ssl")

@@ -11,15 +11,16 @@ has taken yet:
 
 In these cases `request_sent` of the error is False, so that `Retry` may repeat even a create.
 
-The new error does not refer to the library's exception, which may carry the request and with it a token; see
-`causes.py`.
+The message says why there was no connection, or why it broke, in the system's words if there are any. The new error
+does not refer to the library's exception, which may carry the request and with it a token; see `causes.py`.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from ..errors import PocketBaseConnectionError, PocketBaseTransportError
-from .causes import describe, is_out_of_files, public_cause, raise_without_context, was_raised_in
+from .causes import describe, is_out_of_files, public_cause, system_reason, was_raised_in
 
 _OUT_OF_FILES = "too many open files, so no connection can be opened; raise the limit (`ulimit -n`)"
 
@@ -52,8 +53,10 @@ class ExceptionMapper(NamedTuple):
     outer: BaseException | None
     """The exception that the caller was handling when the exchange began."""
 
-    def raise_mapped(self, error: Exception, url: str, request_sent: bool | None, *, may_have_left: bool) -> None:
-        """Raise the error for a library's exception. Return if the table does not list the exception.
+    def map(
+        self, error: Exception, url: str, request_sent: bool | None, *, may_have_left: bool
+    ) -> PocketBaseTransportError | None:
+        """Return the error for a library's exception, with its cause. None if the table does not list the exception.
 
         Args:
             error: The library's exception.
@@ -63,15 +66,20 @@ class ExceptionMapper(NamedTuple):
         """
         mapping = next((self.error_map[base] for base in type(error).__mro__ if base in self.error_map), None)
         if mapping is None:
-            return
-        exc_type, message = mapping.error, describe(error)
-        if not may_have_left:
-            if self.pool_wait is not None and was_raised_in(self.pool_wait.functions, error, self.outer):
-                request_sent, message = False, f"no connection was free: {self.pool_wait.explain()}"
-            elif is_out_of_files(error, self.outer):
-                exc_type, request_sent, message = PocketBaseConnectionError, False, _OUT_OF_FILES
-            elif mapping.never_sent:
-                request_sent = False
-        raise_without_context(
-            exc_type(url, message=message, request_sent=request_sent), public_cause(error, self.outer)
-        )
+            return None
+        is_waiting = self.pool_wait is not None and was_raised_in(self.pool_wait.functions, error, self.outer)
+        out_of_files = is_out_of_files(error, self.outer)
+        exc_type, message, cause = mapping.error, describe(error), public_cause(error, self.outer)
+        reason = system_reason(cause)
+        if self.pool_wait is not None and is_waiting and not may_have_left:
+            request_sent, message = False, f"no connection was free: {self.pool_wait.explain()}"
+        elif out_of_files and not may_have_left:
+            exc_type, request_sent, message = PocketBaseConnectionError, False, _OUT_OF_FILES
+        elif mapping.never_sent:
+            request_sent = request_sent if may_have_left else False
+            message = f"cannot connect to {urlsplit(url).netloc}: {reason or message}"
+        elif reason not in message:
+            message = f"{message}: {reason}"
+        mapped = exc_type(url, message=message, request_sent=request_sent)
+        mapped.__cause__ = cause
+        return mapped

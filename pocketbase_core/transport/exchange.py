@@ -28,7 +28,6 @@ from ..errors import PocketBaseDecodeError, PocketBaseError, not_event_stream
 from ..messages import Request, Response
 from ..messages.uploads import File
 from . import limits
-from .causes import raise_without_context
 from .deadline import Deadline
 from .decompression import ACCEPTED_ENCODINGS, Decompressed
 from .exception_map import ErrorMap, ExceptionMapper, PoolWait
@@ -129,7 +128,7 @@ class Exchange:
         source = "the source of the body" if isinstance(self.request.body, File) else "a file to upload"
         missing = f"{source} gave no data" if is_reading else "no response"
         timeout_error = TimeoutError(f"{missing} within {self.request.timeout:g} s")
-        timeout_error.__context__ = error  # its traceback shows what was waited for
+        timeout_error.__context__ = error  # its traceback shows whether a free connection was waited for
         self.raise_mapped(timeout_error)
         return timeout_error
 
@@ -138,14 +137,22 @@ class Exchange:
 
         If a file could not be read, that error is raised instead, whatever the library made of it.
         """
-        if self.body is not None and self.body.failure is not None:
-            raise_without_context(self.body.failure, None)
+        mapped = self._map(error) if self.body is None or self.body.failure is None else self.body.failure
+        if mapped is None:
+            return
+        context = mapped.__context__
+        try:
+            raise mapped from mapped.__cause__
+        finally:
+            mapped.__context__ = context  # not the exception that is being handled, which may hold a request
+
+    def _map(self, error: Exception) -> Exception | None:
         # A request with a body that may have been sent stays one, whatever exception follows: that may come from a
         # second attempt, by the library or by a hook in it. Without a body, nothing shows when the request is sent.
         # But such a request is a read, which may be repeated in any case.
         may_have_left = self.request_sent is True or (self.request_sent is None and self.body is not None)
         mapper = ExceptionMapper(self._error_map, self._pool_wait, self._outer_exception)
-        mapper.raise_mapped(error, self.request.url, self.request_sent, may_have_left=may_have_left)
+        return mapper.map(error, self.request.url, self.request_sent, may_have_left=may_have_left)
 
     def response_started(self) -> None:
         """Record that the response's headers have been received."""

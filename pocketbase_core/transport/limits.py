@@ -85,6 +85,6 @@ async def read_error_body(request: Request, status: int, chunks: AsyncIterator[b
     try:
         async with asyncio.timeout_at(when):
             return await read_body(request, status, chunks)
-    except TimeoutError as error:
+    except TimeoutError:
         message = f"the response was not complete within {request.timeout:g} s"
-        raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from error
+        raise PocketBaseTimeoutError(request.url, message=message, request_sent=True) from None

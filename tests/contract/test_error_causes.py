@@ -1,10 +1,16 @@
-"""Causes of errors contain no secret of the request or the response."""
+"""The causes of errors: they say what went wrong, are short, and contain no secret of the request or the response."""
 
 import errno
 import logging
+import os
 import pickle
+import socket
+import ssl
+import subprocess
+import sys
 import traceback
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,11 +26,26 @@ from pocketbase_core.testing.contract.scripted_server import (
     sending,
     unused_port,
 )
-from pocketbase_core.transport.causes import LibraryError, describe, public_cause
+from pocketbase_core.transport.causes import LibraryError, describe, public_cause, system_reason
 
 WORD = "".join(["SEC", "RET"])
 """Not spelled out, because tracebacks quote the source lines that were run."""
 HEAD = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=SECRET\r\n"
+MAX_LINES = 40
+PROGRAM = """
+import asyncio
+
+from pocketbase_core import PocketBase
+from pocketbase_transports import {transport}
+
+
+async def main():
+    async with PocketBase("http://127.0.0.1:{port}", transport={transport}()) as pb:
+        await pb.collection("posts").get_list()
+
+
+asyncio.run(main())
+"""
 FAILURES: dict[str, Script | None] = {
     "refused": None,
     "reset": resetting,
@@ -107,14 +128,69 @@ async def test_no_cause_of_an_event_streams_error_contains_a_secret(transport: T
         check(await fail(transport, server.url, "events"))
 
 
-async def test_a_cause_keeps_its_type_its_message_and_the_system_error(transport: Transport) -> None:
-    with pytest.raises(PocketBaseTransportError) as caught:
-        await transport.send(Request("GET", f"http://127.0.0.1:{unused_port()}/?token=x", timeout=5))
-    cause = caught.value.__cause__
-    assert isinstance(cause, LibraryError)
-    assert "ConnectError" in str(cause) or "ClientConnectorError" in str(cause)
-    assert any(isinstance(each, ConnectionRefusedError) for each in everything(cause))
-    assert f"Errno {errno.ECONNREFUSED}" in "".join(traceback.format_exception(caught.value))
+@pytest.mark.parametrize("call", ["send", "upload", "stream", "events"])
+async def test_the_error_of_a_server_that_is_down_names_the_server_and_the_systems_reason(
+    transport: Transport, call: str
+) -> None:
+    server = f"127.0.0.1:{unused_port()}"
+    error = await fail(transport, f"http://{server}", call)
+    assert error.message == f"cannot connect to {server}: Connection refused"
+    assert isinstance(error.__cause__, ConnectionRefusedError)
+    assert error.__cause__.errno == errno.ECONNREFUSED
+
+
+async def test_the_error_of_an_unknown_host_names_the_host(transport: Transport) -> None:
+    with pytest.raises(
+        PocketBaseConnectionError, match=r"^cannot connect to no-such-host\.invalid:8090: \w+"
+    ) as caught:
+        await transport.send(Request("GET", "http://no-such-host.invalid:8090/", timeout=5))
+    assert isinstance(caught.value.__cause__, socket.gaierror)
+
+
+async def test_the_error_of_a_connection_that_was_reset_has_the_systems_reason(transport: Transport) -> None:
+    async with scripted_server(resetting) as server:
+        error = await fail(transport, server.url, "send")
+    assert error.message.endswith("Connection reset by peer")
+    assert isinstance(error.__cause__, ConnectionResetError)
+
+
+async def test_a_cause_without_a_system_error_keeps_the_type_and_the_text_of_the_librarys(transport: Transport) -> None:
+    async with scripted_server(sending(b"")) as server:
+        error = await fail(transport, server.url, "send")
+    assert isinstance(error.__cause__, LibraryError)
+    assert "disconnected" in str(error.__cause__)
+    assert error.message == str(error.__cause__)
+
+
+@pytest.mark.parametrize("call", ["send", "upload", "stream", "events"])
+async def test_a_timeout_says_how_long_there_was_no_response(transport: Transport, call: str) -> None:
+    async with scripted_server(ignoring) as server:
+        error = await fail(transport, server.url, call)
+    assert error.message == "no response within 0.3 s"
+
+
+@pytest.mark.parametrize("call", ["send", "upload", "stream", "events"])
+@pytest.mark.parametrize("failure", ["refused", "reset", "silent", "hung up", "no HTTP", "a body that breaks off"])
+async def test_a_traceback_has_no_frames_of_the_http_library(transport: Transport, call: str, failure: str) -> None:
+    script = FAILURES[failure]
+    if script is None:
+        error = await fail(transport, f"http://127.0.0.1:{unused_port()}", call)
+    else:
+        async with scripted_server(script) as server:
+            error = await fail(transport, server.url, call)
+    text = "".join(traceback.format_exception(error))
+    assert "site-packages" not in text
+    assert len(text.splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("transport_class", ["AiohttpTransport", "HttpxTransport"])
+def test_a_program_whose_server_is_down_prints_less_than_a_screen(transport_class: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.format(port=unused_port(), transport=transport_class))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, env=environment, check=False)
+    assert "Connection refused" in done.stderr.splitlines()[-1]
+    assert len(done.stderr.splitlines()) <= 40
 
 
 def test_a_description_hides_credentials_queries_headers_and_quoted_bytes() -> None:
@@ -123,14 +199,36 @@ def test_a_description_hides_credentials_queries_headers_and_quoted_bytes() -> N
     assert describe(ValueError("got b'\\'SECRET' there")) == "ValueError: got b'…' there"
     assert describe(ValueError('got b"SECRET')) == "ValueError: got b'…'"
     assert describe(TimeoutError()) == "TimeoutError"
+    assert describe(TimeoutError("no response within 1 s")) == "no response within 1 s"
+    assert describe(ConnectionError("<RawResponseMessage(headers=<CIMultiDict()>)>")) == "ConnectionError"
 
 
-def test_a_system_error_keeps_only_system_errors_as_its_causes() -> None:
-    first, second = OSError(1, "a"), ExceptionGroup("several", [ConnectionRefusedError(2, "b"), OSError(3, "c")])
-    first.__cause__ = second
+def test_the_cause_is_the_first_system_error_without_what_it_refers_to() -> None:
+    first, second = ConnectionRefusedError(errno.ECONNREFUSED, "b"), OSError("all attempts failed")
     first.__context__ = RuntimeError("SECRET")
-    assert public_cause(first, None) is first, "a system error needs no copy"
-    assert [str(each) for each in everything(first)] == ["[Errno 1] a", "[Errno 2] b"]
+    second.__cause__ = ExceptionGroup("several", [first, OSError(3, "c")])
+    library_error = RuntimeError("SECRET")
+    library_error.__cause__ = second
+    try:
+        raise library_error
+    except RuntimeError:
+        assert public_cause(library_error, None) is first
+    assert [*everything(first)] == [first]
+    assert first.__traceback__ is None
+    assert system_reason(first) == os.strerror(errno.ECONNREFUSED)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError("several attempts failed"), "several attempts failed"),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ssl.SSLCertVerificationError(1, "self-signed certificate"), "self-signed certificate"),
+        (LibraryError("ReadError"), ""),
+    ],
+)
+def test_the_reason_of_an_error_that_is_not_the_systems_own_is_its_text(error: Exception, reason: str) -> None:
+    assert system_reason(error) == reason
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -53,10 +53,10 @@ async def browser_payload(
                     f"the collection offers no OAuth2 provider {provider_name!r}; offered: {offered}"
                 )
             message = await _outcome(bound, provider, redirect_url, open_url, scopes)
-    except TimeoutError as error:
+    except TimeoutError:
         if not limit.expired():
             raise  # the error of open_url
-        raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {time_limit:.0f} s") from error
+        raise PocketBaseTimeoutError(redirect_url, message=f"nobody signed in within {time_limit:g} s") from None
     code = message.get("code")
     if message.get("error") or not code or not is_sendable_token(code):
         raise PocketBaseError(redirect_url, message=f"the provider refused: {message.get('error') or 'no code'}")

@@ -48,7 +48,7 @@ async def restart_server(pipeline: Pipeline, call: Call[None], options: Options)
             while not await _is_healthy(pipeline):
                 await asyncio.sleep(POLL_INTERVAL * (0.5 + random.random()))
     except TimeoutError as error:
-        message = f"the server did not come back within {timeout:.0f} s"
+        message = f"the server did not come back within {timeout:g} s"
         raise PocketBaseTimeoutError(url, message=message) from error
 
 
