@@ -1,12 +1,26 @@
 """Parsers: functions from a response to its value, or to the error that the response stands for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, error_from_response, unexpected_response
+from ..errors import (
+    PocketBaseBadRequestError,
+    PocketBaseDecodeError,
+    PocketBaseNotFoundError,
+    error_from_response,
+    unexpected_response,
+)
 from ..messages import Request, Response
 
 T = TypeVar("T")
+
+_NOTES = {
+    (400, "Failed to create record."): "The usual cause is a record that the create rule of the collection rejects.",
+    (403, "Only superusers can perform this action."): (
+        "The API rule of the collection for this action is not set, which allows it to superusers only."
+    ),
+}
+"""Notes for errors whose message does not say what to do, by status and message of PocketBase."""
 
 
 def raise_for_status(response: Response) -> Response:
@@ -16,7 +30,10 @@ def raise_for_status(response: Response) -> Response:
         PocketBaseError: If the response has any other status.
     """
     if not 200 <= response.status_code < 300:
-        raise error_from_response(response)
+        error = error_from_response(response)
+        if (note := _NOTES.get((error.status, error.message))) and not error.field_errors:
+            error.add_note(note)
+        raise error
     return response
 
 
@@ -45,7 +62,8 @@ def parse_any(response: Response, advice: str | None = None) -> Any:
     try:
         return response.json()
     except (ValueError, RecursionError) as error:
-        raise unexpected_response(response, "JSON", advice) from error
+        cause = error.with_traceback(None)  # the frames of the decoder say no more
+        raise unexpected_response(response, "JSON", advice) from cause
 
 
 def parse_object(response: Response) -> dict[str, Any]:
@@ -94,6 +112,32 @@ def requires_version(version: str, parse: Callable[[Response], T]) -> Callable[[
         except PocketBaseNotFoundError as error:
             if error.message in ("File not found.", "The requested resource wasn't found."):
                 error.message = f"the server has no such route, which came with PocketBase {version}"
+            raise
+
+    return parse_or_explain
+
+
+def explains_query(params: Mapping[str, object], parse: Callable[[Response], T]) -> Callable[[Response], T]:
+    """Return `parse` for a list: if the server rejects the filter or the sort, the error has a note that says so.
+
+    PocketBase itself does not say why: it has one message for a field that does not exist, for a syntax error, and for
+    failures of its own.
+
+    Args:
+        params: The query parameters of the call.
+        parse: The parser of the call.
+    """
+    # Every collection has an id, and reading a list to its end sorts by it.
+    names = " or ".join(f"`{name}`" for name in ("filter", "sort") if params.get(name) not in (None, "id"))
+    if not names:
+        return parse
+
+    def parse_or_explain(response: Response) -> T:
+        try:
+            return parse(response)
+        except PocketBaseBadRequestError as error:
+            if error.message == "Something went wrong while processing your request." and not error.field_errors:
+                error.add_note(f"The usual cause is an unknown or hidden field, or a syntax error, in {names}.")
             raise
 
     return parse_or_explain

@@ -4,7 +4,7 @@ from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from ..calls.call import Call
 from ..calls.options import Options
-from ..calls.parsing import parse_object
+from ..calls.parsing import explains_query, parse_object
 from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, unexpected_response
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages import Response
@@ -30,7 +30,7 @@ class Page(TypedDict, Generic[T]):
 def get_list(path: str, page: int, per_page: int, options: Options) -> Call[Page[dict[str, Any]]]:
     """Build the call for one page of a list."""
     params = {"page": _positive_int("page", page), "perPage": _positive_int("per_page", per_page)}
-    return Call.build("GET", path, _parse_page, options, params)
+    return Call.build("GET", path, explains_query(options.params, _parse_page), options, params)
 
 
 def get_page(path: str, page: int, size: int, options: Options) -> Call[Page[dict[str, Any]]]:
@@ -39,9 +39,10 @@ def get_page(path: str, page: int, size: int, options: Options) -> Call[Page[dic
     Its parser raises PocketBaseDecodeError for another page, which a cache may return.
     """
     params = {"page": page, "perPage": _positive_int("batch", size), "skipTotal": True}
+    parse_page = explains_query(options.params, _parse_page)
 
     def parse(response: Response) -> Page[dict[str, Any]]:
-        parsed = _parse_page(response)
+        parsed = parse_page(response)
         if (number := parsed.get("page", page)) != page:
             raise unexpected_page(response, f"expected page {page} of the list, got page {number!r:.40}")
         return parsed
@@ -87,10 +88,12 @@ def get_first(path: str, options: Options) -> Call[dict[str, Any]]:
     call = get_page(path, 1, 1, options)
 
     def parse(response: Response) -> dict[str, Any]:
-        items = _parse_page(response)["items"]
+        items = call.parse(response)["items"]
         if not items:
             message = "The requested resource wasn't found."
-            raise PocketBaseNotFoundError(response.url, 404, {"status": 404, "message": message, "data": {}})
+            error = PocketBaseNotFoundError(response.url, 404, {"status": 404, "message": message, "data": {}})
+            error.add_note("The list is empty: nothing matches, or this user may not see what does.")
+            raise error
         return items[0]
 
     return call.with_parser(parse)

@@ -14,6 +14,7 @@ from pocketbase_core import (
     FileUpload,
     PocketBase,
     PocketBaseBadRequestError,
+    PocketBaseError,
     PocketBaseNotFoundError,
 )
 from pocketbase_core.testing import LocalServer
@@ -89,6 +90,28 @@ async def test_an_invalid_record_is_an_error_that_names_its_fields(pb: PocketBas
     assert set(caught.value.field_errors) >= {"email", "password"}
     assert caught.value.field_errors["email"]["code"] == "validation_is_email"
     assert "email: " in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"filter": "titel = 1"}, {"filter": "title = 1 &&"}, {"sort": "-creatd"}])
+async def test_a_filter_or_sort_with_a_typo_is_an_error_with_a_note(pb: PocketBase, options: dict[str, str]) -> None:
+    posts = pb.collection("posts")
+    calls = [posts.get_list(options=options), posts.get_full_list(options), posts.get_first(options)]
+    for call in [*calls, anext(posts.iterate(options=options))]:
+        with pytest.raises(PocketBaseBadRequestError) as caught:
+            await call
+        (note,) = caught.value.__notes__
+        assert f"`{next(iter(options))}`" in note
+
+
+async def test_a_rule_that_forbids_a_call_is_an_error_with_a_note(pb: PocketBase, guest: PocketBase, name: str) -> None:
+    await pb.collections.create({"name": name, "type": "base", "createRule": "@request.auth.id != ''"})
+    for call, note in (
+        (guest.collection(name).create({}), "create rule"),
+        (guest.collection(name).get_list(), "superusers only"),
+    ):
+        with pytest.raises(PocketBaseError) as caught:
+            await call
+        assert note in caught.value.__notes__[0]
 
 
 async def test_files_and_other_values_are_stored_and_changed_together(pb: PocketBase, tmp_path: Path) -> None:
