@@ -1,6 +1,5 @@
 """Execution of calls: a request passes through the middleware to the transport, its response back to the parser."""
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from .calls.call import Call
 from .calls.parsing import raise_for_status, reject_unrequested_partial_content
 from .calls.paths import custom_path
 from .calls.timeout import timeout_or
+from .concurrency.event_loops import running_loop
 from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
 from .messages.json_values import default_loads
@@ -102,7 +102,12 @@ class Pipeline:
             PocketBaseError: If the request failed, or the parser rejects the response.
         """
         send = self._send_through if call.retries else chain(self._middleware_of(call), self._send)
-        value = call.parse(await send(self._build_request(call)))
+        try:
+            response = await send(self._build_request(call))
+        except RuntimeError:
+            running_loop()  # raises a clear error if a loop of another library runs this, such as trio's
+            raise
+        value = call.parse(response)
         if call.effect is not None:
             call.effect(self.auth_store, value)
         return value
@@ -116,11 +121,12 @@ class Pipeline:
         Raises:
             PocketBaseError: If the response is not a success.
         """
+        loop = running_loop()
         async with AsyncExitStack() as stack:
             opened: list[StreamedResponse] = []
 
             async def open_stream(request: Request) -> Response:
-                started = asyncio.get_running_loop().time()
+                started = loop.time()
                 await stack.aclose()  # close the response of the previous attempt
                 opened.clear()
                 streamed = await stack.enter_async_context(self._server.transport.get().stream(request))

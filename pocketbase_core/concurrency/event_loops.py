@@ -38,10 +38,11 @@ def running_loop() -> asyncio.AbstractEventLoop:
     """
     try:
         return asyncio.get_running_loop()
-    except RuntimeError as error:
+    except RuntimeError:
         raise RuntimeError(
-            "no asyncio event loop is running; this library needs asyncio, and does not support other loops"
-        ) from error
+            "asyncio is required, but none of its event loops is running: start the program with asyncio.run(main()); "
+            "trio is not supported"
+        ) from None
 
 
 class OwnerLoop:

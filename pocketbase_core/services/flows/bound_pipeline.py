@@ -27,12 +27,13 @@ class BoundPipeline:
     """
 
     def __init__(self, pipeline: Pipeline, options: Options, *, each: bool = False) -> None:
+        loop = running_loop()
         self._pipeline = pipeline
         self._options = options
         self._token = pipeline.auth_store.token
         self._ends_at: float | None = None
         if isinstance(options.timeout, float) and not each:
-            self._ends_at = running_loop().time() + options.timeout
+            self._ends_at = loop.time() + options.timeout
 
     async def execute(self, call: Call[T]) -> T:
         """Send a request as `Pipeline.execute` does."""

@@ -3,34 +3,57 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from pocketbase_core import PocketBase
+from pocketbase_core import FileUpload, PocketBase
 from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.concurrency.event_loops import OwnerLoop
+from pocketbase_core.ports import Transport
 from pocketbase_transports import _sessions
 from pocketbase_transports._sessions import SessionPerLoop
 from pocketbase_transports.aiohttp.sockets import take_transports
+
+from ...helpers.tokens import token as make_token
+from ...helpers.transports import MAKERS
 
 
 async def owner() -> OwnerLoop:
     return OwnerLoop()
 
 
-def test_a_call_without_an_event_loop_raises_an_error_that_names_asyncio() -> None:
+@pytest.mark.filterwarnings("ignore:coroutine 'HttpxTransport._receive' was never awaited")
+@pytest.mark.parametrize("token", ["", make_token(9999)])
+@pytest.mark.parametrize("make_transport", MAKERS.values(), ids=MAKERS.keys())
+def test_a_call_without_an_event_loop_raises_an_error_that_names_asyncio(
+    make_transport: Callable[[], Transport], token: str, tmp_path: Path
+) -> None:
     """As under trio, which runs coroutines without asyncio."""
-    pb = PocketBase("http://h")
+    pb = PocketBase("http://h", transport=make_transport())
+    pb.auth_store.save(token)
+    posts = pb.collection("posts")
     calls: list[Callable[[], Awaitable[Any]]] = [
         pb.health.check,
+        posts.get_list,
+        posts.get_full_list,
+        posts.iterate().__anext__,
         lambda: pb.send("/a", timeout=None),
+        lambda: posts.create({"file": FileUpload(("a.txt", b"a"))}),
+        lambda: posts.auth.with_password("a", "b"),
+        lambda: posts.auth.with_oauth2_browser("oidc"),
+        lambda: posts.subscribe(print, "*"),
+        lambda: posts.events().__aenter__(),
         lambda: pb.realtime.subscribe("a", print),
+        lambda: pb.files.stream("posts", "r", "a.txt").__aenter__(),
+        lambda: pb.files.download_to(tmp_path / "a.txt", "posts", "r", "a.txt"),
+        lambda: pb.backups.restore("a.zip", wait=True),
     ]
     for call in calls:
-        with pytest.raises(RuntimeError, match="this library needs asyncio"):
+        with pytest.raises(RuntimeError, match="asyncio is required"):
             call().__await__().__next__()
 
 
