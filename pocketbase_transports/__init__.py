@@ -12,12 +12,16 @@ __all__ = ["AiohttpTransport", "HttpxTransport", "MockTransport"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "AiohttpTransport":
-        from .aiohttp import AiohttpTransport
+    try:
+        if name == "AiohttpTransport":
+            from .aiohttp import AiohttpTransport
 
-        return AiohttpTransport
-    if name == "HttpxTransport":
-        from .httpx import HttpxTransport
+            return AiohttpTransport
+        if name == "HttpxTransport":
+            from .httpx import HttpxTransport
 
-        return HttpxTransport
+            return HttpxTransport
+    except ModuleNotFoundError as error:
+        extra = "aiohttp" if name == "AiohttpTransport" else "httpx2"
+        raise ModuleNotFoundError(f"{error}; run: pip install 'pocketbase-core[{extra}]'", name=error.name) from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

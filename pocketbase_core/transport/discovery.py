@@ -17,15 +17,18 @@ def find_transport() -> Transport:
     from importlib.metadata import entry_points  # takes longer to import than most of this library
 
     found = {point.name: point for point in entry_points(group=GROUP)}
+    reasons: list[str] = []
     for name in sorted(found, key=lambda name: (_PREFERRED.index(name) if name in _PREFERRED else 9, name)):
         try:
             make_transport: Any = found[name].load()
             return check_transport(make_transport())
-        except ImportError:
-            continue
+        except ImportError as error:
+            reasons.append(f"{name}: {error}")
+    if not found:
+        raise RuntimeError("no transport is found, because pocketbase-core is not installed; pass one: transport=…")
     raise RuntimeError(
-        "no HTTP library is installed: pip install 'pocketbase-core[aiohttp]', or [httpx2], or [httpx]; "
-        "or pass a transport: PocketBase(…, transport=…)"
+        "no HTTP library is installed; run: pip install 'pocketbase-core[aiohttp]' (or [httpx2], or [httpx]); "
+        f"or pass a transport: PocketBase(…, transport=…) ({'; '.join(reasons)})"
     )
 
 

@@ -17,7 +17,12 @@ def installed_library() -> ModuleType:
     try:
         return import_module("httpx2")
     except ImportError:
+        pass
+    try:
         return import_module("httpx")
+    except ModuleNotFoundError as error:
+        hint = "run: pip install 'pocketbase-core[httpx2]' (or [httpx])"
+        raise ModuleNotFoundError(f"{error}; {hint}", name=error.name) from None
 
 
 def library_of(client: object) -> ModuleType:

@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import pytest
 
 import pocketbase_core
+import pocketbase_transports
 from pocketbase_core import (
     PocketBase,
     PocketBaseConnectionError,
@@ -28,7 +29,7 @@ from pocketbase_core.errors import error_from_response
 from pocketbase_core.middleware import AfterSend, BeforeSend, Handler
 from pocketbase_core.transport import ErrorMapping, Exchange
 from pocketbase_core.transport.discovery import find_transport
-from pocketbase_transports import AiohttpTransport, MockTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
 
 def client(*responses: Any, **settings: Any) -> tuple[PocketBase, list[Request]]:
@@ -318,8 +319,30 @@ def test_without_any_library_the_error_names_the_extras(monkeypatch: pytest.Monk
         monkeypatch.setitem(sys.modules, name, None)
         for module in [module for module in sys.modules if module.startswith(f"pocketbase_transports.{name}")]:
             monkeypatch.delitem(sys.modules, module)
-    with pytest.raises(RuntimeError, match=r"pocketbase-core\[aiohttp\]"):
+    with pytest.raises(RuntimeError, match=r"pip install 'pocketbase-core\[aiohttp\]'.* \(aiohttp: .*; httpx: .*\)"):
         find_transport()
+
+
+@pytest.mark.parametrize(
+    ("transport_name", "libraries", "extra"),
+    [("AiohttpTransport", ["aiohttp"], "aiohttp"), ("HttpxTransport", ["httpx", "httpx2", "anyio"], "httpx2")],
+)
+def test_the_import_of_a_transport_whose_library_is_missing_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, transport_name: str, libraries: list[str], extra: str
+) -> None:
+    for name in libraries:
+        monkeypatch.setitem(sys.modules, name, None)
+        for module in [module for module in sys.modules if module.startswith(f"pocketbase_transports.{name}")]:
+            monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(ModuleNotFoundError, match=rf"pip install 'pocketbase-core\[{extra}\]'"):
+        getattr(pocketbase_transports, transport_name)
+
+
+def test_a_transport_on_httpx_names_the_extra_if_neither_library_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("httpx", "httpx2"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'pocketbase-core\[httpx2\]'"):
+        HttpxTransport()
 
 
 def test_every_public_name_exists() -> None:
