@@ -210,6 +210,15 @@ async def test_only_html_leads_to_a_question_about_the_base_url(content_type: st
     assert "secret" not in repr(caught.value)
 
 
+async def test_the_traceback_of_a_body_that_is_not_json_has_no_frames_of_the_decoder() -> None:
+    page = Response(200, {"Content-Type": "text/html"}, b"<!doctype html>")
+    pb = PocketBase("http://h", transport=MockTransport(lambda request: page))
+    with pytest.raises(PocketBaseDecodeError) as caught:
+        await pb.collection("posts").get_list()
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert caught.value.__cause__.__traceback__ is None
+
+
 def test_a_message_that_was_passed_replaces_the_servers() -> None:
     assert PocketBaseError(URL, 400, {"message": "theirs"}).message == "theirs"
     assert PocketBaseError(URL, 400, {"message": "theirs"}, "ours").message == "ours"
