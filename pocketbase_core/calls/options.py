@@ -165,6 +165,35 @@ def parse_options(options_type: type, options: Mapping[str, Any] | None, keyword
     return Options({**query, **params}, Headers(headers), timeout, merged)
 
 
+def parse_leading(
+    options_type: type,
+    name: str,
+    leading: str | int | Mapping[str, Any] | None,
+    options: Mapping[str, Any] | None,
+    keywords: Mapping[str, Any],
+) -> Options:
+    """Return the options of a method whose first positional argument is one of them, or the dict.
+
+    Args:
+        options_type: The TypedDict whose keys the method accepts.
+        name: The option that may come first.
+        leading: The first positional argument: the value of that option, or the options as a dict.
+        options: The options that were passed as a dict after it.
+        keywords: The options that were passed by keyword.
+
+    Raises:
+        TypeError: If an option or the dict was passed twice; see also `parse_options`.
+        ValueError: See `parse_options`.
+    """
+    if leading is not None and not isinstance(leading, Mapping):
+        if name in keywords:
+            raise TypeError(f"options must be passed once: {name} is the first argument and a keyword")
+        return parse_options(options_type, options, {**keywords, name: leading})
+    if leading is not None and options is not None:
+        raise TypeError("options must be passed once, but there are two dicts")
+    return parse_options(options_type, options if leading is None else leading, keywords)
+
+
 def check_max_response_bytes(size: int | None) -> int | None:
     """Return a limit in bytes for responses; None is no limit.
 

@@ -110,7 +110,7 @@ def _parse_page(response: Response) -> Page[dict[str, Any]]:
 
 def _positive_int(name: str, value: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise PocketBaseInputTypeError(f"{name} must be an integer, not {value!r}")
+        raise PocketBaseInputTypeError(f"{name} must be an integer, not {value!r}; pass options by keyword")
     if value < 1:
         raise PocketBaseInputError(f"{name} must be 1 or more, not {value}")
     return value

@@ -14,6 +14,7 @@ from ..calls.options import (
     ListOptions,
     OptionsArg,
     RecordOptions,
+    parse_leading,
     parse_options,
 )
 from ..endpoints import collections as api
@@ -46,16 +47,28 @@ class CollectionService(AsyncFace):
         """Return one page of collections; see `RecordService.get_list`."""
         return api.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
-    async def get_full_list(self, options: OptionsArg = None, **keywords: Unpack[FullListOptions]) -> list[Collection]:
-        """Return all collections. The option `timeout` limits all requests together."""
-        parsed = parse_options(FullListOptions, options, keywords)
+    async def get_full_list(
+        self,
+        batch_or_options: int | OptionsArg = None,
+        /,
+        options: OptionsArg = None,
+        **keywords: Unpack[FullListOptions],
+    ) -> list[Collection]:
+        """Return all collections; see `RecordService.get_full_list`."""
+        parsed = parse_leading(FullListOptions, "batch", batch_or_options, options, keywords)
         batch = parsed.method_options.get("batch", 1000)
         return await fetch_all(self._pipeline, parsed, lambda number: api.get_page(number, batch, parsed), identity)
 
     @endpoint
-    def get_first(self, options: OptionsArg = None, **keywords: Unpack[FirstOptions]) -> Call[Collection]:
-        """Return the first collection of the list, or raise PocketBaseNotFoundError."""
-        return api.get_first(parse_options(FirstOptions, options, keywords))
+    def get_first(
+        self,
+        filter_or_options: str | OptionsArg = None,
+        /,
+        options: OptionsArg = None,
+        **keywords: Unpack[FirstOptions],
+    ) -> Call[Collection]:
+        """Return the first collection of the list, or raise PocketBaseNotFoundError; see `RecordService.get_first`."""
+        return api.get_first(parse_leading(FirstOptions, "filter", filter_or_options, options, keywords))
 
     @endpoint
     def get_one(

@@ -12,6 +12,7 @@ from ..calls.options import (
     OptionsArg,
     RecordOptions,
     SubscribeOptions,
+    parse_leading,
     parse_options,
 )
 from ..endpoints import records
@@ -75,13 +76,24 @@ class RecordService(RecordChanges[T], AsyncFace):
         call = records.get_list(self._collection, page, per_page, parse_options(ListOptions, options, keywords))
         return decode_page_call(call, self._decode)
 
-    async def get_full_list(self, options: OptionsArg = None, **keywords: Unpack[FullListOptions]) -> list[T]:
+    async def get_full_list(
+        self,
+        batch_or_options: int | OptionsArg = None,
+        /,
+        options: OptionsArg = None,
+        **keywords: Unpack[FullListOptions],
+    ) -> list[T]:
         """Return all records.
 
         The option `batch` is the number of records a request, 1000 by default. The option `timeout` limits all requests
         together.
+
+        Args:
+            batch_or_options: The option `batch`, or the options as a dict.
+            options: `filter`, `sort`, `expand`, `fields`, `batch`.
+            **keywords: The options as keyword arguments.
         """
-        parsed = parse_options(FullListOptions, options, keywords)
+        parsed = parse_leading(FullListOptions, "batch", batch_or_options, options, keywords)
         batch = parsed.method_options.get("batch", 1000)
         return await fetch_all(
             self._pipeline,
@@ -108,13 +120,25 @@ class RecordService(RecordChanges[T], AsyncFace):
         return iterate_pages(self._pipeline, parsed, reader, self._decode)
 
     @endpoint
-    def get_first(self, options: OptionsArg = None, **keywords: Unpack[FirstOptions]) -> Call[T]:
+    def get_first(
+        self,
+        filter_or_options: str | OptionsArg = None,
+        /,
+        options: OptionsArg = None,
+        **keywords: Unpack[FirstOptions],
+    ) -> Call[T]:
         """Return the first record of the list.
+
+        Args:
+            filter_or_options: The option `filter`, or the options as a dict.
+            options: `filter`, `sort`, `expand`, `fields`.
+            **keywords: The options as keyword arguments.
 
         Raises:
             PocketBaseNotFoundError: If the list is empty.
         """
-        call = records.get_first(self._collection, parse_options(FirstOptions, options, keywords))
+        parsed = parse_leading(FirstOptions, "filter", filter_or_options, options, keywords)
+        call = records.get_first(self._collection, parsed)
         return decode_call(call, self._decode)
 
     @endpoint

@@ -41,6 +41,11 @@ async def typed_dict(pb: PocketBase) -> None:
     posts = pb.collection("posts", Post)
     assert_type(await posts.get_one("a"), Post)
     assert_type(await posts.get_first(filter="n > 1"), Post)
+    assert_type(await posts.get_first("n > 1", {"expand": "author"}), Post)
+    assert_type(await posts.get_first({"filter": "n > 1"}), Post)
+    assert_type(await posts.get_full_list(200, sort="n"), list[Post])
+    await posts.get_first(3)  # wrong
+    await posts.get_full_list("n > 1")  # wrong
     assert_type(await posts.create({"title": "x"}), Post)
     assert_type(await posts.update("a", {"title": "x"}), Post)
     assert_type(await posts.get_full_list(), list[Post])

@@ -165,3 +165,33 @@ async def test_what_opens_the_browser_may_time_out(patience: float | None) -> No
 def test_an_old_view_without_options_has_no_query() -> None:
     with pytest.warns(DeprecationWarning, match=r"before PocketBase 0\.23"):
         assert from_legacy_schema({"type": "view", "schema": [], "options": None})["viewQuery"] == ""
+
+
+@pytest.mark.parametrize("name", ["posts", "collections"])
+async def test_the_filter_of_get_first_and_the_batch_of_get_full_list_may_come_first(name: str) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def handler(request: Request) -> Response:
+        seen.append(dict(request.params))
+        page = {"page": 1, "perPage": 200, "totalItems": -1, "totalPages": -1, "items": [{"id": "a"}]}
+        return Response(200, json=page)
+
+    pb = PocketBase("http://h", transport=MockTransport(handler))
+    service: Any = pb.collections if name == "collections" else pb.collection(name)
+    for options in ({"filter": "a = 1"}, {"filter": "a = 1", "sort": "b"}):
+        sort = {key: value for key, value in options.items() if key != "filter"}
+        seen.clear()
+        assert await service.get_first(**options) == {"id": "a"}
+        await service.get_first("a = 1", sort)
+        await service.get_first("a = 1", **sort)
+        await service.get_first(options)
+        await service.get_first(options=options)
+        await service.get_first({}, **options)
+        assert seen == [{"page": "1", "perPage": "1", "skipTotal": "true", **options}] * 6
+    seen.clear()
+    assert await service.get_full_list(sort="b", batch=200) == [{"id": "a"}]
+    await service.get_full_list(200, {"sort": "b"})
+    await service.get_full_list(200, sort="b")
+    await service.get_full_list({"sort": "b", "batch": 200})
+    await service.get_full_list(options={"sort": "b", "batch": 200})
+    assert seen == [{"page": "1", "perPage": "200", "skipTotal": "true", "sort": "b"}] * 5
