@@ -19,7 +19,13 @@ from ..messages.json_values import as_object, default_loads
 PATH = api_path("realtime")
 MAX_TOPIC = 2500
 """The longest topic in bytes, with its options."""
-_PLAIN = re.compile(r"[\w./*@-]+", re.ASCII)
+_UNSENDABLE = re.compile(r"^ |[\0-\x1f\x7f?\ud800-\udfff]")
+"""What a topic cannot contain: the event with its name would arrive under another name, or not at all."""
+_SCHEME = "[A-Za-z][A-Za-z0-9+.-]*:"
+_NOT_A_URL = re.compile(
+    rf"#|%(?![0-9A-Fa-f]{{2}})|^(?!{_SCHEME})[^/]*:|^(?:{_SCHEME})?//[^/]*(?:[ %@[\\^`{{|}}]|:(?!\d*(?:/|$)))", re.ASCII
+)
+"""What Go's `url.Parse` refuses, or takes from the options: a fragment, a bad escape, scheme, host or port."""
 
 
 def connect(**options: Unpack[CommonOptions]) -> Call[None]:
@@ -85,7 +91,7 @@ def record_topic(collection: str, record_id: str) -> str:
 def encode_topic(name: str, options: Options) -> str:
     """Return a topic with its options, as the server parses them.
 
-    The server ignores options that it cannot parse and then sends every event, so anything that it might misread is
+    The server reads a topic as a URL. If it cannot, it ignores the options and sends every event, so such a topic is
     rejected here.
 
     Args:
@@ -98,13 +104,19 @@ def encode_topic(name: str, options: Options) -> str:
     """
     if not isinstance(name, str):
         raise PocketBaseInputTypeError(f"a topic must be text, not {type(name).__name__}")
-    if not name or not name.isprintable() or name != name.strip() or "?" in name:
-        raise PocketBaseInputError(f"{name!r} cannot be a topic; pass what would follow a '?' as options")
+    if not name or _UNSENDABLE.search(name):
+        raise PocketBaseInputError(
+            f"{name!r} cannot be a topic: it is empty, begins with a space, or contains a control character, a lone "
+            "surrogate or a '?'; pass what would follow a '?' as options"
+        )
     if repeated := [key for key, value in options.params.items() if not isinstance(value, str)]:
         raise PocketBaseInputError(f"{repeated} cannot be repeated in a subscription")
     if options.params or options.headers:
-        if not _PLAIN.fullmatch(name):
-            raise PocketBaseInputError(f"{name!r} cannot have options: the server would ignore them")
+        if found := _NOT_A_URL.search(name):
+            raise PocketBaseInputError(
+                f"{name!r} cannot have options: the server reads a topic with options as a URL, and would ignore them "
+                f"because of {found[0]!r}; subscribe without options"
+            )
         text = json.dumps({"query": dict(options.params), "headers": dict(options.headers)}, sort_keys=True)
         name += "?options=" + quote(text, safe="")
     if len(name.encode()) > MAX_TOPIC:

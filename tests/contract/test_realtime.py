@@ -75,7 +75,7 @@ async def test_bad_arguments_are_refused_before_anything_is_sent(pb: PocketBase,
     for bad in ("", "a/b"):
         with pytest.raises(ValueError, match="name or id"):
             await posts.subscribe(print, bad)
-    with pytest.raises(ValueError, match="cannot have options"):
+    with pytest.raises(ValueError, match=r"cannot have options: .* because of '#'"):
         await posts.subscribe(print, "a#b", filter="n > 1")
     with pytest.raises(ValueError, match="repeated"):
         await posts.subscribe_all(print, params={"a": [1, 2]})
