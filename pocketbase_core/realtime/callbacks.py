@@ -3,6 +3,7 @@
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from ..concurrency.background_tasks import BackgroundTasks
 from ..concurrency.callbacks import notify
@@ -46,6 +47,22 @@ class RealtimeCallbacks:
         self.on_connect = CallbackList(tasks)
         self.on_disconnect = CallbackList(tasks)
         self.on_error = CallbackList(tasks)
+
+
+def callback_and_topic(first: Any, second: Any, usage: str) -> tuple[Callable[[Any], object], Any]:
+    """Return the callback and the topic, which `subscribe` takes in either order.
+
+    Args:
+        first: The one or the other.
+        second: The other one.
+        usage: The message of the error.
+
+    Raises:
+        TypeError: If both are functions, or neither is.
+    """
+    if callable(first) == callable(second):
+        raise TypeError(usage)
+    return (first, second) if callable(first) else (second, first)
 
 
 async def _finish(result: Awaitable[object]) -> None:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ..calls.options import Options, SubscribeOptions, parse_options
 from ..concurrency.background_tasks import BackgroundTasks
@@ -16,7 +16,7 @@ from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages.json_values import JsonLoads, decode_json
 from ..pipeline import Pipeline
-from .callbacks import CallbackList, RealtimeCallbacks
+from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
 from .connection_manager import ConnectionManager
 from .event_queue import EventQueue
 from .subscription import CallbackSubscription, EventStream, Subscription
@@ -25,6 +25,7 @@ from .timing import RealtimeSettings, request_timeout
 _logger = logging.getLogger("pocketbase_core")
 Unsubscribe = Callable[[], Awaitable[None]]
 """A function that ends one subscription."""
+_USAGE = 'subscribe takes a topic and a function: subscribe("posts/*", callback), or subscribe(callback, "posts/*")'
 
 
 class Realtime:
@@ -53,6 +54,7 @@ class Realtime:
         """The server's id of the connection; `""` if there is none."""
         return "" if self._manager is None or self._manager.owner.is_gone else self._manager.client_id
 
+    @overload
     async def subscribe(
         self,
         topic: str,
@@ -61,11 +63,34 @@ class Realtime:
         *,
         decode: Callable[[Any], Any] | None = None,
         **keywords: Unpack[SubscribeOptions],
+    ) -> Unsubscribe: ...
+    @overload
+    async def subscribe(
+        self,
+        callback: Callable[[Any], object],
+        topic: str,
+        /,
+        options: Mapping[str, Any] | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Unsubscribe: ...
+    async def subscribe(
+        self,
+        topic: Any = None,
+        callback: Any = None,
+        options: Mapping[str, Any] | None = None,
+        *,
+        decode: Callable[[Any], Any] | None = None,
+        **keywords: Unpack[SubscribeOptions],
     ) -> Unsubscribe:
         """Call a function with each message of a topic, in order. Return once the server has confirmed the topic.
 
         A message is the decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON. What a
-        callback raises is logged and passed to `on_error`.
+        callback raises is logged and passed to `on_error`. The callback may also come before the topic.
+
+        The message of the topic `PB_CONNECT` is `{"clientId"}`. Its callback is called once for each new connection
+        from then on, when all topics are subscribed there: for the first, after a loss, and for a replacement.
 
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
@@ -82,15 +107,16 @@ class Realtime:
             PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
             PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
             RuntimeError: If subscriptions exist on another event loop.
-            TypeError: If a callback is not a function, or an option has the wrong type.
+            TypeError: If not one of two arguments is a function, or an option has the wrong type.
             ValueError: If the server would not understand the topic, or there are 1,000 topics already.
         """
+        callback, topic = callback_and_topic(topic, callback, _USAGE)
         request_options = parse_options(SubscribeOptions, options, keywords)
         encoded = realtime.encode_topic(topic, request_options)
         on_gap = request_options.method_options.get("on_gap")
         on_error = partial(_report_callback_error, self._callbacks.on_error)
-        if not callable(callback) or not (on_gap is None or callable(on_gap)):
-            raise TypeError("callback and on_gap must be functions")
+        if not (on_gap is None or callable(on_gap)):
+            raise TypeError(f"on_gap must be a function, not {on_gap!r}")
         subscription = CallbackSubscription(
             encoded, self._make_queue(topic), self._decoder(decode), callback, on_gap, on_error, self._tasks
         )
@@ -199,6 +225,14 @@ class Realtime:
             if self._manager is not None and not self._manager.loop.is_running():
                 self._manager.unwatch_store()
                 self._manager = None  # the task ends when its loop runs again, if ever
+
+    if not TYPE_CHECKING:  # checkers would accept any assignment
+
+        def __setattr__(self, name: str, value: object) -> None:
+            """Refuse `pb.realtime.on_disconnect = callback`, which would have no effect."""
+            if name.lower().startswith("on"):
+                raise AttributeError(f"{name} cannot be set; use on_connect, on_disconnect or on_error(callback)")
+            super().__setattr__(name, value)
 
     def __del__(self) -> None:
         manager: ConnectionManager | None = getattr(self, "_manager", None)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, Unpack, cast
+from typing import Any, TypeVar, Unpack, cast, overload
 
 from ..calls.call import Call
 from ..calls.options import (
@@ -18,9 +18,11 @@ from ..calls.options import (
 from ..endpoints import records
 from ..endpoints.pages import Page
 from ..endpoints.realtime import record_topic
+from ..input_errors import PocketBaseInputTypeError
 from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, decode_page_call, event_decoder
 from ..pipeline import Pipeline
 from ..realtime import EventStream, Realtime
+from ..realtime.callbacks import callback_and_topic
 from .auth import AuthService
 from .changes import RecordChanges
 from .faces import AsyncFace, endpoint
@@ -30,6 +32,12 @@ from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
 from .record_change import RecordChange
 
 T = TypeVar("T")
+RecordCallback = Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object]
+"""A function that is called with each event of a subscription."""
+_USAGE = (
+    'subscribe takes a function and the id of a record: subscribe(callback, "RECORD_ID"), or '
+    'subscribe("RECORD_ID", callback); subscribe_all(callback) is for all records'
+)
 
 
 class RecordService(RecordChanges[T], AsyncFace):
@@ -151,28 +159,46 @@ class RecordService(RecordChanges[T], AsyncFace):
         call = records.get_one(self._collection, record_id, parse_options(RecordOptions, options, keywords))
         return decode_call(call, self._decode)
 
+    @overload
     async def subscribe(
         self,
-        callback: Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object],
+        callback: RecordCallback[T],
         record_id: str,
+        options: OptionsArg = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Callable[[], Awaitable[None]]: ...
+    @overload
+    async def subscribe(
+        self,
+        record_id: str,
+        callback: RecordCallback[T],
+        /,
+        options: OptionsArg = None,
+        **keywords: Unpack[SubscribeOptions],
+    ) -> Callable[[], Awaitable[None]]: ...
+    async def subscribe(
+        self,
+        callback: Any = None,
+        record_id: Any = None,
         options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
     ) -> Callable[[], Awaitable[None]]:
         """Call `callback` with `{"action", "record"}` each time the record is updated or deleted.
 
-        See `Realtime.subscribe` for the callback, the options and the errors.
+        The id may also come before the callback; `"*"` is all records. See `Realtime.subscribe` for the callback, the
+        options and the errors.
 
         Returns:
             A coroutine function that ends the subscription.
         """
+        callback, record_id = callback_and_topic(callback, record_id, _USAGE)
+        if record_id is None:
+            raise PocketBaseInputTypeError(_USAGE)
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return await self._realtime.subscribe(topic, callback, options, decode=decode, **keywords)
 
     async def subscribe_all(
-        self,
-        callback: Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object],
-        options: OptionsArg = None,
-        **keywords: Unpack[SubscribeOptions],
+        self, callback: RecordCallback[T], options: OptionsArg = None, **keywords: Unpack[SubscribeOptions]
     ) -> Callable[[], Awaitable[None]]:
         """Call `callback` each time any record of the collection is created, updated or deleted; see `subscribe`."""
         return await self.subscribe(callback, "*", options, **keywords)

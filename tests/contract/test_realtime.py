@@ -83,8 +83,8 @@ async def test_bad_arguments_are_refused_before_anything_is_sent(pb: PocketBase,
         await posts.subscribe_all(print, {"filtre": "n > 1"})
     with pytest.raises(ValueError, match="at most 2500 bytes"):
         await posts.subscribe_all(print, filter="n" * 2500)
-    with pytest.raises(TypeError, match="functions"):
-        await posts.subscribe(cast(Any, "a"), "b")
+    with pytest.raises(TypeError, match="on_gap must be a function, not 3"):
+        await posts.subscribe(print, "b", on_gap=cast(Any, 3))
     for limits in ((0.0, 1.0, 1), (1.0, -1.0, 1), (1.0, 1.0, 0)):
         with pytest.raises(ValueError, match="above 0"):
             RealtimeSettings(*limits)

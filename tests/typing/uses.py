@@ -116,6 +116,15 @@ async def events(pb: PocketBase) -> None:
     articles = pb.collection("articles", Article)
     await articles.subscribe_all(on_article)
     await articles.subscribe(on_article, "a", on_gap=print)
+    await articles.subscribe("a", on_article, on_gap=print)
+    await articles.subscribe(record_id="a", callback=on_article)
+    await pb.realtime.subscribe("articles/*", on_article)
+    await pb.realtime.subscribe(on_article, "articles/*")
+    await articles.subscribe("a", "b")  # wrong
+    await articles.subscribe(on_article, on_article)  # wrong
+    await articles.subscribe(on_article)  # wrong
+    await pb.realtime.subscribe("a", "b")  # wrong
+    await pb.realtime.subscribe(on_article, on_article)  # wrong
     async with articles.events() as received:
         async for event in received:
             event["record"]  # wrong
@@ -124,3 +133,5 @@ async def events(pb: PocketBase) -> None:
                 event["record"].titel  # wrong
     await pb.collection("articles").subscribe_all(on_article)  # wrong
     await pb.collection("posts", Post).subscribe(on_article, "a")  # wrong
+    await pb.collection("posts", Post).subscribe("a", on_article)  # wrong
+    pb.realtime.on_disconnect = print  # wrong
