@@ -19,6 +19,8 @@ from ..messages.json_values import as_object, default_loads
 PATH = api_path("realtime")
 MAX_TOPIC = 2500
 """The longest topic in bytes, with its options."""
+CONNECT_TOPIC = "PB_CONNECT"
+"""The name of the first event of each stream. The server sends it by itself, so it is never submitted as a topic."""
 _UNSENDABLE = re.compile(r"^ |[\0-\x1f\x7f?\ud800-\udfff]")
 """What a topic cannot contain: the event with its name would arrive under another name, or not at all."""
 _SCHEME = "[A-Za-z][A-Za-z0-9+.-]*:"
@@ -55,7 +57,7 @@ def client_id(event: ServerSentEvent, url: str) -> str:
     Raises:
         PocketBaseDecodeError: If it is another event, or has no usable client id.
     """
-    value = decode_event(event).get("clientId") if event.event == "PB_CONNECT" else None
+    value = decode_event(event).get("clientId") if event.event == CONNECT_TOPIC else None
     if not value or not is_sendable_token(value):
         raise PocketBaseDecodeError(url, 200, message="the stream does not begin with PB_CONNECT and a client id")
     return value
@@ -112,6 +114,8 @@ def encode_topic(name: str, options: Options) -> str:
     if repeated := [key for key, value in options.params.items() if not isinstance(value, str)]:
         raise PocketBaseInputError(f"{repeated} cannot be repeated in a subscription")
     if options.params or options.headers:
+        if name == CONNECT_TOPIC:
+            raise PocketBaseInputError(f"{name} cannot have options: it is the same event for every subscription")
         if found := _NOT_A_URL.search(name):
             raise PocketBaseInputError(
                 f"{name!r} cannot have options: the server reads a topic with options as a URL, and would ignore them "

@@ -32,6 +32,8 @@ class Connection:
         now = asyncio.get_running_loop().time()
         self.client_id = ""
         """The server's id of the connection; `""` until the stream has begun."""
+        self.first_event = ServerSentEvent(realtime.CONNECT_TOPIC)
+        """The event with which the stream began. It has no data until then."""
         self.opened_at = now
         """The loop's time at which the stream began."""
         self.last_event_at = now
@@ -100,6 +102,7 @@ class Connection:
                 first = await _first_event(events, url)
                 if first is not None:
                     self.client_id = realtime.client_id(first, url)
+                    self.first_event = first
                     self._note_event_time(loop.time())
                     self.opened_at = self.last_event_at
                     if not ready.done():

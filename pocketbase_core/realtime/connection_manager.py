@@ -255,11 +255,13 @@ class ConnectionManager:
         return lost_since is not None
 
     def _activate(self, connection: Connection) -> None:
-        """Use this connection, on which the server has confirmed the topics."""
-        self._connection = connection
+        """Use this connection, on which the server has confirmed the topics. Announce it if it is a new one."""
+        is_new, self._connection = connection is not self._connection, connection
         self.last_error = None
         self._attempts.end_delay()
         self._delivery.connected(connection.sign_in)
+        if is_new:
+            self._delivery.deliver(connection.first_event, connection.sign_in)
 
     async def _handle_disconnect(self, reason: Exception | None) -> None:
         """Close the connection in use, record the loss, and allow the next attempt at once."""

@@ -8,6 +8,7 @@ may have been on its way, so a gap begins that much earlier.
 
 import time
 
+from ..endpoints.realtime import CONNECT_TOPIC
 from .event_queue import Gap, utc_datetime
 from .registry import SubscriptionRegistry
 from .subscription import Subscription
@@ -25,10 +26,14 @@ class GapTracker:
         self._affected: dict[Subscription, None] = {}
 
     def record_loss(self, seconds: float) -> None:
-        """Note that the confirmed subscriptions may have missed events of the last `seconds` seconds."""
+        """Note that the confirmed subscriptions may have missed events of the last `seconds` seconds.
+
+        Those of `CONNECT_TOPIC` have missed nothing: while no connection is open, there is nothing to announce.
+        """
         since = time.time() - MAX_DELIVERY_DELAY - seconds
         self._since = since if self._since is None else min(self._since, since)
-        self._affected.update(dict.fromkeys(self._registry.confirmed))
+        affected = (each for each in self._registry.confirmed if each.topic != CONNECT_TOPIC)
+        self._affected.update(dict.fromkeys(affected))
 
     def drop_pending(self, since: float) -> None:
         """Drop all undelivered messages, and record their loss.

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from ..endpoints.realtime import CONNECT_TOPIC
+
 MAX_TOPICS = 1000
 """How many topics the server accepts for one connection."""
 
@@ -20,7 +22,11 @@ S = TypeVar("S", bound=HasTopic)
 
 
 class SubscriptionRegistry(Generic[S]):
-    """The subscriptions of each topic, the confirmed ones among them, and the topics that the server knows."""
+    """The subscriptions of each topic, the confirmed ones among them, and the topics that the server knows.
+
+    `CONNECT_TOPIC` is never submitted: the server knows it as soon as it has confirmed any submission, even an empty
+    one.
+    """
 
     def __init__(self) -> None:
         self._by_topic: dict[str, tuple[S, ...]] = {}
@@ -32,13 +38,13 @@ class SubscriptionRegistry(Generic[S]):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """All wanted topics, in the order in which they were added."""
-        return tuple(self._by_topic)
+        """All wanted topics that are submitted, in the order in which they were added."""
+        return tuple(topic for topic in self._by_topic if topic != CONNECT_TOPIC)
 
     @property
     def needs_submission(self) -> bool:
         """True if the server knows other topics than the wanted ones."""
-        return self._by_topic.keys() != self._server_topics
+        return frozenset((CONNECT_TOPIC, *self._by_topic)) != self._server_topics
 
     @property
     def all(self) -> list[S]:
@@ -57,14 +63,15 @@ class SubscriptionRegistry(Generic[S]):
 
     @property
     def confirmed_topics(self) -> tuple[str, ...]:
-        """The topics of the confirmed subscriptions."""
-        return tuple(dict.fromkeys(subscription.topic for subscription in self._confirmed))
+        """The submitted topics of the confirmed subscriptions."""
+        topics = dict.fromkeys(subscription.topic for subscription in self._confirmed)
+        return tuple(topic for topic in topics if topic != CONNECT_TOPIC)
 
     @property
     def unconfirmed_topics(self) -> tuple[str, ...]:
-        """The topics that only pending subscriptions want."""
+        """The submitted topics that only pending subscriptions want."""
         confirmed = {*self.confirmed_topics}
-        return tuple(topic for topic in self._by_topic if topic not in confirmed)
+        return tuple(topic for topic in self.topics if topic not in confirmed)
 
     def for_topic(self, topic: str) -> Sequence[S]:
         """Return the subscriptions of a topic, pending ones too."""
@@ -77,7 +84,7 @@ class SubscriptionRegistry(Generic[S]):
             ValueError: If the topic would be one more than `MAX_TOPICS`.
         """
         topic = subscription.topic
-        if topic not in self._by_topic and len(self._by_topic) >= MAX_TOPICS:
+        if topic != CONNECT_TOPIC and topic not in self._by_topic and len(self.topics) >= MAX_TOPICS:
             raise ValueError(f"a connection takes at most {MAX_TOPICS} topics")
         self._by_topic[topic] = (*self.for_topic(topic), subscription)
         if topic not in self._server_topics:
@@ -96,7 +103,7 @@ class SubscriptionRegistry(Generic[S]):
 
     def confirm(self, topics: Iterable[str]) -> list[S]:
         """Note that the server has confirmed exactly these topics. Return the subscriptions that this confirms."""
-        self._server_topics = frozenset(topics)
+        self._server_topics = frozenset((CONNECT_TOPIC, *topics))
         newly_confirmed = [subscription for subscription in self.pending if subscription.topic in self._server_topics]
         self._confirmed.update(dict.fromkeys(newly_confirmed))
         return newly_confirmed

@@ -34,6 +34,21 @@ def test_a_day_of_replacements_has_no_gap(with_server: WithServer, pause: float)
         assert 50 < len(server.connects) < 24 * 60 / 4 + 2, "at most one each four minutes"
 
 
+def test_the_connect_event_comes_with_each_replacement_and_without_a_gap(with_server: WithServer) -> None:
+    @with_server
+    async def _(server: FakeServer) -> None:
+        connects: list[object] = []
+        others: list[object] = []
+        server.pb.realtime.on_connect(lambda: others.append("on_connect"))
+        server.pb.realtime.on_disconnect(others.append)
+        await server.pb.realtime.subscribe("a", print, on_gap=others.append)
+        await server.pb.realtime.subscribe("PB_CONNECT", connects.append, on_gap=others.append)
+        await pass_time(4 * 240 + 1)
+        assert connects == [{"clientId": f"c{number}"} for number in range(2, 6)]
+        assert server.pb.realtime.client_id == "c5"
+        assert others == ["on_connect"], "for the first connection"
+
+
 def test_a_token_is_refreshed_in_time_if_no_other_request_is_sent(with_server: WithServer) -> None:
     @with_server
     async def _(server: FakeServer) -> None:

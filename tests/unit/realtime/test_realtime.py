@@ -77,6 +77,25 @@ def test_a_registry_accepts_a_thousand_topics_and_any_number_of_subscriptions() 
     assert (len(registry.topics), len(registry.all)) == (1000, 1001)
 
 
+def test_the_connect_topic_is_confirmed_by_any_submission_and_part_of_none() -> None:
+    registry: SubscriptionRegistry[FakeSubscription] = SubscriptionRegistry()
+    connect, later, a = FakeSubscription("PB_CONNECT"), FakeSubscription("PB_CONNECT"), FakeSubscription("a")
+    assert not registry.add(connect), "there is no connection yet"
+    assert (registry.topics, registry.unconfirmed_topics, registry.needs_submission) == ((), (), True)
+    assert registry.confirm([]) == [connect]
+    assert (registry.confirmed, registry.confirmed_topics, registry.needs_submission) == ([connect], (), False)
+    assert registry.add(later)
+    assert not registry.needs_submission
+    registry.add(a)
+    assert (registry.topics, registry.unconfirmed_topics) == (("a",), ("a",))
+    registry.reset()
+    registry.discard(a)
+    assert registry.needs_submission, "an empty submission shows that the connection works"
+    registry.discard(connect)
+    registry.discard(later)
+    assert not registry
+
+
 def test_a_full_queue_ends_with_one_gap_until_the_consumer_has_removed_it() -> None:
     queue = EventQueue("a", 2, lambda: 7.0)
     for text in "12345":
