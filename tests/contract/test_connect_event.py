@@ -63,7 +63,7 @@ async def test_the_connect_event_comes_for_another_user_and_not_for_a_guest_who_
 
 
 async def test_connect_events_can_be_iterated_over(server: RealtimeServer, pb: PocketBase) -> None:
-    async with pb.realtime.events("PB_CONNECT") as events:
+    async with asyncio.timeout(10), pb.realtime.events("PB_CONNECT") as events:
         assert await anext(events) == FIRST
         server.reset_streams()
         assert await anext(events) == SECOND

@@ -1,5 +1,6 @@
 """Which topics a real server understands with options."""
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import quote
@@ -87,3 +88,9 @@ async def test_options_are_refused_for_just_the_topics_with_which_the_server_ign
     understood = {topic.removesuffix(suffix) for topic, query in found.items() if query == {"fields": "id"}}
     assert {topic.removesuffix(suffix) for topic in found} == {*TOPICS}
     assert understood == accepted
+
+
+async def test_the_connect_event_is_enough_to_keep_a_connection(guest: PocketBase) -> None:
+    async with asyncio.timeout(10), guest.realtime.events("PB_CONNECT") as events:
+        assert await anext(events) == {"clientId": guest.realtime.client_id}
+        assert guest.realtime.is_connected
