@@ -20,11 +20,12 @@ from .pages import Page
 
 _EXTERNAL_AUTHS = "_externalAuths"
 _PROVIDER_FIELDS = ("name", "authURL", "codeVerifier")
+_OPTIONAL = ("identityField", "mfaId")
 
 
 def _post(collection: str, action: str, body: Mapping[str, Any], options: Options) -> Call[None]:
     path = api_path("collections", collection, action)
-    return Call.build("POST", path, parse_nothing, options, body=_with_extra_fields(body, options))
+    return Call.build("POST", path, parse_nothing, options, body=_with_extra_fields(_check_text(body), options))
 
 
 def _sign_in(path: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
@@ -43,6 +44,14 @@ def _with_extra_fields(body: Mapping[str, Any], options: Options) -> Mapping[str
     if duplicates := body.keys() & extra.keys():
         raise PocketBaseInputError(f"body must not contain {sorted(duplicates)}, which this method sets itself")
     return {**body, **extra}
+
+
+def _check_text(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a body whose values are text. A dict would be options that were passed in the place of a value."""
+    for name, value in body.items():
+        if not isinstance(value, str) and not (value is None and name in _OPTIONAL):
+            raise PocketBaseInputTypeError(f"{name} must be text, not {type(value).__name__}; pass options by keyword")
+    return body
 
 
 def _check_fields(options: Options) -> None:
@@ -66,13 +75,13 @@ def with_password(
 ) -> Call[dict[str, Any]]:
     """Build the sign-in with a password."""
     body = {"identity": identity, "password": password, "identityField": identity_field, "mfaId": mfa_id}
-    return _sign_in(api_path("collections", collection, "auth-with-password"), body, options)
+    return _sign_in(api_path("collections", collection, "auth-with-password"), _check_text(body), options)
 
 
 def with_otp(collection: str, otp_id: str, password: str, mfa_id: str | None, options: Options) -> Call[dict[str, Any]]:
     """Build the sign-in with a one-time password."""
     body = {"otpId": otp_id, "password": password, "mfaId": mfa_id}
-    return _sign_in(api_path("collections", collection, "auth-with-otp"), body, options)
+    return _sign_in(api_path("collections", collection, "auth-with-otp"), _check_text(body), options)
 
 
 def with_oauth2(collection: str, payload: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
@@ -107,6 +116,8 @@ def refresh(collection: str, options: Options) -> Call[dict[str, Any]]:
 
 def impersonate(collection: str, record_id: str, duration: int | None, options: Options) -> Call[dict[str, Any]]:
     """Build the call for a token of another user, valid for `duration` seconds."""
+    if isinstance(duration, bool) or not isinstance(duration, int | None):
+        raise PocketBaseInputTypeError(f"duration must be seconds, not {duration!r}; pass options by keyword")
     return _sign_in(api_path("collections", collection, "impersonate", record_id), {"duration": duration}, options)
 
 
@@ -118,7 +129,8 @@ def methods(collection: str, options: Options) -> Call[dict[str, Any]]:
 def request_otp(collection: str, email: str, options: Options) -> Call[dict[str, Any]]:
     """Build the call that sends a one-time password by e-mail."""
     path = api_path("collections", collection, "request-otp")
-    return Call.build("POST", path, parse_object, options, body=_with_extra_fields({"email": email}, options))
+    body = _with_extra_fields(_check_text({"email": email}), options)
+    return Call.build("POST", path, parse_object, options, body=body)
 
 
 def request_password_reset(collection: str, email: str, options: Options) -> Call[None]:
