@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from .token import is_sendable_token
@@ -16,7 +17,8 @@ def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | 
     """Parse the JSON of a store or cookie. Invalid JSON is an empty store, and a warning is logged.
 
     Args:
-        text: The JSON, `{"token", "record"?}`; an empty text is an empty store.
+        text: The JSON, `{"token", "record"?}`; an empty text is an empty store. Old releases of the JS SDK, and other
+            SDKs, wrote `model` instead of `record`.
         source: The subject of the warning.
 
     Returns:
@@ -27,6 +29,8 @@ def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | 
     try:
         data: Any = json.loads(text)
         token, record = data["token"], data.get("record")
+        if record is None:
+            record = data.get("model")
         if is_sendable_token(token) and isinstance(record, dict | None):
             return token, cast("dict[str, Any] | None", record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
@@ -36,16 +40,17 @@ def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | 
 
 
 def dump_stored(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool = True) -> str:
-    """Return the JSON that `parse_stored` parses. A record that is nested too deeply is cut to its essential fields.
+    """Return compact JSON that `parse_stored` parses. A record nested too deeply is cut to its essential fields.
 
     Raises:
         TypeError: If the record holds a value that JSON cannot represent.
     """
+    dumps = partial(json.dumps, ensure_ascii=ensure_ascii, separators=(",", ":"))
     try:
-        return json.dumps({"token": token, "record": record}, ensure_ascii=ensure_ascii)
+        return dumps({"token": token, "record": record})
     except RecursionError:
         _logger.warning("a record is nested too deeply to be stored; only its essential fields were kept")
-        return json.dumps({"token": token, "record": essential_fields(record or {})}, ensure_ascii=ensure_ascii)
+        return dumps({"token": token, "record": essential_fields(record or {})})
 
 
 def essential_fields(record: Mapping[str, Any]) -> dict[str, Any]:

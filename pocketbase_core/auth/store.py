@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from ..concurrency.callbacks import notify
 from ..input_errors import PocketBaseInputTypeError
 from . import cookies
 from .serialization import copy_record, parse_stored
-from .token import claims, expires_at, is_valid, subject
+from .token import claims, is_valid, subject
 
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
@@ -56,10 +57,13 @@ class AuthStore:
         the same, and the callbacks have been called.
 
         Raises:
-            TypeError: If the token is not text, or the store cannot represent the record. Nothing has changed.
+            TypeError: If the token is not text, the record is not a dict, or the store cannot represent the record.
+                Nothing has changed.
         """
         if not isinstance(token, str):
             raise PocketBaseInputTypeError(f"a token must be text, not {type(token).__name__}")
+        if not isinstance(record, Mapping | None):
+            raise TypeError(f"a record must be a dict, not {type(record).__name__}")
         self._set(token, copy_record(record) if record is not None else None)
 
     def clear(self) -> None:
@@ -86,42 +90,58 @@ class AuthStore:
 
         return remove
 
-    def load_from_cookie(self, header: str, key: str = "pb_auth") -> None:
+    def load_from_cookie(self, header: str | None, key: str = "pb_auth") -> None:
         """Replace token and record by those of a request's Cookie header. An invalid cookie empties the store.
 
         Do not trust the result: a cookie is user input, and the token is unverified until the server accepts it.
 
         Args:
-            header: The value of the Cookie header.
+            header: The value of the Cookie header; None if the request has none.
             key: The name of the cookie.
+
+        Raises:
+            TypeError: If `header` is not text.
         """
-        self._set(*parse_stored(cookies.get_cookie(header, key), "the cookie"))
+        if not isinstance(header, str | None):
+            raise TypeError(f"header must be the text of the Cookie header, not {type(header).__name__}")
+        self._set(*parse_stored(cookies.get_cookie(header or "", key), "the cookie"))
 
     def export_to_cookie(
         self,
         key: str = "pb_auth",
         *,
-        path: str = "/",
-        domain: str = "",
+        path: str | None = "/",
+        domain: str | None = None,
         secure: bool = True,
         http_only: bool = True,
-        same_site: str = "Strict",
+        same_site: cookies.SameSite | Literal[""] | None = "Strict",
+        expires: datetime | Literal["token"] | None = "token",
+        max_age: int | None = None,
     ) -> str:
-        """Return the value of a Set-Cookie header with token and record. The cookie expires when the token does.
+        """Return the value of a Set-Cookie header with token and record. The JS SDK can read the cookie.
 
-        A record that makes the header larger than 4096 bytes is cut to the fields that identify its user.
+        A store without a token returns a cookie that has expired, so that the browser deletes its own. A record that
+        makes the header larger than 4096 bytes is cut to the fields that identify its user.
+
+        Args:
+            key: The name of the cookie.
+            path: The path below which the browser sends the cookie.
+            domain: The domain whose hosts get the cookie; None is the host that sets it.
+            secure: Whether the browser sends the cookie over HTTPS only.
+            http_only: Whether to hide the cookie from JavaScript.
+            same_site: `"Strict"`, `"Lax"` or `"None"`, in any case; None leaves the attribute out.
+            expires: When the browser deletes the cookie. By default, when the token expires; None is a session cookie,
+                which the browser deletes when it is closed. A naive datetime is taken as UTC.
+            max_age: The seconds after which the browser deletes the cookie. Browsers prefer it to `expires`.
 
         Raises:
-            ValueError: If the name or an attribute cannot be part of the header.
+            TypeError: If the name, `expires` or `max_age` is of another type.
+            ValueError: If the name or an attribute cannot be part of the header, or `same_site` is not valid.
         """
-        attributes = {
-            "Path": path,
-            "Domain": domain,
-            "SameSite": same_site,
-            "HttpOnly": http_only,
-            "Secure": secure,
-        }
-        return cookies.build_set_cookie(key, self.token, self.record, expires_at(self.token), attributes)
+        token = self.token
+        attributes = cookies.lifetime_attributes(token, expires, max_age)
+        attributes += cookies.scope_attributes(path, domain, same_site, http_only=http_only, secure=secure)
+        return cookies.build_set_cookie(key, token, self.record, attributes)
 
     async def aclose(self) -> None:
         """Wait until all changes are written. Closing the client calls this method."""

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, assert_type
 import msgspec
 import pydantic
 
-from pocketbase_core import Gap, Page, PocketBase, RecordEvent
+from pocketbase_core import AuthStore, Gap, Page, PocketBase, RecordEvent
 
 
 class Post(TypedDict):
@@ -135,3 +135,10 @@ async def events(pb: PocketBase) -> None:
     await pb.collection("posts", Post).subscribe(on_article, "a")  # wrong
     await pb.collection("posts", Post).subscribe("a", on_article)  # wrong
     pb.realtime.on_disconnect = print  # wrong
+
+
+def cookies(store: AuthStore) -> None:
+    assert_type(store.export_to_cookie(same_site="lax", expires=None), str)
+    store.export_to_cookie(same_site="Laxx")  # wrong
+    store.export_to_cookie(same_site=True)  # wrong
+    store.export_to_cookie(expires="session")  # wrong
