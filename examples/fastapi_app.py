@@ -61,7 +61,7 @@ async def client_of_user(request: Request, response: Response) -> AsyncGenerator
     store = AuthStore()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        store.save(token if token.isascii() and token.isprintable() else "", None)
+        store.save(token.strip() if token.isascii() and token.isprintable() else "", None)
     else:
         store.load_from_cookie(request.headers.get("Cookie", ""))
         # Send the browser a new cookie after a refresh, a change of the record, a sign-in or a sign-out.

@@ -60,4 +60,4 @@ def refreshable_until(token: str) -> float | None:
 
 def is_sendable_token(value: object) -> TypeGuard[str]:
     """Return whether a value is text that can be sent in an Authorization header."""
-    return isinstance(value, str) and value.isascii() and value.isprintable()
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value

@@ -138,3 +138,5 @@ def _check_header(name: str, value: str) -> None:
         raise PocketBaseInputError(f"header {name!r} must not be set: the transport sets it")
     if not _VALUE.fullmatch(value):
         raise PocketBaseInputError(f"the value of header {name!r} contains a control or non-ASCII character")
+    if value.strip(" \t") != value:  # some HTTP libraries refuse such a value only after connecting
+        raise PocketBaseInputError(f"the value of header {name!r} begins or ends with whitespace")

@@ -18,7 +18,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pocketbase_core import AuthStore, FileAuthStore, FileUpload, PocketBase, PocketBaseError, Request, Response
+from pocketbase_core import (
+    AuthStore,
+    FileAuthStore,
+    FileUpload,
+    PocketBase,
+    PocketBaseError,
+    PocketBaseInputError,
+    Request,
+    Response,
+)
 from pocketbase_core.auth.token import is_refreshable, is_sendable_token
 from pocketbase_core.errors import error_from_response
 from pocketbase_core.messages import Headers
@@ -167,9 +176,28 @@ def test_any_cookie_can_be_loaded_without_an_error(header: str) -> None:
         assert store.export_to_cookie().isascii()
 
 
-@given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
-@example("/", "a\0", "ü")
-def test_attributes_of_cookies_stay_attributes(path: str, domain: str, same_site: str) -> None:
+@given(ANY_TEXT)
+@example(" x")
+@example("Bearer x")
+async def test_a_token_of_any_text_is_sent_as_it_is_or_refused_as_input(text: str) -> None:
+    async def use(pb: PocketBase) -> None:
+        pb.auth_store.save(text)
+        try:
+            await pb.health.check()
+        except Exception as error:
+            assert isinstance(error, PocketBaseInputError)
+            raise
+
+    request = await sent(use)
+    if request is not None:
+        assert request.headers.get("Authorization", "") == text
+        assert text.strip() == text, "HTTP libraries refuse spaces around a value, after they have connected"
+
+
+@given(ANY_TEXT, ANY_TEXT, st.sampled_from(["Lax", "Strict", "", None]) | ANY_TEXT)
+@example("/", "a\0", "Lax")
+@example("/", "", "Lax; Domain=evil.example")
+def test_attributes_of_cookies_stay_attributes(path: str, domain: str, same_site: Any) -> None:
     try:
         header = AuthStore().export_to_cookie(path=path, domain=domain, same_site=same_site)
     except ValueError:
