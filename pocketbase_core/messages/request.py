@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from .body import freeze_body
 from .client_options import ClientOptions
 from .headers import Headers, MutableHeaders
-from .json_values import thaw_json
+from .json_values import default_loads, thaw_json
 from .uploads import File
 
 _NO_PARAMS: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
@@ -85,6 +85,16 @@ class Request:
         files = tuple(file for _, file in self.files)
         return (self.body, *files) if isinstance(self.body, File) else files
 
+    def json(self) -> Any:
+        """Return the body as plain values, which may be edited: dicts and lists; None if there is no body.
+
+        Raises:
+            ValueError: If the body is raw content that is not JSON, or that is read while the request is sent.
+        """
+        if isinstance(self.body, File):
+            raise ValueError(f"the body is read while the request is sent: {self.body!r}")
+        return default_loads(self.body) if isinstance(self.body, bytes) else thaw_json(self.body)
+
     def with_header(self, name: str, value: str) -> "Request":
         """Return a copy with one header set."""
         return self.with_headers(Headers({name: value}))
@@ -132,6 +142,10 @@ class RequestDraft:
         """Return the request that the draft describes now."""
         frozen: dict[str, Any] = {"headers": Headers(self.headers), "files": tuple(self.files)}
         return Request(**(_attributes(self) | frozen))
+
+    def json(self) -> Any:
+        """Return a copy of the body, as `Request.json` does."""
+        return self.freeze().json()
 
     def with_header(self, name: str, value: str) -> Request:
         """Return the request with one header set, as `Request.with_header` does."""

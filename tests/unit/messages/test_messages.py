@@ -1,5 +1,6 @@
 """Requests, responses, headers: frozen, checked, and silent about secrets."""
 
+import json
 import time
 from dataclasses import FrozenInstanceError
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -60,6 +61,25 @@ def test_a_request_never_changes() -> None:
     assert request.body["when"] == "2024-01-02 03:04:05.678Z"
 
 
+def test_the_body_of_a_request_is_available_as_plain_values() -> None:
+    body = {"tags": ["a", "b"], "data": {"list": [{"n": 1}]}, "none": None}
+    request = Request("POST", "http://h/p", body=body)
+    assert request.json() == body
+    assert json.loads(json.dumps(request.json())) == body
+    request.json()["tags"].append("c")
+    assert request.json() == body, "the request has changed"
+    assert RequestDraft.from_request(request).json() == body
+    assert Request("GET", "http://h/p").json() is None
+    assert Request("POST", "http://h/p", body=[1, (2,)]).json() == [1, [2]]
+
+
+def test_a_raw_body_is_decoded_as_json_or_an_error() -> None:
+    assert Request("POST", "http://h/p", body=b'{"a": [1]}').json() == {"a": [1]}
+    for body in (b"a,b", FileUpload(("a.json", b"{}"))):
+        with pytest.raises(ValueError, match=r"Expecting value|the body is read while the request is sent"):
+            Request("POST", "http://h/p", body=body).json()
+
+
 def test_the_reprs_of_messages_show_no_secret() -> None:
     headers = Headers({"Authorization": "tok"})
     request = Request("GET", "http://h/p?x=tok", {"token": "tok"}, headers, {"p": "tok"})
@@ -113,7 +133,11 @@ def test_a_body_without_a_json_form_is_an_error_that_names_the_value(
 
 
 @pytest.mark.parametrize(
-    "headers", [{"A\n": "1"}, {"": "1"}, {"a b": "1"}, {"A": "1\r\nB: 2"}, {"A": "\0"}, {"A": "ü"}]
+    "headers",
+    [
+        *[{"A\n": "1"}, {"": "1"}, {"a b": "1"}, {"A": "1\r\nB: 2"}, {"A": "\0"}, {"A": "ü"}],
+        *[{"A": " 1"}, {"A": "1 "}, {"A": "\t1"}, {"A": "1\t"}, {"A": " "}],
+    ],
 )
 def test_a_header_that_cannot_be_sent_is_an_error(headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="header"):
