@@ -17,6 +17,7 @@ import asyncio
 import inspect
 import io
 import os
+import re
 import stat
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
@@ -24,12 +25,13 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Self, cast
 
 from ..concurrency.threads import run_in_daemon_thread
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from .chunk_reader import CHUNK_SIZE, ChunkReader
 
+_CONTENT_TYPE = re.compile(r"([!-~]+/[ -~]*[!-~])?")
 ProgressCallback = Callable[[int, int | None], object]
 """Is called with the bytes sent so far, and the total, which is None if it is unknown."""
 
@@ -48,12 +50,14 @@ class FileUpload:
     """One or more files as the value of a field: `FileUpload("a.png")`, `FileUpload(("a.txt", b"…"), …)`.
 
     An open file is sent from its current position and stays open. A source that cannot be read again, such as an
-    iterator or a pipe, can be sent once.
+    iterator or a pipe, can be sent once. A copy of a FileUpload, also a deep one, shares its sources. It can be pickled
+    if all its files are paths, bytes or text.
 
     Args:
-        *files: Each a path, or a tuple `(filename, content)` or `(filename, content, content_type)`. The content is
-            bytes, text, a `Path`, a file opened in binary mode, an asynchronous iterator of bytes, or an object whose
-            `read(size)` is a coroutine.
+        *files: Each a path, an open file that has a name, an upload that a web framework has received (of Starlette,
+            FastAPI, aiohttp or Werkzeug), or a tuple `(filename, content)` or `(filename, content, content_type)`. The
+            content is bytes, text, a `Path`, a file opened in binary mode, an asynchronous iterator of bytes, or an
+            object whose `read(size)` is a coroutine.
         on_progress: A function that is called with `(done, total)`, in bytes of all these files together: with 0 first,
             and with 0 again at each new attempt. The total is None if it is unknown. Its exceptions are logged.
 
@@ -68,6 +72,10 @@ class FileUpload:
         check_progress(on_progress)
         progress = None if on_progress is None else UploadProgress(on_progress)
         self.files = tuple(replace(_to_file(file), progress=progress) for file in files)
+        if _is_one_file(files, self.files):
+            raise TypeError(
+                "each argument is a file of its own; write one file as FileUpload((filename, content, content_type))"
+            )
 
     def __repr__(self) -> str:
         return f"FileUpload({', '.join(repr(file.filename) for file in self.files)})"
@@ -99,6 +107,20 @@ class File:
     """Acquired by the first reader of a source that is not replayable, and never released."""
     _is_fifo: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     """Set by `size` if the path is a FIFO. Only `size` knows, as only threads access the disk."""
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return the file itself: copies read the same source, so they need the same locks."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what pickle stores.
+
+        Raises:
+            TypeError: If the content is neither bytes nor a path.
+        """
+        if not isinstance(self.content, (bytes, Path)):
+            raise TypeError(f"{self.filename!r} cannot be pickled: only files from paths, bytes and text can")
+        return type(self), (self.filename, self.content, self.content_type, None, self.progress)
 
     @property
     def replayable(self) -> bool:
@@ -194,11 +216,36 @@ def _to_file(file: Any) -> File:
     if isinstance(file, (str, os.PathLike)):
         path = Path(file)  # pyright: ignore[reportUnknownArgumentType]
         return _make_file(path.name, path, None)
+    if hasattr(file, "content_type") and hasattr(file, "filename"):  # here, `name` is the name of the form's field
+        return _make_file(file.filename, getattr(file, "file", file), file.content_type or None)
+    if hasattr(file, "read"):
+        return _make_file(_name_of(file), file, None)
     if isinstance(file, tuple) and len(file) in (2, 3):  # pyright: ignore[reportUnknownArgumentType]
         return _make_file(*file, *(None,) * (3 - len(file)))  # pyright: ignore
     raise TypeError(
-        f"a file must be a path, (filename, content) or (filename, content, content_type), not {file!r:.100}"
+        "a file must be a path, an open file, (filename, content) or (filename, content, content_type), "
+        f"not {file!r:.100}"
     )
+
+
+def _name_of(opened: Any) -> str:
+    name = getattr(opened, "name", None)  # a file descriptor is a number here
+    if not isinstance(name, (str, bytes, os.PathLike)):
+        raise TypeError(f"{opened!r:.100} has no file name; pass (filename, content)")
+    return os.path.basename(os.fsdecode(name))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _is_one_file(arguments: tuple[Any, ...], files: tuple[File, ...]) -> bool:
+    """Return whether the arguments are the name, the content and the type of one file, as in another SDK."""
+    if not isinstance(arguments[0], str):
+        return False
+    if len(arguments) == 2:
+        return hasattr(arguments[1], "read") and files[0].filename == files[1].filename
+    if len(arguments) != 3 or not isinstance(arguments[2], str):
+        return False
+    import mimetypes
+
+    return mimetypes.guess_extension(arguments[2]) is not None
 
 
 def _make_file(filename: Any, content: Any, content_type: Any) -> File:
@@ -215,7 +262,7 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
         return File(filename, bytes(content), content_type)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(content, os.PathLike):
         return File(filename, Path(content), content_type)  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(content, io.TextIOBase):
+    if isinstance(content, io.TextIOBase) or isinstance(getattr(content, "encoding", None), str):
         raise TypeError(f"{filename!r} is open in text mode; open it with mode 'rb'")
     if inspect.iscoroutinefunction(getattr(content, "read", None)):  # checked first, because iterating yields lines
         content = _read_chunks(content)
@@ -225,6 +272,8 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
         raise PocketBaseInputTypeError(
             f"the content of {filename!r} must be bytes, text or a file, not {type(content).__name__}"
         )
+    if not getattr(content, "readable", lambda: True)():
+        raise TypeError(f"{filename!r} is open for writing only; open it with mode 'rb'")
     try:
         start_offset = content.tell() if content.seekable() else None
     except (AttributeError, OSError):
@@ -234,9 +283,9 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
 
 def _resolve_content_type(filename: str, content_type: Any) -> str:
     if content_type is None:
-        import mimetypes  # here, because nothing else needs it
+        import mimetypes  # here, because few programs need it
 
         content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-    if not isinstance(content_type, str) or not (content_type.isascii() and content_type.isprintable()):
+    if not isinstance(content_type, str) or not _CONTENT_TYPE.fullmatch(content_type):
         raise PocketBaseInputError(f"{content_type!r} is not a valid content type")
     return content_type
