@@ -28,7 +28,7 @@ class Streams(MockTransport):
     """Streams of events that begin as told: with an error, or well; `open` are those that have not ended."""
 
     def __init__(self, *beginnings: PocketBaseError | None) -> None:
-        super().__init__(lambda request: Response(500))
+        super().__init__(lambda request: Response(500), events=[])
         self._beginnings = [*beginnings]
         self.open = 0
 

@@ -160,7 +160,13 @@ def test_a_connection_whose_end_is_overdue_is_lost(with_server: WithServer) -> N
 
 def test_a_stream_that_ends_without_an_event_fails_the_first_subscription() -> None:
     async def main() -> None:
-        pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(204)), middleware=[])
+        none: list[ServerSentEvent] = []
+
+        async def ends(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+            for event in none:
+                yield event
+
+        pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(204), ends), middleware=[])
         with pytest.raises(PocketBaseConnectionError, match="the server ended the stream"):
             await pb.realtime.subscribe("a", print)
         await pb.aclose()

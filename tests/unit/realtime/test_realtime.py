@@ -3,13 +3,14 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncGenerator
 from dataclasses import FrozenInstanceError
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from pocketbase_core import PocketBase, PocketBaseConnectionError, Response, ServerSentEvent
+from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
 from pocketbase_core.calls.options import SubscribeOptions, parse_options
 from pocketbase_core.endpoints import realtime
 from pocketbase_core.realtime.connection import Connection
@@ -212,9 +213,12 @@ def test_a_full_queue_has_room_again_after_drop_pending() -> None:
 
 
 async def test_aborting_a_connection_that_has_ended_keeps_its_close_error() -> None:
+    async def ends(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        yield ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')
+
     ended = asyncio.Event()
     connection = Connection(lambda connection, event: None, ended.set, 1)
-    transport = MockTransport(lambda request: Response(500), [ServerSentEvent("PB_CONNECT", '{"clientId": "c"}')])
+    transport = MockTransport(lambda request: Response(500), ends)
     await connection.open(PocketBase("http://h", transport=transport).pipeline, realtime.connect())
     await ended.wait()
     await connection.close()

@@ -1,6 +1,7 @@
 """Answers that no real server would give, and what is decided before anything is sent."""
 
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -31,7 +32,11 @@ def signed_in_by(*events: ServerSentEvent, provider: Any = PROVIDER) -> tuple[Po
             return Response(204)
         return Response(200, json={"token": "t", "record": {"id": "u1"}})
 
-    return PocketBase("http://h", transport=MockTransport(handler, events)), seen
+    async def stream(request: Request) -> AsyncGenerator[ServerSentEvent, None]:
+        for event in events:
+            yield event
+
+    return PocketBase("http://h", transport=MockTransport(handler, stream)), seen
 
 
 CONNECT = ServerSentEvent("PB_CONNECT", json.dumps({"clientId": "mine"}))
