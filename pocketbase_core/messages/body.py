@@ -39,7 +39,8 @@ def freeze_body(body: Any) -> Any:
         return FileUpload(("body", body, "")).files[0]
     if hasattr(body, "read"):
         raise PocketBaseInputTypeError(
-            f"the body must not be an open file ({type(body).__name__}); pass FileUpload((filename, file))"
+            f"the body must not be an open file ({type(body).__name__}); pass FileUpload(file), "
+            "or FileUpload((filename, file)) if the file has no name"
         )
     if isinstance(body, Iterator):
         kind = type(body).__name__  # pyright: ignore[reportUnknownArgumentType]

@@ -100,9 +100,20 @@ def _freeze(value: Any, path: Path) -> Any:
 
 
 def thaw_json(value: Any) -> Any:
-    """Return an editable deep copy of a value that `freeze_json` returned."""
+    """Return an editable deep copy of a value that `freeze_json` returned.
+
+    Raises:
+        ValueError: If the value is nested too deep.
+    """
+    try:
+        return _thaw(value)
+    except RecursionError as error:
+        raise PocketBaseInputError("body is nested too deep") from error
+
+
+def _thaw(value: Any) -> Any:
     if isinstance(value, MappingProxyType):
-        return {key: thaw_json(item) for key, item in value.items()}  # pyright: ignore
+        return {key: _thaw(item) for key, item in value.items()}  # pyright: ignore
     if isinstance(value, tuple):
-        return [thaw_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_thaw(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     return value

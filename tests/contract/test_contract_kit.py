@@ -9,6 +9,8 @@ from pocketbase_core.testing.contract import (
     early_responses,
     encodings,
     limits,
+    raw_bodies,
+    raw_responses,
     requests,
     sse,
     streaming,
@@ -36,6 +38,7 @@ def test_the_import():
 
 def test_no_test_of_the_kit_hides_another_of_the_same_name() -> None:
     modules = [cancellation, early_responses, encodings, connection_errors, requests, limits, sse, streaming, uploads]
+    modules += [raw_bodies, raw_responses]
     tests = [name for module in modules for name in vars(module) if name.startswith("test_")]
     exported: list[str] = vars(pocketbase_core.testing.contract)["__all__"]
     assert sorted([*tests, "MakeTransport", "memory", "stalled", "transport"]) == sorted(exported), (

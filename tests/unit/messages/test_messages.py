@@ -1,6 +1,7 @@
 """Requests, responses, headers: frozen, checked, and silent about secrets."""
 
 import json
+import sys
 import time
 from dataclasses import FrozenInstanceError
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import FileUpload, Headers, PocketBase, Request, Response, ServerSentEvent
+from pocketbase_core import FileUpload, Headers, PocketBase, PocketBaseInputError, Request, Response, ServerSentEvent
 from pocketbase_core.messages import ClientOptions, RequestDraft
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
@@ -237,6 +238,20 @@ def test_a_draft_that_is_not_edited_freezes_to_an_equal_request() -> None:
     frozen = RequestDraft.from_request(request).freeze()
     assert frozen == request
     assert frozen.client_options is request.client_options
+
+
+def test_a_body_that_is_too_deep_for_an_editable_copy_is_an_input_error() -> None:
+    levels = sys.getrecursionlimit() // 2
+    body: dict[str, Any] = {}
+    for _ in range(levels):
+        body = {"inner": body}
+    request = Request("POST", "/", body=body)
+
+    def make_draft(calls: int) -> RequestDraft:
+        return make_draft(calls - 1) if calls else RequestDraft.from_request(request)
+
+    with pytest.raises(PocketBaseInputError, match="nested too deep"):
+        make_draft(levels)
 
 
 def test_a_draft_can_lose_a_header_and_be_replaced() -> None:
