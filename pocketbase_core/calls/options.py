@@ -1,12 +1,15 @@
 """The options of service methods, as a dict or as keyword arguments: query parameters, headers, timeout."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import Any, TypedDict
 
 from ..input_errors import PocketBaseInputError
 from ..messages import Headers
+from ..peer_names import advice
+from ..suggestions import closest
 from .query import encode_query, option_to_query
 from .timeout import USE_CLIENT_DEFAULT, Timeout, check_timeout, timeout_or
 
@@ -153,7 +156,7 @@ def parse_options(options_type: type, options: Mapping[str, Any] | None, keyword
     merged = {**(options or {}), **keywords}
     known: frozenset[str] = getattr(options_type, "__optional_keys__")
     if unknown := [key for key in merged if key not in known]:
-        raise TypeError(f"unknown option {', '.join(map(repr, unknown))}; known here: {', '.join(sorted(known))}")
+        raise _unknown_option(unknown, known, _calling_method())
 
     params = encode_query(merged.pop("params", None) or {})
     named = {_QUERY_NAMES[key]: option_to_query(key, merged.pop(key)) for key in [*merged] if key in _QUERY_NAMES}
@@ -192,6 +195,32 @@ def parse_leading(
     if leading is not None and options is not None:
         raise TypeError("options must be passed once, but there are two dicts")
     return parse_options(options_type, options if leading is None else leading, keywords)
+
+
+def _calling_method() -> CodeType:
+    """Return the code of the method whose options are parsed."""
+    frame: Any = getattr(sys, "_getframe")()
+    while frame.f_globals is globals():
+        frame = frame.f_back
+    code: CodeType = frame.f_code
+    return code
+
+
+def _unknown_option(unknown: Sequence[object], known: frozenset[str], method: CodeType) -> TypeError:
+    """Return the error for unknown options.
+
+    Args:
+        unknown: The names of the options.
+        known: The names of the options that the method has.
+        method: The method, whose parameters may be what was meant.
+    """
+    parameters = method.co_varnames[: method.co_argcount]
+    name = str(unknown[0])
+    hint = advice("options", name)
+    if hint is None and (similar := closest(name, {*known, *parameters} - {"self", "options"})):
+        hint = f"did you mean {similar!r}?"
+    names = f"known here: {', '.join(sorted(known))}"
+    return TypeError(f"unknown option {', '.join(map(repr, unknown))}; {names if hint is None else hint}")
 
 
 def check_max_response_bytes(size: int | None) -> int | None:
