@@ -11,12 +11,36 @@ Middleware = Callable[[Request, Handler], Awaitable[Response]]
 def chain(middleware: Sequence[Middleware], send: Handler) -> Handler:
     """Return one handler that passes a request through the middleware, the first outermost, and then to `send`."""
     for each in reversed(middleware):
-        send = _bind(each, send)
+        is_of_this_library = type(each).__module__.startswith(f"{__package__}.")
+        send = _bind(each, send) if is_of_this_library else _bind_checked(each, send)
     return send
 
 
-def _bind(middleware: Middleware, call_next: Handler) -> Handler:
-    def handle(request: Request) -> Awaitable[Response]:
-        return middleware(request, call_next)
+def middleware_name(middleware: object) -> str:
+    """Return the name of a middleware for an error."""
+    return getattr(middleware, "__qualname__", None) or type(middleware).__qualname__
 
-    return handle
+
+# The functions below are named `call_next` because Python's error for a wrong call shows that name.
+
+
+def _bind(middleware: Middleware, next_handler: Handler) -> Handler:
+    def call_next(request: Request) -> Awaitable[Response]:
+        return middleware(request, next_handler)
+
+    return call_next
+
+
+def _bind_checked(middleware: Middleware, next_handler: Handler) -> Handler:
+    async def call_next(request: Request) -> Response:
+        result: object = middleware(request, next_handler)
+        response: object = await result if isinstance(result, Awaitable) else None
+        if not isinstance(response, Response):
+            returned = response if isinstance(result, Awaitable) else result
+            raise TypeError(
+                f"the middleware {middleware_name(middleware)} must be a coroutine function that returns a Response, "
+                f"such as `return await call_next(request)`; it returned {type(returned).__name__}"
+            )
+        return response
+
+    return call_next

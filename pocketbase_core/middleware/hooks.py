@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from ..messages import Request, RequestDraft, Response
 from .chain import Handler
+from .checks import check_hook
 
 _RequestResult = Request | RequestDraft | None
 _ResponseResult = Response | None
@@ -16,9 +17,13 @@ class BeforeSend:
     Args:
         hook: A function or a coroutine function. It is called with a draft, which it may edit in place. It returns a
             draft, a request, or None, which sends the request without the edits.
+
+    Raises:
+        TypeError: If the hook cannot be called with one argument.
     """
 
     def __init__(self, hook: Callable[[RequestDraft], _RequestResult | Awaitable[_RequestResult]]) -> None:
+        check_hook("before_send", hook, "request")
         self._hook = hook
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
@@ -46,9 +51,13 @@ class AfterSend:
     Args:
         hook: A function or a coroutine function. It is called with the response. It returns a response, or None, which
             keeps the response as it is.
+
+    Raises:
+        TypeError: If the hook cannot be called with one argument.
     """
 
     def __init__(self, hook: Callable[[Response], _ResponseResult | Awaitable[_ResponseResult]]) -> None:
+        check_hook("after_send", hook, "response")
         self._hook = hook
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
