@@ -25,3 +25,7 @@ def __getattr__(name: str) -> Any:
         extra = "aiohttp" if name == "AiohttpTransport" else "httpx2"
         raise ModuleNotFoundError(f"{error}; run: pip install 'pocketbase-core[{extra}]'", name=error.name) from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,7 +1,10 @@
 """The options of the sessions that a transport opens."""
 
+import difflib
 from collections.abc import Collection
 from typing import Any
+
+from pocketbase_core.transport import wrapper_of
 
 _COOKIES = (
     "a transport keeps no cookies, because several users may share it; "
@@ -15,6 +18,22 @@ _REFUSED = {
 }
 
 
+def wrong_session(expected: str, session: object) -> TypeError:
+    """Return the error for an object that a transport cannot use in place of a session.
+
+    Args:
+        expected: What the transport can use.
+        session: The object.
+    """
+    if isinstance(session, type):
+        hint = f"; create an instance: {session.__name__}()"
+    elif isinstance(session, str):
+        hint = "; the URL is an argument of PocketBase"
+    else:
+        hint = f"; use {wrapper}" if (wrapper := wrapper_of(session)) else ""
+    return TypeError(f"expected {expected}, not {type(session).__name__}{hint}")
+
+
 def check_names(options: dict[str, Any], known: Collection[str]) -> None:
     """Check the names of a session's options.
 
@@ -25,5 +44,7 @@ def check_names(options: dict[str, Any], known: Collection[str]) -> None:
         if name in _REFUSED:
             raise TypeError(f"{name}= is not an option of a transport: {_REFUSED[name]}")
         if name not in known:
-            names = ", ".join(sorted({*known} - {*_REFUSED}))
-            raise TypeError(f"unknown option {name!r}; known here: {names}")
+            names = sorted({*known} - {*_REFUSED})
+            similar = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {similar[0]!r}?" if similar else f"known here: {', '.join(names)}"
+            raise TypeError(f"unknown option {name!r}; {hint}")

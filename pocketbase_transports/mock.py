@@ -32,6 +32,9 @@ class MockTransport:
         self._handler = handler
         self._events = events
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     async def send(self, request: Request) -> Response:
         """Return the handler's response.
 

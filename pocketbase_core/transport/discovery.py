@@ -6,6 +6,13 @@ from ..ports import Transport
 
 GROUP = "pocketbase.transports"
 _PREFERRED = ("aiohttp", "httpx")
+_WRAPPERS = {
+    ("aiohttp", "ClientSession"): "AiohttpTransport(session)",
+    ("httpx", "AsyncClient"): "HttpxTransport(client)",
+    ("httpx", "Client"): "HttpxTransport(httpx.AsyncClient())",
+    ("httpx2", "AsyncClient"): "HttpxTransport(client)",
+    ("httpx2", "Client"): "HttpxTransport(httpx2.AsyncClient())",
+}
 
 
 def find_transport() -> Transport:
@@ -39,8 +46,20 @@ def check_transport(transport: object) -> Transport:
         TypeError: If the object lacks a method of the ports.
     """
     if isinstance(transport, type) or not isinstance(transport, Transport):
-        hint = f"; create an instance: {transport.__name__}()" if isinstance(transport, type) else ""
+        if isinstance(transport, type):
+            hint = f"; create an instance: {transport.__name__}()"
+        else:
+            hint = f"; use {wrapper}" if (wrapper := wrapper_of(transport)) else ""
         raise TypeError(
             f"a transport needs send, stream, events and aclose, which {transport!r:.80} does not have{hint}"
         )
     return transport
+
+
+def wrapper_of(session: object) -> str | None:
+    """Return the code that makes a transport of a session or client of an HTTP library; None for other objects."""
+    for base in type(session).__mro__:
+        found = _WRAPPERS.get((base.__module__.partition(".")[0], base.__name__))
+        if found is not None:
+            return found
+    return None

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from .._connection_limit import MAX_OPENING_STREAMS, ConnectionLimit, describe_full_pool
-from .._options import check_names
+from .._options import check_names, wrong_session
 from .._sessions import SessionPerLoop
 from .sockets import take_transports
 from .unsolicited_data import with_clean_connections
@@ -167,7 +167,7 @@ def _check_external(session: object, options: dict[str, Any]) -> None:
     if options:
         raise TypeError("options cannot be combined with a session; set them on the session")
     if not isinstance(session, aiohttp.ClientSession):
-        raise TypeError(f"expected an aiohttp.ClientSession, not {type(session).__name__}")
+        raise wrong_session("an aiohttp.ClientSession", session)
     if session.auth is not None:
         raise TypeError("a session with auth= cannot be used, because the Authorization header holds the user's token")
 

@@ -42,6 +42,9 @@ class AiohttpTransport:
             self._pool_wait if self._sessions.streams_are_limited else PoolWait(POOL_WAIT, lambda: TOO_MANY_OPENING)
         )
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     async def send(self, request: Request) -> Response:
         """Return the response to a request. See `HttpPort.send`."""
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:

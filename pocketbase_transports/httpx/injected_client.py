@@ -6,7 +6,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .._options import check_names
+from .._options import check_names, wrong_session
 
 if TYPE_CHECKING:
     import httpx2
@@ -35,7 +35,7 @@ def library_of(client: object) -> ModuleType:
         root = base.__module__.partition(".")[0]
         if base.__name__ == "AsyncClient" and root in ("httpx", "httpx2"):
             return sys.modules[root]
-    raise TypeError(f"expected an AsyncClient of httpx or httpx2, not {type(client).__name__}")
+    raise wrong_session("an AsyncClient of httpx or httpx2", client)
 
 
 def check_options(library: ModuleType, options: dict[str, Any]) -> None:

@@ -67,6 +67,9 @@ class HttpxTransport:
             )
             self._stream_pool_wait = PoolWait(POOL_WAIT, lambda: TOO_MANY_OPENING)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     async def send(self, request: Request) -> Response:
         """Return the response to a request. See `HttpPort.send`."""
         async with Exchange(request, self._error_map, self._pool_wait) as exchange:
