@@ -8,6 +8,7 @@ from ..calls.parsing import explains_query, parse_object
 from ..errors import PocketBaseDecodeError, PocketBaseNotFoundError, unexpected_response
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from ..messages import Response
+from ..pydantic_support import support_pydantic
 
 T = TypeVar("T")
 
@@ -25,6 +26,9 @@ class Page(TypedDict, Generic[T]):
     """The number of pages of the list; -1 with the option `skip_total`."""
     items: list[T]
     """The items of this page."""
+
+
+support_pydantic(Page)
 
 
 def get_list(path: str, page: int, per_page: int, options: Options) -> Call[Page[dict[str, Any]]]:

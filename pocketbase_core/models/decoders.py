@@ -7,6 +7,7 @@ from ..calls.call import Call
 from ..endpoints.pages import Page
 from ..errors import PocketBaseDecodeError
 from ..messages import Response
+from ..pydantic_support import support_pydantic
 from .class_validators import make_class_validator
 from .validators import ValidationError
 
@@ -23,6 +24,9 @@ class RecordEvent(TypedDict, Generic[T]):
     """The change of the record."""
     record: T
     """The record at that time, as a dict or as an instance of the collection's class."""
+
+
+support_pydantic(RecordEvent)
 
 
 def identity(record: Record) -> Record:
@@ -57,6 +61,7 @@ def make_decoder(model: type[T]) -> Decoder[T]:
             raise PocketBaseDecodeError(status=200, message=message) from error
         return value
 
+    decode.__name__ = model.__name__  # for the repr of a service
     return decode
 
 

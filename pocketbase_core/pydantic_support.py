@@ -1,0 +1,29 @@
+"""Makes the generic TypedDicts of this library usable in pydantic and FastAPI before Python 3.12.
+
+There, pydantic accepts a TypedDict of `typing_extensions` only. This library does not depend on that package, but
+pydantic does. So pydantic's own hook on the class builds the same TypedDict with `typing_extensions` when it is needed.
+"""
+
+import sys
+from typing import Any, TypeVar, get_args
+
+
+def support_pydantic(generic: Any) -> None:
+    """Give a generic TypedDict the hook that pydantic calls."""
+    if sys.version_info < (3, 12):
+        generic.__get_pydantic_core_schema__ = classmethod(_build_schema)
+
+
+def _build_schema(generic: Any, source: Any, handler: Any) -> Any:
+    """Return the schema of `source`, which is the generic TypedDict itself or one with its parameters replaced."""
+    from typing_extensions import TypedDict
+
+    values: dict[TypeVar, Any] = dict(zip(generic.__parameters__, get_args(source), strict=False))
+    fields: dict[str, Any] = {}
+    for name, annotation in generic.__annotations__.items():
+        if isinstance(annotation, TypeVar):
+            annotation = values.get(annotation, Any)
+        elif parameters := getattr(annotation, "__parameters__", ()):
+            annotation = annotation[tuple(values.get(each, Any) for each in parameters)]
+        fields[name] = annotation
+    return handler(TypedDict(generic.__name__, fields))  # type: ignore[operator]
