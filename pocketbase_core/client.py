@@ -1,23 +1,21 @@
 """The client, which wires the parts together and knows no endpoint."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
-from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
-from .auth.store import SUPERUSERS, AuthStore
-from .auth.token import claims
+from .assignments import Assignments
+from .auth.store import SUPERUSERS, AuthStore, name_user
 from .calls.filters import build_filter
 from .calls.options import check_max_response_bytes
-from .calls.paths import custom_path
+from .calls.paths import check_base_url
 from .calls.timeout import check_timeout
-from .messages import ClientOptions, Request, RequestDraft, Response
+from .messages import ClientOptions
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
-from .middleware import AfterSend, BeforeSend, Middleware, default_middleware
-from .middleware.authentication import REFRESH_TIMEOUT, TokenAuth
+from .middleware import Middleware, default_middleware
+from .middleware.checks import check_middleware
 from .models.decoders import Record, identity, make_decoder
+from .peer_names import AnswersPeerNames
 from .pipeline import Pipeline, Server, SharedTransport
 from .ports import Transport
 from .realtime import Realtime, RealtimeSettings
@@ -34,11 +32,12 @@ from .services.logs import LogService
 from .services.records import RecordService
 from .services.settings import SettingsService
 from .services.sql import SqlService
+from .user import User
 
 T = TypeVar("T")
 
 
-class PocketBase(CustomRoutes):
+class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
     """A PocketBase server, as one user sees it.
 
     `collection(name)` has the records, and their ways to sign in; `admins` are the superusers. The other services are
@@ -79,39 +78,26 @@ class PocketBase(CustomRoutes):
         json_dumps: JsonDumps = default_dumps,
     ) -> None:
         self._server = Server(
-            base_url=_check_url(base_url),
+            base_url=check_base_url(base_url),
             transport=SharedTransport(transport),
             timeout=check_timeout(timeout),
             client_options=ClientOptions(json_dumps, json_loads, check_max_response_bytes(max_response_bytes)),
         )
-        self._lang = lang
-        self._middleware = default_middleware() if middleware is None else [*middleware]
+        self._lang = _check_lang(lang)
+        self._middleware = default_middleware() if middleware is None else check_middleware(middleware)
         self._passwords = PasswordConfirmation()
         self._owns_transport = True
         self._user = self._make_user(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
 
+    def __repr__(self) -> str:
+        if "_user" not in vars(self):
+            return object.__repr__(self)  # a debugger shows a client whose `__init__` has not ended
+        parts = (repr(self.base_url), name_user(self.auth_store))
+        return f"{type(self).__name__}({', '.join(filter(None, parts))})"
+
     def headers(self) -> dict[str, str]:
         """Return the headers of every request. Override this method in a subclass."""
         return {"Accept-Language": self._lang}
-
-    async def before_send(self, request: RequestDraft) -> Request | RequestDraft | None:
-        """Change a request before it is sent. Override this method in a subclass.
-
-        Args:
-            request: A draft, which may be edited in place.
-
-        Returns:
-            The request to send: a draft, a request, or None for the draft as it is.
-        """
-        return request
-
-    async def after_send(self, response: Response) -> Response | None:
-        """Inspect or replace a response. Override this method in a subclass.
-
-        Returns:
-            The response to go on with, or None for the response as it is.
-        """
-        return response
 
     @overload
     def collection(self, id_or_name: str) -> RecordService[Record]: ...
@@ -144,9 +130,26 @@ class PocketBase(CustomRoutes):
         return self._server.base_url
 
     @property
+    def lang(self) -> str:
+        """The `Accept-Language` header. Set it to change the header of the requests from now on."""
+        return self._lang
+
+    @lang.setter
+    def lang(self, lang: str) -> None:
+        self._lang = _check_lang(lang)
+
+    @property
     def auth_store(self) -> AuthStore:
-        """The token and the record of the signed-in user."""
+        """The token and the record of the signed-in user.
+
+        Set it to act as another user: calls from now on and realtime use the new store. Calls in progress are sent as
+        the user who made them.
+        """
         return self._user.pipeline.auth_store
+
+    @auth_store.setter
+    def auth_store(self, store: AuthStore) -> None:
+        self._user.change_store(store)
 
     @property
     def pipeline(self) -> Pipeline:
@@ -229,17 +232,15 @@ class PocketBase(CustomRoutes):
     def with_auth_store(self, store: AuthStore) -> Self:
         """Return a client for another user, with the same transport and middleware. Closing it closes no transport."""
         self._server.transport.get()
-        other = copy.copy(self)
-        other._owns_transport = False
-        other._user = other._make_user(store, self.realtime.settings)
+        other = object.__new__(type(self))
+        vars(other).update(vars(self), _owns_transport=False)
+        vars(other)["_user"] = other._make_user(store, self.realtime.settings)
         return other
 
     async def aclose(self) -> None:
         """End realtime and token refreshes, and close the transport, but not a session that was given to it."""
         try:
-            await self.realtime.close()
-            await self._user.auth.aclose()
-            await self.auth_store.aclose()
+            await self._user.aclose()
         finally:
             if self._owns_transport:
                 await self._server.transport.aclose()
@@ -252,47 +253,14 @@ class PocketBase(CustomRoutes):
     ) -> None:
         await self.aclose()
 
-    def _make_user(self, store: AuthStore, realtime_settings: RealtimeSettings) -> "_User":
-        auth = TokenAuth(store, self._refresh)
-        middleware: list[Middleware] = [auth]
-        if type(self).before_send is not PocketBase.before_send:
-            middleware.append(BeforeSend(self.before_send))
-        if type(self).after_send is not PocketBase.after_send:
-            middleware.append(AfterSend(self.after_send))
-        pipeline = Pipeline(self._server, store, [*middleware, *self._middleware], self.headers)
-        return _User(pipeline, auth, realtime_settings)
+    def _make_user(self, store: AuthStore, realtime_settings: RealtimeSettings) -> User:
+        return User(self._server, store, self._make_middleware, self.headers, realtime_settings)
 
-    async def _refresh(self, token: str) -> None:
-        users = self.collection(claims(token)["collectionId"])
-        limit = self._server.timeout
-        limit = REFRESH_TIMEOUT if limit is None else min(limit, REFRESH_TIMEOUT)
-        await users.auth.refresh(headers={"Authorization": token}, timeout=limit)
+    def _make_middleware(self) -> list[Middleware]:
+        return [*self._make_hooks(), *self._middleware]
 
 
-class _User:
-    """Everything that belongs to one user. A client for another user has another one, so that the two share nothing."""
-
-    def __init__(self, pipeline: Pipeline, auth: TokenAuth, realtime_settings: RealtimeSettings) -> None:
-        self.pipeline = pipeline
-        self.auth = auth
-        self.collections = CollectionService(pipeline)
-        self.files = FileService(pipeline)
-        self.backups = BackupService(pipeline)
-        self.settings = SettingsService(pipeline)
-        self.logs = LogService(pipeline)
-        self.crons = CronService(pipeline)
-        self.sql = SqlService(pipeline)
-        self.health = HealthService(pipeline)
-        self.realtime = Realtime(pipeline, realtime_settings)
-        self.records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
-
-
-def _check_url(url: str) -> str:
-    if not isinstance(url, str):
-        raise TypeError(f"a base URL must be text, not {type(url).__name__}")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not url.isprintable():
-        raise ValueError(f"{url!r} is not a valid base URL, such as 'http://127.0.0.1:8090'")
-    if parts.query or parts.fragment or parts.username is not None or parts.port == 0:
-        raise ValueError("a base URL must not contain a query, a fragment, user information or port 0")
-    return f"{parts.scheme}://{parts.netloc}{custom_path(parts.path)}".rstrip("/")
+def _check_lang(lang: str) -> str:
+    if not isinstance(lang, str):
+        raise TypeError(f"lang must be text, such as 'en-US', not {type(lang).__name__}")
+    return lang

@@ -1,5 +1,6 @@
 """Execution of calls: a request passes through the middleware to the transport, its response back to the parser."""
 
+import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -80,20 +81,34 @@ class Pipeline:
         middleware: Sequence[Middleware],
         headers: Callable[[], Mapping[str, str]],
     ) -> None:
-        self.auth_store = auth_store
+        self.base_url = server.base_url
+        """The URL of the server, without a slash at its end."""
         self.timeout = server.timeout
         """The client's timeout in seconds; None is no limit."""
         self.json_loads = server.client_options.json_loads
         """The decoder of the client's JSON library."""
         self._server = server
-        self._middleware = middleware
-        self._send_through = chain(middleware, self._send)
+        self._client_options = server.client_options
         self._headers = headers
         self._cached_headers: tuple[dict[str, str], Headers] = {}, Headers()
+        self.change(auth_store, middleware)
+
+    def __repr__(self) -> str:
+        return f"Pipeline({self.base_url!r})"
+
+    def change(self, auth_store: AuthStore, middleware: Sequence[Middleware]) -> None:
+        """Execute the calls from now on with another store and other middleware. Calls in progress keep theirs."""
+        self.auth_store = auth_store
+        self._middleware = middleware
+        self._send_through = chain(middleware, self._send)
+
+    def snapshot(self) -> "Pipeline":
+        """Return a pipeline that keeps the present store and the present middleware."""
+        return copy.copy(self)
 
     def build_url(self, path: str) -> str:
         """Return the absolute URL of a path on the server."""
-        return self._server.base_url + custom_path(path)
+        return self.base_url + custom_path(path)
 
     async def execute(self, call: Call[T]) -> T:
         """Send a call through the middleware, and return the parsed response.
@@ -102,6 +117,7 @@ class Pipeline:
             PocketBaseError: If the request failed, or the parser rejects the response.
         """
         send = self._send_through if call.retries else chain(self._middleware_of(call), self._send)
+        auth_store = self.auth_store
         try:
             response = await send(self._build_request(call))
         except RuntimeError:
@@ -109,7 +125,7 @@ class Pipeline:
             raise
         value = call.parse(response)
         if call.effect is not None:
-            call.effect(self.auth_store, value)
+            call.effect(auth_store, value)
         return value
 
     @asynccontextmanager
@@ -177,18 +193,19 @@ class Pipeline:
 
     def _build_request(self, call: Call[Any]) -> Request:
         request, headers = call.request, self._headers()
-        if headers != self._cached_headers[0]:
-            self._cached_headers = dict(headers), Headers(headers)
-        client_headers = self._cached_headers[1]
+        cached, client_headers = self._cached_headers
+        if headers != cached:
+            client_headers = Headers(headers)
+            self._cached_headers = dict(headers), client_headers
         return Request(
             method=request.method,
-            url=self._server.base_url + request.url,
+            url=self.base_url + request.url,
             params=request.params,
             headers=client_headers | request.headers if request.headers else client_headers,
             body=request.body,
             files=request.files,
             timeout=timeout_or(call.timeout, self.timeout),
-            client_options=self._server.client_options,
+            client_options=self._client_options,
         )
 
     def _middleware_of(self, call: Call[Any]) -> Sequence[Middleware]:

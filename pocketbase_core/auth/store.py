@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ..concurrency.callbacks import notify
 from ..input_errors import PocketBaseInputTypeError
+from ..peer_names import AnswersPeerNames
 from . import cookies
 from .serialization import copy_record, parse_stored
 from .token import claims, is_valid, subject
@@ -15,7 +16,7 @@ SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
 
 
-class AuthStore:
+class AuthStore(AnswersPeerNames):
     """A store in memory: the token and the record of the signed-in user."""
 
     _first_and_last_token: tuple[str, str] = "", ""
@@ -25,6 +26,9 @@ class AuthStore:
         self._token = ""
         self._record: dict[str, Any] | None = None
         self._callbacks: list[Callable[[str, dict[str, Any] | None], object]] = []
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({name_user(self)})"
 
     @property
     def token(self) -> str:
@@ -197,3 +201,13 @@ def replace_refreshed(store: AuthStore, old: str, token: str, record: Mapping[st
 def reload_shared(store: AuthStore) -> None:
     """Take over what another process has written to a store that processes share."""
     store._reload_shared()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+
+
+def name_user(store: AuthStore) -> str:
+    """Return who is signed in, for a repr: the e-mail address, the user name or the id; empty for a guest."""
+    if not store.token:
+        return ""
+    record = store.record or {}
+    names = (record.get("email"), record.get("username"), record.get("id"), subject(store.token)[1], "unknown user")
+    name = next(each for each in names if each and isinstance(each, str))
+    return repr(name[:80])[1:-1]  # escaped

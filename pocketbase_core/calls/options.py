@@ -214,7 +214,7 @@ def _unknown_option(unknown: Sequence[object], known: frozenset[str], method: Co
         known: The names of the options that the method has.
         method: The method, whose parameters may be what was meant.
     """
-    parameters = method.co_varnames[: method.co_argcount]
+    parameters = method.co_varnames[method.co_posonlyargcount : method.co_argcount]  # those that have a name
     name = str(unknown[0])
     hint = advice("options", name)
     if hint is None and (similar := closest(name, {*known, *parameters} - {"self", "options"})):

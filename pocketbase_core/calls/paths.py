@@ -6,7 +6,7 @@ stand behind a backslash (RFC 3986, 5.2.4). An id such as `../..` would so reach
 """
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 
@@ -62,3 +62,20 @@ def custom_path(path: str) -> str:
     if any(_DOTS.fullmatch(part) for part in re.split(r"[/\\]|%2f|%5c", path, flags=re.IGNORECASE)):
         raise PocketBaseInputError(f"{path!r} contains a '.' or '..' segment, which would lead to another path")
     return quote("/" + path.removeprefix("/"), safe="/%:@!$&'()*+,;=~") + mark + quote(query, safe="/%:@!$&'()*+,=~?")
+
+
+def check_base_url(url: str) -> str:
+    """Return the base URL of a server without a slash at its end.
+
+    Raises:
+        TypeError: If `url` is not text.
+        ValueError: If `url` is not a base URL.
+    """
+    if not isinstance(url, str):
+        raise TypeError(f"a base URL must be text, such as 'http://127.0.0.1:8090', not {type(url).__name__}")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not url.isprintable():
+        raise ValueError(f"{url!r} is not a valid base URL, such as 'http://127.0.0.1:8090'")
+    if parts.query or parts.fragment or parts.username is not None or parts.port == 0:
+        raise ValueError("a base URL must not contain a query, a fragment, user information or port 0")
+    return f"{parts.scheme}://{parts.netloc}{custom_path(parts.path)}".rstrip("/")

@@ -60,6 +60,7 @@ class TokenAuth:
         send_refresh: Sends the request that refreshes a token, and saves the new token to the store.
         clock: Returns the seconds since the epoch, which a token's expiry is compared with. Waits are measured by the
             event loop's clock instead, which is monotonic.
+        tasks: The owner of the refreshes in progress, if another `TokenAuth` shares it.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class TokenAuth:
         send_refresh: Callable[[str], Awaitable[object]],
         *,
         clock: Callable[[], float] = time.time,
+        tasks: BackgroundTasks | None = None,
     ) -> None:
+        self.tasks = BackgroundTasks() if tasks is None else tasks
+        """The refreshes in progress."""
         self._store = store
         self._send_refresh = send_refresh
         self._clock = clock
         self._schedule = RefreshSchedule()
-        self._tasks = BackgroundTasks()
         self._refresh_tasks: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
         """The refreshes in progress, by event loop and token."""
         self._parsed = _Token.parse("")
@@ -93,7 +96,7 @@ class TokenAuth:
 
     async def aclose(self) -> None:
         """Cancel the refreshes in progress, each on its own loop."""
-        await self._tasks.aclose()
+        await self.tasks.aclose()
 
     async def _send_with_token(self, request: Request, token: str, call_next: Handler) -> Response:
         if self._needs_refresh(token) and not _SIGN_IN.fullmatch(request.url):
@@ -141,7 +144,7 @@ class TokenAuth:
         if task is None:
             for other in [other for other in [*self._refresh_tasks] if other[0].is_closed()]:
                 self._refresh_tasks.pop(other, None)
-            task = self._refresh_tasks[key] = self._tasks.create(self._refresh(token), "token refresh")
+            task = self._refresh_tasks[key] = self.tasks.create(self._refresh(token), "token refresh")
             task.add_done_callback(lambda _: self._refresh_tasks.pop(key, None))
         return task
 

@@ -21,7 +21,6 @@ import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from ..auth.store import AuthStore
 from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
@@ -47,16 +46,11 @@ class ConnectionManager:
     """The owner of the connections, and the task that performs what `next_action` decides.
 
     The task ends with the last subscription, and keeps the client alive until then. Call the methods on the event loop
-    that the manager was made on; `unwatch_store` may be called on any.
+    that the manager was made on; `unwatch_store` and `watch_store` may be called on any.
     """
 
     def __init__(
-        self,
-        pipeline: Pipeline,
-        store: AuthStore,
-        settings: RealtimeSettings,
-        timeout: float,
-        callbacks: RealtimeCallbacks,
+        self, pipeline: Pipeline, settings: RealtimeSettings, timeout: float, callbacks: RealtimeCallbacks
     ) -> None:
         self.owner = OwnerLoop()
         self.loop = self.owner.loop
@@ -65,7 +59,6 @@ class ConnectionManager:
         self.last_error: Exception | None = None
         """The reason why no connection is in use."""
         self._pipeline = pipeline
-        self._store = store
         self._settings = settings
         self._callbacks = callbacks
         self._wake = asyncio.Event()
@@ -74,10 +67,10 @@ class ConnectionManager:
         self._connection: Connection | None = None
         """The connection in use."""
         self._handover = Handover(settings, self._wake.set)
-        self._delivery = Delivery(pipeline, store, self.registry, self._connections, callbacks.on_error)
-        self._submitter = Submitter(pipeline, store, self.registry, self._delivery.verification, self.remove, timeout)
+        self._delivery = Delivery(pipeline, self.registry, self._connections, callbacks.on_error)
+        self._submitter = Submitter(pipeline, self.registry, self._delivery.verification, self.remove, timeout)
         self._attempts = AttemptSchedule()
-        self.unwatch_store = store.on_change(lambda token, record: self.owner.call(self._on_store_change))
+        self.unwatch_store = pipeline.auth_store.on_change(self._notice_store_change)
         """Stop following the store. Others call this if the manager's loop is gone and its task cannot."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 
@@ -85,6 +78,12 @@ class ConnectionManager:
     def client_id(self) -> str:
         """The server's id of the connection in use; `""` if there is none."""
         return self._connection.client_id if self._connection is not None and self._connection.is_open else ""
+
+    def watch_store(self) -> None:
+        """Follow the store that the pipeline has now, in place of the one that it had."""
+        self.unwatch_store()
+        self.unwatch_store = self._pipeline.auth_store.on_change(self._notice_store_change)
+        self._notice_store_change()
 
     def add(self, subscription: Subscription) -> None:
         """Add a subscription. Confirm it at once if the server knows its topic."""
@@ -165,7 +164,7 @@ class ConnectionManager:
         if (connection := self._connection) is not None:
             current = state.CurrentConnection(
                 is_open=connection.is_open,
-                user_has_changed=has_changed(connection.sign_in, self._store),
+                user_has_changed=has_changed(connection.sign_in, self._pipeline.auth_store),
                 needs_submission=self._submitter.needs_submission,
                 refresh_at=self._submitter.identity.refresh_at,
                 replace_at=self._settings.replace_at(connection.opened_at, connection.last_event_at),
@@ -188,7 +187,7 @@ class ConnectionManager:
             await self._discard(connection)
             self._handle_failed_connect(connection, requested, error)
             return
-        if not self.registry or has_changed(connection.sign_in, self._store):
+        if not self.registry or has_changed(connection.sign_in, self._pipeline.auth_store):
             await self._discard(connection)
         else:
             self._activate(connection)
@@ -204,7 +203,7 @@ class ConnectionManager:
         self.last_error = error
         outcome = state.after_failed_connect(
             error,
-            user_has_changed=has_changed(connection.sign_in, self._store),
+            user_has_changed=has_changed(connection.sign_in, self._pipeline.auth_store),
             has_worked=self._submitter.has_succeeded or bool(self.registry.confirmed),
         )
         if outcome is state.FailedConnect.CONNECT_AGAIN:
@@ -288,10 +287,13 @@ class ConnectionManager:
         self._attempts.connection_failed(now, now - opened_at)
 
     def _on_event(self, connection: Connection, event: ServerSentEvent) -> None:
-        if not has_changed(connection.sign_in, self._store) and self._handover.is_new(connection, event):
+        if not has_changed(connection.sign_in, self._pipeline.auth_store) and self._handover.is_new(connection, event):
             self._delivery.deliver(event, connection.sign_in)
 
-    def _on_store_change(self) -> None:
+    def _notice_store_change(self, *_: object) -> None:
+        self.owner.call(self._check_sign_in)
+
+    def _check_sign_in(self) -> None:
         self._delivery.check_sign_in()
         self._wake.set()
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 
-from ..auth.store import AuthStore, sign_in_of
+from ..auth.store import sign_in_of
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseUnauthorizedError, log_text
 from ..messages import ServerSentEvent
@@ -28,20 +28,18 @@ class Delivery:
     def __init__(
         self,
         pipeline: Pipeline,
-        store: AuthStore,
         registry: SubscriptionRegistry[Subscription],
         connections: OpenConnections,
         on_error: CallbackList,
     ) -> None:
-        self.verification = TokenVerification(pipeline, store, self._on_token_revoked)
+        self.verification = TokenVerification(pipeline, self._on_token_revoked)
         self._pipeline = pipeline
-        self._store = store
         self._registry = registry
         self._connections = connections
         self._on_error = on_error
         self._gaps = GapTracker(registry)
         self._is_connected = False
-        self._sign_in = sign_in_of(store)
+        self._sign_in = sign_in_of(pipeline.auth_store)
         """The sign-in that events are delivered to."""
 
     def connected(self, sign_in: str) -> None:
@@ -72,14 +70,14 @@ class Delivery:
 
     def check_sign_in(self) -> None:
         """Look for another sign-in in the store. From then on nothing that was sent for the one before is delivered."""
-        before, self._sign_in = self._sign_in, sign_in_of(self._store)
+        before, self._sign_in = self._sign_in, sign_in_of(self._pipeline.auth_store)
         if before == self._sign_in:
             return
         since = self.verification.restart()
         if before:
             url = self._pipeline.build_url(realtime.PATH)
             error = PocketBaseConnectionError(url, message="the user has changed", request_sent=True)
-            self._connections.abort_changed(self._store, error)
+            self._connections.abort_changed(self._pipeline.auth_store, error)
             self._gaps.drop_pending(since)
         else:
             self._gaps.record_loss(time.time() - since)

@@ -15,6 +15,7 @@ from ..concurrency.event_loops import start_lock
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..messages.json_values import JsonLoads, decode_json
+from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
 from .connection_manager import ConnectionManager
@@ -28,7 +29,7 @@ Unsubscribe = Callable[[], Awaitable[None]]
 _USAGE = 'subscribe takes a topic and a function: subscribe("posts/*", callback), or subscribe(callback, "posts/*")'
 
 
-class Realtime:
+class Realtime(AnswersPeerNames):
     """Realtime subscriptions, as `pb.realtime`.
 
     All subscriptions share one connection, which is opened with the first and closed with the last of them. The
@@ -43,6 +44,9 @@ class Realtime:
         self._manager: ConnectionManager | None = None
         self._tasks = BackgroundTasks()
         self._callbacks = RealtimeCallbacks(self._tasks)
+
+    def __repr__(self) -> str:
+        return f"Realtime({self._pipeline.base_url!r})"
 
     @property
     def is_connected(self) -> bool:
@@ -91,6 +95,8 @@ class Realtime:
 
         The message of the topic `PB_CONNECT` is `{"clientId"}`. Its callback is called once for each new connection
         from then on, when all topics are subscribed there: for the first, after a loss, and for a replacement.
+
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
 
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
@@ -141,6 +147,8 @@ class Realtime:
         The block begins once the server has confirmed the topic, and its end ends the subscription. A message is the
         decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON; a `Gap` stands where some may
         be missing.
+
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
 
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
@@ -226,6 +234,13 @@ class Realtime:
                 self._manager.unwatch_store()
                 self._manager = None  # the task ends when its loop runs again, if ever
 
+    def follow_store(self) -> None:
+        """Follow the store that the client has now. Called after the client was given another one."""
+        with start_lock:
+            manager = self._manager
+        if manager is not None and manager.is_running:
+            manager.watch_store()
+
     if not TYPE_CHECKING:  # checkers would accept any assignment
 
         def __setattr__(self, name: str, value: object) -> None:
@@ -273,9 +288,7 @@ class Realtime:
                 self._manager = None
             if self._manager is None or not self._manager.is_running:
                 timeout = request_timeout(self._pipeline.timeout)
-                self._manager = ConnectionManager(
-                    self._pipeline, self._pipeline.auth_store, self.settings, timeout, self._callbacks
-                )
+                self._manager = ConnectionManager(self._pipeline, self.settings, timeout, self._callbacks)
             return self._manager
 
     async def _unsubscribe(

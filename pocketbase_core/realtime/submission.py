@@ -18,7 +18,6 @@ meanwhile: topics that are no longer wanted are left out, and added topics are p
 import asyncio
 from collections.abc import Callable, Sequence
 
-from ..auth.store import AuthStore
 from ..calls.call import Call
 from ..endpoints import realtime
 from ..pipeline import Pipeline
@@ -35,7 +34,6 @@ class Submitter:
 
     Args:
         pipeline: Sends the requests.
-        store: The source of the token and its sign-in.
         registry: The wanted topics and those that the server has confirmed.
         verification: Checks the token after a submission with it, and reports one that has expired.
         on_refused: Called with the subscriptions of each topic that the server refuses, and the error.
@@ -45,14 +43,12 @@ class Submitter:
     def __init__(
         self,
         pipeline: Pipeline,
-        store: AuthStore,
         registry: SubscriptionRegistry[Subscription],
         verification: TokenVerification,
         on_refused: Callable[[Sequence[Subscription], Exception], None],
         timeout: float,
     ) -> None:
         self._pipeline = pipeline
-        self._store = store
         self._registry = registry
         self._verification = verification
         self._on_refused = on_refused
@@ -70,7 +66,7 @@ class Submitter:
     @property
     def needs_submission(self) -> bool:
         """True if the server does not know the present topics or the present token."""
-        return self._registry.needs_submission or self._store.token != self.identity.token
+        return self._registry.needs_submission or self._pipeline.auth_store.token != self.identity.token
 
     async def submit(self, connection: Connection) -> None:
         """Submit all topics.
@@ -99,7 +95,7 @@ class Submitter:
         self._finish(identity)
 
     def _start(self, connection: Connection) -> SubmittedIdentity:
-        identity = SubmittedIdentity.from_store(self._store)
+        identity = SubmittedIdentity.from_store(self._pipeline.auth_store)
         connection.sign_in = identity.sign_in
         if identity.has_expired:
             self._verification.report(identity.token, "the token has expired")
@@ -109,7 +105,7 @@ class Submitter:
         if identity.token and not identity.has_expired:
             self._verification.check_soon()
         self.has_succeeded = True
-        self.identity = identity.with_refresh_time(self._store, asyncio.get_running_loop().time())
+        self.identity = identity.with_refresh_time(self._pipeline.auth_store, asyncio.get_running_loop().time())
 
     async def _bisect(self, connection: Connection, topics: Sequence[str], error: Exception) -> None:
         """Submit new topics that were refused together in halves, until each is confirmed or refused on its own."""
@@ -148,4 +144,4 @@ class Submitter:
 
     def _concerns_topics(self, connection: Connection, error: Exception) -> bool:
         """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""
-        return is_permanent_error(error) and not has_changed(connection.sign_in, self._store)
+        return is_permanent_error(error) and not has_changed(connection.sign_in, self._pipeline.auth_store)

@@ -32,6 +32,9 @@ class Subscription(ABC):
         self._queue = queue
         self._decode = decode
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"  # the options of the topic may have a header with a token
+
     @property
     def name(self) -> str:
         """The topic without its options."""

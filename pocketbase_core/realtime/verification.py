@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from ..auth.store import AuthStore
 from ..concurrency.background_tasks import wait_until_done
 from ..endpoints import files, realtime
 from ..errors import PocketBaseUnauthorizedError
@@ -24,20 +23,16 @@ class TokenVerification:
 
     Args:
         pipeline: Sends the requests.
-        store: The source of the token.
         on_revoked: Called once for each token that the server no longer accepts.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, store: AuthStore, on_revoked: Callable[[PocketBaseUnauthorizedError], None]
-    ) -> None:
+    def __init__(self, pipeline: Pipeline, on_revoked: Callable[[PocketBaseUnauthorizedError], None]) -> None:
         self.accepted_at = time.time()
         """When the last check that found the token accepted began, or when the sign-in was first seen.
 
         Seconds since the epoch.
         """
         self._pipeline = pipeline
-        self._store = store
         self._on_revoked = on_revoked
         self._reported = ""
         self._due = asyncio.Event()
@@ -78,7 +73,7 @@ class TokenVerification:
         while True:
             self._due.clear()
             delay = VERIFY_EVERY
-            token = self._store.token
+            token = self._pipeline.auth_store.token
             if token not in ("", self._reported):
                 status = await self._check(token)
                 if status in (0, 408, 429) or status >= 500:  # says nothing about the token
@@ -99,7 +94,7 @@ class TokenVerification:
             await self._pipeline.execute(files.check_token(token, CONNECT_TIMEOUT).without_retries())
         except Exception as error:
             status: int = getattr(error, "status", 400)
-            if status == 401 and token == self._store.token:
+            if status == 401 and token == self._pipeline.auth_store.token:
                 self.report(token, "the server no longer accepts the token", status)
             return status
         self.accepted_at = started_at

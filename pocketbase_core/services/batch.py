@@ -9,6 +9,7 @@ from ..errors import PocketBaseDecodeError
 from ..messages.instances import Body
 from ..messages.json_values import as_object
 from ..models.decoders import Decoder, Record, decode_call, identity, make_decoder
+from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .changes import RecordChanges
 from .faces import BatchFace, endpoint
@@ -21,7 +22,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Batch:
+class Batch(AnswersPeerNames):
     """A queue of changes, sent by `await send()` or at the end of an `async with` block; `results` has the results.
 
     A batch is sent once. If sending fails, the queue is unchanged, and can be sent again.
@@ -33,6 +34,10 @@ class Batch:
         self._sent = False
         self.queue: list[RecordChange[Any]] = []
         self.results: list[dict[str, Any]] | None = None
+
+    def __repr__(self) -> str:
+        count = len(self.queue)
+        return f"Batch({count} change{'' if count == 1 else 's'})"
 
     @overload
     def collection(self, id_or_name: str) -> "BatchRecords[Record]": ...
@@ -69,7 +74,7 @@ class Batch:
             self._sent = is_ready and isinstance(error, PocketBaseDecodeError)
             raise
         for change, response in zip(changes, responses, strict=True):
-            change.keep_in_step(self._pipeline.auth_store, as_object(response.body))
+            change.keep_in_step(bound.auth_store, as_object(response.body))
         self.results = batch.results(calls, responses)
         return self.results
 
@@ -83,7 +88,7 @@ class Batch:
             await self.send()
 
 
-class BatchRecords(RecordChanges[T], BatchFace):
+class BatchRecords(RecordChanges[T], BatchFace, AnswersPeerNames):
     """The records of one collection, whose changes are queued in a batch."""
 
     def __init__(self, batch: Batch, collection: str, decode: Decoder[T]) -> None:
@@ -93,7 +98,10 @@ class BatchRecords(RecordChanges[T], BatchFace):
 
     @endpoint
     def upsert(self, body: Body, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> RecordChange[T]:
-        """Change the record with the body's `id`, or create a record if there is none."""
+        """Change the record with the body's `id`, or create a record if there is none.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(RecordOptions, options, keywords)
         call = records.upsert(self._collection, body, parsed)
         return self._change(call, call.request.body.get("id"), parsed)

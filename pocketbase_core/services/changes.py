@@ -6,7 +6,7 @@ from ..calls.call import Call
 from ..calls.options import CommonOptions, Options, OptionsArg, RecordOptions, parse_options
 from ..endpoints import records
 from ..messages.instances import Body
-from ..models.decoders import Decoder
+from ..models.decoders import Decoder, identity
 from .faces import endpoint
 from .record_change import RecordChange
 
@@ -19,12 +19,18 @@ class RecordChanges(Generic[T]):
     _collection: str
     _decode: Decoder[T]
 
+    def __repr__(self) -> str:
+        model = "" if self._decode is identity else f", {getattr(self._decode, '__name__')}"
+        return f"{type(self).__name__}({self._collection!r}{model})"
+
     @endpoint
     def create(self, body: Body, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> RecordChange[T]:
         """Create a record, and return it as the server stored it.
 
         The body is a dict, or an instance of a dataclass, a pydantic model or a msgspec Struct, whose fields are sent.
         In an auth collection, a `password` without a `passwordConfirm` is sent as both.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
         """
         parsed = parse_options(RecordOptions, options, keywords)
         return self._change(records.create(self._collection, body, parsed), None, parsed)
@@ -37,6 +43,8 @@ class RecordChanges(Generic[T]):
 
         All fields of an instance are sent: to change only some, pass a dict, or an instance of a class with these.
         A new password or e-mail address ends all tokens of the user: the auth store is cleared then.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
         """
         parsed = parse_options(RecordOptions, options, keywords)
         return self._change(records.update(self._collection, record_id, body, parsed), record_id, parsed)

@@ -19,10 +19,11 @@ import functools
 import inspect
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from ..calls.call import Call
+from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .queued import Queued
 from .record_change import RecordChange
@@ -32,7 +33,7 @@ R = TypeVar("R")
 S = TypeVar("S")
 
 
-class AsyncFace:
+class AsyncFace(AnswersPeerNames):
     """A service whose endpoints are coroutine functions: `await` one to have its call executed."""
 
     def __init__(self, pipeline: Pipeline) -> None:
@@ -42,17 +43,29 @@ class AsyncFace:
         super().__init_subclass__()
         _make_methods(cls, cls._make_method)
 
-    def _execute(self, call: Any) -> Awaitable[Any]:
-        """Execute the call that an endpoint has built, and return its value."""
-        return self._pipeline.execute(call)
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._pipeline.base_url!r})"
+
+    async def _send(self, change: Any) -> Any:
+        """Send the change of a record that an endpoint has built, and return its value."""
+        raise NotImplementedError("only a service that builds changes needs this method")
 
     @staticmethod
     def _make_method(build: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(build)
-        async def method(self: AsyncFace, *args: Any, **kwargs: Any) -> Any:
-            return await self._execute(build(self, *args, **kwargs))
+        result: object = typing.get_origin(build.__annotations__["return"])
+        if result is RecordChange:
 
-        return method
+            @functools.wraps(build)
+            async def send(self: AsyncFace, *args: Any, **kwargs: Any) -> Any:
+                return await self._send(build(self, *args, **kwargs))
+
+            return send
+
+        @functools.wraps(build)
+        async def execute(self: AsyncFace, *args: Any, **kwargs: Any) -> Any:
+            return await self._pipeline.execute(build(self, *args, **kwargs))
+
+        return execute
 
 
 class BatchFace(ABC):

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, Unpack, cast, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from ..calls.call import Call
 from ..calls.options import (
@@ -153,6 +153,8 @@ class RecordService(RecordChanges[T], AsyncFace):
     def get_one(self, record_id: str, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[T]:
         """Return the record with this id.
 
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+
         Raises:
             PocketBaseNotFoundError: If there is no such record, or the user may not see it.
         """
@@ -188,6 +190,8 @@ class RecordService(RecordChanges[T], AsyncFace):
         The id may also come before the callback; `"*"` is all records. See `Realtime.subscribe` for the callback, the
         options and the errors.
 
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
+
         Returns:
             A coroutine function that ends the subscription.
         """
@@ -200,7 +204,10 @@ class RecordService(RecordChanges[T], AsyncFace):
     async def subscribe_all(
         self, callback: RecordCallback[T], options: OptionsArg = None, **keywords: Unpack[SubscribeOptions]
     ) -> Callable[[], Awaitable[None]]:
-        """Call `callback` each time any record of the collection is created, updated or deleted; see `subscribe`."""
+        """Call `callback` each time any record of the collection is created, updated or deleted; see `subscribe`.
+
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
+        """
         return await self.subscribe(callback, "*", options, **keywords)
 
     async def unsubscribe(self, record_id: str | None = None) -> None:
@@ -224,19 +231,16 @@ class RecordService(RecordChanges[T], AsyncFace):
 
         An event is `{"action", "record"}`, or a `Gap` where events may be missing. Without a `record_id`, the events of
         all records are yielded.
+
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
         """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
 
-    def _execute(self, call: Any) -> Awaitable[Any]:
-        if isinstance(call, RecordChange):
-            return self._send(cast("RecordChange[T]", call))
-        return self._pipeline.execute(call)
-
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""
         call, pipeline = change.call, self._pipeline
-        execute = pipeline.execute
+        execute, auth_store = pipeline.execute, pipeline.auth_store
         if is_unconfirmed(call):
             bound = BoundPipeline(pipeline, change.options)
             (call,) = await self._passwords.confirm(bound, [(self._collection, call)])
@@ -244,5 +248,5 @@ class RecordService(RecordChanges[T], AsyncFace):
         if change.record_id is None:
             return await execute(decode_call(call, change.decode))
         record, response = await execute(call.with_response())
-        change.keep_in_step(pipeline.auth_store, record)
+        change.keep_in_step(auth_store, record)
         return decode_from(response.url, response.status_code, record, change.decode)

@@ -21,16 +21,19 @@ class BoundPipeline:
     """A pipeline for the requests of one call, which are sent as the user who made the call.
 
     Each request has the headers and the timeout of the call's options. A timeout that the caller gave limits all
-    requests together, or with `each` every single one; the client's timeout limits every single one. Once another user
-    has signed in, or the user has signed out, each method raises PocketBaseUnauthorizedError and sends nothing. A call
-    with an Authorization header of its own is sent whoever is signed in.
+    requests together, or with `each` every single one; the client's timeout limits every single one. All requests use
+    the auth store that the client had when the call began. Once another user has signed in to that store, or the user
+    has signed out, each method raises PocketBaseUnauthorizedError and sends nothing. A call with an Authorization
+    header of its own is sent whoever is signed in.
     """
 
     def __init__(self, pipeline: Pipeline, options: Options, *, each: bool = False) -> None:
         loop = running_loop()
-        self._pipeline = pipeline
+        self._pipeline = pipeline.snapshot()
         self._options = options
-        self._token = pipeline.auth_store.token
+        self.auth_store = pipeline.auth_store
+        """The store of the user who made the call."""
+        self._token = self.auth_store.token
         self._ends_at: float | None = None
         if isinstance(options.timeout, float) and not each:
             self._ends_at = loop.time() + options.timeout
@@ -59,7 +62,7 @@ class BoundPipeline:
             PocketBaseTimeoutError: If no time remains.
         """
         options, request = self._options, call.request
-        if "Authorization" not in options.headers and not is_same_user(self._token, self._pipeline.auth_store.token):
+        if "Authorization" not in options.headers and not is_same_user(self._token, self.auth_store.token):
             message = "the user who made this call is no longer signed in; the rest of the call was not sent"
             raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)
         if options.headers:
