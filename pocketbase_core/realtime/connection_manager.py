@@ -291,11 +291,8 @@ class ConnectionManager:
             self._delivery.deliver(event, connection.sign_in)
 
     def _notice_store_change(self, *_: object) -> None:
-        self.owner.call(self._check_sign_in)
-
-    def _check_sign_in(self) -> None:
-        self._delivery.check_sign_in()
-        self._wake.set()
+        self.owner.call(self._delivery.check_sign_in)
+        self.owner.call(self._wake.set)
 
     def _error(self, message: str, *, is_timeout: bool = False) -> Exception:
         error_type = PocketBaseTimeoutError if is_timeout else PocketBaseConnectionError

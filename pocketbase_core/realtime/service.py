@@ -14,13 +14,12 @@ from ..concurrency.background_tasks import BackgroundTasks
 from ..concurrency.event_loops import start_lock
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
-from ..messages.json_values import JsonLoads, decode_json
 from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
 from .connection_manager import ConnectionManager
 from .event_queue import EventQueue
-from .subscription import CallbackSubscription, EventStream, Subscription
+from .subscription import CallbackSubscription, EventStream, Subscription, decode_message
 from .timing import RealtimeSettings, request_timeout
 
 _logger = logging.getLogger("pocketbase_core")
@@ -96,15 +95,13 @@ class Realtime(AnswersPeerNames):
         The message of the topic `PB_CONNECT` is `{"clientId"}`. Its callback is called once for each new connection
         from then on, when all topics are subscribed there: for the first, after a loss, and for a replacement.
 
-        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
-
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
             callback: A function or coroutine function. The next message waits until a coroutine has ended.
             options: The keywords below, as a mapping.
             decode: Turns each message into the argument of `callback`.
             **keywords: `on_gap`, called with each `Gap` in its place between the messages; `timeout`, in seconds, for
-                the confirmation; and the options that the server applies to the messages.
+                the confirmation; and `filter`, `expand`, `fields`, `params` and `headers`, which the server applies.
 
         Returns:
             A coroutine function that ends the subscription.
@@ -148,14 +145,12 @@ class Realtime(AnswersPeerNames):
         decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON; a `Gap` stands where some may
         be missing.
 
-        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
-
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
             options: The keywords below, as a mapping.
             decode: Turns each message into what the iterator returns.
-            **keywords: `timeout`, in seconds, for the confirmation; and the options that the server applies to the
-                messages.
+            **keywords: `timeout`, in seconds, for the confirmation; and `filter`, `expand`, `fields`, `params` and
+                `headers`, which the server applies to the messages. `on_gap` is for callbacks only.
 
         Yields:
             The iterator, for one task at a time.
@@ -259,7 +254,7 @@ class Realtime(AnswersPeerNames):
         return EventQueue(topic, self.settings.queue_size, time.time)
 
     def _decoder(self, decode: Callable[[Any], Any] | None) -> Callable[[str], Any]:
-        decode_text = partial(_decode_json, self._pipeline.json_loads)
+        decode_text = partial(decode_message, self._pipeline.json_loads)
         return decode_text if decode is None else lambda text: decode(decode_text(text))
 
     async def _subscribe(self, subscription: Subscription, options: Options) -> None:
@@ -302,11 +297,3 @@ class Realtime(AnswersPeerNames):
 def _report_callback_error(on_error: CallbackList, error: BaseException, topic: str) -> None:
     _logger.error("the callback of %r failed", topic, exc_info=error)
     on_error.notify(error, topic)
-
-
-def _decode_json(loads: JsonLoads, text: str) -> Any:
-    """Return the decoded JSON of a message, or the text if it is not JSON: a hook of the server may send any text."""
-    try:
-        return decode_json(text, loads)
-    except (ValueError, RecursionError):
-        return text

@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from ..concurrency.background_tasks import BackgroundTasks
 from ..concurrency.event_loops import running_loop
+from ..messages.json_values import JsonLoads, decode_json
 from .event_queue import EventQueue, Gap
 
 T = TypeVar("T")
@@ -182,3 +183,11 @@ class EventStream(Subscription, Generic[T]):
             return self._queue.acknowledge_gap(item)
         message: T = self._decode(item)
         return message
+
+
+def decode_message(loads: JsonLoads, text: str) -> Any:
+    """Return the decoded JSON of a message, or the text if it is not JSON: a hook of the server may send any text."""
+    try:
+        return decode_json(text, loads)
+    except (ValueError, RecursionError):
+        return text

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class AuthService(AsyncFace):
     """The ways to sign in to one auth collection.
 
-    Each sign-in returns `{"token", "record", "meta"?}`, and saves the token and the record to the auth store.
+    Each sign-in returns `{"token", "record", "meta"?}`, and saves the token and the record to the auth store. The
+    option `body` has more fields of the request's body, for the hooks of the server.
     """
 
     def __init__(
@@ -32,9 +33,15 @@ class AuthService(AsyncFace):
         self._with_auth_store = with_auth_store
         self._collection = collection
 
+    def __repr__(self) -> str:
+        return f"AuthService({self._collection!r})"
+
     @endpoint
     def methods(self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[dict[str, Any]]:
-        """Return the ways to sign in: `{"password", "oauth2", "mfa", "otp"}`."""
+        """Return the ways to sign in: `{"password", "oauth2", "mfa", "otp"}`.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return auth.methods(self._collection, parse_options(RecordOptions, options, keywords))
 
     @endpoint
@@ -156,6 +163,8 @@ class AuthService(AsyncFace):
         """Replace the token in the auth store by a new one, and return it with the current record.
 
         The auth store is left alone if somebody signed in or out in the meantime.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
         """
         token = self._pipeline.auth_store.token
 
@@ -176,7 +185,7 @@ class AuthService(AsyncFace):
         Args:
             record_id: The id of the user.
             duration: The life of the token in seconds; by default as long as a sign-in's. The token is not refreshed.
-            options: Options of the request.
+            options: `expand` and `fields` of the record.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(SignInOptions, options, keywords)

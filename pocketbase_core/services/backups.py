@@ -20,7 +20,10 @@ class BackupService(AsyncFace):
     def get_full_list(
         self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[list[dict[str, Any]]]:
-        """Return all backups: `[{"key", "size", "modified"}]`, with sizes in bytes."""
+        """Return all backups: `[{"key", "size", "modified"}]`, with sizes in bytes.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return backups.get_full_list(parse_options(RecordOptions, options, keywords))
 
     @endpoint
@@ -82,6 +85,8 @@ class BackupService(AsyncFace):
         The server responds at once, and restarts about a second later. With the option `wait=True`, the method returns
         when the restored server responds; the option `timeout` limits that wait, by default to 300 seconds.
 
+        Options: `wait`, `params`, `headers`, `timeout`.
+
         Raises:
             PocketBaseTimeoutError: If the server did not restart in time, as with a backup that cannot be restored.
         """
@@ -96,6 +101,9 @@ class BackupService(AsyncFace):
             await self._pipeline.execute(call)
 
     def get_download_url(self, key: str, options: OptionsArg = None, **keywords: Unpack[FileOptions]) -> str:
-        """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`."""
+        """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`.
+
+        Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
+        """
         call = backups.download(key, None, parse_options(FileOptions, options, keywords))
         return self._pipeline.build_url(call.request.full_url)

@@ -44,7 +44,10 @@ class CollectionService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
     ) -> Call[Page[Collection]]:
-        """Return one page of collections; see `RecordService.get_list`."""
+        """Return one page of collections; see `RecordService.get_list`.
+
+        Options: `filter`, `sort`, `expand`, `fields`, `skip_total`, `params`, `headers`, `timeout`.
+        """
         return api.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
     async def get_full_list(
@@ -54,7 +57,10 @@ class CollectionService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FullListOptions],
     ) -> list[Collection]:
-        """Return all collections; see `RecordService.get_full_list`."""
+        """Return all collections; see `RecordService.get_full_list`.
+
+        Options: `filter`, `sort`, `expand`, `fields`, `batch`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_leading(FullListOptions, "batch", batch_or_options, options, keywords)
         batch = parsed.method_options.get("batch", 1000)
         return await fetch_all(self._pipeline, parsed, lambda number: api.get_page(number, batch, parsed), identity)
@@ -67,21 +73,30 @@ class CollectionService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FirstOptions],
     ) -> Call[Collection]:
-        """Return the first collection of the list, or raise PocketBaseNotFoundError; see `RecordService.get_first`."""
+        """Return the first collection of the list, or raise PocketBaseNotFoundError; see `RecordService.get_first`.
+
+        Options: `filter`, `sort`, `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return api.get_first(parse_leading(FirstOptions, "filter", filter_or_options, options, keywords))
 
     @endpoint
     def get_one(
         self, id_or_name: str, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[Collection]:
-        """Return a collection with its fields and rules."""
+        """Return a collection with its fields and rules.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return api.get_one(id_or_name, parse_options(RecordOptions, options, keywords))
 
     @endpoint
     def create(
         self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[Collection]:
-        """Create a collection."""
+        """Create a collection.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return api.create(body, parse_options(RecordOptions, options, keywords))
 
     @endpoint
@@ -95,6 +110,8 @@ class CollectionService(AsyncFace):
         """Change a collection, and return it.
 
         `fields` in `body` replaces all fields: those that are left out are deleted with their data.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
         """
         call = api.update(id_or_name, body, parse_options(RecordOptions, options, keywords))
         return call.then(_end_tokens(id_or_name)) if has_new_secret(body) else call

@@ -15,7 +15,10 @@ class CronService(AsyncFace):
     def get_full_list(
         self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[list[dict[str, Any]]]:
-        """Return all jobs: `[{"id", "expression"}]`."""
+        """Return all jobs: `[{"id", "expression"}]`.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return crons.get_full_list(parse_options(RecordOptions, options, keywords))
 
     @endpoint

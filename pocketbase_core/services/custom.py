@@ -45,7 +45,7 @@ class CustomRoutes:
 
         Args:
             path: The path on the server, which may contain a query.
-            options: The options of `send`.
+            options: `method`, `params`, `headers`, `body`, `timeout`.
             **keywords: The options as keyword arguments.
         """
         return await self.pipeline.execute(custom.send_raw(path, parse_options(SendOptions, options, keywords)))
@@ -59,7 +59,7 @@ class CustomRoutes:
 
         Args:
             path: The path on the server, which may contain a query.
-            options: The options of `send`.
+            options: `method`, `params`, `headers`, `body`, `timeout`.
             **keywords: The options as keyword arguments.
         """
         return self.pipeline.stream(custom.send_raw(path, parse_options(SendOptions, options, keywords)))

@@ -90,7 +90,10 @@ class FileService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> Call[bytes]:
-        """Return the content of a file; `download_to` is for large ones."""
+        """Return the content of a file; `download_to` is for large ones.
+
+        Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(FileOptions, options, keywords)
         return files.download(collection, record_id, filename, parsed)
 
@@ -107,6 +110,8 @@ class FileService(AsyncFace):
         """Download a file to `path`, which is replaced once the whole file has arrived. A broken download is resumed.
 
         The option `timeout` limits each wait for the server. An existing file keeps its mode.
+
+        Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
 
         Args:
             path: The path of the new file.
@@ -137,6 +142,9 @@ class FileService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> AbstractAsyncContextManager[StreamedResponse]:
-        """Stream a file: `async with files.stream(…) as response: async for chunk in response.aiter_bytes()`."""
+        """Stream a file: `async with files.stream(…) as response: async for chunk in response.aiter_bytes()`.
+
+        Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(FileOptions, options, keywords)
         return self._pipeline.stream(files.download(collection, record_id, filename, parsed))

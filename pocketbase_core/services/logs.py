@@ -20,19 +20,28 @@ class LogService(AsyncFace):
         options: OptionsArg = None,
         **keywords: Unpack[ListOptions],
     ) -> Call[Page[dict[str, Any]]]:
-        """Return one page of log entries; see `RecordService.get_list`."""
+        """Return one page of log entries; see `RecordService.get_list`.
+
+        Options: `filter`, `sort`, `expand`, `fields`, `skip_total`, `params`, `headers`, `timeout`.
+        """
         return logs.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
     @endpoint
     def get_one(
         self, log_id: str, options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[dict[str, Any]]:
-        """Return one log entry."""
+        """Return one log entry.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return logs.get_one(log_id, parse_options(RecordOptions, options, keywords))
 
     @endpoint
     def get_stats(self, options: OptionsArg = None, **keywords: Unpack[ListOptions]) -> Call[list[dict[str, Any]]]:
-        """Return the number of entries in each hour: `[{"date", "total"}]`."""
+        """Return the number of entries in each hour: `[{"date", "total"}]`.
+
+        Options: `filter`, `sort`, `expand`, `fields`, `skip_total`, `params`, `headers`, `timeout`.
+        """
         return logs.get_stats(parse_options(ListOptions, options, keywords))
 
     @endpoint

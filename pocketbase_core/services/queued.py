@@ -24,6 +24,9 @@ class Queued(Generic[T]):
         self._batch = batch
         self._index = len(batch.queue)
 
+    def __repr__(self) -> str:
+        return f"Queued({self._index}, {'waiting' if self._batch.results is None else 'sent'})"
+
     @property
     def body(self) -> T:
         """The record as the server stored it, None for a delete.

@@ -14,14 +14,20 @@ class SettingsService(AsyncFace):
 
     @endpoint
     def get_all(self, options: OptionsArg = None, **keywords: Unpack[RecordOptions]) -> Call[dict[str, Any]]:
-        """Return all settings, with secrets redacted."""
+        """Return all settings, with secrets redacted.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return settings.get_all(parse_options(RecordOptions, options, keywords))
 
     @endpoint
     def update(
         self, body: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[RecordOptions]
     ) -> Call[dict[str, Any]]:
-        """Change some settings, and return all settings."""
+        """Change some settings, and return all settings.
+
+        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        """
         return settings.update(body, parse_options(RecordOptions, options, keywords))
 
     @endpoint

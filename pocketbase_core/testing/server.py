@@ -28,6 +28,9 @@ class Superuser(NamedTuple):
     password: str
     """The password."""
 
+    def __repr__(self) -> str:
+        return f"Superuser({self.email!r})"
+
 
 class LocalServer:
     """A PocketBase server on a free loopback port, which runs while an `async with` block runs.
@@ -51,6 +54,9 @@ class LocalServer:
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
+
+    def __repr__(self) -> str:
+        return f"LocalServer({self.url!r})" if self._port else "LocalServer(not started)"
 
     @property
     def url(self) -> str:
