@@ -36,20 +36,31 @@ if TYPE_CHECKING:
         PocketBaseTransportError,
         PocketBaseUnauthorizedError,
     )
-    from .messages import Headers, Request, Response, ServerSentEvent
+    from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
     from .messages.uploads import FileUpload
+    from .middleware import Handler, Middleware
     from .models.decoders import RecordEvent
-    from .realtime import Gap, RealtimeSettings
+    from .ports import StreamedResponse, Transport
+    from .realtime import EventStream, Gap, Realtime, RealtimeSettings
+    from .services.auth import AuthService
+    from .services.batch import Batch
+    from .services.queued import Queued
+    from .services.records import RecordService
 
 __version__ = "0.2.0"
 
 __all__ = [
     "AsyncAuthStore",
+    "AuthService",
     "AuthStore",
+    "Batch",
+    "EventStream",
     "FileAuthStore",
     "FileUpload",
     "Gap",
+    "Handler",
     "Headers",
+    "Middleware",
     "Page",
     "PocketBase",
     "PocketBaseBadRequestError",
@@ -65,21 +76,33 @@ __all__ = [
     "PocketBaseTimeoutError",
     "PocketBaseTransportError",
     "PocketBaseUnauthorizedError",
+    "Queued",
+    "Realtime",
     "RealtimeSettings",
     "RecordEvent",
+    "RecordService",
     "Request",
+    "RequestDraft",
     "Response",
     "ServerSentEvent",
+    "StreamedResponse",
+    "Transport",
 ]
 
 _NAMES_BY_MODULE = {
     "auth": ("AsyncAuthStore", "AuthStore", "FileAuthStore"),
     "client": ("PocketBase",),
     "endpoints.pages": ("Page",),
-    "messages": ("Headers", "Request", "Response", "ServerSentEvent"),
+    "messages": ("Headers", "Request", "RequestDraft", "Response", "ServerSentEvent"),
     "messages.uploads": ("FileUpload",),
+    "middleware": ("Handler", "Middleware"),
     "models.decoders": ("RecordEvent",),
-    "realtime": ("Gap", "RealtimeSettings"),
+    "ports": ("StreamedResponse", "Transport"),
+    "realtime": ("EventStream", "Gap", "Realtime", "RealtimeSettings"),
+    "services.auth": ("AuthService",),
+    "services.batch": ("Batch",),
+    "services.queued": ("Queued",),
+    "services.records": ("RecordService",),
 }
 _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
 _PUBLIC_MODULES = ("errors", "messages", "middleware", "ports", "testing", "transport")
@@ -92,10 +115,15 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC_MODULES:
         return import_module(f"{__name__}.{name}")
     if name not in __all__:
+        from .peer_names import advice
+
+        if text := None if name.startswith("_") else advice(__name__, name):
+            # `from pocketbase_core import …` shows the message of an ImportError, but not that of an AttributeError.
+            raise ImportError(f"pocketbase_core has no {name!r}; {text}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_BY_NAME.get(name, 'errors')}"), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({"__version__", *__all__, *_PUBLIC_MODULES})

@@ -28,13 +28,14 @@ from .input_errors import PocketBaseInputError as PocketBaseInputError
 from .input_errors import PocketBaseInputTypeError as PocketBaseInputTypeError
 from .messages import Response
 from .messages.json_values import as_object
+from .peer_names import AnswersPeerNames
 
 _MAX_LENGTH = 1000  # characters of a description
 _MAX_MEMBERS = 5  # failed requests that the description of a batch contains
 _CONTROL = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-class PocketBaseError(Exception):
+class PocketBaseError(AnswersPeerNames, Exception):
     """A request that failed: the base class of all errors, and the error of a status without a class of its own.
 
     `type(error)(*error.args)` returns an equal error, and JSON can represent `args`. Task queues such as Celery rely on

@@ -6,7 +6,23 @@ from typing import Any, TypedDict, assert_type
 import msgspec
 import pydantic
 
-from pocketbase_core import AuthStore, Gap, Page, PocketBase, RecordEvent
+from pocketbase_core import (
+    AuthStore,
+    Batch,
+    Gap,
+    Handler,
+    Middleware,
+    Page,
+    PocketBase,
+    Queued,
+    RecordEvent,
+    RecordService,
+    Request,
+    RequestDraft,
+    Response,
+    Transport,
+)
+from pocketbase_core.middleware import Logging, Retry
 
 
 class Post(TypedDict):
@@ -142,3 +158,53 @@ def cookies(store: AuthStore) -> None:
     store.export_to_cookie(same_site="Laxx")  # wrong
     store.export_to_cookie(same_site=True)  # wrong
     store.export_to_cookie(expires="session")  # wrong
+
+
+async def stopwatch(request: Request, call_next: Handler) -> Response:
+    return await call_next(request)
+
+
+async def middleware(pb: PocketBase) -> None:
+    PocketBase("http://h", middleware=[stopwatch, Retry(attempts=5), Logging()])
+    layers: list[Middleware] = [stopwatch, Retry(attempts=5), Logging()]
+    PocketBase("http://h", middleware=layers)
+    PocketBase("http://h", middleware=[stopwatch, 3])  # wrong
+    PocketBase("http://h", middleware=[Retry])  # wrong
+
+
+async def hook(request: RequestDraft) -> RequestDraft:
+    return request
+
+
+class Hooked(PocketBase):
+    async def before_send(self, request: RequestDraft) -> Request | RequestDraft | None:
+        request.headers["X"] = "1"
+        return await super().before_send(request)
+
+    async def after_send(self, response: Response) -> None:
+        assert_type(await super().after_send(response), Response | None)
+
+
+async def hooks(pb: PocketBase) -> None:
+    pb.before_send = hook
+    pb.after_send = hook  # wrong
+
+
+async def names(pb: PocketBase, posts: RecordService[Post], batch: Batch, transport: Transport) -> None:
+    pb.auth_store = AuthStore()
+    pb.lang = "de"
+    pb.base_url = "http://h"  # wrong
+    pb.files = pb.files  # wrong
+    pb.timeout = 5  # wrong
+    pb.authStore = AuthStore()  # wrong
+    pb.authStore  # wrong
+    posts.getFirstListItem  # wrong
+    pb.auth_store.model  # wrong
+    assert_type((await posts.get_list(per_page=3))["items"], list[Post])
+    await posts.get_list(perPage=3)  # wrong
+    PocketBase("http://h", transport=transport)
+    assert_type(batch.collection("posts", Post).create({}), Queued[Post])
+    if pb.auth_store.record is not None:
+        print(pb.auth_store.record["email"])
+    print(batch, AuthStore().record["email"])  # wrong
+    pb.auth_store = None  # wrong
