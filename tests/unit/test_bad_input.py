@@ -10,12 +10,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import pocketbase_core
 from pocketbase_core import PocketBase, PocketBaseInputError, Request, Response
 from pocketbase_core.errors import PocketBaseInputTypeError
-from pocketbase_core.middleware import Retry
+from pocketbase_core.middleware import AfterSend, BeforeSend, Retry
 from pocketbase_core.transport.body_encoding import encode_body
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
@@ -23,13 +24,17 @@ TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="
 ROWS = re.findall(r"^\| `(.+)` \| `(\w+Error)` \| (.+) \|$", TEXT, re.MULTILINE)
 NAMES: dict[str, Any] = {
     **{name: getattr(pocketbase_core, name) for name in pocketbase_core.__all__},
+    "AfterSend": AfterSend,
     "AiohttpTransport": AiohttpTransport,
+    "BeforeSend": BeforeSend,
     "HttpxTransport": HttpxTransport,
+    "MockTransport": MockTransport,
     "Retry": Retry,
     "Decimal": Decimal,
     "asyncio": asyncio,
     "datetime": datetime,
     "functools": functools,
+    "httpx": httpx,
     "io": io,
     "timedelta": timedelta,
     "timezone": timezone,
