@@ -1,5 +1,6 @@
 """The client, which wires the parts together and knows no endpoint."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -232,9 +233,9 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
     def with_auth_store(self, store: AuthStore) -> Self:
         """Return a client for another user, with the same transport and middleware. Closing it closes no transport."""
         self._server.transport.get()
-        other = object.__new__(type(self))
-        vars(other).update(vars(self), _owns_transport=False)
-        vars(other)["_user"] = other._make_user(store, self.realtime.settings)
+        other = copy.copy(self)
+        other._owns_transport = False
+        other._user = other._make_user(store, self.realtime.settings)
         return other
 
     async def aclose(self) -> None:

@@ -419,3 +419,14 @@ def test_other_attributes_and_methods_can_be_assigned() -> None:
     assign(pb, "send", mock.AsyncMock(return_value=3))
     with mock.patch.object(pb, "collection"):
         pass
+
+
+def test_a_client_for_another_user_has_the_attributes_of_a_subclass_with_slots() -> None:
+    class Client(PocketBase):
+        __slots__ = ("tenant",)
+
+        def __init__(self) -> None:
+            super().__init__("http://h", transport=MockTransport(lambda _: Response(204)))
+            self.tenant = "a"
+
+    assert Client().with_auth_store(AuthStore()).tenant == "a"
