@@ -17,8 +17,9 @@ from pocketbase_core.testing import LocalServer
 
 HERE = Path(__file__).parent
 NAMES = (
-    *("auth", "backups", "batch", "batch_files", "client", "collections", "files", "health", "idempotent_creates"),
-    *("keyset_pagination", "logs", "passwords", "realtime_topics", "records", "repeated_deletes", "settings"),
+    *("auth", "backups", "batch", "batch_files", "client", "collections", "custom_routes", "files", "health"),
+    *("idempotent_creates", "keyset_pagination", "logs", "passwords", "realtime_topics", "records", "repeated_deletes"),
+    *("settings", "typed_records"),
 )
 SUITES = [str(HERE / f"test_{name}.py") for name in NAMES]
 
