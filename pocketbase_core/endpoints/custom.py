@@ -40,8 +40,6 @@ def _build(path: str, options: Options, parse: Callable[[Response], T]) -> Call[
     if not isinstance(method, str) or not (method.isascii() and method.isalpha()):
         raise PocketBaseInputError(f"{method!r} is not a valid HTTP method")
     body = options.method_options.get("body")
-    if body is not None and method.upper() in ("GET", "HEAD"):
-        raise PocketBaseInputError(f"a {method.upper()} request must not have a body")
     files: tuple[tuple[str, File], ...] = ()
     fields = body if isinstance(body, Mapping) else fields_of(body)  # pyright: ignore[reportUnknownVariableType]
     if isinstance(fields, Mapping):

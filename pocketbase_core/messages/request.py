@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from ..input_errors import PocketBaseInputError
 from .body import freeze_body
 from .client_options import ClientOptions
 from .headers import Headers, MutableHeaders
@@ -15,6 +16,7 @@ from .uploads import File
 _NO_PARAMS: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
 _NO_HEADERS = Headers()
 _NO_OPTIONS = ClientOptions()
+_WITHOUT_BODY = ("GET", "HEAD")  # RFC 9110, 9.3.1 and 9.3.2: servers may refuse such a body, or ignore it
 
 
 @dataclass(frozen=True, slots=True, init=False, repr=False)
@@ -34,7 +36,7 @@ class Request:
 
     Raises:
         TypeError: If a header, the body or a parameter is of a type that cannot be sent.
-        ValueError: If a header or the URL has a value that cannot be sent.
+        ValueError: If a header or the URL has a value that cannot be sent, or a GET or HEAD request has a body.
     """
 
     method: str
@@ -62,6 +64,8 @@ class Request:
         headers.validate()
         if "@" in url and "@" in url.partition("://")[2].partition("/")[0]:
             raise ValueError("the URL of a request must not contain user information: sign in, or set a header")
+        if method in _WITHOUT_BODY and (body is not None or files):
+            raise PocketBaseInputError(f"a {method} request must not have a body")
         put = object.__setattr__
         put(self, "method", method)
         put(self, "url", url)

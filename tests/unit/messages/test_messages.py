@@ -83,12 +83,12 @@ def test_a_raw_body_is_decoded_as_json_or_an_error() -> None:
 
 def test_the_reprs_of_messages_show_no_secret() -> None:
     headers = Headers({"Authorization": "tok"})
-    request = Request("GET", "http://h/p?x=tok", {"token": "tok"}, headers, {"p": "tok"})
+    request = Request("PUT", "http://h/p?x=tok", {"token": "tok"}, headers, {"p": "tok"})
     assert "tok'" not in repr(request)
     assert "=tok" not in repr(request)
     assert "tok'" not in repr(RequestDraft.from_request(request))
     assert "tok" not in repr(Response(200, {"Set-Cookie": "tok"}, b"tok", "http://h/p?x=tok"))
-    assert repr(request) == "<Request GET http://h/p params=['token'] Headers({'Authorization': '[hidden]'})>"
+    assert repr(request) == "<Request PUT http://h/p params=['token'] Headers({'Authorization': '[hidden]'})>"
     assert repr(Response(200, {}, b"tok", "http://h/p?x=tok")) == "<Response 200 http://h/p 3 bytes Headers({})>"
 
 

@@ -239,12 +239,12 @@ async def test_each_attempt_has_a_log_line_without_secrets(caplog: pytest.LogCap
     async def at_once(_: float) -> None:
         pass
 
-    request = Request("GET", "http://h/api/x?token=tok", {"t": "tok"}, Headers({"Authorization": "tok"}), {"p": "tok"})
+    request = Request("DELETE", "http://h/api/x?token=tok", {"t": "tok"}, Headers({"Authorization": "tok"}), {"p": "tok"})
     with caplog.at_level(logging.DEBUG, "pocketbase_core"):
         await chain([Retry(sleep=at_once), Logging()], send)(request)
     assert [record.getMessage().rsplit(" ", 2)[0] for record in caplog.records] == [
-        "GET /api/x 503",
-        "GET /api/x (PocketBaseConnectionError: cannot connect to h: Connection refused)",
-        "GET /api/x 200",
+        "DELETE /api/x 503",
+        "DELETE /api/x (PocketBaseConnectionError: cannot connect to h: Connection refused)",
+        "DELETE /api/x 200",
     ]
     assert "tok" not in caplog.text
