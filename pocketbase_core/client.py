@@ -220,10 +220,12 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
             **keywords: More values by name.
 
         Raises:
-            TypeError: If a value is of a type that a filter cannot contain.
+            TypeError: If a value is of a type that a filter cannot contain, or was passed twice.
             ValueError: If a placeholder has no value, or a value no placeholder, or a value cannot be written so that
                 every server from 0.23 on reads it alike.
         """
+        if twice := (params or {}).keys() & keywords.keys():
+            raise TypeError(f"values must be passed once, in the dict or by keyword: {', '.join(sorted(twice))}")
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
 
     def create_batch(self) -> Batch:

@@ -36,11 +36,13 @@ def option_to_query(key: str, value: Any) -> Any:
     """
     if key == "download" and value is False:
         return None
-    if value is None or isinstance(value, bool if key in ("skip_total", "download") else str):
+    is_flag, is_list = key in ("skip_total", "download"), key in ("expand", "fields", "sort")
+    if value is None or isinstance(value, bool if is_flag else str):
         return value
-    if key in ("expand", "fields", "sort") and isinstance(value, (list, tuple)):
+    if is_list and isinstance(value, (list, tuple)):
         return ",".join(_to_texts(key, value))  # pyright: ignore[reportUnknownArgumentType]
-    raise PocketBaseInputTypeError(f"option {key!r} must not be {value!r}")
+    expected = "True or False" if is_flag else "text or a list of texts" if is_list else "text"
+    raise PocketBaseInputTypeError(f"option {key!r} must be {expected}, not {value!r:.100}")
 
 
 def to_text(key: str, value: Any) -> str:

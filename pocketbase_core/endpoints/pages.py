@@ -1,5 +1,6 @@
 """Lists in pages: of records, collections and logs."""
 
+from numbers import Integral
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from ..calls.call import Call
@@ -113,8 +114,8 @@ def _parse_page(response: Response) -> Page[dict[str, Any]]:
 
 
 def _positive_int(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):  # an integer of numpy too
         raise PocketBaseInputTypeError(f"{name} must be an integer, not {value!r}; pass options by keyword")
     if value < 1:
         raise PocketBaseInputError(f"{name} must be 1 or more, not {value}")
-    return value
+    return int(value)

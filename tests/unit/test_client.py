@@ -103,8 +103,8 @@ async def test_options_that_are_not_text_are_written_as_text_or_refused() -> Non
         {"sort": None, "fields": None, "skipTotal": "false"},
     ]
     wrongs: list[tuple[str, Any, str]] = [
-        ("filter", ["a"], "option 'filter' must not be"),
-        ("expand", 3, "option 'expand' must not be 3"),
+        ("filter", ["a"], "option 'filter' must be text"),
+        ("expand", 3, "option 'expand' must be text or a list of texts, not 3"),
         ("expand", [object()], "parameter 'expand' is of type object, which a query"),
     ]
     for name, wrong, words in wrongs:

@@ -1,5 +1,6 @@
 """Lists, and the notes on errors of records, which say what the server does not."""
 
+from numbers import Integral
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pocketbase_core import (
     PocketBaseBadRequestError,
     PocketBaseError,
     PocketBaseNotFoundError,
+    Request,
     Response,
 )
 from pocketbase_transports import MockTransport
@@ -86,3 +88,26 @@ async def test_the_error_of_get_first_on_an_empty_list_has_a_note_that_says_so()
     with pytest.raises(PocketBaseNotFoundError) as caught:
         await pb.collection("posts").get_first(filter="n > 1")
     assert notes(caught.value) == ["The list is empty: nothing matches, or this user may not see what does."]
+
+
+class Int64:
+    """An integer of an array library."""
+
+    def __int__(self) -> int:
+        return 2
+
+    def __lt__(self, other: int) -> bool:
+        return other > 2
+
+
+async def test_a_page_may_be_an_integer_of_an_array_library() -> None:
+    Integral.register(Int64)
+    seen: list[Request] = []
+
+    def respond(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, json={"page": 2, "perPage": 2, "totalItems": 0, "totalPages": 0, "items": []})
+
+    number: Any = Int64()
+    await PocketBase("http://h", transport=MockTransport(respond)).collection("posts").get_list(number, number)
+    assert (seen[0].params["page"], seen[0].params["perPage"]) == ("2", "2")

@@ -239,7 +239,8 @@ async def test_each_attempt_has_a_log_line_without_secrets(caplog: pytest.LogCap
     async def at_once(_: float) -> None:
         pass
 
-    request = Request("DELETE", "http://h/api/x?token=tok", {"t": "tok"}, Headers({"Authorization": "tok"}), {"p": "tok"})
+    headers = Headers({"Authorization": "tok"})
+    request = Request("DELETE", "http://h/api/x?token=tok", {"t": "tok"}, headers, {"p": "tok"})
     with caplog.at_level(logging.DEBUG, "pocketbase_core"):
         await chain([Retry(sleep=at_once), Logging()], send)(request)
     assert [record.getMessage().rsplit(" ", 2)[0] for record in caplog.records] == [
