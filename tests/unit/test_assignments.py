@@ -198,11 +198,14 @@ async def test_closing_the_client_ends_the_refresh_of_a_store_before() -> None:
 async def test_stores_that_have_nothing_to_write_are_not_kept_after_an_assignment() -> None:
     pb, _ = client()
     stores: list[weakref.ref[AuthStore]] = []
-    for number in range(100):
+
+    def assign_another(number: int) -> None:
         store = store_of(f"user{number}")
-        stores.append(weakref.ref(store))
         pb.auth_store = store
-    del store
+        stores.append(weakref.ref(store))
+
+    for number in range(100):
+        assign_another(number)
     gc.collect()
     assert sum(each() is not None for each in stores) <= 1, "only the present store is kept"
 
