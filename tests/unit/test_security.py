@@ -264,7 +264,7 @@ def test_any_response_makes_a_readable_error(status: int, location: str, moment:
 
 def test_errors_carry_no_secret_anywhere() -> None:
     request = Request(
-        "GET", "http://h/p?token=tok-1", {"t": "tok-2"}, Headers({"Authorization": "tok-3"}), {"p": "tok-4"}
+        "PUT", "http://h/p?token=tok-1", {"t": "tok-2"}, Headers({"Authorization": "tok-3"}), {"p": "tok-4"}
     )
     response = Response(403, {"Set-Cookie": "tok-5"}, b'{"message": "No."}', request.url)
     error = error_from_response(response)
