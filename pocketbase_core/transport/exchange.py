@@ -87,7 +87,9 @@ class Exchange:
             await self._encode()
         except BaseException as error:
             if self._stop_deadline(error):
-                raise self._timeout_error(error) from None
+                timeout_error = self._timeout_error(error)
+                self.raise_mapped(timeout_error)
+                raise timeout_error from None
             raise
         return self
 
@@ -98,7 +100,9 @@ class Exchange:
         if self.body is not None:
             await self.body.aclose()
         if timed_out:
-            raise self._timeout_error(error)
+            timeout_error = self._timeout_error(error)
+            self.raise_mapped(timeout_error)
+            raise timeout_error
         if isinstance(error, Exception):
             self.raise_mapped(error)
 
@@ -122,14 +126,13 @@ class Exchange:
         """Stop the deadline, and return whether it has ended the block."""
         return self._deadline is not None and self._deadline.stop(None if error is None else type(error))
 
-    def _timeout_error(self, error: BaseException | None) -> Exception:
-        """Raise the error that the table has for a timeout, or return a `TimeoutError` if the table has none."""
+    def _timeout_error(self, error: BaseException | None) -> TimeoutError:
+        """Return the exception of a deadline that is over. `error` is what it ended, such as a cancellation."""
         is_reading = self.body is not None and self.body.is_reading
         source = "the source of the body" if isinstance(self.request.body, File) else "a file to upload"
         missing = f"{source} gave no data" if is_reading else "no response"
         timeout_error = TimeoutError(f"{missing} within {self.request.timeout:g} s")
         timeout_error.__context__ = error  # its traceback shows whether a free connection was waited for
-        self.raise_mapped(timeout_error)
         return timeout_error
 
     def raise_mapped(self, error: Exception) -> None:
