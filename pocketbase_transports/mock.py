@@ -76,14 +76,14 @@ async def _stream(events: Events) -> AsyncGenerator[ServerSentEvent, None]:
         for event in events:
             yield _checked(event)
         await asyncio.Event().wait()
-        return
-    iterator = aiter(events)
-    try:
-        async for event in iterator:
-            yield _checked(event)
-    finally:
-        if isinstance(iterator, AsyncGenerator):
-            await iterator.aclose()
+    else:
+        iterator = aiter(events)
+        try:
+            async for event in iterator:
+                yield _checked(event)
+        finally:
+            if isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
 
 
 def _checked(event: object) -> ServerSentEvent:

@@ -108,6 +108,23 @@ async def test_the_stream_of_an_async_generator_ends_with_it_and_the_generator_i
     assert closed == ["/whole", "/left"]
 
 
+async def test_the_stream_of_an_async_iterator_without_aclose_ends_with_it() -> None:
+    class Events:
+        def __init__(self) -> None:
+            self._left = [*EVENTS]
+
+        def __aiter__(self) -> "Events":
+            return self
+
+        async def __anext__(self) -> ServerSentEvent:
+            if not self._left:
+                raise StopAsyncIteration
+            return self._left.pop(0)
+
+    async with MockTransport(accept, Events()).events(Request("GET", "/")) as received:
+        assert [event async for event in received] == EVENTS
+
+
 async def test_a_subscription_gets_the_listed_events_and_ends_promptly() -> None:
     opened: list[Request] = []
 

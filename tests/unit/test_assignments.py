@@ -195,6 +195,13 @@ async def test_closing_the_client_ends_the_refresh_of_a_store_before() -> None:
     await asyncio.wait([waiting])
 
 
+async def test_assigning_the_present_store_again_changes_nothing() -> None:
+    pb, seen = client(auth_store=store_of("one"))
+    pb.auth_store = pb.auth_store
+    await pb.health.check()
+    assert senders(seen) == [pb.auth_store.token]
+
+
 async def test_stores_that_have_nothing_to_write_are_not_kept_after_an_assignment() -> None:
     pb, _ = client()
     stores: list[weakref.ref[AuthStore]] = []

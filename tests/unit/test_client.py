@@ -314,6 +314,12 @@ def test_importing_the_core_imports_no_http_library_and_no_slow_module() -> None
     assert done.stdout.strip() == "[]"
 
 
+def test_without_entry_points_the_error_says_that_a_transport_can_be_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    with pytest.raises(RuntimeError, match="pocketbase-core is not installed; pass one: transport="):
+        find_transport()
+
+
 def test_without_any_library_the_error_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("aiohttp", "httpx", "httpx2"):
         monkeypatch.setitem(sys.modules, name, None)

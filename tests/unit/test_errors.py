@@ -184,6 +184,13 @@ def test_an_error_names_nested_fields() -> None:
     )
 
 
+def test_an_error_names_no_fields_below_the_fifth_level() -> None:
+    fields: dict[str, Any] = {"message": "Too deep."}
+    for _ in range(6):
+        fields = {"a": fields}
+    assert str(answered(400, {"message": "No.", "data": fields})) == f"400 No. [{URL}]"
+
+
 def test_the_error_of_a_batch_says_which_requests_failed_and_why() -> None:
     response = {"status": 400, "message": "No.", "data": {"n": {"message": "Bad."}}}
     requests = {str(index): {**FAILED, "response": response} for index in range(1, 8)}

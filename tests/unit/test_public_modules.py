@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import pocketbase_core
+import pocketbase_transports
 
 MODULES = re.findall(r"^- `(pocketbase_core[\w.]*)`", pocketbase_core.__doc__ or "", re.MULTILINE)
 DOCS = Path(__file__).parents[2] / "docs"
@@ -33,3 +34,9 @@ def test_the_manuals_name_the_same_public_modules_as_the_package(manual: str) ->
 def test_every_public_name_of_the_package_can_be_imported() -> None:
     missing = [name for name in pocketbase_core.__all__ if not hasattr(pocketbase_core, name)]
     assert missing == []
+
+
+@pytest.mark.parametrize("package", [pocketbase_core, pocketbase_transports])
+def test_a_name_that_nobody_uses_is_an_ordinary_attribute_error(package: object) -> None:
+    with pytest.raises(AttributeError, match=r"has no attribute 'no_such_name'$"):
+        getattr(package, "no_such_name")

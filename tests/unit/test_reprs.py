@@ -1,12 +1,14 @@
 """What the objects of the library look like in a console and in a log: never with a token or a password."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
 
-from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PocketBase, Response
+from pocketbase_core import AsyncAuthStore, AuthStore, EventStream, FileAuthStore, PocketBase, Response
+from pocketbase_core.realtime.event_queue import EventQueue
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
@@ -76,6 +78,7 @@ async def test_each_object_has_a_short_repr(tmp_path: Any) -> None:
         "SettingsService('http://h/pb')": pb.settings,
         "Realtime('http://h/pb')": pb.realtime,
         "Pipeline('http://h/pb')": pb.pipeline,
+        "EventStream('posts/*')": EventStream[Any]("posts/*?options=secret", EventQueue("posts/*", 1, time.time), str),
         "LocalServer(not started)": LocalServer(),
         "MockTransport()": MockTransport(lambda _: Response(200)),
         "AiohttpTransport()": AiohttpTransport(),

@@ -97,6 +97,19 @@ async def test_every_callable_that_takes_two_arguments_is_a_middleware() -> None
     assert await client(*layers).health.check() == {}
 
 
+def test_a_callable_without_a_signature_is_taken_for_a_middleware() -> None:
+    function: Any = max  # in C: nothing is known about its arguments
+    PocketBase("http://h", middleware=[function])
+
+
+async def test_a_runtime_error_of_a_middleware_is_raised_unchanged() -> None:
+    async def fail(request: Request, call_next: Handler) -> Response:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match=r"^a bug$"):
+        await client(fail).health.check()
+
+
 def with_a_keyword(request: Request, call_next: Handler, *, more: int) -> Any: ...
 def with_three(request: Request, call_next: Handler, more: int) -> Any: ...
 

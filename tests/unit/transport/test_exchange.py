@@ -11,6 +11,7 @@ from pocketbase_core import (
     Request,
 )
 from pocketbase_core.transport import BodyStream, Exchange, read_error_body
+from pocketbase_core.transport.request_body import RequestBody
 
 
 async def test_an_exception_that_no_adapter_maps_is_raised_unchanged() -> None:
@@ -26,6 +27,18 @@ async def test_a_time_limit_that_no_adapter_maps_is_a_timeout_error() -> None:
     with pytest.raises(TimeoutError):
         async with Exchange(Request("GET", "http://h", timeout=0.01), {}):
             await asyncio.Event().wait()
+
+
+async def test_a_time_limit_of_the_encoding_that_no_adapter_maps_is_a_timeout_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def encode(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(RequestBody, "encode", encode)
+    with pytest.raises(TimeoutError, match=r"no response within 0\.01 s"):
+        async with Exchange(Request("POST", "http://h", timeout=0.01), {}):
+            pytest.fail("the body was never encoded")
 
 
 async def test_the_time_for_an_error_counts_from_its_headers_where_files_or_a_source_were_sent() -> None:
