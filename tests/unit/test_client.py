@@ -315,7 +315,10 @@ def test_importing_the_core_imports_no_http_library_and_no_slow_module() -> None
 
 
 def test_without_entry_points_the_error_says_that_a_transport_can_be_passed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: ())
+    def none(**_: object) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr("importlib.metadata.entry_points", none)
     with pytest.raises(RuntimeError, match="pocketbase-core is not installed; pass one: transport="):
         find_transport()
 

@@ -40,3 +40,12 @@ def test_every_public_name_of_the_package_can_be_imported() -> None:
 def test_a_name_that_nobody_uses_is_an_ordinary_attribute_error(package: object) -> None:
     with pytest.raises(AttributeError, match=r"has no attribute 'no_such_name'$"):
         getattr(package, "no_such_name")
+
+
+def test_a_name_of_another_sdk_is_an_import_error_with_advice() -> None:
+    with pytest.raises(ImportError, match="pocketbase_core has no 'Client'; use PocketBase"):
+        getattr(pocketbase_core, "Client")
+
+
+def test_the_transports_are_listed_before_their_libraries_are_imported() -> None:
+    assert dir(pocketbase_transports) == ["AiohttpTransport", "HttpxTransport", "MockTransport"]
