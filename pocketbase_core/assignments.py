@@ -1,4 +1,4 @@
-"""What may be assigned to a client. An assignment that would have no effect is an error that says what to do."""
+"""Checks of assignments to a client. An assignment that would have no effect is an error that says what to do."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any

@@ -1,22 +1,21 @@
-"""Makes the generic TypedDicts of this library usable in pydantic and FastAPI before Python 3.12.
+"""Makes the generic TypedDicts of this library usable in pydantic and FastAPI.
 
-There, pydantic accepts a TypedDict of `typing_extensions` only. This library does not depend on that package, but
-pydantic does. So pydantic's own hook on the class builds the same TypedDict with `typing_extensions` when it is needed.
+Before Python 3.12, pydantic accepts a TypedDict of `typing_extensions` only. This library does not depend on that
+package, but pydantic does. So pydantic's own hook on the class builds the same TypedDict with `typing_extensions`, in
+every version of Python alike.
 """
 
-import sys
 from typing import Any, TypeVar, get_args
 
 
 def support_pydantic(generic: Any) -> None:
     """Give a generic TypedDict the hook that pydantic calls."""
-    if sys.version_info < (3, 12):  # pragma: no cover - coverage is measured on a newer Python
-        generic.__get_pydantic_core_schema__ = classmethod(_build_schema)
+    generic.__get_pydantic_core_schema__ = classmethod(_build_schema)
 
 
-def _build_schema(generic: Any, source: Any, handler: Any) -> Any:  # pragma: no cover - see above
+def _build_schema(generic: Any, source: Any, handler: Any) -> Any:
     """Return the schema of `source`, which is the generic TypedDict itself or one with its parameters replaced."""
-    from typing_extensions import TypedDict
+    import typing_extensions  # here, because only pydantic needs it
 
     values: dict[TypeVar, Any] = dict(zip(generic.__parameters__, get_args(source), strict=False))
     fields: dict[str, Any] = {}
@@ -26,4 +25,5 @@ def _build_schema(generic: Any, source: Any, handler: Any) -> Any:  # pragma: no
         elif parameters := getattr(annotation, "__parameters__", ()):
             annotation = annotation[tuple(values.get(each, Any) for each in parameters)]
         fields[name] = annotation
-    return handler(TypedDict(generic.__name__, fields))  # type: ignore[operator]
+    make_typed_dict: Any = typing_extensions.TypedDict  # type checkers take only calls with literal fields
+    return handler(make_typed_dict(generic.__name__, fields))

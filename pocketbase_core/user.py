@@ -1,4 +1,4 @@
-"""What belongs to the user of a client: the store, the way of the calls, and the services that make them."""
+"""The user of a client, with the auth store, the pipeline of the calls, and the services that make them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

@@ -22,12 +22,13 @@ MAX_TOPIC = 2500
 CONNECT_TOPIC = "PB_CONNECT"
 """The name of the first event of each stream. The server sends it by itself, so it is never submitted as a topic."""
 _UNSENDABLE = re.compile(r"^ |[\0-\x1f\x7f?\ud800-\udfff]")
-"""What a topic cannot contain: the event with its name would arrive under another name, or not at all."""
+"""The text that no topic can contain. The event of such a topic would arrive under another name, or not at all."""
 _SCHEME = "[A-Za-z][A-Za-z0-9+.-]*:"
 _NOT_A_URL = re.compile(
     rf"#|%(?![0-9A-Fa-f]{{2}})|^(?!{_SCHEME})[^/]*:|^(?:{_SCHEME})?//[^/]*(?:[ %@[\\^`{{|}}]|:(?!\d*(?:/|$)))", re.ASCII
 )
-"""What Go's `url.Parse` refuses, or takes from the options: a fragment, a bad escape, scheme, host or port."""
+"""The text that a topic with options cannot contain. Go's `url.Parse` refuses a bad escape, scheme, host or port, and
+cuts the options off after a `#`."""
 
 
 def connect(**options: Unpack[CommonOptions]) -> Call[None]:

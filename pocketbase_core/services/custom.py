@@ -43,10 +43,7 @@ class CustomRoutes:
     ) -> Response:
         """Call a custom route, and return its response, whatever the body. A status outside 2xx raises as in `send`.
 
-        Args:
-            path: The path on the server, which may contain a query.
-            options: `method`, `params`, `headers`, `body`, `timeout`.
-            **keywords: The options as keyword arguments.
+        Options: `method`, `params`, `headers`, `body`, `timeout`.
         """
         return await self.pipeline.execute(custom.send_raw(path, parse_options(SendOptions, options, keywords)))
 
@@ -57,9 +54,6 @@ class CustomRoutes:
 
         A status outside 2xx raises as in `send`. The timeout limits the wait for the headers, and then for each chunk.
 
-        Args:
-            path: The path on the server, which may contain a query.
-            options: `method`, `params`, `headers`, `body`, `timeout`.
-            **keywords: The options as keyword arguments.
+        Options: `method`, `params`, `headers`, `body`, `timeout`.
         """
         return self.pipeline.stream(custom.send_raw(path, parse_options(SendOptions, options, keywords)))

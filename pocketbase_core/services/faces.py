@@ -46,17 +46,13 @@ class AsyncFace(AnswersPeerNames):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._pipeline.base_url!r})"
 
-    async def _send(self, change: Any) -> Any:
-        """Send the change of a record that an endpoint has built, and return its value."""
-        raise NotImplementedError("only a service that builds changes needs this method")
-
     @staticmethod
     def _make_method(build: Callable[..., Any]) -> Callable[..., Any]:
         result: object = typing.get_origin(build.__annotations__["return"])
         if result is RecordChange:
 
             @functools.wraps(build)
-            async def send(self: AsyncFace, *args: Any, **kwargs: Any) -> Any:
+            async def send(self: Any, *args: Any, **kwargs: Any) -> Any:  # a service of changes has `_send`
                 return await self._send(build(self, *args, **kwargs))
 
             return send

@@ -1,7 +1,7 @@
 """The generic TypedDicts can be the types of responses in FastAPI, and of fields in pydantic models."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pydantic
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from pocketbase_core import Page, RecordEvent
 
+T = TypeVar("T")
 PAGE: dict[str, Any] = {"page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1}
 
 
@@ -23,20 +24,24 @@ class Model(pydantic.BaseModel):
     id: str
 
 
+def page_of(item: T) -> Page[T]:
+    return {"page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1, "items": [item]}
+
+
 async def test_a_page_is_the_type_of_a_response_in_fastapi() -> None:
     app = FastAPI()
 
     @app.get("/models")
     async def models() -> Page[Model]:
-        return {**PAGE, "items": [Model(id="a")]}  # type: ignore[typeddict-item]
+        return page_of(Model(id="a"))
 
     @app.get("/posts")
     async def posts() -> Page[Post]:
-        return {**PAGE, "items": [Post("a")]}  # type: ignore[typeddict-item]
+        return page_of(Post("a"))
 
     @app.get("/plain")
     async def plain() -> Page[dict[str, Any]]:
-        return {**PAGE, "items": [{"id": "a"}]}  # type: ignore[typeddict-item]
+        return page_of({"id": "a"})
 
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as browser:
         assert (await browser.get("/models")).json() == PAGE | {"items": [{"id": "a"}]}

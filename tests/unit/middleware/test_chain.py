@@ -37,7 +37,8 @@ class ForgetsToReturn:
 
 class RetryThatForgets(Retry):
     def __call__(self, request: Request, call_next: Handler) -> Any:
-        super().__call__(request, call_next).close()  # type: ignore[attr-defined]
+        sending: Any = super().__call__(request, call_next)
+        sending.close()
 
 
 @pytest.mark.parametrize(
