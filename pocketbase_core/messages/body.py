@@ -77,19 +77,17 @@ def check_content_type(headers: Headers, body: Any, files: tuple[tuple[str, File
         TypeError: If raw content has no Content-Type, or has files beside it.
         ValueError: If a JSON value has another Content-Type.
     """
-    if body is None:
-        return
-    content_type = headers.get("Content-Type", "")
     if isinstance(body, (bytes, File)):
         if files:
             raise PocketBaseInputTypeError("with files in the request, the body must be a JSON value")
-        if not content_type and not getattr(body, "content_type", ""):
+        if not headers.get("Content-Type") and not getattr(body, "content_type", ""):
             raise PocketBaseInputTypeError(
                 "a raw body needs a Content-Type, such as headers={'Content-Type': 'application/octet-stream'}"
             )
-        return
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type and not _JSON_TYPE.fullmatch(media_type) and not (files and media_type == "multipart/form-data"):
-        raise PocketBaseInputError(
-            f"the body is sent as JSON, which is not {content_type!r}; bytes are sent as they are"
-        )
+    elif body is not None and "Content-Type" in headers:
+        content_type = headers["Content-Type"]
+        media_type = content_type.partition(";")[0].strip().lower()
+        if not _JSON_TYPE.fullmatch(media_type) and not (files and media_type == "multipart/form-data"):
+            raise PocketBaseInputError(
+                f"the body is sent as JSON, which is not {content_type!r}; bytes are sent as they are"
+            )
