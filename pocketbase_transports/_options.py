@@ -1,10 +1,9 @@
 """The options of the sessions that a transport opens."""
 
-import difflib
 from collections.abc import Collection
 from typing import Any
 
-from pocketbase_core.transport import wrapper_of
+from pocketbase_core.transport import closest, wrapper_of
 
 _COOKIES = (
     "a transport keeps no cookies, because several users may share it; "
@@ -45,6 +44,6 @@ def check_names(options: dict[str, Any], known: Collection[str]) -> None:
             raise TypeError(f"{name}= is not an option of a transport: {_REFUSED[name]}")
         if name not in known:
             names = sorted({*known} - {*_REFUSED})
-            similar = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {similar[0]!r}?" if similar else f"known here: {', '.join(names)}"
+            similar = closest(name, names)
+            hint = f"did you mean {similar!r}?" if similar else f"known here: {', '.join(names)}"
             raise TypeError(f"unknown option {name!r}; {hint}")

@@ -2,6 +2,7 @@
 
 from ..concurrency.event_loops import OwnerLoop as OwnerLoop
 from ..concurrency.event_loops import running_loop as running_loop
+from ..suggestions import closest as closest
 from .discovery import wrapper_of as wrapper_of
 from .exception_map import ErrorMap as ErrorMap
 from .exception_map import ErrorMapping as ErrorMapping
