@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .auth import AsyncAuthStore, AuthStore, FileAuthStore
     from .client import PocketBase
+    from .credentials import PasswordCredentials
     from .endpoints.pages import Page
     from .errors import (
         PocketBaseBadRequestError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         PocketBaseNotFoundError,
         PocketBaseRateLimitError,
         PocketBaseServerError,
+        PocketBaseSessionExpiredError,
         PocketBaseTimeoutError,
         PocketBaseTransportError,
         PocketBaseUnauthorizedError,
@@ -62,6 +64,7 @@ __all__ = [
     "Headers",
     "Middleware",
     "Page",
+    "PasswordCredentials",
     "PocketBase",
     "PocketBaseBadRequestError",
     "PocketBaseBatchError",
@@ -73,6 +76,7 @@ __all__ = [
     "PocketBaseNotFoundError",
     "PocketBaseRateLimitError",
     "PocketBaseServerError",
+    "PocketBaseSessionExpiredError",
     "PocketBaseTimeoutError",
     "PocketBaseTransportError",
     "PocketBaseUnauthorizedError",
@@ -92,6 +96,7 @@ __all__ = [
 _NAMES_BY_MODULE = {
     "auth": ("AsyncAuthStore", "AuthStore", "FileAuthStore"),
     "client": ("PocketBase",),
+    "credentials": ("PasswordCredentials",),
     "endpoints.pages": ("Page",),
     "messages": ("Headers", "Request", "RequestDraft", "Response", "ServerSentEvent"),
     "messages.uploads": ("FileUpload",),

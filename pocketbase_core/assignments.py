@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
 _HOOKS: dict[str, Any] = {"before_send": BeforeSend, "after_send": AfterSend}
 _ASSIGNABLE = (*_HOOKS, "auth_store", "filter_escapes", "lang")
-_OF_CONSTRUCTOR = ("json_dumps", "json_loads", "max_response_bytes", "middleware", "timeout", "transport")
+_OF_CONSTRUCTOR = (
+    "credentials",
+    "json_dumps",
+    "json_loads",
+    "max_response_bytes",
+    "middleware",
+    "timeout",
+    "transport",
+    "verify_every",
+)
 
 
 class Assignments:

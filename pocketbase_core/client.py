@@ -1,7 +1,7 @@
 """The client, which wires the parts together and knows no endpoint."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -11,6 +11,7 @@ from .calls.filters import build_filter
 from .calls.options import check_max_response_bytes
 from .calls.paths import check_base_url
 from .calls.timeout import check_timeout
+from .credentials import Credentials, check_credentials, check_verify_every
 from .messages import ClientOptions
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
 from .middleware import Middleware, default_middleware
@@ -49,6 +50,9 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
         base_url: The URL of the server, such as `http://127.0.0.1:8090`.
         transport: Sends the requests. Without one, the first installed transport is taken at first use.
         auth_store: Keeps the token and the record of the signed-in user; by default in memory.
+        credentials: Signs the client in before its first request, and whenever its token can no longer be refreshed: a
+            `PasswordCredentials`, or any coroutine function of one argument, the client. No call is sent as a guest's.
+        verify_every: A token that the server has revoked is noticed after this many seconds of use; None is never.
         middleware: Takes the place of `default_middleware()`, the outermost first; `[]` is none.
         lang: The `Accept-Language` header.
         timeout: The limit in seconds for each call as a whole; None is no limit.
@@ -71,6 +75,8 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
         *,
         transport: Transport | None = None,
         auth_store: AuthStore | None = None,
+        credentials: Credentials | None = None,
+        verify_every: float | None = 300.0,
         middleware: Sequence[Middleware] | None = None,
         lang: str = "en-US",
         timeout: float | None = 30.0,
@@ -87,6 +93,8 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
         self._lang = _check_lang(lang)
         self._middleware = default_middleware() if middleware is None else check_middleware(middleware)
         self._passwords = PasswordConfirmation()
+        self._credentials: Credentials | None = None if credentials is None else check_credentials(credentials)
+        self._verify_every = check_verify_every(verify_every)
         self._owns_transport = True
         self._user = self._make_user(AuthStore() if auth_store is None else auth_store, RealtimeSettings())
 
@@ -237,6 +245,7 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
         self._server.transport.get()
         other = copy.copy(self)
         other._owns_transport = False
+        other._credentials = None  # they are those of one user
         other._user = other._make_user(store, self.realtime.settings)
         return other
 
@@ -257,7 +266,18 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
         await self.aclose()
 
     def _make_user(self, store: AuthStore, realtime_settings: RealtimeSettings) -> User:
-        return User(self._server, store, self._make_middleware, self.headers, realtime_settings)
+        sign_in = None if self._credentials is None else self._sign_in
+        return User(
+            self._server, store, self._make_middleware, self.headers, realtime_settings, self._verify_every, sign_in
+        )
+
+    async def _sign_in(self) -> None:
+        signing_in: object = self._credentials(self) if self._credentials is not None else None
+        if not isinstance(signing_in, Awaitable):
+            raise TypeError(
+                f"credentials must be a coroutine function: async def sign_in(client), not {self._credentials!r}"
+            )
+        await signing_in
 
     def _make_middleware(self) -> list[Middleware]:
         return [*self._make_hooks(), *self._middleware]

@@ -4,6 +4,7 @@ PocketBaseError                     any other status outside 2xx
 ├ PocketBaseBadRequestError         400
 │ └ PocketBaseBatchError            400 of a batch, with an error for each request that failed
 ├ PocketBaseUnauthorizedError       401
+│ └ PocketBaseSessionExpiredError   the token has expired or was revoked. Nothing was sent
 ├ PocketBaseForbiddenError          403
 ├ PocketBaseNotFoundError           404
 ├ PocketBaseRateLimitError          429
@@ -124,6 +125,13 @@ class PocketBaseUnauthorizedError(PocketBaseError):
     def mfa_id(self) -> str | None:
         """The id to pass as `mfa_id` to the second sign-in method; None if no second factor is required."""
         return self.data.get("mfaId")
+
+
+class PocketBaseSessionExpiredError(PocketBaseUnauthorizedError):
+    """The token has expired or was revoked, and there are no credentials to sign in with. Nothing was sent.
+
+    Sign in again. PocketBase would handle the request as a guest's.
+    """
 
 
 class PocketBaseForbiddenError(PocketBaseError):

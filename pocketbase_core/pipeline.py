@@ -72,6 +72,7 @@ class Pipeline:
         auth_store: The store of the user, whose token the middleware sets.
         middleware: The middleware, the outermost first.
         headers: A function that returns the client's headers for a request.
+        has_credentials: Whether the client signs in by itself, so that no call is a guest's.
     """
 
     def __init__(
@@ -80,6 +81,8 @@ class Pipeline:
         auth_store: AuthStore,
         middleware: Sequence[Middleware],
         headers: Callable[[], Mapping[str, str]],
+        *,
+        has_credentials: bool = False,
     ) -> None:
         self.base_url = server.base_url
         """The URL of the server, without a slash at its end."""
@@ -87,6 +90,8 @@ class Pipeline:
         """The client's timeout in seconds; None is no limit."""
         self.json_loads = server.client_options.json_loads
         """The decoder of the client's JSON library."""
+        self.has_credentials = has_credentials
+        """Whether the client signs in by itself, so that no call is a guest's."""
         self._server = server
         self._client_options = server.client_options
         self._headers = headers

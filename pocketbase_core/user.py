@@ -1,6 +1,6 @@
 """The user of a client, with the auth store, the pipeline of the calls, and the services that make them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -9,9 +9,13 @@ from .auth import session
 from .auth.store import AuthStore
 from .auth.token import claims
 from .calls.options import RecordOptions, parse_options
-from .endpoints import auth
+from .concurrency.background_tasks import BackgroundTasks
+from .endpoints import auth, files
+from .errors import PocketBaseUnauthorizedError
 from .middleware import Middleware
-from .middleware.authentication import REFRESH_TIMEOUT, TokenAuth
+from .middleware.authentication import AttemptAuth, TokenAuth
+from .middleware.session_steps import SessionRequests
+from .middleware.token_provider import TokenProvider
 from .pipeline import Pipeline, Server
 from .realtime import Realtime, RealtimeSettings
 from .services.backups import BackupService
@@ -24,6 +28,9 @@ from .services.records import RecordService
 from .services.settings import SettingsService
 from .services.sql import SqlService
 
+SESSION_TIMEOUT = 30.0
+"""The longest time that a refresh or a check may take, in seconds."""
+
 
 class User:
     """Everything that belongs to one user. A client for another user has another one, so that the two share nothing.
@@ -34,6 +41,8 @@ class User:
         make_middleware: Returns the middleware between the token and the transport, the outermost first.
         headers: Returns the client's headers for a request.
         realtime_settings: The settings of the user's realtime.
+        verify_every: Seconds of use after which the token is checked again; None for never.
+        sign_in: Signs in with the client's credentials; None if it has none.
     """
 
     def __init__(
@@ -43,12 +52,17 @@ class User:
         make_middleware: Callable[[], Sequence[Middleware]],
         headers: Callable[[], Mapping[str, str]],
         realtime_settings: RealtimeSettings,
+        verify_every: float | None = None,
+        sign_in: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._make_middleware = make_middleware
-        self._auth = TokenAuth(check_store(store), partial(self._refresh, store))
+        self._verify_every = verify_every
+        self._sign_in = sign_in
+        self._session_tasks = BackgroundTasks()
+        self._tokens = self._make_tokens(check_store(store))
         self._former_stores: list[AuthStore] = []
         """The stores before that may still have something to write."""
-        self.pipeline = Pipeline(server, store, [self._auth, *make_middleware()], headers)
+        self.pipeline = Pipeline(server, store, self._full_middleware(), headers, has_credentials=sign_in is not None)
         self.collections = CollectionService(self.pipeline)
         self.files = FileService(self.pipeline)
         self.backups = BackupService(self.pipeline)
@@ -67,31 +81,51 @@ class User:
             return
         if type(former).aclose is not AuthStore.aclose and all(each is not former for each in self._former_stores):
             self._former_stores.append(former)
-        self._auth = TokenAuth(store, partial(self._refresh, store), tasks=self._auth.tasks)
-        self.pipeline.change(store, [self._auth, *self._make_middleware()])
+        self._tokens = self._make_tokens(store)
+        self.pipeline.change(store, self._full_middleware())
         self.realtime.follow_store()
 
     def change_middleware(self) -> None:
         """Pass the calls from now on through the middleware that `make_middleware` returns now."""
-        self.pipeline.change(self.pipeline.auth_store, [self._auth, *self._make_middleware()])
+        self.pipeline.change(self.pipeline.auth_store, self._full_middleware())
 
     async def aclose(self) -> None:
         """End realtime and the refreshes of tokens, and wait until the stores have written all changes."""
         await self.realtime.close()
-        await self._auth.aclose()  # also the refreshes for the stores before
+        await self._session_tasks.aclose()  # also those of the stores before
         for store in [*self._former_stores, self.pipeline.auth_store]:
             await store.aclose()
         self._former_stores.clear()
 
+    def _full_middleware(self) -> list[Middleware]:
+        return [TokenAuth(self._tokens), *self._make_middleware(), AttemptAuth(self._tokens)]
+
+    def _make_tokens(self, store: AuthStore) -> TokenProvider:
+        sign_in = None if self._sign_in is None else partial(self._sign_in_to, store)
+        requests = SessionRequests(partial(self._refresh, store), self._check, sign_in)
+        return TokenProvider(store, requests, self._verify_every, self._session_tasks)
+
     async def _refresh(self, store: AuthStore, token: str) -> None:
-        limit = self.pipeline.timeout
-        limit = REFRESH_TIMEOUT if limit is None else min(limit, REFRESH_TIMEOUT)
-        options = parse_options(RecordOptions, None, {"headers": {"Authorization": token}, "timeout": limit})
+        headers = {"Authorization": token}
+        options = parse_options(RecordOptions, None, {"headers": headers, "timeout": self._session_timeout()})
         call = auth.refresh(claims(token)["collectionId"], options)
         # The result is saved to the store that the token is from, although the client may have another one by now.
         await self.pipeline.execute(
             call.then(lambda _, result: session.refreshed(store, token, result["token"], result["record"]))
         )
+
+    async def _check(self, token: str) -> None:
+        await self.pipeline.execute(files.check_token(token, self._session_timeout()))
+
+    async def _sign_in_to(self, store: AuthStore) -> None:
+        if self._sign_in is None or self.pipeline.auth_store is not store:
+            message = "the client was given another auth store while the call waited; nothing was sent"
+            raise PocketBaseUnauthorizedError(self.pipeline.base_url, 401, message=message)
+        await self._sign_in()
+
+    def _session_timeout(self) -> float:
+        limit = self.pipeline.timeout
+        return SESSION_TIMEOUT if limit is None else min(limit, SESSION_TIMEOUT)
 
 
 def check_store(store: object) -> AuthStore:

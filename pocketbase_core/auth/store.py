@@ -1,7 +1,8 @@
 """The store of a token and of the record that the token belongs to."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal
 
@@ -201,6 +202,24 @@ def replace_refreshed(store: AuthStore, old: str, token: str, record: Mapping[st
 def reload_shared(store: AuthStore) -> None:
     """Take over what another process has written to a store that processes share."""
     store._reload_shared()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+
+
+@asynccontextmanager
+async def exclusive(store: AuthStore) -> AsyncGenerator[None, None]:
+    reload_shared(store)
+    yield
+
+
+async def reload(store: AuthStore) -> None:
+    reload_shared(store)
+
+
+def needs_loading(store: AuthStore) -> bool:
+    return False
+
+
+def is_shared(store: AuthStore) -> bool:
+    return type(store).__name__ == "FileAuthStore"
 
 
 def name_user(store: AuthStore) -> str:

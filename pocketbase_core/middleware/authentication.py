@@ -1,196 +1,167 @@
-"""The token of each request, refreshed in time.
+"""The token of each request.
 
 Theory of operation:
 
-1. When a call begins, `TokenAuth` takes the store's token. A call without a token, or with an Authorization header of
-   its own, passes unchanged. From here on the call belongs to the user of its token: whatever happens to the store, the
+1. When a call begins, `TokenAuth` takes the store's token. A guest's call, or one with an Authorization header of its
+   own, passes unchanged. From here on the call belongs to the user of its token: whatever happens to the store, the
    call is sent with a token of this user, or not at all.
-2. `RefreshSchedule` decides whether the token is to be refreshed now. In nearly all calls it is not, and the call is
-   sent.
-3. Otherwise the call waits for the refresh of its token. There is one refresh for each token and event loop, however
-   many calls wait for it. The refresh is a task of its own, so that a cancelled call does not end the refresh that
-   other calls wait for. A sign-in does not wait: it brings a new token.
-4. Before the refresh sends anything, it reloads a store that other processes share: another process may have refreshed
-   the token already, or signed out.
-5. A call waits for at most half of its timeout, and the wait is deducted from the timeout. The wait ends earlier when
-   the store has a token that needs no refresh, another user's token, or no token.
-6. If the user's last token is still valid, the call is sent with it, whether the refresh succeeded or not. If that
-   token has expired, the call raises an error: PocketBase would treat the request as a guest's.
-
-A refresh may itself lead to calls: a hook of the user's may send requests while the refresh passes through the
-middleware. Such a call must not wait for the refresh that waits for it, so a context variable marks the calls that are
-part of a refresh.
+2. `TokenProvider` refreshes the token, or signs in, if necessary. A call that needs no user, such as a sign-in, does
+   not wait: it is sent with a token that is valid, or without one.
+3. An attempt may begin long after the call, because a hook is slow, or `Retry` waits between attempts. If the token has
+   expired since, `AttemptAuth`, which is the innermost middleware, obtains another one for the attempt.
+4. If the response cannot be trusted, because the token may have been revoked, the token is checked. If it was revoked,
+   a client with credentials signs in and sends the call again: a read, or a write that the server has refused.
 """
 
 import asyncio
-import logging
 import math
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextvars import ContextVar
-from typing import NamedTuple, Self
 
-from ..auth.store import AuthStore, reload_shared
-from ..auth.token import expires_at, is_same_user, is_valid, refreshable_until
-from ..concurrency.background_tasks import BackgroundTasks
-from ..errors import PocketBaseError, PocketBaseTimeoutError, PocketBaseUnauthorizedError, log_text
-from ..messages import Headers, Request, Response
+from ..errors import PocketBaseUnauthorizedError
+from ..messages import Request, Response
 from .chain import Handler
-from .refresh_schedule import RefreshSchedule
+from .session_schedule import Step
+from .token_provider import TokenProvider
 
-REFRESH_WAIT_SHARE = 0.5
-"""The share of a call's timeout for which the call waits for a refresh."""
-REFRESH_TIMEOUT = 30.0
-"""The longest time that a refresh may take, in seconds."""
-_SIGN_IN = re.compile(r".*/api/collections/[^/]+/auth-[a-z0-9-]+")
-"""Requests that return a new token, and therefore do not wait for a refresh."""
-_current_refresh: ContextVar["asyncio.Task[None] | None"] = ContextVar("pocketbase_token_refresh", default=None)
-"""The refresh that the running code is part of."""
-_logger = logging.getLogger("pocketbase_core")
+CLOCK_INTERVAL = 60.0
+"""Seconds after which a response is used again to compare the clocks."""
+MAX_SENDS = 3
+"""How often a call is sent at most while the server keeps revoking its tokens."""
+_NEEDS_NO_USER = re.compile(
+    r".*/api/collections/[^/]+/(auth-with-[a-z0-9-]+|auth-methods|request-(otp|password-reset|verification)|confirm-.+)"
+)
+
+
+class _Sending:
+    """The token that a call is being sent with."""
+
+    __slots__ = ("expires", "first_token", "token")
+
+    def __init__(self, token: str, expires: float) -> None:
+        self.first_token = token
+        self.token = token
+        self.expires = expires
+        """When the first token expires, in seconds since the epoch by this machine's clock."""
+
+
+_sending: ContextVar[_Sending | None] = ContextVar("pocketbase_token", default=None)
 
 
 class TokenAuth:
     """Middleware that gives each request without an Authorization the token that the store had when the call began.
 
-    A token with less than a minute to live is refreshed first, by one request however many calls wait for it.
-
     Args:
-        store: The store of the signed-in user.
-        send_refresh: Sends the request that refreshes a token, and saves the new token to the store.
-        clock: Returns the seconds since the epoch, which a token's expiry is compared with. Waits are measured by the
-            event loop's clock instead, which is monotonic.
-        tasks: The owner of the refreshes in progress, if another `TokenAuth` shares it.
+        tokens: Provides the tokens of the store.
     """
 
-    def __init__(
-        self,
-        store: AuthStore,
-        send_refresh: Callable[[str], Awaitable[object]],
-        *,
-        clock: Callable[[], float] = time.time,
-        tasks: BackgroundTasks | None = None,
-    ) -> None:
-        self.tasks = BackgroundTasks() if tasks is None else tasks
-        """The refreshes in progress."""
-        self._store = store
-        self._send_refresh = send_refresh
-        self._clock = clock
-        self._schedule = RefreshSchedule()
-        self._refresh_tasks: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Task[None]] = {}
-        """The refreshes in progress, by event loop and token."""
-        self._parsed = _Token.parse("")
-        """The token of the last request: the next request has the same one, as a rule."""
+    def __init__(self, tokens: TokenProvider) -> None:
+        self._tokens = tokens
+        self._compare_clocks_at = -math.inf
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
-        """Send the request with the token of the signed-in user, refreshed if necessary.
+        """Send the request with the token of the signed-in user, obtained if necessary.
 
         Raises:
-            PocketBaseUnauthorizedError: If the token expired while the call waited for its refresh. Nothing was sent.
-            PocketBaseTimeoutError: If the token expired before the server responded to the refresh. Nothing was sent.
+            PocketBaseSessionExpiredError: If the token has expired, and no other could be obtained. Nothing was sent.
+            PocketBaseUnauthorizedError: If another user signed in while the call waited, and nothing was sent; or if
+                the server has revoked the token, and handled the request as a guest's.
+            PocketBaseTimeoutError: If no token was obtained in time. Nothing was sent.
         """
-        token = self._store.token
-        if not token or "Authorization" in request.headers:
-            return call_next(request)
-        return self._send_with_token(request, token, call_next)
+        token = self._tokens.store.token
+        if (not token and self._tokens.passes_guests()) or "Authorization" in request.headers:
+            return self._compare_clocks(request, call_next) if "/auth-" in request.url else call_next(request)
+        return self._send_as_user(request, token, call_next)
 
-    async def aclose(self) -> None:
-        """Cancel the refreshes in progress, each on its own loop."""
-        await self.tasks.aclose()
-
-    async def _send_with_token(self, request: Request, token: str, call_next: Handler) -> Response:
-        if self._needs_refresh(token) and not _SIGN_IN.fullmatch(request.url):
-            loop = asyncio.get_running_loop()
-            started = loop.time()
-            token = await self._wait_for_refresh(request, token)
-            if request.timeout is not None:
-                request = request.replace(timeout=max(request.timeout - (loop.time() - started), 0.001))
-        return await call_next(request.with_headers(self._parse(token).headers))
-
-    async def _wait_for_refresh(self, request: Request, token: str) -> str:
-        """Wait until the user of `token` has a token that needs no refresh. Return the user's last token.
-
-        Raises:
-            PocketBaseTimeoutError: If the token expired before the server responded to the refresh.
-            PocketBaseUnauthorizedError: If the token expired, and the store has no other token of the same user.
-        """
-        loop = asyncio.get_running_loop()
-        wait_until = math.inf if request.timeout is None else loop.time() + request.timeout * REFRESH_WAIT_SHARE
-        while same_user := is_same_user(token, stored := self._store.token):
-            token, remaining = stored, wait_until - loop.time()
-            if remaining <= 0 or not self._needs_refresh(token) or _is_inside_refresh():
+    async def _send_as_user(self, request: Request, token: str, call_next: Handler) -> Response:
+        loop, tokens = asyncio.get_running_loop(), self._tokens
+        deadline = _deadline(request)
+        for _ in range(MAX_SENDS):
+            if tokens.next_step(token, loop.time()) is not Step.SEND:
+                token = await self._prepare(request, token, deadline)
+                request = _with_time_until(request, deadline)
+            response, token = await self._send(request, token, call_next)
+            is_read = request.method in ("GET", "HEAD")
+            if not token or not tokens.needs_proof(token, is_read=is_read, status=response.status_code):
+                return response
+            if await tokens.is_accepted(request.url, token, deadline):
+                return response
+            has_effect = not is_read and response.status_code < 400
+            if has_effect or not tokens.has_credentials or not all(each.replayable for each in request.sources):
                 break
-            task = self._refresh_task(token)
-            await asyncio.wait([task], timeout=None if remaining == math.inf else remaining)
-            if task.cancelled():  # the client is being closed
-                break
-        if not is_valid(token, self._clock()):
-            raise _expired_error(request.url, same_user=same_user, timed_out=loop.time() >= wait_until)
-        return token
+        message = "the server no longer accepts the token, and handled the request as a guest's"
+        raise PocketBaseUnauthorizedError(request.url, 401, message=message)
 
-    def _parse(self, token: str) -> "_Token":
-        if self._parsed.text != token:
-            self._parsed = _Token.parse(token)
-        return self._parsed
+    async def _prepare(self, request: Request, token: str, deadline: float) -> str:
+        """Return the token to send a request with."""
+        needs_no_user = _NEEDS_NO_USER.fullmatch(request.url) is not None
+        if needs_no_user or request.url.endswith("/auth-refresh"):
+            is_unusable = self._tokens.is_unusable(token)
+            if needs_no_user or not is_unusable:
+                return "" if is_unusable else token
+        return await self._tokens.obtain(request.url, token, deadline)
 
-    def _needs_refresh(self, token: str) -> bool:
-        loop_time = asyncio.get_running_loop().time()
-        return self._schedule.is_due(token, self._parse(token).refreshable_until, self._clock(), loop_time)
-
-    def _refresh_task(self, token: str) -> asyncio.Task[None]:
-        """Return the task that refreshes `token` on the running loop; start the task if there is none."""
-        key = asyncio.get_running_loop(), token
-        task = self._refresh_tasks.get(key)
-        if task is None:
-            for other in [other for other in [*self._refresh_tasks] if other[0].is_closed()]:
-                self._refresh_tasks.pop(other, None)
-            task = self._refresh_tasks[key] = self.tasks.create(self._refresh(token), "token refresh")
-            task.add_done_callback(lambda _: self._refresh_tasks.pop(key, None))
-        return task
-
-    async def _refresh(self, token: str) -> None:
-        _current_refresh.set(asyncio.current_task())
+    async def _send(self, request: Request, token: str, call_next: Handler) -> tuple[Response, str]:
+        """Return the response, and the token that the last attempt was sent with."""
+        if not token:
+            return await call_next(request), ""
+        sending = _Sending(token, self._tokens.local_expiry(token))
+        reset_token = _sending.set(sending)
         try:
-            reload_shared(self._store)  # another process may have refreshed the token, or signed out
-            if self._store.token == token:
-                await self._send_refresh(token)
-        except Exception as error:
-            status = error.status if isinstance(error, PocketBaseError) else 0
-            _logger.warning("the token could not be refreshed: %s", log_text(error))
-            if 400 <= status < 500 and status != 429:
-                self._schedule.refused(token)
-            else:
-                self._schedule.failed(token, asyncio.get_running_loop().time())
-        else:
-            stored = self._store.token
-            self._schedule.succeeded(stored, (expires_at(stored) or 0.0) - self._clock())
+            request, loop_time = request.with_headers(self._tokens.headers(token)), asyncio.get_running_loop().time()
+            if loop_time < self._compare_clocks_at:
+                return await call_next(request), sending.token
+            self._compare_clocks_at = loop_time + CLOCK_INTERVAL
+            return await self._compare_clocks(request, call_next), sending.token
+        finally:
+            _sending.reset(reset_token)
+
+    async def _compare_clocks(self, request: Request, call_next: Handler) -> Response:
+        sent_at = time.time()
+        response = await call_next(request)
+        self._tokens.clock.observe(response, sent_at)
+        return response
 
 
-class _Token(NamedTuple):
-    """A token, when it expires if it can be refreshed, and the header that carries it."""
+class AttemptAuth:
+    """Middleware that replaces the token of an attempt if the token has expired since the call began.
 
-    text: str
-    refreshable_until: float | None
-    headers: Headers
+    Args:
+        tokens: Provides the tokens of the store.
+    """
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        return cls(text, refreshable_until(text), Headers({"Authorization": text}))
+    def __init__(self, tokens: TokenProvider) -> None:
+        self._tokens = tokens
+
+    def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
+        """Send the request, with another token of its user if necessary.
+
+        Raises:
+            PocketBaseSessionExpiredError: If no other token could be obtained. This attempt was not sent.
+        """
+        sending = _sending.get()
+        if sending is None or time.time() < sending.expires:
+            return call_next(request)
+        return self._send_with_new_token(request, sending, call_next)
+
+    async def _send_with_new_token(self, request: Request, sending: _Sending, call_next: Handler) -> Response:
+        if request.headers.get("Authorization") != sending.first_token:  # a hook has set another one
+            return await call_next(request)
+        deadline = _deadline(request)
+        sending.token = await self._tokens.obtain(request.url, sending.token, deadline)
+        request = _with_time_until(request, deadline).with_headers(self._tokens.headers(sending.token))
+        return await call_next(request)
 
 
-def _is_inside_refresh() -> bool:
-    """Return whether the running code is part of a refresh that is still in progress."""
-    task = _current_refresh.get()
-    return task is not None and not task.done()
+def _deadline(request: Request) -> float:
+    """Return the loop's time at which a request that begins now ends; infinity for no limit."""
+    return math.inf if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
 
 
-def _expired_error(url: str, *, same_user: bool, timed_out: bool) -> PocketBaseError:
-    """Return the error of a call whose token expired while the call waited for a refresh."""
-    if not same_user:
-        message = "the user signed out, or another user signed in, while the call waited; nothing was sent"
-    elif timed_out:
-        message = "the token expired before the server responded to its refresh; nothing was sent"
-        return PocketBaseTimeoutError(url, message=message, request_sent=False)
-    else:
-        message = "the token expired and could not be refreshed; nothing was sent"
-    return PocketBaseUnauthorizedError(url, 401, message=message)
+def _with_time_until(request: Request, deadline: float) -> Request:
+    """Return a request with the time that remains until the deadline as its timeout."""
+    if deadline == math.inf:
+        return request
+    return request.replace(timeout=max(deadline - asyncio.get_running_loop().time(), 0.001))

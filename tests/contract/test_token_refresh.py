@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pocketbase_core import FileAuthStore, PocketBase
-from pocketbase_core.middleware import authentication
+from pocketbase_core.middleware import token_provider
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, scripted_server
 
@@ -49,7 +49,7 @@ def tokens(server: ScriptedServer) -> list[str]:
 async def test_a_stalled_refresh_costs_a_call_no_more_than_its_timeout(
     transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "REFRESH_WAIT_SHARE", 0.002)
+    monkeypatch.setattr(token_provider, "WAIT_SHARE", 0.002)
     script = Stalling()
     async with scripted_server(script) as server:
         pb = PocketBase(server.url, transport=transport)

@@ -5,13 +5,11 @@ import json
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import pytest
 
-from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent, user
-from pocketbase_core.middleware.authentication import TokenAuth
+from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
 from pocketbase_transports import MockTransport
 
 from .tokens import token
@@ -40,7 +38,6 @@ class FakeServer:
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
         loop = asyncio.get_running_loop()
         monkeypatch.setattr(time, "time", lambda: 1e9 + loop.time())
-        monkeypatch.setattr(user, "TokenAuth", partial(TokenAuth, clock=time.time))
         self.answering: Callable[[Request], Awaitable[Response]] = self.answer
         self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
         """A test may replace these two at any time."""

@@ -61,8 +61,10 @@ class BoundPipeline:
             PocketBaseUnauthorizedError: If the user of the first request is no longer signed in.
             PocketBaseTimeoutError: If no time remains.
         """
-        options, request = self._options, call.request
-        if "Authorization" not in options.headers and not is_same_user(self._token, self.auth_store.token):
+        options, request, token = self._options, call.request, self.auth_store.token
+        if self._pipeline.has_credentials and "" in (self._token, token):
+            self._token = token  # the client signs in before the request is sent
+        if "Authorization" not in options.headers and not is_same_user(self._token, token):
             message = "the user who made this call is no longer signed in; the rest of the call was not sent"
             raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)
         if options.headers:

@@ -12,6 +12,7 @@ from pocketbase_core import (
     AuthStore,
     PocketBase,
     PocketBaseError,
+    PocketBaseSessionExpiredError,
     PocketBaseTimeoutError,
     PocketBaseUnauthorizedError,
     Request,
@@ -19,9 +20,12 @@ from pocketbase_core import (
     ServerSentEvent,
 )
 from pocketbase_core.auth.token import claims, subject
+from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.endpoints import realtime
 from pocketbase_core.middleware import Retry
 from pocketbase_core.middleware.authentication import TokenAuth
+from pocketbase_core.middleware.session_steps import SessionRequests
+from pocketbase_core.middleware.token_provider import TokenProvider
 from pocketbase_transports import MockTransport
 
 from ...helpers.eager_tasks import FACTORY, start_at_once
@@ -42,21 +46,20 @@ class FakeServer:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, timeout: float | None = 30.0) -> None:
         loop = asyncio.get_running_loop()
-        monkeypatch.setattr(time, "time", lambda: 1000.0 + loop.time())
+        monkeypatch.setattr(time, "time", self.now)
         self.loop = loop
         self.go_on = asyncio.Event()
         self.refreshes: list[str] = []
         self.limits: list[float | None] = []
         self.sent: list[Request] = []
         self.life = 3600.0
+        self.set_back = 0.0
         self.failure: int = 0
         self.pb = PocketBase("http://h", transport=MockTransport(self.respond), middleware=[], timeout=timeout)
-        auth: Any = vars(self.pb.pipeline)["_middleware"][0]
-        auth._clock = self.now
         self.store = self.pb.auth_store
 
     def now(self) -> float:
-        return 1000.0 + self.loop.time()
+        return 1000.0 + self.loop.time() - self.set_back
 
     def sign_in(self, user: str, life: float = 30.0, number: int = 0) -> str:
         mine = token(user, self.now() + life, number)
@@ -217,8 +220,6 @@ def test_streams_and_events_keep_their_user_when_another_user_signs_in(
             yield ServerSentEvent()
 
         server.pb = PocketBase("http://h", transport=MockTransport(server.respond, events), middleware=[])
-        auth: Any = vars(server.pb.pipeline)["_middleware"][0]
-        auth._clock = server.now
         server.store = server.pb.auth_store
         mine = server.sign_in("a")
 
@@ -268,7 +269,7 @@ async def test_a_call_whose_token_expires_during_a_failing_refresh_is_not_sent(s
     create = server.create()
     await pass_time(4)
     server.go_on.set()
-    with pytest.raises(PocketBaseUnauthorizedError, match="could not be refreshed"):
+    with pytest.raises(PocketBaseSessionExpiredError, match="Nothing was sent"):
         await create
     assert server.sent == []
 
@@ -338,7 +339,6 @@ async def test_a_hook_may_close_the_client_during_a_refresh(server: FakeServer) 
 
     pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[close])
     pb.auth_store.save(token("a", server.now() + 30))
-    vars(pb.pipeline)["_middleware"][0]._clock = server.now
     await pb.health.check()
     assert sent == [new]
 
@@ -359,7 +359,6 @@ def test_a_call_that_a_hook_makes_during_a_refresh_does_not_wait_for_that_refres
             return response
 
         pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[ask])
-        vars(pb.pipeline)["_middleware"][0]._clock = server.now
         pb.auth_store.save(mine := token("a", server.now() + 30))
         server.go_on.set()
         await pb.health.check(timeout=timeout)
@@ -378,7 +377,7 @@ def test_a_loop_that_ends_leaves_no_refresh_behind(monkeypatch: pytest.MonkeyPat
         return server.pb
 
     pb = run(leave())
-    assert vars(pb.pipeline)["_middleware"][0]._refresh_tasks == {}
+    assert vars(pb._user)["_session_tasks"]._running == {}
 
 
 class Stalling:
@@ -388,8 +387,10 @@ class Stalling:
         self.refreshes: list[str] = []
         self.store = AuthStore()
         self.store.save(token("a", time.time() + 30))
-        self.auth = TokenAuth(self.store, self.refresh)
-        self.in_progress: dict[Any, Any] = getattr(self.auth, "_refresh_tasks")
+        self.tasks = BackgroundTasks()
+        tokens = TokenProvider(self.store, SessionRequests(self.refresh, self.refresh, None), None, self.tasks)
+        self.auth = TokenAuth(tokens)
+        self.in_progress: dict[Any, Any] = vars(tokens)["_steps"]._in_progress
 
     async def refresh(self, old: str) -> None:
         self.refreshes.append(old)
@@ -409,7 +410,7 @@ def test_each_event_loop_has_a_refresh_of_its_own() -> None:
     assert len(stalling.in_progress) == 1
     run(stalling.use())
     assert len(stalling.refreshes) == 2
-    run(stalling.auth.aclose())  # tells the loop that stands still
+    run(stalling.tasks.aclose())  # tells the loop that stands still
     still.run_until_complete(asyncio.sleep(0))
     still.run_until_complete(asyncio.sleep(0))
     assert stalling.in_progress == {}
@@ -422,7 +423,7 @@ def test_the_refresh_of_a_closed_loop_is_forgotten() -> None:
     (task,) = stalling.in_progress.values()
     task._log_destroy_pending = False
     still.close()
-    run(stalling.auth.aclose())
+    run(stalling.tasks.aclose())
     run(stalling.use())
     assert len(stalling.refreshes) == 2
     assert stalling.in_progress == {}
@@ -452,8 +453,7 @@ async def test_setting_the_wall_clock_back_does_not_prolong_the_pause_after_a_fa
     server.failure = 500
     server.sign_in("a", 45)
     await server.create()
-    set_back = 8
-    vars(server.pb.pipeline)["_middleware"][0]._clock = lambda: server.now() - set_back
+    server.set_back = 8
     await server.create()
     assert len(server.refreshes) == 1
     await pass_time(6)
@@ -483,7 +483,6 @@ async def test_a_refresh_that_fails_in_a_hook_blocks_no_call(server: FakeServer)
         return response
 
     pb = PocketBase("http://h", transport=MockTransport(server.respond), middleware=[broken])
-    vars(pb.pipeline)["_middleware"][0]._clock = server.now
     pb.auth_store.save(mine := token("a", server.now() + 30))
     await pb.health.check()
     assert server.tokens() == [mine]
@@ -497,7 +496,6 @@ class Storm:
         self.random = random.Random(seed)
         self.refused = self.late = self.sent = 0
         server.pb = PocketBase("http://h", transport=MockTransport(self.respond), middleware=[])
-        vars(server.pb.pipeline)["_middleware"][0]._clock = server.now
         server.store = server.pb.auth_store
         self.numbers = iter(range(10**6))
 

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from pocketbase_core import AuthStore, PocketBase, PocketBaseConnectionError, PocketBaseError, Request, Response
+from pocketbase_core.concurrency.background_tasks import BackgroundTasks
 from pocketbase_core.middleware.authentication import TokenAuth
+from pocketbase_core.middleware.session_steps import SessionRequests
+from pocketbase_core.middleware.token_provider import TokenProvider
 from pocketbase_transports import MockTransport
 
 from ...helpers.tokens import encoded, token
@@ -26,6 +29,8 @@ class FakeServer:
         self.pb = PocketBase("http://h", transport=MockTransport(self.respond), middleware=[])
 
     async def respond(self, request: Request) -> Response:
+        if request.url.endswith("/api/files/token"):
+            return Response(200, json={"token": "of a file"})
         if not request.url.endswith("auth-refresh"):
             self.used.append(request.headers.get("Authorization", ""))
             return Response(200, json={})
@@ -89,7 +94,9 @@ async def test_the_log_line_of_a_failed_refresh_has_the_reason(
 
 
 @pytest.mark.parametrize(("status", "attempts"), [(401, 1), (404, 1), (500, 3), (429, 3), (0, 3)])
-def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(status: int, attempts: int) -> None:
+def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(
+    status: int, attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tried, store = list[str](), AuthStore()
     store.save(token(50))
 
@@ -97,12 +104,15 @@ def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(statu
         tried.append(token)
         raise PocketBaseError("http://h", status)
 
+    async def accept(token: str) -> None: ...
+
     async def send(request: Request) -> Response:
         return Response(204)
 
     async def use() -> None:
         started, loop = time.time(), asyncio.get_running_loop()
-        auth = TokenAuth(store, fail, clock=lambda: started + loop.time())
+        monkeypatch.setattr(time, "time", lambda: started + loop.time())
+        auth = TokenAuth(TokenProvider(store, SessionRequests(fail, accept, None), None, BackgroundTasks()))
         for _ in range(30):
             await auth(Request("GET", "/"), send)
             await pass_time(0.5)
@@ -133,7 +143,6 @@ async def test_cancelled_calls_leave_the_refresh_to_the_calls_that_wait() -> Non
     "old",
     [
         token(3600),
-        token(-1),
         token(30, refreshable=False),
         token(30, type="file"),
         token(30, collectionId="../x"),

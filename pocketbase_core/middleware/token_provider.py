@@ -1,0 +1,182 @@
+"""The token that a call is sent with: refreshed in time, and obtained by signing in where there are credentials.
+
+Theory of operation:
+
+1. `SessionSchedule` decides which step the session needs before a call is sent. In nearly all calls it needs none.
+2. Otherwise the call waits for the step, which `SessionSteps` takes once for all calls. It waits for at most half of
+   its timeout. The wait ends earlier when the store has a token that needs no step, another user's token, or no token.
+3. If the user's last token is still valid, the call is sent with it, whether a refresh succeeded or not. If it is not,
+   the call raises an error: PocketBase would handle the request as a guest's.
+4. The response of a read is proven, if the server has not accepted the token for long: a check shows whether the server
+   handled the request as a guest's.
+"""
+
+import asyncio
+from typing import NamedTuple, Self
+
+from ..auth.store import AuthStore, is_shared, needs_loading
+from ..auth.token import expires_at, is_refreshable, is_same_user
+from ..concurrency.background_tasks import BackgroundTasks
+from ..errors import (
+    PocketBaseError,
+    PocketBaseSessionExpiredError,
+    PocketBaseTimeoutError,
+    PocketBaseUnauthorizedError,
+)
+from ..messages import Headers
+from .server_clock import ServerClock
+from .session_schedule import SessionSchedule, Step, TokenFacts
+from .session_steps import SessionRequests, SessionSteps, StepCancelledError, running_step
+
+WAIT_SHARE = 0.5
+"""The share of a call's timeout for which the call waits for the steps before it."""
+
+
+class TokenProvider:
+    """Provides the tokens of one store.
+
+    Args:
+        store: The store of the signed-in user.
+        requests: The requests that the steps send.
+        verify_every: Seconds of use after which a token is checked again; None for never.
+        tasks: The owner of the steps in progress.
+    """
+
+    def __init__(
+        self, store: AuthStore, requests: SessionRequests, verify_every: float | None, tasks: BackgroundTasks
+    ) -> None:
+        self.store = store
+        """The store of the signed-in user."""
+        self.clock = ServerClock()
+        """The server's time."""
+        self.has_credentials = requests.sign_in is not None
+        """Whether the client can sign in by itself."""
+        self._schedule = SessionSchedule(has_credentials=self.has_credentials, verify_every=verify_every)
+        self._steps = SessionSteps(store, requests, self._schedule, self.clock, tasks)
+        self._parsed = _Token.parse("")
+        """The token of the last request: the next request has the same one, as a rule."""
+
+    def passes_guests(self) -> bool:
+        """Return whether a call without a token is sent as it is."""
+        return not (self.has_credentials or needs_loading(self.store))
+
+    def headers(self, token: str) -> Headers:
+        """Return the header that carries a token."""
+        return self._parse(token).headers
+
+    def is_unusable(self, token: str) -> bool:
+        """Return whether the server would handle a request with this token as a guest's, as far as is known."""
+        return self._schedule.is_unusable(self._parse(token).facts, self.clock.now())
+
+    def local_expiry(self, token: str) -> float:
+        """Return when a token expires by this machine's clock, in seconds since the epoch; infinity for never."""
+        expires = self._schedule.expiry(self._parse(token).facts)
+        return expires - self.clock.correction
+
+    def next_step(self, token: str, called_at: float, *, may_reload: bool = False) -> Step:
+        """Return the step to take before a call with a token is sent; the call began at this time of the loop."""
+        now, loop_time = self.clock.now(), asyncio.get_running_loop().time()
+        facts = self._parse(token).facts
+        return self._schedule.next_step(facts, now, loop_time, called_at=called_at, may_reload=may_reload)
+
+    async def obtain(self, url: str, token: str, deadline: float) -> str:
+        """Wait until the user of `token` has a token that needs no step. Return the user's last token.
+
+        Args:
+            url: The URL of the call, for errors.
+            token: The token that the store had when the call began.
+            deadline: The loop's time at which the call ends.
+
+        Returns:
+            The token; `""` for a guest, and for a call that is part of a sign-in.
+
+        Raises:
+            PocketBaseTimeoutError: If no valid token was obtained within half of the time.
+            PocketBaseUnauthorizedError: If the store has no valid token of the same user.
+            Exception: If the sign-in, or loading the store, failed: the error of that.
+        """
+        loop = asyncio.get_running_loop()
+        called_at, running = loop.time(), running_step()
+        wait_until = called_at + (deadline - called_at) * WAIT_SHARE
+        # A call that began without a token is for whomever the credentials sign in, or a store has that was not loaded.
+        may_reload, is_for_anyone = True, not token and not self.passes_guests()
+        while same_user := is_same_user(token, self.store.token) or (is_for_anyone and not token):
+            token = self.store.token
+            step = self.next_step(token, called_at, may_reload=may_reload and self._may_reload(token))
+            if running is Step.SIGN_IN and step in (Step.SIGN_IN, Step.RAISE_SIGN_IN_ERROR):
+                return ""
+            if step in (Step.SEND, Step.RAISE_EXPIRED) or loop.time() >= wait_until or running is not None:
+                break
+            may_reload = may_reload and step is not Step.RELOAD
+            try:
+                await self._steps.take(step, token, wait_until)
+            except StepCancelledError:
+                break
+            except Exception:
+                if step is not Step.CHECK:  # a check that failed says nothing; the response will be proven
+                    raise
+        if (token or self.has_credentials) and self.is_unusable(token):
+            raise _expired_error(url, same_user=same_user, timed_out=loop.time() >= wait_until)
+        return token
+
+    def needs_proof(self, token: str, *, is_read: bool, status: int) -> bool:
+        """Return whether to ask `is_accepted` before a response that has arrived now is handed out."""
+        received_at = asyncio.get_running_loop().time()
+        needs_proof = self._schedule.needs_proof(token, is_read=is_read, status=status, received_at=received_at)
+        return needs_proof and running_step() is None
+
+    async def is_accepted(self, url: str, token: str, deadline: float) -> bool:
+        """Return whether the server accepts a token, by a check that begins from now on.
+
+        Args:
+            url: The URL of the call, for errors.
+            token: The token.
+            deadline: The loop's time at which the call ends.
+
+        Raises:
+            PocketBaseTimeoutError: If the check did not end before the deadline.
+            Exception: If the check failed without a decision of the server: its error.
+        """
+        loop = asyncio.get_running_loop()
+        called_at = loop.time()
+        while not self._schedule.is_accepted_since(token, called_at):
+            if self._schedule.is_revoked(token):
+                return False
+            if loop.time() >= deadline:
+                message = "the response arrived, but the token could not be checked in time"
+                raise PocketBaseTimeoutError(url, message=message, request_sent=True)
+            await self._steps.take(Step.CHECK, token, deadline)  # one in progress may have begun before `called_at`
+        return True
+
+    def _may_reload(self, token: str) -> bool:
+        return is_shared(self.store) if token else needs_loading(self.store)
+
+    def _parse(self, token: str) -> "_Token":
+        parsed = self._parsed
+        if parsed.facts.text != token:
+            self._parsed = parsed = _Token.parse(token)
+            self._schedule.first_used(token, asyncio.get_running_loop().time())
+        return parsed
+
+
+class _Token(NamedTuple):
+    """What a token says, and the header that carries it."""
+
+    facts: TokenFacts
+    headers: Headers
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        return cls(TokenFacts(text, expires_at(text), is_refreshable(text)), Headers({"Authorization": text}))
+
+
+def _expired_error(url: str, *, same_user: bool, timed_out: bool) -> PocketBaseError:
+    """Return the error of a call without a valid token."""
+    if not same_user:
+        message = "the user signed out, or another user signed in, while the call waited; nothing was sent"
+        return PocketBaseUnauthorizedError(url, 401, message=message)
+    if timed_out:
+        message = "the token expired before the server responded to its refresh; nothing was sent"
+        return PocketBaseTimeoutError(url, message=message, request_sent=False)
+    message = "the session is over: the token has expired or was revoked; sign in again. Nothing was sent"
+    return PocketBaseSessionExpiredError(url, 401, message=message)
