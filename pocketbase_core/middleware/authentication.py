@@ -6,7 +6,8 @@ Theory of operation:
    own, passes unchanged. From here on the call belongs to the user of its token: whatever happens to the store, the
    call is sent with a token of this user, or not at all.
 2. `TokenProvider` refreshes the token, or signs in, if necessary. A call that needs no user, such as a sign-in, does
-   not wait: it is sent with a token that is valid, or without one.
+   not wait: it is sent with a token that is valid, or without one. An empty Authorization header marks other calls that
+   may be a guest's.
 3. An attempt may begin long after the call, because a hook is slow, or `Retry` waits between attempts. If the token has
    expired since, `AttemptAuth`, which is the innermost middleware, obtains another one for the attempt.
 4. If the response cannot be trusted, because the token may have been revoked, the token is checked. If it was revoked,
@@ -38,13 +39,15 @@ _NEEDS_NO_USER = re.compile(
 class _Sending:
     """The token that a call is being sent with."""
 
-    __slots__ = ("expires", "first_token", "token")
+    __slots__ = ("expires", "first_token", "token", "was_late")
 
     def __init__(self, token: str, expires: float) -> None:
         self.first_token = token
         self.token = token
         self.expires = expires
         """When the first token expires, in seconds since the epoch by this machine's clock."""
+        self.was_late = False
+        """True if the response has shown that the token had expired when the request was sent."""
 
 
 _sending: ContextVar[_Sending | None] = ContextVar("pocketbase_token", default=None)
@@ -71,50 +74,65 @@ class TokenAuth:
             PocketBaseTimeoutError: If no token was obtained in time. Nothing was sent.
         """
         token = self._tokens.store.token
-        if (not token and self._tokens.passes_guests()) or "Authorization" in request.headers:
+        headers = request.headers
+        if (not token and self._tokens.passes_guests()) or (headers.get("Authorization")):
             return self._compare_clocks(request, call_next) if "/auth-" in request.url else call_next(request)
         return self._send_as_user(request, token, call_next)
 
     async def _send_as_user(self, request: Request, token: str, call_next: Handler) -> Response:
-        loop, tokens = asyncio.get_running_loop(), self._tokens
-        deadline = _deadline(request)
+        loop, deadline = asyncio.get_running_loop(), _deadline(request)
         for _ in range(MAX_SENDS):
-            if tokens.next_step(token, loop.time()) is not Step.SEND:
+            if self._tokens.next_step(token, loop.time()) is not Step.SEND:
                 token = await self._prepare(request, token, deadline)
                 request = _with_time_until(request, deadline)
-            response, token = await self._send(request, token, call_next)
-            is_read = request.method in ("GET", "HEAD")
-            if not token or not tokens.needs_proof(token, is_read=is_read, status=response.status_code):
+            response, sending = await self._send(request, token, call_next)
+            token = sending.token
+            if not token or not await self._is_guests(request, response, sending, deadline):
                 return response
-            if await tokens.is_accepted(request.url, token, deadline):
-                return response
-            has_effect = not is_read and response.status_code < 400
-            if has_effect or not tokens.has_credentials or not all(each.replayable for each in request.sources):
+            if not self._tokens.has_credentials or not all(each.replayable for each in request.sources):
                 break
         message = "the server no longer accepts the token, and handled the request as a guest's"
         raise PocketBaseUnauthorizedError(request.url, 401, message=message)
 
+    async def _is_guests(self, request: Request, response: Response, sending: _Sending, deadline: float) -> bool:
+        """Return whether the server has handled a request as a guest's, and the call may be sent again.
+
+        A write that has taken effect is never sent again, and whoever made it has to know that it took effect.
+        """
+        is_read = request.method in ("GET", "HEAD")
+        if not is_read and response.status_code < 400:
+            return False
+        if sending.was_late:
+            return True
+        if not self._tokens.needs_proof(sending.token, is_read=is_read, status=response.status_code):
+            return False
+        return not await self._tokens.is_accepted(request.url, sending.token, deadline)
+
     async def _prepare(self, request: Request, token: str, deadline: float) -> str:
         """Return the token to send a request with."""
+        is_unusable = self._tokens.is_unusable(token)
         needs_no_user = _NEEDS_NO_USER.fullmatch(request.url) is not None
-        if needs_no_user or request.url.endswith("/auth-refresh"):
-            is_unusable = self._tokens.is_unusable(token)
-            if needs_no_user or not is_unusable:
-                return "" if is_unusable else token
+        if is_unusable and (needs_no_user or "Authorization" in request.headers):
+            return ""
+        if not is_unusable and (needs_no_user or request.url.endswith("/auth-refresh")):
+            return token
         return await self._tokens.obtain(request.url, token, deadline)
 
-    async def _send(self, request: Request, token: str, call_next: Handler) -> tuple[Response, str]:
-        """Return the response, and the token that the last attempt was sent with."""
-        if not token:
-            return await call_next(request), ""
+    async def _send(self, request: Request, token: str, call_next: Handler) -> tuple[Response, _Sending]:
+        """Return the response, and what is known about the token that it was sent with."""
         sending = _Sending(token, self._tokens.local_expiry(token))
+        if not token:
+            return await self._compare_clocks(request, call_next), sending
         reset_token = _sending.set(sending)
         try:
             request, loop_time = request.with_headers(self._tokens.headers(token)), asyncio.get_running_loop().time()
             if loop_time < self._compare_clocks_at:
-                return await call_next(request), sending.token
+                return await call_next(request), sending
             self._compare_clocks_at = loop_time + CLOCK_INTERVAL
-            return await self._compare_clocks(request, call_next), sending.token
+            sent_at = time.time()
+            response = await self._compare_clocks(request, call_next)
+            sending.was_late = self._tokens.local_expiry(sending.token) <= sent_at
+            return response, sending
         finally:
             _sending.reset(reset_token)
 

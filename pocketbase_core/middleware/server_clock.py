@@ -1,8 +1,8 @@
 """The server's time, which the expiry of a token is compared with."""
 
-import calendar
 import re
 import time
+from datetime import UTC, datetime
 
 from ..messages import Response
 
@@ -41,8 +41,13 @@ class ServerClock:
 
 
 def _parse_date(value: str) -> float | None:
+    """Return the seconds since the epoch; None if the value is no date."""
     match = _DATE.fullmatch(value)
     if match is None or match[2] not in _MONTHS:
         return None
-    day, _, year, *clock = match.groups()
-    return float(calendar.timegm((int(year), _MONTHS.index(match[2]) + 1, int(day), *map(int, clock), 0, 0, 0)))
+    month = _MONTHS.index(match[2]) + 1
+    day, year, hour, minute, second = (int(match[number]) for number in (1, 3, 4, 5, 6))
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

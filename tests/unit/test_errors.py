@@ -19,6 +19,7 @@ from pocketbase_core import (
     PocketBaseError,
     PocketBaseNotFoundError,
     PocketBaseRateLimitError,
+    PocketBaseSessionExpiredError,
     PocketBaseTimeoutError,
     PocketBaseTransportError,
     Request,
@@ -66,6 +67,7 @@ ERRORS: list[PocketBaseError] = [
     answered(418),
     batch_error(),
     reworded(),
+    PocketBaseSessionExpiredError(URL, 401, message="Nothing was sent"),
     PocketBaseDecodeError(URL, 200, message="expected JSON"),
     PocketBaseRateLimitError(URL, 429, None, "Slow down.", 3.5),
     *(

@@ -38,6 +38,11 @@ class BoundPipeline:
         if isinstance(options.timeout, float) and not each:
             self._ends_at = loop.time() + options.timeout
 
+    @property
+    def optional_user(self) -> dict[str, str]:
+        """The headers of a request that is a guest's if the user's token has expired."""
+        return {} if "Authorization" in self._options.headers else {"Authorization": ""}
+
     async def execute(self, call: Call[T]) -> T:
         """Send a request as `Pipeline.execute` does."""
         return await self._pipeline.execute(self._bind(call))

@@ -71,9 +71,9 @@ async def _outcome(
     scopes: Sequence[str] | None,
 ) -> dict[str, object]:
     """Return what the server sends when the browser comes back: `{"state", "code", "error"?}`."""
-    async with bound.events(realtime.connect()) as events:
+    async with bound.events(realtime.connect(headers=bound.optional_user)) as events:
         client_id = realtime.client_id(await _next(events, redirect_url), redirect_url)
-        await bound.execute(realtime.subscribe(client_id, [_TOPIC]))
+        await bound.execute(realtime.subscribe(client_id, [_TOPIC], headers=bound.optional_user))
         url = auth.sign_in_url(provider, redirect_url, client_id, [*scopes] if scopes else None)
         if inspect.iscoroutinefunction(open_url):
             await open_url(url)

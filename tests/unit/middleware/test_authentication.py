@@ -377,7 +377,7 @@ def test_a_loop_that_ends_leaves_no_refresh_behind(monkeypatch: pytest.MonkeyPat
         return server.pb
 
     pb = run(leave())
-    assert vars(pb._user)["_session_tasks"]._running == {}
+    assert vars(vars(pb)["_user"])["_session_tasks"]._running == {}
 
 
 class Stalling:
