@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import AuthStore, PasswordCredentials, PocketBase, PocketBaseConnectionError, Request, Response
+from pocketbase_core import (
+    AuthStore,
+    PasswordCredentials,
+    PocketBase,
+    PocketBaseConnectionError,
+    Request,
+    Response,
+)
 from pocketbase_core.auth.token import claims
 from pocketbase_transports import MockTransport
 

@@ -35,7 +35,7 @@ def test_the_repr_of_password_credentials_hides_the_password() -> None:
     [
         (("users", "a@b.c", None), {}, TypeError, "password must be text"),
         (("users", {"identity": "a"}, "p"), {}, TypeError, "identity must be text"),
-        (("../x", "a@b.c", "p"), {}, PocketBaseInputError, "x"),
+        (("..", "a@b.c", "p"), {}, PocketBaseInputError, ""),
         ((None, "a@b.c", "p"), {}, TypeError, "NoneType"),
         (("users", "a@b.c", "p"), {"expnad": "x"}, TypeError, "expand"),
         (("users", "a@b.c", "p"), {"fields": "id"}, PocketBaseInputError, "token"),
@@ -49,9 +49,10 @@ def test_arguments_that_cannot_be_sent_are_refused_at_once(
         PasswordCredentials(*arguments, **options)
 
 
-@pytest.mark.parametrize(
-    "credentials", [("users", "a@b.c", "p"), "token", PasswordCredentials, lambda: None, lambda client, more: None]
-)
+async def without_arguments() -> None: ...
+
+
+@pytest.mark.parametrize("credentials", [("users", "a@b.c", "p"), "token", PasswordCredentials, without_arguments])
 def test_credentials_must_be_a_function_of_the_client(credentials: Any) -> None:
     with pytest.raises(TypeError, match="PasswordCredentials"):
         PocketBase("http://h", credentials=credentials)

@@ -377,7 +377,8 @@ def test_a_loop_that_ends_leaves_no_refresh_behind(monkeypatch: pytest.MonkeyPat
         return server.pb
 
     pb = run(leave())
-    assert vars(vars(pb)["_user"])["_session_tasks"]._running == {}
+    tasks: BackgroundTasks = vars(vars(pb)["_user"])["_session_tasks"]
+    assert vars(tasks)["_running"] == {}
 
 
 class Stalling:
