@@ -60,9 +60,10 @@ class SessionServer:
 
     def client(self, **options: Any) -> PocketBase:
         """Return another client."""
-        return PocketBase(
-            "http://h", transport=MockTransport(lambda request: self.respond(request)), **({"middleware": []} | options)
-        )
+        transport = MockTransport(lambda request: self.respond(request))
+        nothing: list[Middleware] = []
+        middleware: list[Middleware] = options.pop("middleware", nothing)
+        return PocketBase("http://h", transport=transport, middleware=middleware, **options)
 
     def credentials(self, password: str = "right") -> PasswordCredentials:
         return PasswordCredentials("users", "u1", password)

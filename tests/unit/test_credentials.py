@@ -35,7 +35,7 @@ def test_the_repr_of_password_credentials_hides_the_password() -> None:
     [
         (("users", "a@b.c", None), {}, TypeError, "password must be text"),
         (("users", {"identity": "a"}, "p"), {}, TypeError, "identity must be text"),
-        (("..", "a@b.c", "p"), {}, PocketBaseInputError, ""),
+        (("..", "a@b.c", "p"), {}, PocketBaseInputError, "another path"),
         ((None, "a@b.c", "p"), {}, TypeError, "NoneType"),
         (("users", "a@b.c", "p"), {"expnad": "x"}, TypeError, "expand"),
         (("users", "a@b.c", "p"), {"fields": "id"}, PocketBaseInputError, "token"),

@@ -377,8 +377,8 @@ def test_a_loop_that_ends_leaves_no_refresh_behind(monkeypatch: pytest.MonkeyPat
         return server.pb
 
     pb = run(leave())
-    tasks: BackgroundTasks = vars(vars(pb)["_user"])["_session_tasks"]
-    assert vars(tasks)["_running"] == {}
+    user: Any = getattr(pb, "_user")
+    assert user._session_tasks._running == {}
 
 
 class Stalling:
