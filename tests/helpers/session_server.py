@@ -10,6 +10,7 @@ import pytest
 
 from pocketbase_core import (
     AuthStore,
+    Middleware,
     PasswordCredentials,
     PocketBase,
     PocketBaseConnectionError,
