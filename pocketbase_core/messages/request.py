@@ -106,7 +106,11 @@ class Request:
     def with_headers(self, headers: Headers) -> "Request":
         """Return a copy with these headers set."""
         headers.validate()  # so that the merged headers, which are valid then, are not validated again
-        return self.replace(headers=self.headers | headers)
+        request, put = object.__new__(type(self)), object.__setattr__  # everything else has been checked before
+        for name in _FIELDS:
+            put(request, name, getattr(self, name))
+        put(request, "headers", self.headers | headers)
+        return request
 
     def replace(self, **changes: Any) -> "Request":
         """Return a copy with other attributes."""
@@ -114,6 +118,9 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url.partition('?')[0]} params={list(self.params)} {self.headers!r}>"
+
+
+_FIELDS = [each.name for each in fields(Request)]
 
 
 @dataclass(slots=True)

@@ -80,17 +80,20 @@ class TokenAuth:
         return self._send_as_user(request, token, call_next)
 
     async def _send_as_user(self, request: Request, token: str, call_next: Handler) -> Response:
-        loop, deadline = asyncio.get_running_loop(), _deadline(request)
+        tokens, started = self._tokens, asyncio.get_running_loop().time()
+        deadline = math.inf if request.timeout is None else started + request.timeout
+        step = tokens.next_step(token, started)
         for _ in range(MAX_SENDS):
-            if self._tokens.next_step(token, loop.time()) is not Step.SEND:
+            if step is not Step.SEND:
                 token = await self._prepare(request, token, deadline)
                 request = _with_time_until(request, deadline)
-            response, sending = await self._send(request, token, call_next)
-            token = sending.token
-            if not token or not await self._is_guests(request, response, sending, deadline):
+            sending = _Sending(token, tokens.local_expiry(token))
+            response = await self._send(request, sending, call_next, started)
+            if not sending.token or not await self._is_guests(request, response, sending, deadline):
                 return response
-            if not self._tokens.has_credentials or not all(each.replayable for each in request.sources):
+            if not tokens.has_credentials or not all(each.replayable for each in request.sources):
                 break
+            token, step = sending.token, Step.SIGN_IN
         message = "the server no longer accepts the token, and handled the request as a guest's"
         raise PocketBaseUnauthorizedError(request.url, 401, message=message)
 
@@ -104,7 +107,7 @@ class TokenAuth:
             return False
         if sending.was_late:
             return True
-        if not self._tokens.needs_proof(sending.token, is_read=is_read, status=response.status_code):
+        if not self._tokens.needs_proof(sending.token, is_read=is_read, status=response.status_code, deadline=deadline):
             return False
         return not await self._tokens.is_accepted(request.url, sending.token, deadline)
 
@@ -118,21 +121,19 @@ class TokenAuth:
             return token
         return await self._tokens.obtain(request.url, token, deadline)
 
-    async def _send(self, request: Request, token: str, call_next: Handler) -> tuple[Response, _Sending]:
-        """Return the response, and what is known about the token that it was sent with."""
-        sending = _Sending(token, self._tokens.local_expiry(token))
-        if not token:
-            return await self._compare_clocks(request, call_next), sending
+    async def _send(self, request: Request, sending: _Sending, call_next: Handler, started: float) -> Response:
+        if not sending.token:
+            return await self._compare_clocks(request, call_next)
         reset_token = _sending.set(sending)
         try:
-            request, loop_time = request.with_headers(self._tokens.headers(token)), asyncio.get_running_loop().time()
-            if loop_time < self._compare_clocks_at:
-                return await call_next(request), sending
-            self._compare_clocks_at = loop_time + CLOCK_INTERVAL
+            request = request.with_headers(self._tokens.headers(sending.token))
+            if started < self._compare_clocks_at:
+                return await call_next(request)
+            self._compare_clocks_at = started + CLOCK_INTERVAL
             sent_at = time.time()
             response = await self._compare_clocks(request, call_next)
             sending.was_late = self._tokens.local_expiry(sending.token) <= sent_at
-            return response, sending
+            return response
         finally:
             _sending.reset(reset_token)
 
@@ -167,15 +168,11 @@ class AttemptAuth:
     async def _send_with_new_token(self, request: Request, sending: _Sending, call_next: Handler) -> Response:
         if request.headers.get("Authorization") != sending.first_token:  # a hook has set another one
             return await call_next(request)
-        deadline = _deadline(request)
+        now = asyncio.get_running_loop().time()
+        deadline = math.inf if request.timeout is None else now + request.timeout
         sending.token = await self._tokens.obtain(request.url, sending.token, deadline)
         request = _with_time_until(request, deadline).with_headers(self._tokens.headers(sending.token))
         return await call_next(request)
-
-
-def _deadline(request: Request) -> float:
-    """Return the loop's time at which a request that begins now ends; infinity for no limit."""
-    return math.inf if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
 
 
 def _with_time_until(request: Request, deadline: float) -> Request:

@@ -73,11 +73,9 @@ class TokenProvider:
         expires = self._schedule.expiry(self._parse(token).facts)
         return expires - self.clock.correction
 
-    def next_step(self, token: str, called_at: float, *, may_reload: bool = False) -> Step:
-        """Return the step to take before a call with a token is sent; the call began at this time of the loop."""
-        now, loop_time = self.clock.now(), asyncio.get_running_loop().time()
-        facts = self._parse(token).facts
-        return self._schedule.next_step(facts, now, loop_time, called_at=called_at, may_reload=may_reload)
+    def next_step(self, token: str, loop_time: float) -> Step:
+        """Return the step to take before a call that begins now, at this time of the loop, is sent with a token."""
+        return self._schedule.next_step(self._parse(token).facts, self.clock.now(), loop_time, called_at=loop_time)
 
     async def obtain(self, url: str, token: str, deadline: float) -> str:
         """Wait until the user of `token` has a token that needs no step. Return the user's last token.
@@ -102,7 +100,8 @@ class TokenProvider:
         may_reload, is_for_anyone = True, not token and not self.passes_guests()
         while same_user := is_same_user(token, self.store.token) or (is_for_anyone and not token):
             token = self.store.token
-            step = self.next_step(token, called_at, may_reload=may_reload and self._may_reload(token))
+            facts, now, may_load = self._parse(token).facts, self.clock.now(), may_reload and self._may_reload(token)
+            step = self._schedule.next_step(facts, now, loop.time(), called_at=called_at, may_reload=may_load)
             if running is Step.SIGN_IN and step in (Step.SIGN_IN, Step.RAISE_SIGN_IN_ERROR):
                 return ""
             if step in (Step.SEND, Step.RAISE_EXPIRED) or loop.time() >= wait_until or running is not None:
@@ -119,11 +118,20 @@ class TokenProvider:
             raise _expired_error(url, same_user=same_user, timed_out=loop.time() >= wait_until)
         return token
 
-    def needs_proof(self, token: str, *, is_read: bool, status: int) -> bool:
-        """Return whether to ask `is_accepted` before a response that has arrived now is handed out."""
-        received_at = asyncio.get_running_loop().time()
-        needs_proof = self._schedule.needs_proof(token, is_read=is_read, status=status, received_at=received_at)
-        return needs_proof and running_step() is None
+    def needs_proof(self, token: str, *, is_read: bool, status: int, deadline: float) -> bool:
+        """Return whether to ask `is_accepted` before a response that has arrived now is handed out.
+
+        Args:
+            token: The token of the request.
+            is_read: Whether the request was a read.
+            status: The status of the response.
+            deadline: The loop's time at which the call ends, if it has not ended before.
+        """
+        needs_proof = self._schedule.needs_proof
+        if not needs_proof(token, is_read=is_read, status=status, received_at=deadline):
+            return False  # as nearly always: looking at the clock takes longer
+        now = asyncio.get_running_loop().time()
+        return needs_proof(token, is_read=is_read, status=status, received_at=now) and running_step() is None
 
     async def is_accepted(self, url: str, token: str, deadline: float) -> bool:
         """Return whether the server accepts a token, by a check that begins from now on.
