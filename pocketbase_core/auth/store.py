@@ -11,10 +11,11 @@ from ..input_errors import PocketBaseInputTypeError
 from ..peer_names import AnswersPeerNames
 from . import cookies
 from .serialization import copy_record, parse_stored
-from .token import claims, is_valid, subject
+from .token import claims, has_expired, is_valid, subject
 
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
+_CALLBACK_NAME = "a callback of on_change"
 
 
 class AuthStore(AnswersPeerNames):
@@ -78,16 +79,24 @@ class AuthStore(AnswersPeerNames):
         """
         self._set("", None)
 
-    def on_change(self, callback: Callable[[str, dict[str, Any] | None], object]) -> Callable[[], None]:
+    def on_change(
+        self, callback: Callable[[str, dict[str, Any] | None], object], immediately: bool = False
+    ) -> Callable[[], None]:
         """Call `callback(token, record)` after each change.
 
         If a callback raises an exception, the exception is logged. The change stands, and the other callbacks are
         called.
 
+        Args:
+            callback: The function to call.
+            immediately: Whether to call the function also at once, with the present token and record.
+
         Returns:
             A function that removes the callback.
         """
         self._callbacks.append(callback)
+        if immediately:
+            notify(_CALLBACK_NAME, callback, self.token, self.record)
 
         def remove() -> None:
             if callback in self._callbacks:
@@ -98,7 +107,8 @@ class AuthStore(AnswersPeerNames):
     def load_from_cookie(self, header: str | None, key: str = "pb_auth") -> None:
         """Replace token and record by those of a request's Cookie header. An invalid cookie empties the store.
 
-        Do not trust the result: a cookie is user input, and the token is unverified until the server accepts it.
+        A token that has expired by this machine's clock empties the store too: a visitor whose session is over is a
+        guest. Do not trust the result: a cookie is user input, and the token is unverified until the server accepts it.
 
         Args:
             header: The value of the Cookie header; None if the request has none.
@@ -109,7 +119,8 @@ class AuthStore(AnswersPeerNames):
         """
         if not isinstance(header, str | None):
             raise TypeError(f"header must be the text of the Cookie header, not {type(header).__name__}")
-        self._set(*parse_stored(cookies.get_cookie(header or "", key), "the cookie"))
+        token, record = parse_stored(cookies.get_cookie(header or "", key), "the cookie")
+        self._set(*(("", None) if has_expired(token, time.time()) else (token, record)))
 
     def export_to_cookie(
         self,
@@ -155,7 +166,7 @@ class AuthStore(AnswersPeerNames):
         self._token, self._record = token, record
         for callback in [*self._callbacks]:
             # Not `token` and `record`: if a callback has changed the store, those after it get that change.
-            notify("a callback of on_change", callback, self._token, self._record)
+            notify(_CALLBACK_NAME, callback, self._token, self._record)
 
     def _sign_in_token(self) -> str:
         first, last = self._first_and_last_token

@@ -30,8 +30,13 @@ def expires_at(token: str) -> float | None:
 
 def is_valid(token: str, now: float) -> bool:
     """Return whether the token can be read and has not expired."""
+    return bool(claims(token)) and not has_expired(token, now)
+
+
+def has_expired(token: str, now: float) -> bool:
+    """Return whether the token has expired. A token that cannot be read, or that has no expiry, never expires."""
     expiry = expires_at(token)
-    return bool(claims(token)) if expiry is None else expiry > now
+    return expiry is not None and expiry <= now
 
 
 def subject(token: str) -> tuple[object, object]:

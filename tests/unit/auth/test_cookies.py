@@ -96,6 +96,22 @@ def test_a_request_without_a_cookie_header_is_an_empty_store() -> None:
     assert (store.token, store.record) == ("", None)
 
 
+def test_a_visitor_whose_session_is_over_is_a_guest() -> None:
+    visitor, store = AuthStore(), AuthStore()
+    store.save(token(-1), RECORD)
+    visitor.save("mine", RECORD)
+    visitor.load_from_cookie(store.export_to_cookie())
+    assert (visitor.token, visitor.record) == ("", None)
+
+
+@pytest.mark.parametrize("exp", [None, "soon", True])
+def test_a_cookie_whose_token_has_no_expiry_is_kept(exp: Any) -> None:
+    visitor, store = AuthStore(), AuthStore()
+    store.save(token(0, exp=exp), RECORD)
+    visitor.load_from_cookie(store.export_to_cookie())
+    assert (visitor.token, visitor.record) == (store.token, RECORD)
+
+
 @pytest.mark.parametrize(
     ("same_site", "attribute"),
     [("Strict", "SameSite=Strict"), ("lax", "SameSite=Lax"), ("NONE", "SameSite=None"), ("", ""), (None, "")],

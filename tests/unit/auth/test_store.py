@@ -64,6 +64,28 @@ def test_an_exception_of_a_callback_is_logged_and_the_other_callbacks_are_called
     assert caplog.text.count("a callback of on_change failed") == 2
 
 
+def test_a_callback_may_also_be_called_at_once() -> None:
+    store, notified = AuthStore(), list[Any]()
+    store.on_change(lambda token, record: notified.append((token, record)))
+    assert notified == []
+    store.save("a", {"id": "u1"})
+    remove = store.on_change(lambda token, record: notified.append(("at once", token, record)), immediately=True)
+    assert notified == [("a", {"id": "u1"}), ("at once", "a", {"id": "u1"})]
+    remove()
+    store.clear()
+    assert notified[2:] == [("", None)]
+
+
+def test_what_a_callback_raises_that_is_called_at_once_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(token: str, record: object) -> None:
+        raise ValueError(token)
+
+    store = AuthStore()
+    store.on_change(fail, immediately=True)
+    store.save("a")
+    assert caplog.text.count("a callback of on_change failed") == 2
+
+
 def test_a_keyboard_interrupt_in_a_callback_is_raised() -> None:
     def interrupt(token: str, record: object) -> None:
         raise KeyboardInterrupt
