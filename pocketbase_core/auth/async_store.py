@@ -1,18 +1,11 @@
-"""Auth stores that survive the process.
+"""The auth store that is written by coroutine functions.
 
 Theory of operation:
 
-Both stores change the memory first, so that a sign-out takes effect even if it cannot be written.
-
-`FileAuthStore` writes during the change, and any number of processes may share the file. It remembers the token that
-the file had when it last read or wrote the file. A file with another token was changed by another process. Before a
-token is refreshed, or a call changes the signed-in record, the store reads the file again and takes over such a change.
-A refreshed token is written under the lock of the file, and only if the file still has the token that was refreshed:
-otherwise another process has signed in or out, and that wins.
-
-`AsyncAuthStore` cannot write during the change, because its functions are coroutine functions. It numbers the changes,
-and starts a task for each of them on the loop of the change. A task waits for the task before it, so that changes are
-written in their order. Three cases are special:
+`AsyncAuthStore` changes the memory first, so that a sign-out takes effect even if it cannot be written. It cannot write
+during the change, because its functions are coroutine functions. It numbers the changes, and starts a task for each of
+them on the loop of the change. A task waits for the task before it, so that changes are written in their order. Three
+cases are special:
 
 - A change without a running event loop starts no task. The next change, or `aclose`, writes it.
 - The loop of the task before may have stopped, and a task does not wait for a loop that does not run. So an older write
@@ -22,99 +15,17 @@ written in their order. Three cases are special:
 """
 
 import asyncio
-import contextlib
 import inspect
 import logging
-import os
 import threading
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from ..concurrency.event_loops import OwnerLoop
-from .file import PrivateFile
-from .serialization import copy_record, dump_stored, parse_stored
+from .serialization import dump_stored, parse_stored
 from .store import AuthStore
 
 _logger = logging.getLogger("pocketbase_core")
-
-
-class FileAuthStore(AuthStore):
-    """A store in a file that only its owner can read (mode 0600), replaced as a whole at each change.
-
-    A file that cannot be read, that belongs to another user, or that other users may write to is an empty store, and a
-    warning is logged. A change that cannot be written raises OSError, although token and record have changed in memory.
-
-    Processes may share the file: before a token is refreshed or the signed-in record changes, the store takes over what
-    another process has written. A refreshed token replaces only the token that it was refreshed from.
-
-    Args:
-        path: The path of the file. A relative path is resolved once, when the store is created.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__()
-        path = Path(path).absolute()
-        self._name = f"the auth store {path.name!r}"
-        self._file = PrivateFile(path)
-        self._file.remove_stale_draft()
-        try:
-            self._token, self._record = self._load()
-        except OSError as error:
-            _logger.warning("%s cannot be used and counts as empty: %s", self._name, error.strerror)
-        self._file_token = self._token
-        """The token that the file had when this process last read or wrote it."""
-
-    def _set(self, token: str, record: dict[str, Any] | None) -> None:
-        text = dump_stored(token, record)  # before the change: a record that JSON cannot represent changes nothing
-        self._token, self._record = token, record
-        try:
-            if token:
-                with self._file.locked() as replace:
-                    replace(text)
-            else:
-                with contextlib.ExitStack() as stack:
-                    with contextlib.suppress(OSError):  # a sign-out must not fail because of a lock
-                        stack.enter_context(self._file.locked())
-                    self._file.remove()
-            self._file_token = token
-        finally:
-            super()._set(token, record)
-
-    def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
-        text = dump_stored(token, record)
-        foreign: tuple[str, dict[str, Any] | None] | None = None
-        try:
-            with self._file.locked() as replace:
-                foreign = self._read_foreign_change()
-                if foreign is None and self._token == old:
-                    replace(text)
-                    self._file_token = token
-        finally:  # the callbacks are called without the lock: they may change the store
-            if foreign is not None:
-                super()._set(*foreign)
-            elif self._token == old:
-                super()._set(token, copy_record(record))
-
-    def _reload_shared(self) -> None:
-        foreign = self._read_foreign_change()
-        if foreign is not None:
-            super()._set(*foreign)
-
-    def _read_foreign_change(self) -> tuple[str, dict[str, Any] | None] | None:
-        """Return what another process has written since this one last read or wrote the file; None for no change."""
-        try:
-            token, record = self._load()
-        except OSError as error:
-            _logger.warning("%s cannot be read again: %s", self._name, error.strerror)
-            return None
-        if token == self._file_token:
-            return None
-        self._file_token = token
-        return token, record
-
-    def _load(self) -> tuple[str, dict[str, Any] | None]:
-        return parse_stored(self._file.read() or b"", self._name)
 
 
 class AsyncAuthStore(AuthStore):
@@ -145,7 +56,7 @@ class AsyncAuthStore(AuthStore):
             raise TypeError(f"initial must be text, not {type(initial).__name__}; {hint}")
         self._save = save
         self._clear = clear
-        self._lock = threading.RLock()
+        self._mutex = threading.RLock()
         self._change_count = 0
         """The number of changes so far, which is also the number of the last change."""
         self._latest_text = ""
@@ -163,7 +74,7 @@ class AsyncAuthStore(AuthStore):
 
     async def aclose(self) -> None:
         """Wait until all changes of this event loop are written, and write a change that no loop has written yet."""
-        with self._lock:
+        with self._mutex:
             if self._finished < self._change_count and not self._is_being_written():
                 self._start_write(OwnerLoop())
         while own := [write.task for write in tuple(self._writes) if write.owner.is_current]:
@@ -171,7 +82,7 @@ class AsyncAuthStore(AuthStore):
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         text = dump_stored(token, record) if token else ""
-        with self._lock:
+        with self._mutex:
             self._change_count += 1
             self._latest_text = text
             try:
