@@ -1,8 +1,8 @@
 """The store of a token and of the record that the token belongs to."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any, Literal
 
@@ -23,6 +23,12 @@ class AuthStore(AnswersPeerNames):
 
     _first_and_last_token: tuple[str, str] = "", ""
     """The token that a sign-in returned, and the last token that it was refreshed to."""
+    _needs_loading = False
+    """Whether the store is empty only because it has not been loaded yet."""
+    _is_shared = False
+    """Whether other processes may change what the store holds."""
+    _lock_timeout = 10.0
+    """The longest time, in seconds, that each step of an exclusive block may take."""
 
     def __init__(self) -> None:
         self._token = ""
@@ -192,6 +198,12 @@ class AuthStore(AnswersPeerNames):
     def _reload_shared(self) -> None:
         """Take over what another process has written. No other process can write to this one's memory."""
 
+    async def _reload_shared_async(self) -> None:
+        self._reload_shared()
+
+    def _hold_exclusively(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
 
 # Other modules of this package call the functions below, because public methods could collide with those of a user's
 # subclass. For the same reason, two of the functions name the class.
@@ -211,26 +223,37 @@ def replace_refreshed(store: AuthStore, old: str, token: str, record: Mapping[st
 
 
 def reload_shared(store: AuthStore) -> None:
-    """Take over what another process has written to a store that processes share."""
+    """Take over what another process has written to a store that can be read without waiting, a `FileAuthStore`."""
     store._reload_shared()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
-@asynccontextmanager
-async def exclusive(store: AuthStore) -> AsyncGenerator[None, None]:
-    reload_shared(store)
-    yield
-
-
 async def reload(store: AuthStore) -> None:
-    reload_shared(store)
+    """Take over what another process has written to a store that processes share.
+
+    Raises:
+        Exception: What the `load` of an `AsyncAuthStore` raises; a TimeoutError if it takes too long.
+    """
+    await store._reload_shared_async()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+
+
+def exclusive(store: AuthStore) -> AbstractAsyncContextManager[None]:
+    """Hold the lock that processes share.
+
+    On entry, what another process has written is taken over. On exit, the changes made meanwhile are written before
+    the lock is released. If there is no lock, or it cannot be obtained, the block runs without it: at worst, two
+    processes renew a token where one was enough.
+    """
+    return store._hold_exclusively()  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def needs_loading(store: AuthStore) -> bool:
-    return False
+    """Return whether the store is empty only because it has not been loaded yet."""
+    return store._needs_loading  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def is_shared(store: AuthStore) -> bool:
-    return type(store).__name__ == "FileAuthStore"
+    """Return whether other processes may change what the store holds, so that `reload` may bring something."""
+    return store._is_shared  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def name_user(store: AuthStore) -> str:

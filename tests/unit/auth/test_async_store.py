@@ -52,10 +52,52 @@ async def test_a_failure_of_save_is_logged_without_the_token(caplog: pytest.LogC
 
     store = AsyncAuthStore(save=save)
     store.save("secret")
-    await store.aclose()
+    with pytest.raises(OSError, match="no disk"):
+        await store.aclose()
     assert store.token == "secret"
     assert "could not be saved" in caplog.text
     assert "secret" not in caplog.text
+
+
+async def test_a_change_that_could_not_be_written_is_written_when_the_store_is_closed() -> None:
+    storage = Storage()
+    storage.failures = 1
+    await storage.change("a")
+    assert (storage.store.token, storage.written) == ("a", [])
+    await storage.store.aclose()
+    await storage.store.aclose()
+    assert storage.written == ["a"], "it is written once"
+
+
+async def test_a_change_that_could_not_be_written_is_replaced_by_the_next_one() -> None:
+    storage = Storage()
+    storage.failures = 1
+    await storage.change("a")
+    await storage.change("b")
+    await storage.store.aclose()
+    assert storage.written == ["b"]
+
+
+async def test_closing_raises_the_error_of_the_last_change_each_time_it_cannot_be_written() -> None:
+    storage = Storage()
+    storage.failures = 3
+    await storage.change("a")
+    for remaining in (1, 0):
+        with pytest.raises(OSError, match="no disk"):
+            await storage.store.aclose()
+        assert storage.failures == remaining, "one attempt each"
+    await storage.store.aclose()
+    assert storage.written == ["a"]
+
+
+async def test_an_older_change_that_could_not_be_written_is_no_error() -> None:
+    storage, go_on = Storage(), asyncio.Event()
+    storage.failures, storage.let_through = 1, go_on.wait
+    await storage.change("a")
+    await storage.change("b")
+    go_on.set()
+    await storage.store.aclose()
+    assert storage.written == ["b"]
 
 
 class Storage:
@@ -65,19 +107,26 @@ class Storage:
         self.written: list[str] = []
         self.reached = threading.Event()
         self.let_through: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+        self.failures = 0
+        """How many saves fail from now on."""
         self.store = AsyncAuthStore(save=self.save)
 
     async def save(self, text: str) -> None:
         self.reached.set()
         await self.let_through()
+        if self.failures:
+            self.failures -= 1
+            raise OSError("no disk")
         self.written.append(text and json.loads(text)["token"])
 
     async def wait_for_ever(self) -> None:
         await asyncio.Event().wait()
 
     async def change(self, text: str) -> None:
+        """Change the store and let the write begin. It ends if the save is not held up."""
         self.store.save(text)
-        await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
 
 
 def test_a_change_without_a_loop_is_written_when_the_store_is_closed(caplog: pytest.LogCaptureFixture) -> None:
