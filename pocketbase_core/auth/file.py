@@ -41,6 +41,7 @@ with contextlib.suppress(ImportError):  # Windows
 # Windows has none of these flags.
 _NON_BLOCKING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_OPEN_OR_CREATE = os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NON_BLOCKING
 
 
 class PrivateFile:
@@ -109,7 +110,7 @@ class PrivateFile:
 
     def _acquire_draft(self) -> int:
         deadline = time.monotonic() + LOCK_TIMEOUT
-        while (descriptor := self._try_lock_draft() if _fcntl else self._try_create_draft()) is None:
+        while (descriptor := self._try_lock_draft() if _fcntl else _try_create(self._draft)) is None:
             if time.monotonic() > deadline:
                 raise BlockingIOError(errno.EAGAIN, "another process is writing the file", str(self._path))
             time.sleep(_POLL_INTERVAL)
@@ -118,7 +119,7 @@ class PrivateFile:
     def _try_lock_draft(self) -> int | None:
         """Open the draft, lock it and empty it. Return None if another process holds the lock."""
         try:
-            descriptor = os.open(self._draft, os.O_RDWR | os.O_CREAT | _NO_FOLLOW | _NON_BLOCKING, 0o600)
+            descriptor = os.open(self._draft, _OPEN_OR_CREATE, 0o600)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
@@ -144,13 +145,42 @@ class PrivateFile:
             return os.path.samestat(status, os.lstat(self._draft))
         return False
 
-    def _try_create_draft(self) -> int | None:
-        """Create the draft on Windows. Return None if another process has it open."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._draft)
-        with contextlib.suppress(FileExistsError):
-            return os.open(self._draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        return None
+
+def try_acquire(path: Path) -> int | None:
+    """Lock a file that is used for nothing else. Return a descriptor, or None if somebody else holds the lock.
+
+    Raises:
+        OSError: If the file cannot be created, is a link, or belongs to another user.
+    """
+    if _fcntl is None:
+        return _try_create(path)
+    descriptor, is_acquired = os.open(path, _OPEN_OR_CREATE, 0o600), False
+    try:
+        if not _is_own_regular_file(os.fstat(descriptor)):
+            raise OSError(errno.EPERM, "the lock file belongs to another user")
+        is_acquired = _try_lock(descriptor)
+    finally:
+        if not is_acquired:
+            os.close(descriptor)
+    return descriptor if is_acquired else None
+
+
+def release(descriptor: int) -> None:
+    """Release the lock of `try_acquire`. The file stays, because others may be about to lock it."""
+    with contextlib.suppress(OSError):
+        if _fcntl is not None:  # closing is not enough, if a forked child has a copy of the descriptor
+            _fcntl.flock(descriptor, _fcntl.LOCK_UN)
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+
+
+def _try_create(path: Path) -> int | None:
+    """Create a file on Windows. Return None if another process has it open."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+    with contextlib.suppress(FileExistsError):
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    return None
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -8,16 +8,20 @@ or wrote the file. A file with another token was changed by another process. Bef
 changes the signed-in record, the store reads the file again and takes over such a change. A refreshed token is written
 under the lock of the file, and only if the file still has the token that was refreshed: otherwise another process has
 signed in or out, and that wins.
+
+Another lock is held for the time of a refresh, so that one process refreshes the token and the others take it over. It
+is a file of its own, because the lock of the file is held for the time of a write alone, and its file changes.
 """
 
 import contextlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
 from .file import PrivateFile
+from .file_lock import hold_file
 from .serialization import copy_record, dump_stored, parse_stored
 from .store import AuthStore
 
@@ -31,16 +35,20 @@ class FileAuthStore(AuthStore):
     warning is logged. A change that cannot be written raises OSError, although token and record have changed in memory.
 
     Processes may share the file: before a token is refreshed or the signed-in record changes, the store takes over what
-    another process has written. A refreshed token replaces only the token that it was refreshed from.
+    another process has written. One process refreshes the token, and the others wait for it: they share a lock, the
+    empty file `.NAME.lock` beside the file. A refreshed token replaces only the token that it was refreshed from.
 
     Args:
         path: The path of the file. A relative path is resolved once, when the store is created.
     """
 
+    _is_shared = True
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
         path = Path(path).absolute()
         self._name = f"the auth store {path.name!r}"
+        self._lock_path = path.with_name(f".{path.name}.lock")
         self._file = PrivateFile(path)
         self._file.remove_stale_draft()
         try:
@@ -80,6 +88,12 @@ class FileAuthStore(AuthStore):
                 super()._set(*foreign)
             elif self._token == old:
                 super()._set(token, copy_record(record))
+
+    @contextlib.asynccontextmanager
+    async def _hold_exclusively(self) -> AsyncGenerator[None, None]:
+        async with hold_file(self._lock_path, self._lock_timeout):
+            self._reload_shared()
+            yield
 
     def _reload_shared(self) -> None:
         foreign = self._read_foreign_change()
