@@ -150,14 +150,14 @@ def try_acquire(path: Path) -> int | None:
     """Lock a file that is used for nothing else. Return a descriptor, or None if somebody else holds the lock.
 
     Raises:
-        OSError: If the file cannot be created, is a link, or belongs to another user.
+        OSError: If the file cannot be created, or is not a regular file of this user.
     """
     if _fcntl is None:
         return _try_create(path)
     descriptor, is_acquired = os.open(path, _OPEN_OR_CREATE, 0o600), False
     try:
         if not _is_own_regular_file(os.fstat(descriptor)):
-            raise OSError(errno.EPERM, "the lock file belongs to another user")
+            raise OSError(errno.EPERM, "it is not a regular file of this user")
         is_acquired = _try_lock(descriptor)
     finally:
         if not is_acquired:
