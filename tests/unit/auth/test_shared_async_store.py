@@ -487,12 +487,9 @@ async def generate() -> AsyncGenerator[None, None]:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("save", None, "save must be a function, not NoneType"),
         ("clear", "x", "clear must be a function, not str"),
-        ("load", "x", "load must be a function, not str"),
         ("load", "coroutine", "load must be a function, not coroutine; pass the function itself, without calling it"),
         ("lock", BrokenLock(enters=True), "not BrokenLock; pass a function that returns it"),
-        ("lock", a_coroutine, "lock must return an async context manager; decorate it"),
         ("lock", generate, "lock must return an async context manager; decorate it"),
     ],
 )
