@@ -111,9 +111,8 @@ class AsyncAuthStore(AuthStore):
             if self._written < self._latest.number and not self._is_being_written():
                 self._start_write(OwnerLoop())
         await self._flush()
-        error, self._error = self._error, None
-        if error is not None:
-            raise error
+        if self._error is not None:
+            raise self._error
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
         self._change(token, record)
@@ -248,12 +247,9 @@ class AsyncAuthStore(AuthStore):
                 await self._clear()
         except Exception as error:
             _logger.exception("the auth store could not be saved")
-            if change is self._latest:
-                self._error = error
+            self._error = error
         else:
-            self._written, self._shared_text = change.number, change.text
-            if change is self._latest:
-                self._error = None
+            self._written, self._shared_text, self._error = change.number, change.text, None
 
 
 class _Change(NamedTuple):

@@ -254,6 +254,26 @@ def test_closing_the_store_does_not_wait_for_another_loop(monkeypatch: pytest.Mo
     assert storage.written == ["second", "first", "second"], "the first write did not repeat the newest text"
 
 
+def test_closing_raises_no_error_of_a_change_while_another_loop_writes_the_next_one() -> None:
+    storage, ended = Storage(), threading.Event()
+    storage.failures = 1
+    asyncio.run(storage.change("a"))
+    storage.reached.clear()
+    storage.let_through = partial(set_in_a_thread, ended)
+
+    async def next_change() -> None:
+        await storage.change("b")
+        await storage.store.aclose()
+
+    thread = threading.Thread(target=asyncio.run, args=[next_change()])
+    thread.start()
+    storage.reached.wait(5)
+    asyncio.run(storage.store.aclose())
+    ended.set()
+    thread.join()
+    assert storage.written == ["b"]
+
+
 def test_a_forked_child_does_not_wait_for_a_write_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     storage, ended = Storage(), threading.Event()
 

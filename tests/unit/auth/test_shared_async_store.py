@@ -173,10 +173,12 @@ async def test_a_change_while_the_store_is_loaded_wins() -> None:
 async def test_a_change_that_could_not_be_written_survives_a_load() -> None:
     shared = Shared(text_of("before"))
     store = shared.store(initial=shared.text)
+    store.save("written")
+    await store.aclose()
     shared.before_save = fail
     store.save("mine")
     await reload(store)
-    assert (store.token, shared.token()) == ("mine", "before")
+    assert (store.token, shared.token()) == ("mine", "written")
     shared.before_save = nothing
     await store.aclose()
     assert shared.token() == "mine"
@@ -389,6 +391,37 @@ def test_a_lock_that_is_never_released_is_given_up(caplog: pytest.LogCaptureFixt
     assert "was not released within 10 s" in caplog.text
 
 
+def test_a_lock_that_is_given_up_may_take_time_to_clean_up() -> None:
+    steps: list[str] = []
+
+    @asynccontextmanager
+    async def lock() -> AsyncGenerator[None, None]:
+        try:
+            await wait_for_ever()
+        except asyncio.CancelledError:
+            await pass_time(1)
+            steps.append("cleaned up")
+            raise
+        yield
+
+    async def main() -> None:
+        async with exclusive(AsyncAuthStore(Shared().save, lock=lock)):
+            await asyncio.sleep(0)
+
+    run(main())
+    assert steps == ["cleaned up"]
+
+
+def test_a_lock_that_was_released_is_not_given_up_later(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with exclusive(Shared().store()):
+            await pass_time(20)
+        await pass_time(20)
+
+    run(main())
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("at", ["lock", "load", "body", "save", "release"])
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_cancelled_refresh_releases_the_lock(at: str, times: int) -> None:
@@ -428,7 +461,9 @@ def test_a_cancelled_refresh_releases_the_lock(at: str, times: int) -> None:
             await pass_time(0.01)
         await asyncio.wait([task])
         assert task.cancelled()
-        if at != "lock":
+        if at == "lock":
+            assert asyncio.get_running_loop().time() < 2, "it waited for the lock"
+        else:
             await released.wait()
         assert shared.holders == 0
         await store.aclose()
@@ -465,7 +500,7 @@ async def test_a_sign_in_or_a_sign_out_elsewhere_is_not_undone_by_a_refresh(thei
     assert "saved refreshed" not in shared.log
 
 
-async def test_a_refresh_is_written_if_the_storage_cannot_be_asked_or_the_store_has_changed() -> None:
+async def test_a_refresh_is_written_if_the_storage_has_not_changed() -> None:
     shared = Shared(text_of("old"))
     store = shared.store(initial=shared.text)
     replace_refreshed(store, "old", "refreshed", RECORD)
@@ -474,6 +509,30 @@ async def test_a_refresh_is_written_if_the_storage_cannot_be_asked_or_the_store_
     assert shared.log == ["loaded old", "saved refreshed", "saved mine"]
     replace_refreshed(store, "old", "again", RECORD)
     assert store.token == "mine"
+
+
+async def test_a_sign_in_during_a_refresh_wins_over_another_process() -> None:
+    shared = Shared(text_of("old"))
+    store = shared.store(initial=shared.text)
+    shared.text = text_of("theirs")
+    replace_refreshed(store, "old", "refreshed", RECORD)
+    store.save("mine")
+    await store.aclose()
+    assert (store.token, shared.token()) == ("mine", "mine")
+
+
+def test_a_refresh_is_written_if_the_storage_does_not_answer() -> None:
+    shared = Shared(text_of("old"))
+    store = shared.store(initial=shared.text)
+    shared.before_load = wait_for_ever
+
+    async def main() -> float:
+        replace_refreshed(store, "old", "refreshed", RECORD)
+        await store.aclose()
+        return asyncio.get_running_loop().time()
+
+    assert run(main()) == 10
+    assert shared.token() == "refreshed"
 
 
 async def a_coroutine() -> str:
