@@ -1,6 +1,7 @@
 """The user of a client, with the auth store, the pipeline of the calls, and the services that make them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
@@ -91,10 +92,11 @@ class User:
 
     async def aclose(self) -> None:
         """End realtime and the refreshes of tokens, and wait until the stores have written all changes."""
-        await self.realtime.close()
-        await self._session_tasks.aclose()  # also those of the stores before
-        for store in [*self._former_stores, self.pipeline.auth_store]:
-            await store.aclose()
+        async with AsyncExitStack() as stack:  # which calls all of these, even if one raises an error
+            for store in [*self._former_stores, self.pipeline.auth_store]:
+                stack.push_async_callback(store.aclose)
+            stack.push_async_callback(self._session_tasks.aclose)  # also those of the stores before
+            stack.push_async_callback(self.realtime.close)
         self._former_stores.clear()
 
     def _full_middleware(self) -> list[Middleware]:

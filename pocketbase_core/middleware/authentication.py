@@ -62,7 +62,6 @@ class TokenAuth:
 
     def __init__(self, tokens: TokenProvider) -> None:
         self._tokens = tokens
-        self._compare_clocks_at = -math.inf
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
         """Send the request with the token of the signed-in user, obtained if necessary.
@@ -74,26 +73,47 @@ class TokenAuth:
             PocketBaseTimeoutError: If no token was obtained in time. Nothing was sent.
         """
         token = self._tokens.store.token
-        headers = request.headers
-        if (not token and self._tokens.passes_guests()) or (headers.get("Authorization")):
+        has_own = "Authorization" in request.headers and request.headers["Authorization"] != ""
+        if has_own or (not token and self._tokens.passes_guests()):
             return self._compare_clocks(request, call_next) if "/auth-" in request.url else call_next(request)
         return self._send_as_user(request, token, call_next)
 
     async def _send_as_user(self, request: Request, token: str, call_next: Handler) -> Response:
-        tokens, started = self._tokens, asyncio.get_running_loop().time()
-        deadline = math.inf if request.timeout is None else started + request.timeout
-        step = tokens.next_step(token, started)
+        started = asyncio.get_running_loop().time()
+        headers = self._tokens.settled_headers(token, started, request.timeout)
+        if headers is not None:
+            response = await call_next(request.with_headers(headers))
+            if response.status_code not in (401, 403):
+                return response
+            return await self._send_with_proof(request, token, call_next, started, response)
+        return await self._send_with_proof(request, token, call_next, started)
+
+    async def _send_with_proof(
+        self, request: Request, token: str, call_next: Handler, started: float, response: Response | None = None
+    ) -> Response:
+        """Return a response that the server has not given to a guest.
+
+        Args:
+            request: The request.
+            token: The token of the store when the call began.
+            call_next: The handler.
+            started: The loop's time at which the call began.
+            response: The response to the request with this token, if it was sent already.
+        """
+        tokens, deadline = self._tokens, math.inf if request.timeout is None else started + request.timeout
+        step, sending = tokens.next_step(token, started), _Sending(token, math.inf)
         for _ in range(MAX_SENDS):
-            if step is not Step.SEND:
-                token = await self._prepare(request, token, deadline)
-                request = _with_time_until(request, deadline)
-            sending = _Sending(token, tokens.local_expiry(token))
-            response = await self._send(request, sending, call_next, started)
+            if response is None:
+                if step is not Step.SEND:
+                    token = await self._prepare(request, token, deadline)
+                    request = _with_time_until(request, deadline)
+                sending = _Sending(token, tokens.local_expiry(token))
+                response = await self._send(request, sending, call_next, started)
             if not sending.token or not await self._is_guests(request, response, sending, deadline):
                 return response
             if not tokens.has_credentials or not all(each.replayable for each in request.sources):
                 break
-            token, step = sending.token, Step.SIGN_IN
+            response, token, step = None, sending.token, Step.SIGN_IN
         message = "the server no longer accepts the token, and handled the request as a guest's"
         raise PocketBaseUnauthorizedError(request.url, 401, message=message)
 
@@ -127,9 +147,9 @@ class TokenAuth:
         reset_token = _sending.set(sending)
         try:
             request = request.with_headers(self._tokens.headers(sending.token))
-            if started < self._compare_clocks_at:
+            if started < self._tokens.compare_clocks_at:
                 return await call_next(request)
-            self._compare_clocks_at = started + CLOCK_INTERVAL
+            self._tokens.compare_clocks_at = started + CLOCK_INTERVAL
             sent_at = time.time()
             response = await self._compare_clocks(request, call_next)
             sending.was_late = self._tokens.local_expiry(sending.token) <= sent_at

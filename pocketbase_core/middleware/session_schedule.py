@@ -72,8 +72,8 @@ class TokenFacts(NamedTuple):
 
     text: str
     """`""` if nobody is signed in."""
-    expires: float | None
-    """The expiry in seconds since the epoch; None for a token without one."""
+    expires: float
+    """The expiry in seconds since the epoch; infinity for a token without one."""
     is_refreshable: bool
 
 
@@ -89,6 +89,8 @@ class SessionSchedule:
     def __init__(self, *, has_credentials: bool = False, verify_every: float | None = None) -> None:
         self.has_credentials = has_credentials
         """Whether the client can sign in by itself."""
+        self.revision = 0
+        """Changes with each result, because a decision of before may no longer hold then."""
         self._verify_every = verify_every
         self._margin = REFRESH_MARGIN
         self._margin_token = ""
@@ -125,17 +127,32 @@ class SessionSchedule:
             return Step.RAISE_SIGN_IN_ERROR if loop_time < self._sign_in_at else Step.SIGN_IN
         if token.text == self._paused_token and loop_time < self._retry_at:
             return Step.SEND
-        if self._is_due(token, now):
+        if token.is_refreshable and now < token.expires <= now + self._margin_of(token.text):
             return Step.REFRESH
         return Step.SEND if self._is_accepted(token.text, called_at, self._verify_every) else Step.CHECK
 
+    def holds_until(self, token: TokenFacts) -> tuple[float, float]:
+        """Return until when a decision to send calls with this token holds, if there is no new result before.
+
+        Returns:
+            The server's time in seconds since the epoch, and the loop's time.
+        """
+        expiry = self.expiry(token)
+        max_age = math.inf if self._verify_every is None else self._verify_every
+        return (
+            expiry - self._margin_of(token.text) if token.is_refreshable else expiry,
+            self._accepted_at.get(token.text, -math.inf) + max_age,
+        )
+
     def is_unusable(self, token: TokenFacts, now: float) -> bool:
         """Return whether the server would handle a request with this token as a guest's."""
-        return not token.text or token.text == self._revoked_token or self.expiry(token) <= now
+        if not token.text or token.text == self._revoked_token:
+            return True
+        return token.expires <= now and token.text != self._trusted_token
 
     def expiry(self, token: TokenFacts) -> float:
         """Return when a token expires by the server's time, in seconds since the epoch; infinity for never."""
-        return math.inf if token.expires is None or token.text == self._trusted_token else token.expires
+        return math.inf if token.text == self._trusted_token else token.expires
 
     def needs_proof(self, token: str, *, is_read: bool, status: int, received_at: float) -> bool:
         """Return whether the token of a response has to be checked before the response is handed out.
@@ -162,6 +179,7 @@ class SessionSchedule:
 
     def accepted(self, token: str, began_at: float) -> None:
         """Note that the server has accepted a token, by a request that began at this time of the loop."""
+        self.revision += 1
         accepted_at = max(began_at, self._accepted_at.pop(token, began_at))
         self._accepted_at[token] = accepted_at
         if len(self._accepted_at) > KNOWN_TOKENS:
@@ -180,6 +198,7 @@ class SessionSchedule:
 
         A server may issue tokens that live for less than a minute: these are refreshed after half of their lifetime.
         """
+        self.revision += 1
         self._margin_token, self._margin = token, min(REFRESH_MARGIN, lifetime / 2)
         self._sign_in_failures, self._sign_in_at = 0, 0.0
 
@@ -192,14 +211,17 @@ class SessionSchedule:
 
     def refresh_refused(self, token: str) -> None:
         """Note that the server refuses to refresh a token for a reason of its own: there is no second attempt."""
+        self.revision += 1
         self._margin_token, self._margin = token, 0.0
 
     def revoked(self, token: str) -> None:
         """Note that the server no longer accepts a token."""
+        self.revision += 1
         self._revoked_token = token
 
     def failed(self, token: str, loop_time: float) -> None:
         """Note that a refresh or a check failed without a decision of the server: the next attempt is 5 s later."""
+        self.revision += 1
         self._paused_token, self._retry_at = token, loop_time + RETRY_PAUSE
 
     def sign_in_failed(self, loop_time: float, fraction: float) -> None:
@@ -212,9 +234,8 @@ class SessionSchedule:
         self._sign_in_at = loop_time + full_jitter(self._sign_in_failures, SIGN_IN_PAUSE, MAX_SIGN_IN_PAUSE, fraction)
         self._sign_in_failures += 1
 
-    def _is_due(self, token: TokenFacts, now: float) -> bool:
-        margin = self._margin if token.text == self._margin_token else REFRESH_MARGIN
-        return token.is_refreshable and now < self.expiry(token) <= now + margin
+    def _margin_of(self, token: str) -> float:
+        return self._margin if token == self._margin_token else REFRESH_MARGIN
 
     def _is_accepted(self, token: str, moment: float, max_age: float | None) -> bool:
         return max_age is None or moment <= self._accepted_at.get(token, -math.inf) + max_age

@@ -12,6 +12,8 @@ Theory of operation:
 """
 
 import asyncio
+import math
+import time
 from typing import NamedTuple, Self
 
 from ..auth.store import AuthStore, is_shared, needs_loading
@@ -53,8 +55,11 @@ class TokenProvider:
         """Whether the client can sign in by itself."""
         self._schedule = SessionSchedule(has_credentials=self.has_credentials, verify_every=verify_every)
         self._steps = SessionSteps(store, requests, self._schedule, self.clock, tasks)
+        self.compare_clocks_at = -math.inf
+        """The loop's time from which on a response is to be compared with the clock."""
         self._parsed = _Token.parse("")
         """The token of the last request: the next request has the same one, as a rule."""
+        self._settled = _Settled("", self._parsed.headers, -math.inf, -math.inf, 0)
 
     def passes_guests(self) -> bool:
         """Return whether a call without a token is sent as it is."""
@@ -73,9 +78,30 @@ class TokenProvider:
         expires = self._schedule.expiry(self._parse(token).facts)
         return expires - self.clock.correction
 
+    def settled_headers(self, token: str, loop_time: float, timeout: float | None) -> Headers | None:
+        """Return the header of a call that needs nothing else until its timeout, as nearly all calls; None otherwise.
+
+        Args:
+            token: The token of the call.
+            loop_time: The loop's time at which the call begins.
+            timeout: The timeout of the call in seconds; None is no limit.
+        """
+        settled = self._settled
+        if token != settled.text or timeout is None or settled.revision != self._schedule.revision:
+            return None
+        is_settled = loop_time + timeout < settled.loop_time and time.time() + timeout < settled.local_time
+        return settled.headers if is_settled else None
+
     def next_step(self, token: str, loop_time: float) -> Step:
         """Return the step to take before a call that begins now, at this time of the loop, is sent with a token."""
-        return self._schedule.next_step(self._parse(token).facts, self.clock.now(), loop_time, called_at=loop_time)
+        (facts, headers), now = self._parse(token), self.clock.now()
+        may_load = not token and needs_loading(self.store)
+        step = self._schedule.next_step(facts, now, loop_time, called_at=loop_time, may_reload=may_load)
+        if step is Step.SEND and token:
+            server_time, until = self._schedule.holds_until(facts)
+            until, local_time = min(until, self.compare_clocks_at), server_time - self.clock.correction
+            self._settled = _Settled(token, headers, local_time, until, self._schedule.revision)
+        return step
 
     async def obtain(self, url: str, token: str, deadline: float) -> str:
         """Wait until the user of `token` has a token that needs no step. Return the user's last token.
@@ -175,7 +201,21 @@ class _Token(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        return cls(TokenFacts(text, expires_at(text), is_refreshable(text)), Headers({"Authorization": text}))
+        expires = expires_at(text)
+        facts = TokenFacts(text, math.inf if expires is None else expires, is_refreshable(text))
+        return cls(facts, Headers({"Authorization": text}))
+
+
+class _Settled(NamedTuple):
+    """The header of calls that need no step and no proof if they end before two moments."""
+
+    text: str
+    headers: Headers
+    local_time: float
+    """In seconds since the epoch, by this machine's clock."""
+    loop_time: float
+    revision: int
+    """The results of steps that this is based on."""
 
 
 def _expired_error(url: str, *, same_user: bool, timed_out: bool) -> PocketBaseError:

@@ -7,11 +7,11 @@ import pytest
 from pocketbase_core.middleware.session_schedule import KNOWN_TOKENS, SessionSchedule, Step, TokenFacts
 
 NOW = 1000.0
-NOBODY = TokenFacts("", None, False)
+NOBODY = TokenFacts("", math.inf, False)
 
 
-def token(expires: float | None = 3600.0, *, is_refreshable: bool = True, text: str = "t") -> TokenFacts:
-    return TokenFacts(text, None if expires is None else NOW + expires, is_refreshable)
+def token(expires: float = 3600.0, *, is_refreshable: bool = True, text: str = "t") -> TokenFacts:
+    return TokenFacts(text, NOW + expires, is_refreshable)
 
 
 def step_of(schedule: SessionSchedule, facts: TokenFacts, loop_time: float = 0.0, *, may_reload: bool = False) -> Step:
@@ -33,7 +33,7 @@ def step_of(schedule: SessionSchedule, facts: TokenFacts, loop_time: float = 0.0
         (token(60.1), False, False, Step.SEND),
         (token(30, is_refreshable=False), False, False, Step.SEND),
         (token(-1, is_refreshable=False), False, False, Step.RAISE_EXPIRED),
-        (token(None), False, False, Step.SEND),
+        (token(math.inf), False, False, Step.SEND),
     ],
 )
 def test_each_row_of_the_table(facts: TokenFacts, has_credentials: bool, may_reload: bool, step: Step) -> None:

@@ -1,12 +1,14 @@
 """Sessions that last: credentials, sessions that are over, tokens that were revoked, and clocks that are wrong."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from pocketbase_core import (
+    AsyncAuthStore,
     AuthStore,
     PocketBase,
     PocketBaseBadRequestError,
@@ -20,6 +22,7 @@ from pocketbase_core import (
     Response,
 )
 from pocketbase_core.middleware import Retry
+from pocketbase_transports import MockTransport
 
 from ...helpers.session_server import SessionServer
 from ...helpers.virtual_clock import pass_time, run
@@ -82,7 +85,7 @@ async def test_each_service_signs_in_before_it_sends_something(server: SessionSe
         pb.auth_store.clear()
         server.requests.clear()
         await call()
-        assert [name for _, name, _ in server.requests][0] == "auth-with-password"
+        assert server.requests[0][1] == "auth-with-password"
         assert {user for _, name, user in server.requests if name != "auth-with-password"} == {"u1"}
 
 
@@ -167,6 +170,110 @@ async def test_what_needs_no_user_is_sent_without_an_expired_token(server: Sessi
     assert sent == ["", "", "", "", expired, ""]
     await pb.health.check()
     assert sent[-1] == pb.auth_store.token
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_a_store_that_has_not_been_loaded_is_loaded_before_the_first_call(
+    is_empty: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @with_server(credentials=None)
+    async def test(server: SessionServer) -> None:
+        loads: list[str] = []
+
+        async def load() -> str:
+            loads.append("")
+            await pass_time(1)
+            return "" if is_empty else json.dumps({"token": server.token(), "record": {"id": "u1"}})
+
+        async def save(text: str) -> None: ...
+
+        server.pb.auth_store = AsyncAuthStore(save, load=load)
+        await asyncio.gather(*(read(server) for _ in range(8)))
+        await read(server)
+        assert server.users() == ["" if is_empty else "u1"] * 9
+        assert len(loads) == 1
+
+    test(monkeypatch)
+
+
+@with_server(credentials=None)
+async def test_a_load_that_fails_is_the_error_of_the_call_because_it_would_be_a_guests(server: SessionServer) -> None:
+    async def fail() -> str:
+        raise OSError("the storage is down")
+
+    async def save(text: str) -> None: ...
+
+    server.pb.auth_store = AsyncAuthStore(save, load=fail)
+    with pytest.raises(OSError, match="down"):
+        await read(server)
+    assert server.requests == []
+
+
+@with_server(credentials=None)
+async def test_an_expired_token_is_replaced_by_the_one_of_another_process(server: SessionServer) -> None:
+    text = json.dumps({"token": server.token(10, refreshable=False), "record": {"id": "u1"}})
+
+    async def load() -> str:
+        return text
+
+    async def save(text: str) -> None: ...
+
+    server.pb.auth_store = AsyncAuthStore(save, load=load)
+    await read(server)
+    await pass_time(11)
+    with pytest.raises(PocketBaseSessionExpiredError):
+        await read(server)
+    text = json.dumps({"token": server.token(), "record": {"id": "u1"}})
+    await read(server)
+    assert server.users() == ["u1", "u1"]
+
+
+@with_server()
+async def test_of_many_clients_with_one_storage_one_signs_in(server: SessionServer) -> None:
+    stored, lock = [""], asyncio.Lock()
+
+    async def load() -> str:
+        return stored[0]
+
+    async def save(text: str) -> None:
+        await pass_time(0.1)
+        stored[0] = text
+
+    def client() -> PocketBase:
+        store = AsyncAuthStore(save, load=load, lock=lambda: lock)
+        return server.client(auth_store=store, credentials=server.credentials())
+
+    clients = [client() for _ in range(8)]
+    await asyncio.gather(*(each.send("/records") for each in clients))
+    server.revoke()
+    await pass_time(301)
+    await asyncio.gather(*(each.send("/records") for each in clients))
+    assert server.users() == ["u1"] * 16
+    assert server.count("auth-with-password") == 2
+    for each in clients:
+        await each.aclose()
+
+
+@with_server()
+async def test_closing_the_client_closes_all_stores_although_one_of_them_cannot_be_written(
+    server: SessionServer,
+) -> None:
+    closed: list[str] = []
+
+    class Failing(AuthStore):
+        async def aclose(self) -> None:
+            closed.append("store")
+            raise OSError("the disk is full")
+
+    class Transport(MockTransport):
+        async def aclose(self) -> None:
+            closed.append("transport")
+
+    pb = PocketBase("http://h", transport=Transport(server.respond), auth_store=Failing())
+    pb.auth_store = Failing()
+    with pytest.raises(OSError, match="full"):
+        await pb.aclose()
+    assert closed == ["store", "store", "transport"]
 
 
 @with_server(credentials=None)
