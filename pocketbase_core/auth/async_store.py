@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 from ..concurrency.event_loops import OwnerLoop
 from .async_functions import Load, Lock, as_text, check_functions
 from .held_lock import hold
-from .serialization import copy_record, dump_stored, parse_stored
+from .serialization import copy_record, dump_stored, parse_sign_in, parse_stored
 from .store import AuthStore
 
 _logger = logging.getLogger("pocketbase_core")
@@ -83,6 +83,7 @@ class AsyncAuthStore(AuthStore):
         self._mutex = threading.RLock()
         text = as_text("initial", initial, "pass")
         self._token, self._record = parse_stored(text, _NAME)
+        self._known_sign_in = self._token, parse_sign_in(text) or self._sign_in_of(self._token)
         self._latest = _Change(0, text)
         """The last change."""
         self._shared_text = text
@@ -124,7 +125,7 @@ class AsyncAuthStore(AuthStore):
             self._change(token, copy_record(record), is_refresh=True)
 
     def _change(self, token: str, record: dict[str, Any] | None, *, is_refresh: bool = False) -> None:
-        text = dump_stored(token, record) if token else ""
+        text = dump_stored(token, record, sign_in=self._sign_in_of(token)) if token else ""
         with self._mutex:
             self._latest = _Change(self._latest.number + 1, text, is_refresh)
             self._error = None
@@ -175,11 +176,13 @@ class AsyncAuthStore(AuthStore):
             if stored == parse_stored(self._shared_text, _NAME):
                 return False
             is_own = stored == parse_stored(self._latest.text, _NAME)  # `save` raised an error after it had saved
-            self._shared_text = dump_stored(*stored) if stored[0] else ""
+            sign_in = parse_sign_in(text) or self._sign_in_of(stored[0])
+            self._shared_text = dump_stored(*stored, sign_in=sign_in) if stored[0] else ""
             self._latest = _Change(number + 1, self._shared_text)
             self._started = self._finished = self._written = number + 1
             self._error = None
         if not is_own:
+            self._known_sign_in = stored[0], sign_in
             super()._set(*stored)
         return True
 

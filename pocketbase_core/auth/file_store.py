@@ -22,9 +22,10 @@ from typing import Any
 
 from .file import PrivateFile
 from .file_lock import hold_file
-from .serialization import copy_record, dump_stored, parse_stored
+from .serialization import SignIn, copy_record, dump_stored, parse_sign_in, parse_stored
 from .store import AuthStore
 
+_Stored = tuple[str, dict[str, Any] | None, SignIn]
 _logger = logging.getLogger("pocketbase_core")
 
 
@@ -52,14 +53,17 @@ class FileAuthStore(AuthStore):
         self._file = PrivateFile(path)
         self._file.remove_stale_draft()
         try:
-            self._token, self._record = self._load()
+            self._token, self._record, sign_in = self._load()
+            self._known_sign_in = self._token, sign_in
         except OSError as error:
             _logger.warning("%s cannot be used and counts as empty: %s", self._name, error.strerror)
         self._file_token = self._token
         """The token that the file had when this process last read or wrote it."""
 
     def _set(self, token: str, record: dict[str, Any] | None) -> None:
-        text = dump_stored(token, record)  # before the change: a record that JSON cannot represent changes nothing
+        text = dump_stored(
+            token, record, sign_in=self._sign_in_of(token)
+        )  # before the change: a record that JSON cannot represent changes nothing
         self._token, self._record = token, record
         try:
             if token:
@@ -75,8 +79,8 @@ class FileAuthStore(AuthStore):
             super()._set(token, record)
 
     def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
-        text = dump_stored(token, record)
-        foreign: tuple[str, dict[str, Any] | None] | None = None
+        text = dump_stored(token, record, sign_in=self._sign_in_of(token))
+        foreign: _Stored | None = None
         try:
             with self._file.locked() as replace:
                 foreign = self._read_foreign_change()
@@ -85,7 +89,7 @@ class FileAuthStore(AuthStore):
                     self._file_token = token
         finally:  # the callbacks are called without the lock: they may change the store
             if foreign is not None:
-                super()._set(*foreign)
+                self._take_over(foreign)
             elif self._token == old:
                 super()._set(token, copy_record(record))
 
@@ -98,19 +102,26 @@ class FileAuthStore(AuthStore):
     def _reload_shared(self) -> None:
         foreign = self._read_foreign_change()
         if foreign is not None:
-            super()._set(*foreign)
+            self._take_over(foreign)
 
-    def _read_foreign_change(self) -> tuple[str, dict[str, Any] | None] | None:
+    def _take_over(self, foreign: _Stored) -> None:
+        token, record, sign_in = foreign
+        self._known_sign_in = token, sign_in
+        super()._set(token, record)
+
+    def _read_foreign_change(self) -> _Stored | None:
         """Return what another process has written since this one last read or wrote the file; None for no change."""
         try:
-            token, record = self._load()
+            stored = self._load()
         except OSError as error:
             _logger.warning("%s cannot be read again: %s", self._name, error.strerror)
             return None
-        if token == self._file_token:
+        if stored[0] == self._file_token:
             return None
-        self._file_token = token
-        return token, record
+        self._file_token = stored[0]
+        return stored
 
-    def _load(self) -> tuple[str, dict[str, Any] | None]:
-        return parse_stored(self._file.read() or b"", self._name)
+    def _load(self) -> _Stored:
+        text = self._file.read() or b""
+        token, record = parse_stored(text, self._name)
+        return token, record, parse_sign_in(text) or self._sign_in_of(token)

@@ -5,12 +5,21 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from .token import is_sendable_token
 
 _logger = logging.getLogger("pocketbase_core")
 _ESSENTIAL_FIELDS = ("id", "email", "collectionId", "collectionName", "verified")
+
+
+class SignIn(NamedTuple):
+    """What processes that share a store know about the sign-in that a token comes from."""
+
+    id: str
+    """Stays the same while the token is refreshed; `""` for a guest."""
+    lifetime: float | None = None
+    """The seconds that the token had to live when the server issued it; None if that is not known."""
 
 
 def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | None]:
@@ -39,18 +48,34 @@ def parse_stored(text: str | bytes, source: str) -> tuple[str, dict[str, Any] | 
     return "", None
 
 
-def dump_stored(token: str, record: Mapping[str, Any] | None, *, ensure_ascii: bool = True) -> str:
+def parse_sign_in(text: str | bytes) -> SignIn | None:
+    """Return the sign-in of the JSON of a store; None if the JSON has none."""
+    try:
+        sign_in: Any = json.loads(text)["signIn"]
+        return SignIn(str(sign_in["id"]), float(sign_in["lifetime"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def dump_stored(
+    token: str, record: Mapping[str, Any] | None, *, sign_in: SignIn | None = None, ensure_ascii: bool = True
+) -> str:
     """Return compact JSON that `parse_stored` parses. A record nested too deeply is cut to its essential fields.
+
+    A sign-in whose token has no known lifetime is left out.
 
     Raises:
         TypeError: If the record holds a value that JSON cannot represent.
     """
     dumps = partial(json.dumps, ensure_ascii=ensure_ascii, separators=(",", ":"))
+    stored: dict[str, Any] = {"token": token, "record": record}
+    if sign_in is not None and sign_in.lifetime is not None:
+        stored["signIn"] = sign_in._asdict()
     try:
-        return dumps({"token": token, "record": record})
+        return dumps(stored)
     except RecursionError:
         _logger.warning("a record is nested too deeply to be stored; only its essential fields were kept")
-        return dumps({"token": token, "record": essential_fields(record or {})})
+        return dumps(stored | {"record": essential_fields(record or {})})
 
 
 def essential_fields(record: Mapping[str, Any]) -> dict[str, Any]:

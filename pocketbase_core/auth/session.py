@@ -13,7 +13,7 @@ from typing import Any
 
 from ..messages.json_values import as_object
 from .revocation import revokes_tokens
-from .store import AuthStore, reload_shared, replace_refreshed
+from .store import AuthStore, reload_shared, replace_refreshed, save_issued
 from .token import subject
 
 _logger = logging.getLogger("pocketbase_core")
@@ -22,7 +22,7 @@ _logger = logging.getLogger("pocketbase_core")
 def signed_in(store: AuthStore, token: str, record: Mapping[str, Any]) -> None:
     """Save the token and the record of a sign-in."""
     with _logging_errors(store, token):
-        store.save(token, record)
+        save_issued(store, token, record)
 
 
 def refreshed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:

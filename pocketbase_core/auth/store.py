@@ -1,17 +1,19 @@
 """The store of a token and of the record that the token belongs to."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from ..concurrency.callbacks import notify
 from ..input_errors import PocketBaseInputTypeError
 from ..peer_names import AnswersPeerNames
 from . import cookies
-from .serialization import copy_record, parse_stored
-from .token import claims, has_expired, is_valid, subject
+from .serialization import SignIn, copy_record, parse_stored
+from .token import claims, expires_at, has_expired, is_valid, subject
 
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
@@ -21,8 +23,8 @@ _CALLBACK_NAME = "a callback of on_change"
 class AuthStore(AnswersPeerNames):
     """A store in memory: the token and the record of the signed-in user."""
 
-    _first_and_last_token: tuple[str, str] = "", ""
-    """The token that a sign-in returned, and the last token that it was refreshed to."""
+    _known_sign_in: tuple[str, SignIn] = "", SignIn("")
+    """A token, and the sign-in that it comes from."""
     _needs_loading = False
     """Whether the store is empty only because it has not been loaded yet."""
     _is_shared = False
@@ -174,21 +176,30 @@ class AuthStore(AnswersPeerNames):
             # Not `token` and `record`: if a callback has changed the store, those after it get that change.
             notify(_CALLBACK_NAME, callback, self._token, self._record)
 
-    def _sign_in_token(self) -> str:
-        first, last = self._first_and_last_token
-        token = self.token
-        return first if token == last else token
+    def _sign_in_of(self, token: str) -> SignIn:
+        known, sign_in = self._known_sign_in
+        return sign_in if token == known else SignIn(_digest(token) if token else "")
+
+    def _save_issued(self, token: str, record: Mapping[str, Any]) -> None:
+        before = self._known_sign_in
+        self._known_sign_in = token, SignIn(_digest(token), _lifetime(token))
+        try:
+            self.save(token, record)
+        finally:
+            if self.token != token:
+                self._known_sign_in = before
 
     def _save_refreshed(self, old: str, token: str, record: Mapping[str, Any]) -> None:
-        before = self._first_and_last_token
+        before = self._known_sign_in
         if old and self.token == old and subject(old) == subject(token):  # else the refresh is a new sign-in
             # Set before the callbacks are called, because a callback may ask which sign-in this is.
-            self._first_and_last_token = AuthStore._sign_in_token(self), token
+            sign_in = AuthStore._sign_in_of(self, old)
+            self._known_sign_in = token, sign_in if token == old else SignIn(sign_in.id, _lifetime(token))
         try:
             self._replace(old, token, record)
         finally:
             if self.token != token:
-                self._first_and_last_token = before
+                self._known_sign_in = before
 
     def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None:
         """Replace `old` by the token that it was refreshed to, unless the store has another token by now."""
@@ -210,8 +221,18 @@ class AuthStore(AnswersPeerNames):
 
 
 def sign_in_of(store: AuthStore) -> str:
-    """Return the token with which the present sign-in began. It identifies the sign-in while tokens are refreshed."""
-    return AuthStore._sign_in_token(store)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+    """Return a name of the present sign-in, which stays the same while tokens are refreshed; `""` for a guest."""
+    return AuthStore._sign_in_of(store, store.token).id  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+
+
+def lifetime_of(store: AuthStore) -> float | None:
+    """Return how many seconds the present token had to live when it was issued; None if that is not known."""
+    return AuthStore._sign_in_of(store, store.token).lifetime  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+
+
+def save_issued(store: AuthStore, token: str, record: Mapping[str, Any]) -> None:
+    """Save the token and the record of a sign-in, as the server has issued them."""
+    AuthStore._save_issued(store, token, record)  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
 
 
 def replace_refreshed(store: AuthStore, old: str, token: str, record: Mapping[str, Any]) -> None:
@@ -254,6 +275,19 @@ def needs_loading(store: AuthStore) -> bool:
 def is_shared(store: AuthStore) -> bool:
     """Return whether other processes may change what the store holds, so that `reload` may bring something."""
     return store._is_shared  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
+
+
+@lru_cache(maxsize=16)
+def _digest(token: str) -> str:
+    """Return a short name of a token that does not reveal the token."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _lifetime(token: str) -> float | None:
+    """Return how many seconds a token that was issued now will live; None for one that the clock calls expired."""
+    expires = expires_at(token)
+    lifetime = 0.0 if expires is None else expires - time.time()
+    return round(lifetime, 3) if lifetime > 0 else None
 
 
 def name_user(store: AuthStore) -> str:

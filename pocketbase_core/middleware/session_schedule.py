@@ -185,11 +185,18 @@ class SessionSchedule:
         if len(self._accepted_at) > KNOWN_TOKENS:
             del self._accepted_at[next(iter(self._accepted_at))]
 
-    def first_used(self, token: str, moment: float) -> None:
+    def first_used(self, token: str, lifetime: float | None, moment: float) -> None:
         """Note the use of a token that may be unknown.
 
         Without credentials, such a token counts as accepted, so that a client that lives for one call sends no check.
+
+        Args:
+            token: The token.
+            lifetime: The seconds that the token had to live when the server issued it; None if that is not known.
+            moment: The loop's time.
         """
+        if lifetime is not None and token != self._margin_token:
+            self._margin_token, self._margin = token, min(REFRESH_MARGIN, lifetime / 2)
         if not self.has_credentials and token not in self._accepted_at:
             self.accepted(token, moment)
 

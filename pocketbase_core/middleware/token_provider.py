@@ -16,7 +16,7 @@ import math
 import time
 from typing import NamedTuple, Self
 
-from ..auth.store import AuthStore, is_shared, needs_loading
+from ..auth.store import AuthStore, is_shared, lifetime_of, needs_loading
 from ..auth.token import expires_at, is_refreshable, is_same_user
 from ..concurrency.background_tasks import BackgroundTasks
 from ..errors import (
@@ -189,7 +189,8 @@ class TokenProvider:
         parsed = self._parsed
         if parsed.facts.text != token:
             self._parsed = parsed = _Token.parse(token)
-            self._schedule.first_used(token, asyncio.get_running_loop().time())
+            lifetime = lifetime_of(self.store) if token == self.store.token else None
+            self._schedule.first_used(token, lifetime, asyncio.get_running_loop().time())
         return parsed
 
 

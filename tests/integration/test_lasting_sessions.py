@@ -1,13 +1,18 @@
 """A bot with credentials on a real server whose tokens live for ten seconds."""
 
 import asyncio
+import contextlib
+import json
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from examples.fleet.processes import run_redis
 from pocketbase_core import (
     PasswordCredentials,
     PocketBase,
@@ -21,6 +26,7 @@ from pocketbase_core.middleware import Handler, default_middleware
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
+from pocketbase_transports import AiohttpTransport
 
 IN_FLIGHT = 32
 IDENTITY, PASSWORD = "bot@example.com", "password123"
@@ -123,3 +129,49 @@ async def test_no_read_of_a_bot_is_a_guests_though_its_password_changes(make_tra
         storm = Storm(server, admin, bot_id)
         await storm.run(make_transport(), reads=300, seconds=2, restarts=1)
     assert (storm.outcomes["a guest's"], storm.outcomes.total()) == (0, 300)
+
+
+async def run_processes(url: str, storage: str, seconds: float) -> Counter[str]:
+    """Run eight processes that share a session. Return the sum of their counts."""
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.helpers.session_process", url, storage, str(seconds)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        for _ in range(8)
+    ]
+    outputs = await asyncio.gather(*(each.communicate() for each in processes))
+    assert [each.returncode for each in processes] == [0] * 8, "a process has failed"
+    counts: Counter[str] = Counter()
+    for output, _ in outputs:
+        counts.update(json.loads(output))
+    return counts
+
+
+async def check_file(path: Path) -> None:
+    """Read the file of a store all the time, until this is cancelled. It has to be complete at any time."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            assert json.loads(path.read_bytes())["token"]
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("seconds", [6.0, pytest.param(60.0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("storage", ["a file", "redis"])
+async def test_eight_processes_with_one_session_renew_each_token_once(
+    storage: str, seconds: float, tmp_path: Path
+) -> None:
+    """A token of 10 seconds is renewed after 5 of them."""
+    async with AsyncExitStack() as stack:
+        server, _, _ = await stack.enter_async_context(server_with_a_bot(AiohttpTransport()))
+        path = tmp_path / "session.json"
+        where = str(path) if storage == "a file" else await stack.enter_async_context(run_redis())
+        checking = asyncio.create_task(check_file(path))
+        counts = await run_processes(server.url, where, seconds)
+        assert not checking.done(), "the file was torn"
+        checking.cancel()
+    print(dict(counts))
+    assert counts["a guest's"] == 0
+    assert counts["a user's"] > 20 * seconds
+    assert counts["auth-with-password"] == 1
+    assert 1 <= counts["auth-refresh"] <= seconds / 4 + 1

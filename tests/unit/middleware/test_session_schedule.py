@@ -87,10 +87,10 @@ def test_a_token_is_checked_before_its_first_call_with_credentials_and_after_ver
     with_credentials = SessionSchedule(has_credentials=True, verify_every=300.0)
     assert step_of(with_credentials, token()) is Step.CHECK
     without = SessionSchedule(verify_every=300.0)
-    without.first_used("t", 50.0)
+    without.first_used("t", None, 50.0)
     assert step_of(without, token(), 350.0) is Step.SEND
     assert step_of(without, token(), 350.1) is Step.CHECK
-    without.first_used("t", 350.0)
+    without.first_used("t", None, 350.0)
     assert step_of(without, token(), 350.1) is Step.CHECK, "a later use proves nothing"
 
 
