@@ -26,6 +26,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._virtual = _Selector()
         super().__init__(self._virtual)
+        self._clock_resolution = 1e-6  # asyncio's own, 1e-9, is lost in rounding once the clock is beyond 2**24 s
 
     def time(self) -> float:
         """Return the seconds on the virtual clock."""
