@@ -138,7 +138,7 @@ class Bot:
 
 @asynccontextmanager
 async def bot_of(
-    server: Server, timeline: Timeline, verify_every: float = 300.0, *, has_credentials: bool = True
+    server: Server, timeline: Timeline, verify_every: float | None = 300.0, *, has_credentials: bool = True
 ) -> AsyncGenerator[Bot, None]:
     """Yield a bot whose machine and server go through a timeline while a block runs."""
 
@@ -223,7 +223,7 @@ LIVES = {
     "every hour": Life(14 * DAY, HOUR, 365, 300.0, 29, 0, 2, 40, 3),
     "every four hours, each call checked": Life(14 * DAY, 4 * HOUR, 365, 0.0, 29, 0, 1, 10, 0),
     "so seldom that each token expires": Life(14 * DAY, 20 * DAY, 365, 300.0, 18, 0, 0, 0, 0),
-    "in the last minute of short tokens": Life(HOUR / 2, 29.5 * MINUTE, 62, 300.0, 5, 3004, 0, 16, 0),
+    "in the last minute of short tokens": Life(HOUR / 2, 29.5 * MINUTE, 62, 300.0, 4, 3006, 0, 16, 0),
     "less often than short tokens expire": Life(HOUR / 2, 6 * HOUR, 365, 300.0, 1456, 0, 0, 5, 3),
 }
 
@@ -280,5 +280,17 @@ def test_without_credentials_a_session_that_is_over_stays_an_error(is_revoked: b
         calls_as_user = 24 * 9 + 1 + 12 if is_revoked else 24 * 14 + 2 * 12
         assert bot.errors == {"PocketBaseSessionExpiredError": bot.calls - calls_as_user}
         assert (server.renewals, server.guests) == (0, 0)
+
+    run(main())
+
+
+@pytest.mark.parametrize("hours_ahead", [-48, 48])
+def test_a_sign_in_corrects_the_clock_so_that_an_expired_token_is_not_sent(hours_ahead: int) -> None:
+    async def main() -> None:
+        server = Server(HOUR)
+        server.ahead = hours_ahead * HOUR
+        async with bot_of(server, [], verify_every=None) as bot:
+            await call_every(bot, 2 * HOUR, 1)
+        assert (server.sign_ins, server.guests, bot.errors) == (12, 0, {})
 
     run(main())
