@@ -34,6 +34,8 @@ T = TypeVar("T")
 Job = dict[str, Any]
 LIMIT, LEASE, GRACE = 60, 90, 5
 """Seconds for a job, for which a claim holds, and for the job in hand when the worker has to stop."""
+OPEN = "done = false && attempts < 5 && (claims_via_job.until = '' || claims_via_job.until < {:now})"
+"""The jobs that are not done and that no worker has."""
 TEMPORARY = PocketBaseTransportError, PocketBaseServerError, PocketBaseRateLimitError, PocketBaseUnauthorizedError
 """Errors that may be over when the call is repeated. Any other error ends the worker."""
 log = logging.getLogger("worker")
@@ -57,7 +59,7 @@ async def is_sent(batch: Batch) -> bool:
         await batch.send()
     except PocketBaseBatchError as error:
         if any(each.status == 404 or "job" in each.field_errors for each in error.errors.values()):
-            return False  # the claim is gone, or error.field_errors["job"]["code"] is "validation_not_unique"
+            return False  # the claim is gone, or the code for "job" is "validation_not_unique"
         raise
     return True
 
@@ -97,15 +99,14 @@ async def attempt(pb: PocketBase, job: Job, do: Callable[[Job], Awaitable[None]]
 
 
 async def work(pb: PocketBase, do: Callable[[Job], Awaitable[None]], in_hand: asyncio.Lock) -> None:
-    """Do open jobs for ever, each while holding the lock."""
+    """Do open jobs for ever. Hold the lock from the claim of a job until it is marked as done."""
     jobs, changed = pb.collection("jobs"), asyncio.Event()
 
     def change(_: object) -> None:
         changed.set()
 
     async def open_jobs() -> list[Job]:
-        wanted = "done = false && attempts < 5 && (claims_via_job.until = '' || claims_via_job.until < {:now})"
-        wanted = pb.filter(wanted, now=datetime.now(UTC))
+        wanted = pb.filter(OPEN, now=datetime.now(UTC))
         page = await jobs.get_list(1, 20, filter=wanted, sort="created", expand="claims_via_job", skip_total=True)
         return page["items"]
 
