@@ -125,8 +125,12 @@ async def work(pb: PocketBase, do: Callable[[Job], Awaitable[None]], in_hand: as
 async def run(pb: PocketBase, do: Callable[[Job], Awaitable[None]]) -> None:
     """Work until SIGTERM or Ctrl+C, then wait for the job in hand."""
     loop, stop, in_hand = asyncio.get_running_loop(), asyncio.Event(), asyncio.Lock()
-    for number in (signal.SIGTERM, signal.SIGINT):  # on Windows, too, where loops have no `add_signal_handler`
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+
+    def on_signal(number: int, frame: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)  # unlike `loop.add_signal_handler`, this works on Windows too
     worker = asyncio.create_task(work(pb, do, in_hand))
     worker.add_done_callback(lambda _: stop.set())  # it has failed
     await stop.wait()

@@ -79,6 +79,33 @@ async def test_a_signal_ends_the_example_without_an_error(number: int, server: L
     assert (await pb.collection("jobs").get_first())["done"], "the job in hand was completed"
 
 
+async def test_a_job_that_goes_on_after_a_signal_is_cancelled_soon(
+    pb: PocketBase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = list[str]()
+
+    async def do(job: worker.Job) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(job["task"])
+
+    former = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    monkeypatch.setattr(worker, "GRACE", 0.05)
+    job = await pb.collection("jobs").create({"task": "a"})
+    try:
+        async with asyncio.timeout(10):
+            await worker.run(pb, do)
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    assert ended == ["a"]
+    job = await read(pb, job)
+    assert not job["done"]
+    assert job["expand"]["claims_via_job"], "another worker may begin the job when this claim has expired"
+
+
 async def test_a_wrong_password_ends_the_example(server: LocalServer) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLE), server.url, "--password", "wrong"]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
@@ -163,14 +190,14 @@ async def test_a_job_that_is_created_between_the_subscription_and_the_read_is_fo
         response = await call_next(request)
         if request.url.endswith("/jobs/records") and request.method == "GET" and not created:
             created = True
-            await pb.collection("jobs").create({"task": "after the list was read"})
+            await client.collection("jobs").create({"task": "after the list was read"})
         return response
 
     async def do(job: worker.Job) -> None:
         found.set()
 
-    async with PocketBase(server.url, credentials=superuser(server), middleware=[between]) as pb:
-        working = asyncio.create_task(worker.work(pb, do, asyncio.Lock()))
+    async with PocketBase(server.url, credentials=superuser(server), middleware=[between]) as client:
+        working = asyncio.create_task(worker.work(client, do, asyncio.Lock()))
         async with asyncio.timeout(10):
             await found.wait()
         working.cancel()
