@@ -106,6 +106,19 @@ async def test_a_job_that_goes_on_after_a_signal_is_cancelled_soon(
     assert job["expand"]["claims_via_job"], "another worker may begin the job when this claim has expired"
 
 
+async def test_a_signal_ends_a_worker_that_waits_for_its_server(server: LocalServer) -> None:
+    server.kill()
+    command = [sys.executable, "-u", "-W", "error", str(EXAMPLE), server.url, "--password", "any"]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        await process.stdout.readuntil(b"the next attempt is in")
+        process.terminate()
+        assert (await process.communicate())[1] == b""
+    assert process.returncode == 0
+
+
 async def test_a_wrong_password_ends_the_example(server: LocalServer) -> None:
     command = [sys.executable, "-W", "error", str(EXAMPLE), server.url, "--password", "wrong"]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
