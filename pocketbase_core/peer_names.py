@@ -120,6 +120,7 @@ _ADVICE: dict[str, dict[str, str]] = {
     "options": {
         "$autoCancel": _NEVER_CANCELLED,
         "$cancelKey": _NEVER_CANCELLED,
+        "autoRefreshThreshold": "pass credentials=PasswordCredentials(…) to PocketBase, which keeps the session alive",
         "bodyParams": "pass the fields in the body",
         "data": "use body",
         "json": "use body",

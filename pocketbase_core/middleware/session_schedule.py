@@ -36,6 +36,8 @@ from ..backoff import full_jitter
 
 REFRESH_MARGIN = 60.0
 """Seconds before its expiry from which on a token is refreshed."""
+REFRESH_SHARE = 0.1
+"""The last share of its lifetime in which a token is refreshed, if that is longer than the margin."""
 RETRY_PAUSE = 5.0
 """Seconds from a refresh or a check that failed to the next attempt with the same token."""
 SIGN_IN_PAUSE = 10.0
@@ -196,17 +198,14 @@ class SessionSchedule:
             moment: The loop's time.
         """
         if lifetime is not None and token != self._margin_token:
-            self._margin_token, self._margin = token, min(REFRESH_MARGIN, lifetime / 2)
+            self._margin_token, self._margin = token, _margin(lifetime)
         if not self.has_credentials and token not in self._accepted_at:
             self.accepted(token, moment)
 
     def received(self, token: str, lifetime: float) -> None:
-        """Note a new token that this process or another one has received, and how many seconds it will live.
-
-        A server may issue tokens that live for less than a minute: these are refreshed after half of their lifetime.
-        """
+        """Note a new token that this process or another one has received, and how many seconds it will live."""
         self.revision += 1
-        self._margin_token, self._margin = token, min(REFRESH_MARGIN, lifetime / 2)
+        self._margin_token, self._margin = token, _margin(lifetime)
         self._sign_in_failures, self._sign_in_at = 0, 0.0
 
     def issued(self, token: str, lifetime: float, began_at: float) -> None:
@@ -246,3 +245,12 @@ class SessionSchedule:
 
     def _is_accepted(self, token: str, moment: float, max_age: float | None) -> bool:
         return max_age is None or moment <= self._accepted_at.get(token, -math.inf) + max_age
+
+
+def _margin(lifetime: float) -> float:
+    """Return how many seconds before its expiry a token is refreshed that lives for so many seconds.
+
+    A client that makes a call every hour would never see the last minute of a token that lives for two weeks. And a
+    server may issue tokens that live for less than two minutes: these are refreshed after half of their lifetime.
+    """
+    return min(max(REFRESH_MARGIN, lifetime * REFRESH_SHARE), lifetime / 2) if lifetime < math.inf else REFRESH_MARGIN

@@ -50,14 +50,18 @@ def test_a_revoked_token_is_never_sent_and_another_one_is(has_credentials: bool,
     assert step_of(schedule, token(text="other")) is Step.SEND
 
 
-def test_a_token_that_lives_for_less_than_two_minutes_is_refreshed_after_half_of_its_lifetime() -> None:
+@pytest.mark.parametrize(
+    ("lifetime", "margin"), [(20.0, 10.0), (120.0, 60.0), (600.0, 60.0), (1_209_600.0, 120_960.0), (math.inf, 60.0)]
+)
+def test_the_margin_is_a_minute_or_a_tenth_of_the_lifetime_but_at_most_its_half(lifetime: float, margin: float) -> None:
     schedule = SessionSchedule()
-    schedule.received("t", 20.0)
-    assert step_of(schedule, token(10.1)) is Step.SEND
-    assert step_of(schedule, token(10.0)) is Step.REFRESH
-    schedule.received("t", 3600.0)
-    assert step_of(schedule, token(60.0)) is Step.REFRESH, "a longer life makes the margin no larger than 60 seconds"
-    assert step_of(schedule, token(60.1)) is Step.SEND
+    schedule.received("t", lifetime)
+    assert step_of(schedule, token(margin + 0.1)) is Step.SEND
+    assert step_of(schedule, token(margin)) is Step.REFRESH
+    schedule = SessionSchedule()
+    schedule.first_used("t", None if lifetime == math.inf else lifetime, 0.0)
+    assert step_of(schedule, token(margin + 0.1)) is Step.SEND
+    assert step_of(schedule, token(margin)) is Step.REFRESH
 
 
 def test_a_token_whose_refresh_was_refused_is_not_refreshed_again_and_another_one_is() -> None:
