@@ -92,8 +92,8 @@ class User:
 
     async def aclose(self) -> None:
         """End realtime and the refreshes of tokens, and wait until the stores have written all changes."""
-        async with AsyncExitStack() as stack:  # which calls all of these, even if one raises an error
-            for store in [*self._former_stores, self.pipeline.auth_store]:
+        async with AsyncExitStack() as stack:  # which calls all of these, the last first, even if one raises an error
+            for store in [self.pipeline.auth_store, *reversed(self._former_stores)]:
                 stack.push_async_callback(store.aclose)
             stack.push_async_callback(self._session_tasks.aclose)  # also those of the stores before
             stack.push_async_callback(self.realtime.close)

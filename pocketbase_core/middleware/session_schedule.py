@@ -77,6 +77,8 @@ class TokenFacts(NamedTuple):
     expires: float
     """The expiry in seconds since the epoch; infinity for a token without one."""
     is_refreshable: bool
+    is_checkable: bool
+    """Whether PocketBase has issued the token. Another one may be for a proxy, and says nothing to the server."""
 
 
 class SessionSchedule:
@@ -187,7 +189,7 @@ class SessionSchedule:
         if len(self._accepted_at) > KNOWN_TOKENS:
             del self._accepted_at[next(iter(self._accepted_at))]
 
-    def first_used(self, token: str, lifetime: float | None, moment: float) -> None:
+    def first_used(self, token: TokenFacts, lifetime: float | None, moment: float) -> None:
         """Note the use of a token that may be unknown.
 
         Without credentials, such a token counts as accepted, so that a client that lives for one call sends no check.
@@ -197,10 +199,12 @@ class SessionSchedule:
             lifetime: The seconds that the token had to live when the server issued it; None if that is not known.
             moment: The loop's time.
         """
-        if lifetime is not None and token != self._margin_token:
-            self._margin_token, self._margin = token, _margin(lifetime)
-        if not self.has_credentials and token not in self._accepted_at:
-            self.accepted(token, moment)
+        if lifetime is not None and token.text != self._margin_token:
+            self._margin_token, self._margin = token.text, _margin(lifetime)
+        if not token.is_checkable:
+            self.accepted(token.text, math.inf)
+        elif not self.has_credentials and token.text not in self._accepted_at:
+            self.accepted(token.text, moment)
 
     def received(self, token: str, lifetime: float) -> None:
         """Note a new token that this process or another one has received, and how many seconds it will live."""

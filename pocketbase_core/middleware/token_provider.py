@@ -17,7 +17,7 @@ import time
 from typing import NamedTuple, Self
 
 from ..auth.store import AuthStore, is_shared, lifetime_of, needs_loading
-from ..auth.token import expires_at, is_refreshable, is_same_user
+from ..auth.token import claims, expires_at, is_refreshable, is_same_user
 from ..concurrency.background_tasks import BackgroundTasks
 from ..errors import (
     PocketBaseError,
@@ -190,7 +190,7 @@ class TokenProvider:
         if parsed.facts.text != token:
             self._parsed = parsed = _Token.parse(token)
             lifetime = lifetime_of(self.store) if token == self.store.token else None
-            self._schedule.first_used(token, lifetime, asyncio.get_running_loop().time())
+            self._schedule.first_used(parsed.facts, lifetime, asyncio.get_running_loop().time())
         return parsed
 
 
@@ -203,7 +203,8 @@ class _Token(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         expires = expires_at(text)
-        facts = TokenFacts(text, math.inf if expires is None else expires, is_refreshable(text))
+        is_checkable = claims(text).get("type") == "auth"
+        facts = TokenFacts(text, math.inf if expires is None else expires, is_refreshable(text), is_checkable)
         return cls(facts, Headers({"Authorization": text}))
 
 

@@ -7,11 +7,11 @@ import pytest
 from pocketbase_core.middleware.session_schedule import KNOWN_TOKENS, SessionSchedule, Step, TokenFacts
 
 NOW = 1000.0
-NOBODY = TokenFacts("", math.inf, False)
+NOBODY = TokenFacts("", math.inf, False, False)
 
 
 def token(expires: float = 3600.0, *, is_refreshable: bool = True, text: str = "t") -> TokenFacts:
-    return TokenFacts(text, NOW + expires, is_refreshable)
+    return TokenFacts(text, NOW + expires, is_refreshable, True)
 
 
 def step_of(schedule: SessionSchedule, facts: TokenFacts, loop_time: float = 0.0, *, may_reload: bool = False) -> Step:
@@ -59,7 +59,7 @@ def test_the_margin_is_a_minute_or_a_tenth_of_the_lifetime_but_at_most_its_half(
     assert step_of(schedule, token(margin + 0.1)) is Step.SEND
     assert step_of(schedule, token(margin)) is Step.REFRESH
     schedule = SessionSchedule()
-    schedule.first_used("t", None if lifetime == math.inf else lifetime, 0.0)
+    schedule.first_used(token(), None if lifetime == math.inf else lifetime, 0.0)
     assert step_of(schedule, token(margin + 0.1)) is Step.SEND
     assert step_of(schedule, token(margin)) is Step.REFRESH
 
@@ -91,11 +91,19 @@ def test_a_token_is_checked_before_its_first_call_with_credentials_and_after_ver
     with_credentials = SessionSchedule(has_credentials=True, verify_every=300.0)
     assert step_of(with_credentials, token()) is Step.CHECK
     without = SessionSchedule(verify_every=300.0)
-    without.first_used("t", None, 50.0)
+    without.first_used(token(), None, 50.0)
     assert step_of(without, token(), 350.0) is Step.SEND
     assert step_of(without, token(), 350.1) is Step.CHECK
-    without.first_used("t", None, 350.0)
+    without.first_used(token(), None, 350.0)
     assert step_of(without, token(), 350.1) is Step.CHECK, "a later use proves nothing"
+
+
+@pytest.mark.parametrize("has_credentials", [False, True])
+def test_a_token_that_pocketbase_has_not_issued_is_not_checked(has_credentials: bool) -> None:
+    schedule = SessionSchedule(has_credentials=has_credentials, verify_every=0.0)
+    schedule.first_used(key := TokenFacts("key", math.inf, False, False), None, 0.0)
+    assert step_of(schedule, key, 1e9) is Step.SEND
+    assert not schedule.needs_proof("key", is_read=True, status=401, received_at=1e9)
 
 
 def test_a_check_that_began_after_the_call_is_recent_enough_whatever_the_interval() -> None:
