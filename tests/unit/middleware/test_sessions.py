@@ -315,6 +315,44 @@ def test_a_sign_in_that_does_not_reach_the_server_is_tried_again_by_the_next_cal
 
 
 @with_server()
+async def test_an_error_of_credentials_that_cannot_be_copied_is_raised_itself(server: SessionServer) -> None:
+    class OwnError(Exception):
+        def __init__(self, *, reason: str) -> None:
+            super().__init__(reason)
+
+    error = OwnError(reason="no vault")
+
+    async def fail(client: PocketBase) -> None:
+        raise error
+
+    server.pb = server.client(credentials=fail)
+    for _ in range(2):
+        with pytest.raises(OwnError) as caught:
+            await read(server)
+        assert caught.value is error
+
+
+@with_server()
+async def test_a_call_that_needs_a_sign_in_after_its_client_got_another_store_is_not_sent(
+    server: SessionServer,
+) -> None:
+    async def slow(request: Request, call_next: Any) -> Response:
+        if request.url.endswith("records"):
+            await pass_time(11)
+        response: Response = await call_next(request)
+        return response
+
+    server.pb = server.client(credentials=server.credentials(), middleware=[slow])
+    server.pb.auth_store.save(server.token(10, refreshable=False))
+    reading = asyncio.ensure_future(read(server))
+    await pass_time(1)
+    server.pb.auth_store = AuthStore()
+    with pytest.raises(PocketBaseUnauthorizedError, match="another auth store"):
+        await reading
+    assert server.count("records") == 0
+
+
+@with_server()
 async def test_credentials_that_return_without_signing_in_are_an_error(server: SessionServer) -> None:
     async def forget(client: PocketBase) -> None:
         assert client is server.pb
@@ -440,15 +478,16 @@ def test_a_write_that_was_refused_because_the_token_was_revoked_is_sent_again_an
         server.answer = answer  # a server that refuses guests
         posts = server.pb.collection("posts")
         await posts.create({})
+        await posts.create({})
         await pass_time(6)
         server.revoke()
         await posts.create({})
-        assert server.users() == ["u1", "", "u1"]
+        assert server.users() == ["u1", "u1", "", "u1"]
         await pass_time(6)
         server.statuses["records"] = status
         with pytest.raises(PocketBaseError):
             await posts.create({})
-        assert server.count("records") == 4, "the token is accepted, so the refusal is about the user"
+        assert server.count("records") == 5, "the token is accepted, so the refusal is about the user"
 
     test(monkeypatch)
 
