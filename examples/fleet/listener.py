@@ -1,0 +1,108 @@
+"""The listener: it adds each new record of `jobs` to a stream in Redis. Every worker can be it, one at a time is.
+
+The listener is elected by a lease in Redis that it has to extend. A listener that is killed loses the lease when the
+lease ends; a listener that was paused finds out that it has lost the lease, and stops. The lease only saves work: two
+listeners would do no harm, because workers do a job once however often the stream has it.
+
+The cursor says which records are in the stream: all those that were created more than `MARGIN` seconds before it. It
+holds for these reasons:
+
+- It moves when its record is in the stream: both are one transaction.
+- A listener adds the records in the order of their events. After a gap, or when it was elected, it first adds what may
+  be missing, and moves the cursor only when all of that is in the stream.
+- It only moves forward, so a listener that was paused cannot move it back.
+
+The margin is needed because the server assigns `created` before it commits: while one write waits for the database, a
+later record may become visible first. The margin is longer than such a wait.
+"""
+
+import asyncio
+import contextlib
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.lock import Lock
+from redis.exceptions import RedisError
+
+from pocketbase_core import Gap, PocketBase, PocketBaseError
+
+from .session import COUNTS
+
+STREAM, CURSOR, LEASE = "fleet:jobs", "fleet:cursor", "fleet:listener"
+LEASE_SECONDS = 3.0
+MARGIN = 15.0
+"""Seconds that a write may wait for the database: `batch.timeout` of the server's settings, and some more."""
+
+logger = logging.getLogger("fleet")
+
+
+class Listener:
+    """Adds new jobs to the stream while it holds the lease."""
+
+    def __init__(self, pb: PocketBase, redis: Redis, name: str) -> None:
+        self._jobs = pb.collection("jobs")
+        self._filter = pb.filter
+        self._redis = redis
+        self._name = name
+
+    async def run(self) -> None:
+        """Wait to be elected, and listen; then wait again."""
+        lease = self._redis.lock(LEASE, timeout=LEASE_SECONDS)
+        while True:
+            await lease.acquire(token=self._name)
+            await self._redis.hincrby(COUNTS, "elections")
+            try:
+                async with asyncio.TaskGroup() as group:  # the end of one task ends the other
+                    group.create_task(self._extend(lease))
+                    group.create_task(self._listen())
+            except* (PocketBaseError, RedisError, TimeoutError) as errors:
+                logger.warning("%s stops listening: %r", self._name, errors.exceptions)
+            finally:
+                with contextlib.suppress(RedisError):  # the lease may have ended
+                    await lease.release()
+
+    async def _extend(self, lease: Lock) -> None:
+        """Extend the lease for ever. Raise an error when it is lost, or when Redis does not answer in time."""
+        while True:
+            await asyncio.sleep(LEASE_SECONDS / 3)
+            async with asyncio.timeout(LEASE_SECONDS / 3):
+                await lease.reacquire()
+
+    async def _listen(self) -> None:
+        async with self._jobs.events(fields="id,created") as events:
+            await self._add_missing()  # after the subscription, so that no record is created in between
+            async for event in events:
+                if isinstance(event, Gap):
+                    await self._redis.hincrby(COUNTS, "gaps")
+                    await self._add_missing()
+                elif event["action"] == "create":
+                    await self._add(event["record"])
+
+    async def _add(self, record: dict[str, Any]) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(STREAM, {"job": record["id"]})
+            pipe.zadd(CURSOR, {"created": created(record)}, gt=True)
+            await pipe.execute()
+
+    async def _add_missing(self) -> None:
+        """Add the records after the cursor, which come in the order of their ids. Then move the cursor."""
+        cursor = await self._redis.zscore(CURSOR, "created") or 0.0
+        since = datetime.fromtimestamp(max(cursor - MARGIN, 0), UTC)
+        newest = 0.0
+        async with self._redis.pipeline() as pipe:
+            async for record in self._jobs.iterate(
+                filter=self._filter("created >= {:since}", since=since), fields="id,created"
+            ):
+                pipe.xadd(STREAM, {"job": record["id"]})
+                newest = max(newest, created(record))
+                if len(pipe) >= 500:
+                    await pipe.execute()
+            pipe.zadd(CURSOR, {"created": newest}, gt=True)
+            await pipe.execute()
+
+
+def created(record: dict[str, Any]) -> float:
+    """Return when a record was created, in seconds since the epoch."""
+    return datetime.fromisoformat(record["created"]).timestamp()

@@ -1,0 +1,84 @@
+"""The processes of the fleet: a Redis, and workers that are replaced when they end."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+REDIS = 'redis-server "$@" & read -r _; kill $!; wait $!'
+"""Redis runs until the pipe to this shell is closed, which also happens if this process is killed."""
+
+
+@asynccontextmanager
+async def run_redis() -> AsyncIterator[str]:
+    """Run a Redis that writes nothing to disk, at a Unix socket in a temporary folder, and yield its URL."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
+        socket = Path(folder) / "redis.sock"
+        options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", folder]
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", REDIS, "redis", *options, stdin=PIPE, stdout=PIPE, start_new_session=True
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(30):
+                while b"eady to accept connections" not in (line := await process.stdout.readline()):
+                    if not line:
+                        raise RuntimeError("redis-server did not start")
+            yield f"unix://{socket}"
+        finally:
+            process.stdin.close()
+            await process.communicate()
+
+
+class Workers:
+    """Worker processes, which run while an `async with` block runs.
+
+    Args:
+        names: Their names. A worker that ends is replaced by another with its name.
+        environment: Environment variables for them.
+    """
+
+    def __init__(self, names: list[str], environment: dict[str, str]) -> None:
+        self._names = names
+        self._environment = {**os.environ, **environment}
+        self._group = asyncio.TaskGroup()
+        self._tasks = list[asyncio.Task[None]]()
+        self.running = dict[str, Process]()
+        self.failures = 0
+        """How many ended although nobody killed them."""
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        self._tasks = [self._group.create_task(self._keep(name)) for name in self._names]
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await self._group.__aexit__(exc_type, error, traceback)
+
+    async def _keep(self, name: str) -> None:
+        while True:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "examples.fleet.worker", name,
+                env=self._environment, stdin=DEVNULL, start_new_session=True,
+            )  # fmt: skip
+            self.running[name] = process
+            try:
+                code = await process.wait()
+            finally:
+                with suppress(ProcessLookupError):
+                    process.terminate()
+                self.failures += await process.wait() not in (0, -signal.SIGTERM, -signal.SIGKILL)
+            if code != -signal.SIGKILL:
+                await asyncio.sleep(1)  # a worker that cannot start is not started all the time

@@ -1,0 +1,35 @@
+"""One session for all workers, kept in Redis."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from pocketbase_core import AsyncAuthStore, PocketBase, Request, Response
+from pocketbase_core.middleware import Retry
+
+SESSION, RENEWAL = "fleet:session", "fleet:renewal"
+COUNTS = "fleet:counts"
+"""A hash of numbers for the summary."""
+
+
+@asynccontextmanager
+async def open_client(redis: Redis) -> AsyncIterator[PocketBase]:
+    """Yield a client that takes the session from Redis, and saves a new one there."""
+
+    async def count_sign_ins(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if "/auth-" in request.url:
+            await redis.hincrby(COUNTS, request.url.rpartition("/")[2])
+        return await call_next(request)
+
+    store = AsyncAuthStore(
+        save=lambda text: redis.set(SESSION, text),
+        clear=lambda: redis.delete(SESSION),
+        initial=await redis.get(SESSION),
+    )
+    url, password = os.environ["POCKETBASE_URL"], os.environ["POCKETBASE_PASSWORD"]
+    async with PocketBase(url, auth_store=store, middleware=[Retry(), count_sign_ins]) as pb:
+        if not store.is_valid:
+            await pb.collection("workers").auth.with_password("workers@example.com", password)
+        yield pb
