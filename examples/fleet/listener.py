@@ -62,6 +62,7 @@ class Listener:
             finally:
                 with contextlib.suppress(RedisError):  # the lease may have ended
                     await lease.release()
+            await asyncio.sleep(1)
 
     async def _extend(self, lease: Lock) -> None:
         """Extend the lease for ever. Raise an error when it is lost, or when Redis does not answer in time."""

@@ -6,36 +6,34 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-REDIS = 'redis-server "$@" & read -r _; kill $!; wait $!'
+REDIS = 'redis-server --dir "$0" "$@" & read -r _; kill $!; wait $!; rm -rf "$0"'
 """Redis runs until the pipe to this shell is closed, which also happens if this process is killed."""
 
 
 @asynccontextmanager
-async def run_redis() -> AsyncIterator[str]:
-    """Run a Redis that writes nothing to disk, at a Unix socket in a temporary folder, and yield its URL."""
-    with tempfile.TemporaryDirectory(prefix="redis-") as folder:
-        socket = Path(folder) / "redis.sock"
-        options = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", folder]
-        process = await asyncio.create_subprocess_exec(
-            "sh", "-c", REDIS, "redis", *options, stdin=PIPE, stdout=PIPE, start_new_session=True
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            async with asyncio.timeout(30):
-                while b"eady to accept connections" not in (line := await process.stdout.readline()):
-                    if not line:
-                        raise RuntimeError("redis-server did not start")
-            yield f"unix://{socket}"
-        finally:
-            process.stdin.close()
-            await process.communicate()
+async def run_redis() -> AsyncGenerator[str]:
+    """Run a Redis that saves nothing, at a Unix socket in a temporary folder, and yield its URL."""
+    folder = tempfile.mkdtemp(prefix="redis-")
+    options = ["--port", "0", "--unixsocket", f"{folder}/socket", "--save", "", "--appendonly", "no"]
+    process = await asyncio.create_subprocess_exec(
+        "sh", "-c", REDIS, folder, *options, stdin=PIPE, stdout=PIPE, start_new_session=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            while b"eady to accept connections" not in (line := await process.stdout.readline()):
+                if not line:
+                    raise RuntimeError("redis-server did not start")
+        yield f"unix://{folder}/socket"
+    finally:
+        process.stdin.close()
+        await process.communicate()
 
 
 class Workers:
@@ -53,7 +51,7 @@ class Workers:
         self._tasks = list[asyncio.Task[None]]()
         self.running = dict[str, Process]()
         self.failures = 0
-        """How many ended although nobody killed them."""
+        """How many ended by themselves."""
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -75,10 +73,11 @@ class Workers:
             )  # fmt: skip
             self.running[name] = process
             try:
-                code = await process.wait()
-            finally:
+                self.failures += await process.wait() != -signal.SIGKILL
+            except asyncio.CancelledError:
                 with suppress(ProcessLookupError):
                     process.terminate()
                 self.failures += await process.wait() not in (0, -signal.SIGTERM, -signal.SIGKILL)
-            if code != -signal.SIGKILL:
+                raise
+            if process.returncode != -signal.SIGKILL:
                 await asyncio.sleep(1)  # a worker that cannot start is not started all the time

@@ -1,7 +1,7 @@
 """One session for all workers, kept in Redis."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
@@ -9,13 +9,19 @@ from redis.asyncio import Redis
 from pocketbase_core import AsyncAuthStore, PocketBase, Request, Response
 from pocketbase_core.middleware import Retry
 
+EMAIL = "workers@example.com"
 SESSION, RENEWAL = "fleet:session", "fleet:renewal"
 COUNTS = "fleet:counts"
 """A hash of numbers for the summary."""
 
 
+def open_redis(url: str) -> Redis:
+    """Return a client for Redis whose responses are text."""
+    return Redis.from_url(url, decode_responses=True)  # pyright: ignore[reportUnknownMemberType]
+
+
 @asynccontextmanager
-async def open_client(redis: Redis) -> AsyncIterator[PocketBase]:
+async def open_client(redis: Redis) -> AsyncGenerator[PocketBase]:
     """Yield a client that takes the session from Redis, and saves a new one there."""
 
     async def count_sign_ins(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -31,5 +37,5 @@ async def open_client(redis: Redis) -> AsyncIterator[PocketBase]:
     url, password = os.environ["POCKETBASE_URL"], os.environ["POCKETBASE_PASSWORD"]
     async with PocketBase(url, auth_store=store, middleware=[Retry(), count_sign_ins]) as pb:
         if not store.is_valid:
-            await pb.collection("workers").auth.with_password("workers@example.com", password)
+            await pb.collection("workers").auth.with_password(EMAIL, password)
         yield pb

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from pocketbase_core import PocketBase, PocketBaseBatchError, PocketBaseError
 
 from .listener import STREAM, Listener
-from .session import COUNTS, open_client
+from .session import COUNTS, open_client, open_redis
 
 GROUP = "workers"
 COUNTER = "jobsdone0000000"
@@ -31,26 +31,33 @@ DEAD_AFTER = 3000
 logger = logging.getLogger("fleet")
 
 
+async def take(redis: Redis, name: str) -> list[tuple[str, dict[str, str]]]:
+    """Return jobs that a dead worker has left, or else new ones: pairs of an entry's id and its fields."""
+    claimed: Any = await redis.xautoclaim(STREAM, GROUP, name, DEAD_AFTER, count=CHUNK)
+    if claimed[1]:
+        return list(claimed[1])
+    streams: Any = await redis.xreadgroup(GROUP, name, {STREAM: ">"}, count=CHUNK, block=1000)
+    return list(streams[0][1]) if streams else []
+
+
 async def work(pb: PocketBase, redis: Redis, name: str) -> None:
     """Take jobs and do them, for ever."""
     while True:
-        _, entries, *_ = await redis.xautoclaim(STREAM, GROUP, name, DEAD_AFTER, count=CHUNK)
-        if not entries:
-            streams: Any = await redis.xreadgroup(GROUP, name, {STREAM: ">"}, count=CHUNK, block=1000)
-            entries = streams[0][1] if streams else []
-        if not entries:
+        if not (entries := await take(redis, name)):
             continue
-        numbers, jobs = [number for number, _ in entries], {fields["job"] for _, fields in entries}
+        jobs = {fields["job"] for _, fields in entries}
         try:
             done = await do(pb, jobs, name)
         except PocketBaseError as error:
             # Perhaps the jobs were done and the response was lost. They are delivered again in any case.
             logger.warning("%s leaves %d jobs for later: %s", name, len(jobs), error)
+            await asyncio.sleep(1)
             continue
+        ids = [entry_id for entry_id, _ in entries]
         async with redis.pipeline(transaction=True) as pipe:
-            pipe.xack(STREAM, GROUP, *numbers)
-            pipe.xdel(STREAM, *numbers)
-            pipe.hincrby(COUNTS, "duplicates", len(numbers) - done)
+            pipe.xack(STREAM, GROUP, *ids)
+            pipe.xdel(STREAM, *ids)
+            pipe.hincrby(COUNTS, "duplicates", len(ids) - done)
             await pipe.execute()
 
 
@@ -85,11 +92,10 @@ def is_done_already(error: PocketBaseBatchError) -> bool:
 
 
 async def main(name: str) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with (
-        Redis.from_url(os.environ["REDIS_URL"], decode_responses=True) as redis,
+        open_redis(os.environ["REDIS_URL"]) as redis,
         open_client(redis) as pb,
         asyncio.TaskGroup() as group,
     ):
@@ -99,8 +105,8 @@ async def main(name: str) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
-    try:
-        with contextlib.suppress(asyncio.CancelledError):
+    with contextlib.suppress(asyncio.CancelledError):
+        try:
             asyncio.run(main(sys.argv[1]))
-    except* (PocketBaseError, RedisError) as errors:
-        sys.exit(f"{sys.argv[1]} ends: {errors.exceptions}")  # and is replaced
+        except* RedisError as errors:
+            logger.error("%s ends: %s", sys.argv[1], errors.exceptions[0])
