@@ -25,19 +25,18 @@ from pocketbase_core.testing import LocalServer
 from .listener import LEASE, STREAM
 from .processes import Workers, run_redis
 from .session import COUNTS, EMAIL, open_redis
-from .worker import COUNTER, GROUP
+from .worker import COUNTER
 
 BATCH = 200
 
 
-async def set_up(pb: PocketBase, redis: Redis, password: str) -> None:
-    """Create the collections, the user of the workers, and the consumer group."""
+async def set_up(pb: PocketBase, password: str) -> None:
+    """Create the collections, the user of the workers, and the counter."""
     await pb.settings.update({"batch": {"enabled": True, "maxRequests": BATCH, "timeout": 10}})
     # Tokens live for ten seconds, so that the session is renewed often.
     await pb.collections.import_collections(json.loads((Path(__file__).parent / "collections.json").read_text()))
     await pb.collection("workers").create({"email": EMAIL, "password": password})
     await pb.collection("counters").create({"id": COUNTER, "n": 0})
-    await redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
 
 
 async def create_jobs(pb: PocketBase, records: int, seconds: float) -> None:
@@ -111,7 +110,7 @@ async def main(options: argparse.Namespace) -> bool:
         PocketBase(server.url) as pb,
     ):
         await pb.admins.auth.with_password(*server.superuser)
-        await set_up(pb, redis, password)
+        await set_up(pb, password)
         environment = {"POCKETBASE_URL": server.url, "POCKETBASE_PASSWORD": password, "REDIS_URL": redis_url}
         names = [f"worker-{number + 1}" for number in range(options.workers)]
         begun = time.monotonic()

@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from pocketbase_core import PocketBase, PocketBaseBatchError, PocketBaseError
 
@@ -99,6 +99,8 @@ async def main(name: str) -> None:
         open_client(redis) as pb,
         asyncio.TaskGroup() as group,
     ):
+        with contextlib.suppress(ResponseError):  # the group exists
+            await redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
         group.create_task(Listener(pb, redis, f"{name}:{os.getpid()}").run())
         group.create_task(work(pb, redis, name))
 
