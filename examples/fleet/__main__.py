@@ -10,7 +10,6 @@ import contextlib
 import json
 import random
 import secrets
-import signal
 import sys
 import time
 from collections import defaultdict
@@ -23,7 +22,7 @@ from pocketbase_core import EventStream, Gap, PocketBase
 from pocketbase_core.testing import LocalServer
 
 from .listener import LEASE, STREAM
-from .processes import Workers, run_redis
+from .processes import Workers, run_redis, stop_on_sigterm
 from .session import COUNTS, EMAIL, open_redis
 from .worker import COUNTER
 
@@ -53,7 +52,7 @@ async def kill_workers(workers: Workers, redis: Redis, every: float, chance: ran
     """Kill a random worker again and again."""
     while True:
         await asyncio.sleep(every)
-        name = chance.choice(sorted(workers.running))
+        name = chance.choice(sorted(name for name, process in workers.running.items() if process.returncode is None))
         process = workers.running[name]
         is_listener = await redis.get(LEASE) == f"{name}:{process.pid}"
         process.kill()
@@ -100,8 +99,7 @@ async def summarize(pb: PocketBase, redis: Redis, failures: int, seconds: float)
 
 
 async def main(options: argparse.Namespace) -> bool:
-    if (task := asyncio.current_task()) is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    stop_on_sigterm()
     password = secrets.token_hex(16)
     async with (
         run_redis() as redis_url,

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -34,6 +34,12 @@ async def run_redis() -> AsyncGenerator[str]:
     finally:
         process.stdin.close()
         await process.communicate()
+
+
+def stop_on_sigterm() -> None:
+    """Cancel the current task at the first SIGTERM."""
+    if (task := asyncio.current_task()) is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: task.cancelling() or task.cancel())
 
 
 class Workers:
@@ -74,10 +80,19 @@ class Workers:
             self.running[name] = process
             try:
                 self.failures += await process.wait() != -signal.SIGKILL
-            except asyncio.CancelledError:
-                with suppress(ProcessLookupError):
-                    process.terminate()
-                self.failures += await process.wait() not in (0, -signal.SIGTERM, -signal.SIGKILL)
-                raise
+            finally:
+                await self._stop(process)
             if process.returncode != -signal.SIGKILL:
                 await asyncio.sleep(1)  # a worker that cannot start is not started all the time
+
+    async def _stop(self, process: Process) -> None:
+        if process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(10):
+                self.failures += await process.wait() not in (0, -signal.SIGTERM, -signal.SIGKILL)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            self.failures += 1

@@ -17,7 +17,8 @@ COUNTS = "fleet:counts"
 
 def open_redis(url: str) -> Redis:
     """Return a client for Redis whose responses are text."""
-    return Redis.from_url(url, decode_responses=True)  # pyright: ignore[reportUnknownMemberType]
+    # With a socket_timeout, redis-py writes within asyncio.wait_for, which may swallow a cancellation on Python 3.11.
+    return Redis.from_url(url, decode_responses=True, socket_timeout=None)  # pyright: ignore[reportUnknownMemberType]
 
 
 @asynccontextmanager

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from typing import Any
 
@@ -19,6 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 from pocketbase_core import PocketBase, PocketBaseBatchError, PocketBaseError
 
 from .listener import STREAM, Listener
+from .processes import stop_on_sigterm
 from .session import COUNTS, open_client, open_redis
 
 GROUP = "workers"
@@ -92,8 +92,7 @@ def is_done_already(error: PocketBaseBatchError) -> bool:
 
 
 async def main(name: str) -> None:
-    if (task := asyncio.current_task()) is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    stop_on_sigterm()
     async with (
         open_redis(os.environ["REDIS_URL"]) as redis,
         open_client(redis) as pb,
