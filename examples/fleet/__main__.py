@@ -52,8 +52,10 @@ async def kill_workers(workers: Workers, redis: Redis, every: float, chance: ran
     """Kill a random worker again and again."""
     while True:
         await asyncio.sleep(every)
-        name = chance.choice(sorted(name for name, process in workers.running.items() if process.returncode is None))
-        process = workers.running[name]
+        alive = [(name, process) for name, process in workers.running.items() if process.returncode is None]
+        if not alive:
+            continue
+        name, process = chance.choice(alive)
         is_listener = await redis.get(LEASE) == f"{name}:{process.pid}"
         process.kill()
         await redis.hincrby(COUNTS, "kills")
