@@ -52,12 +52,13 @@ async def kill_workers(workers: Workers, redis: Redis, every: float, chance: ran
     """Kill a random worker again and again."""
     while True:
         await asyncio.sleep(every)
+        listener = await redis.get(LEASE)
         alive = [(name, process) for name, process in workers.running.items() if process.returncode is None]
         if not alive:
             continue
         name, process = chance.choice(alive)
-        is_listener = await redis.get(LEASE) == f"{name}:{process.pid}"
         process.kill()
+        is_listener = listener == f"{name}:{process.pid}"
         await redis.hincrby(COUNTS, "kills")
         await redis.hincrby(COUNTS, "kills of the listener", int(is_listener))
         print(f"killed {name}{', the listener' if is_listener else ''}", flush=True)

@@ -1,19 +1,18 @@
-"""The listener: it adds each new record of `jobs` to a stream in Redis. Every worker can be it, one at a time is.
+"""The listener: it adds each new record of `jobs` to a stream in Redis. Any worker can become the listener.
 
-The listener is elected by a lease in Redis that it has to extend. A listener that is killed loses the lease when the
-lease ends; a listener that was paused finds out that it has lost the lease, and stops. The lease only saves work: two
-listeners would do no harm, because workers do a job once however often the stream has it.
+The listener is elected by a lease in Redis, which it has to extend. If it is killed, the lease ends, and another worker
+is elected. If it is paused, it finds that it has lost the lease, and stops. The lease only saves work: two listeners at
+once would do no harm, because a job is done once however often the stream has it.
 
-The cursor says which records are in the stream: all those that were created more than `MARGIN` seconds before it. It
-holds for these reasons:
+The cursor is a time. All records that were created more than `MARGIN` seconds before it are in the stream. This is true
+even if several listeners move the cursor, for these reasons:
 
-- It moves when its record is in the stream: both are one transaction.
-- A listener adds the records in the order of their events. After a gap, or when it was elected, it first adds what may
-  be missing, and moves the cursor only when all of that is in the stream.
-- It only moves forward, so a listener that was paused cannot move it back.
+- A listener adds records in the order of their events, and moves the cursor in the same transaction.
+- After its election, and after each gap, a listener adds all records that may be missing before it moves the cursor.
+- The cursor only moves forward, so a listener that was paused cannot move it back.
 
-The margin is needed because the server assigns `created` before it commits: while one write waits for the database, a
-later record may become visible first. The margin is longer than such a wait.
+The margin is needed because the server sets `created` before it commits. While a write waits for the database, records
+that were created later may become visible. The margin is longer than such a wait.
 """
 
 import asyncio
@@ -42,8 +41,8 @@ class Listener:
     """Adds new jobs to the stream while it holds the lease."""
 
     def __init__(self, pb: PocketBase, redis: Redis, name: str) -> None:
+        self._pb = pb
         self._jobs = pb.collection("jobs")
-        self._filter = pb.filter
         self._redis = redis
         self._name = name
 
@@ -65,7 +64,7 @@ class Listener:
             await asyncio.sleep(1)
 
     async def _extend(self, lease: Lock) -> None:
-        """Extend the lease for ever. Raise an error when it is lost, or when Redis does not answer in time."""
+        """Extend the lease forever. Raise an error when it is lost, or when Redis does not answer in time."""
         while True:
             await asyncio.sleep(LEASE_SECONDS / 3)
             async with asyncio.timeout(LEASE_SECONDS / 3):
@@ -88,19 +87,22 @@ class Listener:
             await pipe.execute()
 
     async def _add_missing(self) -> None:
-        """Add the records after the cursor, which come in the order of their ids. Then move the cursor."""
+        """Add the records from the cursor on. They come in the order of their ids, so the cursor moves at the end.
+
+        It moves to the newest record of the beginning: a record that is created meanwhile may be left out here, and
+        has its event.
+        """
         cursor = await self._redis.zscore(CURSOR, "created") or 0.0
         since = datetime.fromtimestamp(max(cursor - MARGIN, 0), UTC)
-        newest = 0.0
+        newest = await self._jobs.get_list(1, 1, sort="-created", fields="created", skip_total=True)
+        missing = self._jobs.iterate(filter=self._pb.filter("created >= {:since}", since=since), fields="id")
         async with self._redis.pipeline() as pipe:
-            async for record in self._jobs.iterate(
-                filter=self._filter("created >= {:since}", since=since), fields="id,created"
-            ):
+            async for record in missing:
                 pipe.xadd(STREAM, {"job": record["id"]})
-                newest = max(newest, created(record))
                 if len(pipe) >= 500:
                     await pipe.execute()
-            pipe.zadd(CURSOR, {"created": newest}, gt=True)
+            for record in newest["items"]:
+                pipe.zadd(CURSOR, {"created": created(record)}, gt=True)
             await pipe.execute()
 
 

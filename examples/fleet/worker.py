@@ -1,4 +1,4 @@
-"""A worker: it takes jobs from the stream and does each of them once, and it is ready to be the listener.
+"""A worker: it takes jobs from the stream and does each of them once. It may also be elected as the listener.
 
 A job may be delivered more than once: the listener may add it again, and Redis delivers it to another worker if the
 first one dies. So a worker does a job in one transaction of PocketBase, with a record in `results` whose field `job` is
@@ -41,7 +41,7 @@ async def take(redis: Redis, name: str) -> list[tuple[str, dict[str, str]]]:
 
 
 async def work(pb: PocketBase, redis: Redis, name: str) -> None:
-    """Take jobs and do them, for ever."""
+    """Take jobs and do them, forever."""
     while True:
         if not (entries := await take(redis, name)):
             continue
