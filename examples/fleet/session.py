@@ -1,16 +1,18 @@
-"""One session for all workers, kept in Redis."""
+"""One session for all workers, kept in Redis: one worker signs in or refreshes the token, the others take it over."""
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from pocketbase_core import AsyncAuthStore, PocketBase, Request, Response
-from pocketbase_core.middleware import Retry
+from pocketbase_core import AsyncAuthStore, PasswordCredentials, PocketBase, Request, Response
+from pocketbase_core.middleware import Handler, Retry
 
 EMAIL = "workers@example.com"
 SESSION, RENEWAL = "fleet:session", "fleet:renewal"
+RENEWAL_SECONDS = 5
+"""The longest time that the others wait if a worker is killed while it renews the session."""
 COUNTS = "fleet:counts"
 """A hash of numbers for the summary."""
 
@@ -23,9 +25,9 @@ def open_redis(url: str) -> Redis:
 
 @asynccontextmanager
 async def open_client(redis: Redis) -> AsyncGenerator[PocketBase]:
-    """Yield a client that takes the session from Redis, and saves a new one there."""
+    """Yield a client that signs in by itself, and shares its session with the other workers."""
 
-    async def count_sign_ins(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def count_sign_ins(request: Request, call_next: Handler) -> Response:
         if "/auth-" in request.url:
             await redis.hincrby(COUNTS, request.url.rpartition("/")[2])
         return await call_next(request)
@@ -33,10 +35,10 @@ async def open_client(redis: Redis) -> AsyncGenerator[PocketBase]:
     store = AsyncAuthStore(
         save=lambda text: redis.set(SESSION, text),
         clear=lambda: redis.delete(SESSION),
-        initial=await redis.get(SESSION),
+        load=lambda: redis.get(SESSION),
+        lock=lambda: redis.lock(RENEWAL, timeout=RENEWAL_SECONDS),
     )
     url, password = os.environ["POCKETBASE_URL"], os.environ["POCKETBASE_PASSWORD"]
-    async with PocketBase(url, auth_store=store, middleware=[Retry(), count_sign_ins]) as pb:
-        if not store.is_valid:
-            await pb.collection("workers").auth.with_password(EMAIL, password)
+    credentials = PasswordCredentials("workers", EMAIL, password)
+    async with PocketBase(url, auth_store=store, credentials=credentials, middleware=[Retry(), count_sign_ins]) as pb:
         yield pb
