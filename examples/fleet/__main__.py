@@ -10,6 +10,7 @@ import contextlib
 import json
 import random
 import secrets
+import shutil
 import sys
 import time
 from collections import defaultdict
@@ -137,6 +138,8 @@ parser.add_argument("--workers", type=int, default=4, help="number of processes"
 parser.add_argument("--seconds", type=float, default=20, help="the time over which the jobs are created")
 parser.add_argument("--kill-every", type=float, default=2, help="seconds from one kill to the next")
 parser.add_argument("--seed", type=int, help="makes the choice of the killed workers repeatable")
+if shutil.which("redis-server") is None:
+    sys.exit("redis-server is not installed; on Debian: apt-get install redis-server")
 try:
     if not asyncio.run(main(parser.parse_args())):
         sys.exit("jobs were lost or done twice")

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
-REDIS = 'redis-server --dir "$0" "$@" & read -r _; kill $!; wait $!; rm -rf "$0"'
+REDIS = 'redis-server --dir "$0" "$@" & exec >&-; read -r _; kill $!; wait $!; rm -rf "$0"'
 """Redis runs until the pipe to this shell is closed, which also happens if this process is killed."""
 
 
