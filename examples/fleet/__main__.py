@@ -11,6 +11,7 @@ import json
 import random
 import secrets
 import shutil
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -23,7 +24,7 @@ from pocketbase_core import EventStream, Gap, PocketBase
 from pocketbase_core.testing import LocalServer
 
 from .listener import LEASE, STREAM
-from .processes import Workers, run_redis, stop_on_sigterm
+from .processes import Workers, run_redis, send_signal, stop_on_sigterm
 from .session import COUNTS, EMAIL, open_redis
 from .worker import COUNTER
 
@@ -58,7 +59,7 @@ async def kill_workers(workers: Workers, redis: Redis, every: float, chance: ran
         if not alive:
             continue
         name, process = chance.choice(alive)
-        process.kill()
+        send_signal(process, signal.SIGKILL)
         is_listener = listener == f"{name}:{process.pid}"
         await redis.hincrby(COUNTS, "kills")
         await redis.hincrby(COUNTS, "kills of the listener", int(is_listener))

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -40,6 +40,15 @@ def stop_on_sigterm() -> None:
     """Cancel the current task at the first SIGTERM."""
     if (task := asyncio.current_task()) is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, lambda: task.cancelling() or task.cancel())
+
+
+def send_signal(process: Process, number: int) -> None:
+    """Send a signal to a process, which may have ended.
+
+    `Process.send_signal` of asyncio would take the exit code of a process that has just ended from its watcher.
+    """
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 class Workers:
@@ -88,11 +97,11 @@ class Workers:
     async def _stop(self, process: Process) -> None:
         if process.returncode is not None:
             return
-        process.terminate()
+        send_signal(process, signal.SIGTERM)
         try:
             async with asyncio.timeout(10):
                 self.failures += await process.wait() not in (0, -signal.SIGTERM, -signal.SIGKILL)
         except TimeoutError:
-            process.kill()
+            send_signal(process, signal.SIGKILL)
             await process.wait()
             self.failures += 1
