@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import shutil
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -157,7 +158,16 @@ async def check_file(path: Path) -> None:
 
 
 @pytest.mark.parametrize("seconds", [6.0, pytest.param(60.0, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("storage", ["a file", "redis"])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "a file",
+        pytest.param(
+            "Redis",
+            marks=pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed"),
+        ),
+    ],
+)
 async def test_eight_processes_with_one_session_renew_each_token_once(
     storage: str, seconds: float, tmp_path: Path
 ) -> None:
