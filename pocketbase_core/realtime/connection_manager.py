@@ -4,46 +4,29 @@ Theory of operation
 ===================
 
 A `ConnectionManager` exists while anything is subscribed. Its task works in steps: `next_action` in `state.py` decides
-what is most urgent, and the task performs it and starts over. The decisions are there; here are the clock, the requests
-and the order of what an action changes. Only this task opens, replaces and closes connections. Everything else (a
-subscription, the auth store, the end of a stream) changes the state and wakes the task.
-
-A connection is in use from the moment at which the server has confirmed the topics on it until its loss is handled.
-Meanwhile the previous one may still be open (see `handover.py`), or a new one may be open already. The loss of a
-connection is recorded with the time up to which the connection had brought everything. It becomes a gap that is
-delivered once the topics are confirmed on the next connection.
+what is most urgent, `ConnectionActions` performs it, and the task starts over. Only this task opens, replaces and
+closes connections. Everything else (a subscription, the auth store, the end of a stream) changes the state and wakes
+the task.
 """
 
 import asyncio
-import contextlib
-import logging
 import warnings
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
-from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, log_text
-from ..messages import ServerSentEvent
+from ..errors import PocketBaseConnectionError
 from ..pipeline import Pipeline
-from . import state
-from .attempts import AttemptSchedule
 from .callbacks import RealtimeCallbacks
-from .connection import Connection, OpenConnections
-from .delivery import Delivery
-from .handover import Handover
-from .identity import has_changed
+from .connection_actions import ConnectionActions
 from .registry import SubscriptionRegistry
-from .submission import Submitter
 from .subscription import Subscription
 from .timing import RealtimeSettings
 
-_logger = logging.getLogger("pocketbase_core")
-
 
 class ConnectionManager:
-    """The owner of the connections, and the task that performs what `next_action` decides.
+    """The subscriptions, and the task that serves them.
 
     The task ends with the last subscription, and keeps the client alive until then. Call the methods on the event loop
     that the manager was made on; `unwatch_store` and `watch_store` may be called on any.
@@ -56,20 +39,11 @@ class ConnectionManager:
         self.loop = self.owner.loop
         self.registry: SubscriptionRegistry[Subscription] = SubscriptionRegistry()
         self.is_running = True
-        self.last_error: Exception | None = None
-        """The reason why no connection is in use."""
         self._pipeline = pipeline
-        self._settings = settings
-        self._callbacks = callbacks
         self._wake = asyncio.Event()
-        on_closed = partial(self.owner.call, self._wake.set)
-        self._connections = OpenConnections(self._on_event, on_closed, settings.queue_size // 2)
-        self._connection: Connection | None = None
-        """The connection in use."""
-        self._handover = Handover(settings, self._wake.set)
-        self._delivery = Delivery(pipeline, self.registry, self._connections, callbacks.on_error)
-        self._submitter = Submitter(pipeline, self.registry, self._delivery.verification, self.remove, timeout)
-        self._attempts = AttemptSchedule()
+        self._actions = ConnectionActions(
+            pipeline, settings, timeout, callbacks, self.owner, self.registry, self.remove, self._wake
+        )
         self.unwatch_store = pipeline.auth_store.on_change(self._notice_store_change)
         """Stop following the store. Others call this if the manager's loop is gone and its task cannot."""
         self._task = self.loop.create_task(self._run(), name="realtime")
@@ -77,7 +51,12 @@ class ConnectionManager:
     @property
     def client_id(self) -> str:
         """The server's id of the connection in use; `""` if there is none."""
-        return self._connection.client_id if self._connection is not None and self._connection.is_open else ""
+        return self._actions.client_id
+
+    @property
+    def last_error(self) -> Exception | None:
+        """The reason why no connection is in use."""
+        return self._actions.last_error
 
     def watch_store(self) -> None:
         """Follow the store that the pipeline has now, in place of the one that it had."""
@@ -119,7 +98,7 @@ class ConnectionManager:
             await self._wake.wait()  # for the first subscription, because an eager task starts at once
             while self.registry:
                 self._wake.clear()
-                await self._step(self.loop.time())
+                await self._actions.step(self.loop.time())
         except asyncio.CancelledError:
             if was_abandoned := self.is_running:
                 warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
@@ -128,172 +107,10 @@ class ConnectionManager:
             self.is_running = False
             self.unwatch_store()
             if not self.owner.is_gone:  # else the garbage collector ends this coroutine, and nothing can be awaited
-                self.remove(self.registry.all, self._error("realtime was closed"))
-                await self._delivery.verification.close()
-                was_connected = self._connection is not None
-                await self._connections.close_all()
-                if was_connected and not was_abandoned:
-                    self._callbacks.on_disconnect.notify(None)
-
-    async def _step(self, now: float) -> None:
-        """Perform the most urgent action, or sleep until the next one is due."""
-        self._delivery.check_sign_in()  # for an AuthStore that does not call its callbacks
-        match state.next_action(self._state(), now):  # type checkers report an action without a case: it has no `until`
-            case state.Step.CLOSE_PREVIOUS:
-                if await self._close_previous():
-                    self.registry.reset()  # submitting again proves that the connection in use works
-            case state.Step.CONNECT:
-                await self._connect()
-            case state.Step.HANDLE_USER_CHANGE:
-                await self._handle_disconnect(self._current.close_error)
-            case state.Step.HANDLE_END:
-                await self._handle_failure(self._current.close_error)
-            case state.Step.HANDLE_TIMEOUT:
-                await self._handle_failure(self._error("the server's end of the stream is overdue", is_timeout=True))
-            case state.Step.RESUBMIT:
-                await self._resubmit(self._current)
-            case state.Step.REPLACE:
-                await self._replace(self._current)
-            case wait:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(wait.until):
-                        await self._wake.wait()
-
-    def _state(self) -> state.ConnectionState:
-        current = None
-        if (connection := self._connection) is not None:
-            current = state.CurrentConnection(
-                is_open=connection.is_open,
-                user_has_changed=has_changed(connection.sign_in, self._pipeline.auth_store),
-                needs_submission=self._submitter.needs_submission,
-                refresh_at=self._submitter.identity.refresh_at,
-                replace_at=self._settings.replace_at(connection.opened_at, connection.last_event_at),
-                presumed_dead_at=self._settings.presumed_dead_at(connection.opened_at, connection.last_event_at),
-            )
-        return state.ConnectionState(current, self._attempts.next_at, self._handover.close_previous_at)
-
-    @property
-    def _current(self) -> Connection:
-        assert self._connection is not None, "the action is one of a connection in use"
-        return self._connection
-
-    async def _connect(self) -> None:
-        connection = self._connections.new()
-        requested = self.registry.pending
-        try:
-            await connection.open(self._pipeline, self._submitter.connect_call)
-            await self._submitter.submit(connection)
-        except Exception as error:
-            await self._discard(connection)
-            self._handle_failed_connect(connection, requested, error)
-            return
-        if not self.registry or has_changed(connection.sign_in, self._pipeline.auth_store):
-            await self._discard(connection)
-        else:
-            self._activate(connection)
-            self._callbacks.on_connect.notify()
-
-    async def _discard(self, connection: Connection) -> None:
-        """Close a connection that was never in use. The server may have confirmed some topics on it."""
-        await self._connections.close(connection)
-        self._delivery.record_loss(connection.complete_until)
-        self.registry.reset()
-
-    def _handle_failed_connect(self, connection: Connection, requested: list[Subscription], error: Exception) -> None:
-        self.last_error = error
-        outcome = state.after_failed_connect(
-            error,
-            user_has_changed=has_changed(connection.sign_in, self._pipeline.auth_store),
-            has_worked=self._submitter.has_succeeded or bool(self.registry.confirmed),
-        )
-        if outcome is state.FailedConnect.CONNECT_AGAIN:
-            return
-        if outcome is state.FailedConnect.REJECT_ALL:
-            self.remove(self.registry.all, error)
-        elif outcome is state.FailedConnect.REJECT_REQUESTED:
-            self.remove(requested, error)
-        self._attempts.connection_failed(self.loop.time())
-
-    async def _resubmit(self, connection: Connection) -> None:
-        try:
-            await self._submitter.submit(connection)
-            self._activate(connection)
-            self._attempts.submitted()
-        except Exception as error:
-            if state.ends_connection(error):
-                await self._handle_failure(error)
-            else:
-                self._attempts.request_failed(self.loop.time())
-
-    async def _replace(self, connection: Connection) -> None:
-        """Open the next connection, submit the confirmed topics on it, and keep the present one as the previous."""
-        await self._close_previous()
-        newer = self._connections.new()
-        try:
-            await newer.open(self._pipeline, self._submitter.connect_call)
-            self._handover.start(newer)
-            await self._submitter.submit_confirmed(newer)
-        except Exception:
-            self._handover.cancel()
-            await self._connections.close(newer)
-            self._attempts.request_failed(self.loop.time())
-            return
-        self._handover.confirm(connection)
-        if not connection.is_open:
-            await self._close_previous()
-        self._activate(newer)
-        self._attempts.replaced()
-
-    async def _close_previous(self) -> bool:
-        """Close the previous connection. Return whether events may be missing, which is recorded as a loss."""
-        previous, lost_since = self._handover.finish()
-        if lost_since is not None:
-            self._delivery.record_loss(lost_since)
-        if previous is not None:
-            await self._connections.close(previous)
-        return lost_since is not None
-
-    def _activate(self, connection: Connection) -> None:
-        """Use this connection, on which the server has confirmed the topics. Announce it if it is a new one."""
-        is_new, self._connection = connection is not self._connection, connection
-        self.last_error = None
-        self._attempts.end_delay()
-        self._delivery.connected(connection.sign_in)
-        if is_new:
-            self._delivery.deliver(connection.first_event, connection.sign_in)
-
-    async def _handle_disconnect(self, reason: Exception | None) -> None:
-        """Close the connection in use, record the loss, and allow the next attempt at once."""
-        connection = self._current
-        _logger.warning(
-            "realtime: the connection is lost: %s", "the user has changed" if reason is None else log_text(reason)
-        )
-        self.last_error = reason
-        self.registry.reset()
-        await self._close_previous()
-        await self._connections.close(connection)
-        self._connection = None  # only now: an event may still arrive while the connection is being closed
-        self._delivery.disconnected()
-        self._delivery.record_loss(connection.complete_until)
-        self._handover = Handover(self._settings, self._wake.set)
-        self._attempts.end_delay()
-        self._callbacks.on_disconnect.notify(reason)
-
-    async def _handle_failure(self, reason: Exception | None) -> None:
-        """Handle a disconnect after which the next attempt has to wait."""
-        opened_at = self._current.opened_at
-        await self._handle_disconnect(reason)
-        now = self.loop.time()
-        self._attempts.connection_failed(now, now - opened_at)
-
-    def _on_event(self, connection: Connection, event: ServerSentEvent) -> None:
-        if not has_changed(connection.sign_in, self._pipeline.auth_store) and self._handover.is_new(connection, event):
-            self._delivery.deliver(event, connection.sign_in)
+                url = self._pipeline.build_url(realtime.PATH)
+                error = PocketBaseConnectionError(url, message="realtime was closed", request_sent=True)
+                self.remove(self.registry.all, error)
+                await self._actions.close(is_abandoned=was_abandoned)
 
     def _notice_store_change(self, *_: object) -> None:
-        self.owner.call(self._delivery.check_sign_in)
-        self.owner.call(self._wake.set)
-
-    def _error(self, message: str, *, is_timeout: bool = False) -> Exception:
-        error_type = PocketBaseTimeoutError if is_timeout else PocketBaseConnectionError
-        return error_type(self._pipeline.build_url(realtime.PATH), message=message, request_sent=True)
+        self.owner.call(self._actions.notice_store_change)
