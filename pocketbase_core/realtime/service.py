@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from ..calls.options import Options, SubscribeOptions, parse_options
 from ..concurrency.background_tasks import BackgroundTasks
-from ..concurrency.event_loops import start_lock
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
 from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
-from .connection_manager import ConnectionManager
+from .current_manager import CurrentManager
 from .event_queue import EventQueue
 from .subscription import CallbackSubscription, EventStream, Subscription, decode_message
-from .timing import RealtimeSettings, request_timeout
+from .timing import RealtimeSettings
 
 _logger = logging.getLogger("pocketbase_core")
 Unsubscribe = Callable[[], Awaitable[None]]
@@ -40,9 +39,9 @@ class Realtime(AnswersPeerNames):
         self.settings = settings
         """The server's limits and the size of the queues. Change it while nothing is subscribed."""
         self._pipeline = pipeline
-        self._manager: ConnectionManager | None = None
         self._tasks = BackgroundTasks()
         self._callbacks = RealtimeCallbacks(self._tasks)
+        self._manager = CurrentManager(pipeline, self._callbacks)
 
     def __repr__(self) -> str:
         return f"Realtime({self._pipeline.base_url!r})"
@@ -55,7 +54,7 @@ class Realtime(AnswersPeerNames):
     @property
     def client_id(self) -> str:
         """The server's id of the connection; `""` if there is none."""
-        return "" if self._manager is None or self._manager.owner.is_gone else self._manager.client_id
+        return self._manager.client_id
 
     @overload
     async def subscribe(
@@ -126,7 +125,7 @@ class Realtime(AnswersPeerNames):
         await self._subscribe(subscription, request_options)
 
         async def unsubscribe() -> None:
-            await self._unsubscribe(lambda _: [subscription])
+            await self._manager.unsubscribe(lambda _: [subscription])
 
         return unsubscribe
 
@@ -169,7 +168,7 @@ class Realtime(AnswersPeerNames):
         try:
             yield subscription
         finally:
-            await self._unsubscribe(lambda _: [subscription])
+            await self._manager.unsubscribe(lambda _: [subscription])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
         """End all subscriptions of a topic.
@@ -177,11 +176,11 @@ class Realtime(AnswersPeerNames):
         Args:
             topic: The topic without options: subscriptions with any options end. None ends those of all topics.
         """
-        await self._unsubscribe(lambda existing: [each for each in existing if topic in (None, each.name)])
+        await self._manager.unsubscribe(lambda existing: [each for each in existing if topic in (None, each.name)])
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start with `prefix`."""
-        await self._unsubscribe(lambda existing: [each for each in existing if each.topic.startswith(prefix)])
+        await self._manager.unsubscribe(lambda existing: [each for each in existing if each.topic.startswith(prefix)])
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Register a callback for connects: the first connection, and each one after a loss.
@@ -222,19 +221,13 @@ class Realtime(AnswersPeerNames):
         """End all subscriptions and cancel running callbacks. Subscribing again opens a new connection."""
         message = "realtime was closed"
         closed = PocketBaseConnectionError(self._pipeline.build_url(realtime.PATH), message=message, request_sent=None)
-        await self._unsubscribe(lambda existing: existing, closed)
+        await self._manager.unsubscribe(lambda existing: existing, closed)
         await self._tasks.aclose()
-        with start_lock:
-            if self._manager is not None and not self._manager.loop.is_running():
-                self._manager.unwatch_store()
-                self._manager = None  # the task ends when its loop runs again, if ever
+        self._manager.forget_stopped_loop()
 
     def follow_store(self) -> None:
         """Follow the store that the client has now. Called after the client was given another one."""
-        with start_lock:
-            manager = self._manager
-        if manager is not None and manager.is_running:
-            manager.watch_store()
+        self._manager.follow_store()
 
     if not TYPE_CHECKING:  # checkers would accept any assignment
 
@@ -245,9 +238,8 @@ class Realtime(AnswersPeerNames):
             super().__setattr__(name, value)
 
     def __del__(self) -> None:
-        manager: ConnectionManager | None = getattr(self, "_manager", None)
-        if manager is not None and manager.is_running and not manager.owner.is_gone:
-            manager.owner.call(manager.cancel)
+        manager: CurrentManager | None = getattr(self, "_manager", None)
+        if manager is not None and manager.cancel():
             warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
 
     def _make_queue(self, topic: str) -> EventQueue:
@@ -259,9 +251,7 @@ class Realtime(AnswersPeerNames):
 
     async def _subscribe(self, subscription: Subscription, options: Options) -> None:
         """Add a subscription, and wait until the server has confirmed its topic."""
-        manager = self._running_manager()
-        if not manager.owner.is_current:
-            raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
+        manager = self._manager.get(self.settings)
         timeout = options.timeout_or(self._pipeline.timeout)
         manager.add(subscription)
         try:
@@ -275,23 +265,6 @@ class Realtime(AnswersPeerNames):
         except BaseException:
             await manager.unsubscribe(lambda _: [subscription])
             raise
-
-    def _running_manager(self) -> ConnectionManager:
-        with start_lock:
-            if self._manager is not None and self._manager.owner.is_gone:
-                self._manager.unwatch_store()
-                self._manager = None
-            if self._manager is None or not self._manager.is_running:
-                timeout = request_timeout(self._pipeline.timeout)
-                self._manager = ConnectionManager(self._pipeline, self.settings, timeout, self._callbacks)
-            return self._manager
-
-    async def _unsubscribe(
-        self, choose: Callable[[list[Subscription]], list[Subscription]], error: Exception | None = None
-    ) -> None:
-        manager = self._manager
-        if manager is not None:
-            await manager.owner.run(partial(manager.unsubscribe, choose, error))
 
 
 def _report_callback_error(on_error: CallbackList, error: BaseException, topic: str) -> None:

@@ -16,7 +16,7 @@ from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.concurrency import event_loops
 from pocketbase_core.endpoints import custom
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import service
+from pocketbase_core.realtime import current_manager
 from pocketbase_core.realtime.connection_manager import ConnectionManager
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import answering, scripted_server
@@ -226,7 +226,7 @@ async def test_of_loops_that_subscribe_at_once_one_gets_realtime(
             time.sleep(0.02)
             super().__init__(*arguments)
 
-    monkeypatch.setattr(service, "ConnectionManager", SlowConnectionManager)
+    monkeypatch.setattr(current_manager, "ConnectionManager", SlowConnectionManager)
 
     async def subscribe() -> bool:
         together.wait()

@@ -175,7 +175,7 @@ def test_a_change_of_the_store_after_the_loop_was_closed_is_ignored(with_server:
     @with_server
     async def _(server: FakeServer) -> None:
         await listen(server)
-        owner = vars(server.pb.realtime)["_manager"].owner
+        owner = vars(vars(server.pb.realtime)["_manager"])["_manager"].owner
         loop, owner.loop = owner.loop, asyncio.new_event_loop()
         owner.loop.close()
         sign_in(server, "first")
