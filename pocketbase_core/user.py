@@ -72,7 +72,7 @@ class User:
         self.crons = CronService(self.pipeline)
         self.sql = SqlService(self.pipeline)
         self.health = HealthService(self.pipeline)
-        self.realtime = Realtime(self.pipeline, realtime_settings)
+        self.realtime = Realtime(self.pipeline, realtime_settings, lambda: self._tokens)
         self.records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
 
     def change_store(self, store: AuthStore) -> None:
@@ -117,7 +117,11 @@ class User:
         )
 
     async def _check(self, token: str) -> None:
-        await self.pipeline.execute(files.check_token(token, self._session_timeout()))
+        try:
+            await self.pipeline.execute(files.check_token(token, self._session_timeout()))
+        except PocketBaseUnauthorizedError:
+            self.realtime.note_revoked(token)
+            raise
 
     async def _sign_in_to(self, store: AuthStore) -> None:
         if self._sign_in is None or self.pipeline.auth_store is not store:

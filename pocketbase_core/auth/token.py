@@ -58,11 +58,6 @@ def is_refreshable(token: str) -> bool:
     return payload.get("type") == "auth" and payload.get("refreshable") is not False and named
 
 
-def refreshable_until(token: str) -> float | None:
-    """Return the expiry in seconds since the epoch of a token that the server would refresh; None for other tokens."""
-    return expires_at(token) if is_refreshable(token) else None
-
-
 def is_sendable_token(value: object) -> TypeGuard[str]:
     """Return whether a value is text that can be sent in an Authorization header."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value

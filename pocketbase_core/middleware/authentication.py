@@ -21,6 +21,7 @@ import time
 from collections.abc import Awaitable
 from contextvars import ContextVar
 
+from ..endpoints import realtime
 from ..errors import PocketBaseUnauthorizedError
 from ..messages import Request, Response
 from .chain import Handler
@@ -127,6 +128,8 @@ class TokenAuth:
             return False
         if sending.was_late:
             return True
+        if is_read and response.status_code < 400 and request.url.endswith(realtime.PATH):
+            return False  # it has no data, and realtime checks the token of each connection itself
         if not self._tokens.needs_proof(sending.token, is_read=is_read, status=response.status_code, deadline=deadline):
             return False
         return not await self._tokens.is_accepted(request.url, sending.token, deadline)

@@ -204,7 +204,7 @@ class SessionSchedule:
         if not token.is_checkable:
             self.accepted(token.text, math.inf)
         elif not self.has_credentials and token.text not in self._accepted_at:
-            self.accepted(token.text, moment)
+            self.accepted(token.text, math.nextafter(moment, -math.inf))  # no proof for a request that begins now
 
     def received(self, token: str, lifetime: float) -> None:
         """Note a new token that this process or another one has received, and how many seconds it will live."""

@@ -53,6 +53,8 @@ class TokenProvider:
         """The server's time."""
         self.has_credentials = requests.sign_in is not None
         """Whether the client can sign in by itself."""
+        self.verify_every = verify_every
+        """Seconds of use after which a token is checked again; None for never."""
         self._schedule = SessionSchedule(has_credentials=self.has_credentials, verify_every=verify_every)
         self._steps = SessionSteps(store, requests, self._schedule, self.clock, tasks)
         self.compare_clocks_at = -math.inf

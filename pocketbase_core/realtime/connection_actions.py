@@ -9,25 +9,31 @@ delivered once the topics are confirmed on the next connection.
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ..auth.store import sign_in_of
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, log_text
 from ..messages import ServerSentEvent
+from ..middleware.token_provider import TokenProvider
 from ..pipeline import Pipeline
 from . import state
 from .attempts import AttemptSchedule
 from .callbacks import RealtimeCallbacks
 from .connection import Connection, OpenConnections
 from .delivery import Delivery
+from .failures import FailureHandler
 from .handover import Handover
 from .identity import has_changed
 from .registry import SubscriptionRegistry
 from .submission import Submitter
 from .subscription import Subscription
-from .timing import RealtimeSettings
+from .timing import MAX_SLEEP, RealtimeSettings
+from .user_session import UserSession
+from .verification import TokenVerification
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -37,6 +43,7 @@ class ConnectionActions:
 
     Args:
         pipeline: Sends the requests.
+        tokens: Returns the provider of the store's tokens, which is another one for another store.
         settings: The server's limits, and the size of the queues.
         timeout: The limit for each request in seconds.
         callbacks: The application's callbacks.
@@ -49,6 +56,7 @@ class ConnectionActions:
     def __init__(
         self,
         pipeline: Pipeline,
+        tokens: Callable[[], TokenProvider],
         settings: RealtimeSettings,
         timeout: float,
         callbacks: RealtimeCallbacks,
@@ -71,9 +79,12 @@ class ConnectionActions:
         self._connection: Connection | None = None
         """The connection in use."""
         self._handover = Handover(settings, wake.set)
-        self._delivery = Delivery(pipeline, registry, self._connections, callbacks.on_error)
-        self._submitter = Submitter(pipeline, registry, self._delivery.verification, remove, timeout)
+        self._session = UserSession(pipeline, tokens, callbacks.on_error)
+        self._verification = TokenVerification(pipeline, tokens)
+        self._delivery = Delivery(pipeline, registry, self._connections, self._verification)
+        self._submitter = Submitter(pipeline, registry, self._session, remove, timeout)
         self._attempts = AttemptSchedule()
+        self._failures = FailureHandler(registry, remove, self._submitter, self._session, self._attempts)
 
     @property
     def client_id(self) -> str:
@@ -85,13 +96,19 @@ class ConnectionActions:
         self._delivery.check_sign_in()
         self._wake.set()
 
+    def note_revoked(self, token: str) -> None:
+        """Note that the server no longer accepts a token, and act on it."""
+        self._session.note_revoked(token)
+        self._verification.check_soon()  # for a check on another loop, whose result may not have been noted yet
+        self._wake.set()
+
     async def close(self, *, is_abandoned: bool) -> None:
         """Close all connections.
 
         Args:
             is_abandoned: Whether the loop ends, so that no callback is called.
         """
-        await self._delivery.verification.close()
+        await self._verification.close()
         was_connected = self._connection is not None
         await self._connections.close_all()
         if was_connected and not is_abandoned:
@@ -99,8 +116,10 @@ class ConnectionActions:
 
     async def step(self, now: float) -> None:
         """Perform the most urgent action, or sleep until the next one is due."""
+        self._session.report_revocation()
         self._delivery.check_sign_in()  # for an AuthStore that does not call its callbacks
-        match state.next_action(self._state(), now):  # type checkers report an action without a case: it has no `until`
+        action = state.next_action(self._state(now), now)
+        match action:  # type checkers report an action without a case, because it has no `until`
             case state.Step.CLOSE_PREVIOUS:
                 if await self._close_previous():
                     self._registry.reset()  # submitting again proves that the connection in use works
@@ -108,6 +127,8 @@ class ConnectionActions:
                 await self._connect()
             case state.Step.HANDLE_USER_CHANGE:
                 await self._handle_disconnect(self._current.close_error)
+            case state.Step.HANDLE_SESSION_END:
+                await self._handle_session_end()
             case state.Step.HANDLE_END:
                 await self._handle_failure(self._current.close_error)
             case state.Step.HANDLE_TIMEOUT:
@@ -116,23 +137,30 @@ class ConnectionActions:
                 await self._resubmit(self._current)
             case state.Step.REPLACE:
                 await self._replace(self._current)
-            case wait:
+            case _:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(wait.until):
+                    async with asyncio.timeout_at(min(action.until, now + MAX_SLEEP)):
                         await self._wake.wait()
 
-    def _state(self) -> state.ConnectionState:
+    def _state(self, now: float) -> state.ConnectionState:
         current = None
         if (connection := self._connection) is not None:
             current = state.CurrentConnection(
                 is_open=connection.is_open,
                 user_has_changed=has_changed(connection.sign_in, self._pipeline.auth_store),
+                session_ends_at=self._session.ends_at(now),
                 needs_submission=self._submitter.needs_submission,
-                refresh_at=self._submitter.identity.refresh_at,
+                refresh_at=now + self._submitter.identity.refresh_at - time.time(),
                 replace_at=self._settings.replace_at(connection.opened_at, connection.last_event_at),
                 presumed_dead_at=self._settings.presumed_dead_at(connection.opened_at, connection.last_event_at),
             )
-        return state.ConnectionState(current, self._attempts.next_at, self._handover.close_previous_at)
+        return state.ConnectionState(
+            current,
+            self._attempts.next_at,
+            self._handover.close_previous_at,
+            self._session.retry_at,
+            current is None and bool(self._registry.pending),
+        )
 
     @property
     def _current(self) -> Connection:
@@ -141,15 +169,24 @@ class ConnectionActions:
 
     async def _connect(self) -> None:
         connection = self._connections.new()
-        requested = self._registry.pending
+        requested, sign_in = self._registry.pending, sign_in_of(self._pipeline.auth_store)
         try:
             await connection.open(self._pipeline, self._submitter.connect_call)
-            await self._submitter.submit(connection)
+            # Checked before the submission, so that no subscription begins as a guest's.
+            if is_accepted := await self._verification.check():
+                await self._submitter.submit(connection)
+            elif not self._session.has_credentials:
+                raise self._session.end_error()
         except Exception as error:
             await self._discard(connection)
-            self._handle_failed_connect(connection, requested, error)
+            self.last_error = error
+            user_has_changed = has_changed(connection.sign_in or sign_in, self._pipeline.auth_store)
+            self._failures.handle(error, requested, user_has_changed=user_has_changed)
             return
-        if not self._registry or has_changed(connection.sign_in, self._pipeline.auth_store):
+        if not is_accepted:
+            await self._discard(connection)
+            self._attempts.connection_failed(self._loop.time())  # the next attempt signs in
+        elif not self._registry or has_changed(connection.sign_in, self._pipeline.auth_store):
             await self._discard(connection)
         else:
             self._activate(connection)
@@ -161,26 +198,12 @@ class ConnectionActions:
         self._delivery.record_loss(connection.complete_until)
         self._registry.reset()
 
-    def _handle_failed_connect(self, connection: Connection, requested: list[Subscription], error: Exception) -> None:
-        self.last_error = error
-        outcome = state.after_failed_connect(
-            error,
-            user_has_changed=has_changed(connection.sign_in, self._pipeline.auth_store),
-            has_worked=self._submitter.has_succeeded or bool(self._registry.confirmed),
-        )
-        if outcome is state.FailedConnect.CONNECT_AGAIN:
-            return
-        if outcome is state.FailedConnect.REJECT_ALL:
-            self._remove(self._registry.all, error)
-        elif outcome is state.FailedConnect.REJECT_REQUESTED:
-            self._remove(requested, error)
-        self._attempts.connection_failed(self._loop.time())
-
     async def _resubmit(self, connection: Connection) -> None:
         try:
             await self._submitter.submit(connection)
             self._activate(connection)
             self._attempts.submitted()
+            self._verification.check_soon()
         except Exception as error:
             if state.ends_connection(error):
                 await self._handle_failure(error)
@@ -205,6 +228,7 @@ class ConnectionActions:
             await self._close_previous()
         self._activate(newer)
         self._attempts.replaced()
+        self._verification.check_soon()
 
     async def _close_previous(self) -> bool:
         """Close the previous connection. Return whether events may be missing, which is recorded as a loss."""
@@ -240,6 +264,14 @@ class ConnectionActions:
         self._handover = Handover(self._settings, self._wake.set)
         self._attempts.end_delay()
         self._callbacks.on_disconnect.notify(reason)
+
+    async def _handle_session_end(self) -> None:
+        """Close the connection. Without credentials, the next attempt shows whether the session is over."""
+        if self._session.has_credentials:
+            await self._handle_failure(self._session.end_error())
+        else:
+            await self._handle_disconnect(self._session.end_error())
+        self._delivery.session_ended()
 
     async def _handle_failure(self, reason: Exception | None) -> None:
         """Handle a disconnect after which the next attempt has to wait."""

@@ -12,11 +12,13 @@ the task.
 import asyncio
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError
+from ..middleware.token_provider import TokenProvider
 from ..pipeline import Pipeline
 from .callbacks import RealtimeCallbacks
 from .connection_actions import ConnectionActions
@@ -29,11 +31,16 @@ class ConnectionManager:
     """The subscriptions, and the task that serves them.
 
     The task ends with the last subscription, and keeps the client alive until then. Call the methods on the event loop
-    that the manager was made on; `unwatch_store` and `watch_store` may be called on any.
+    that the manager was made on; `unwatch_store`, `watch_store` and `note_revoked` may be called on any.
     """
 
     def __init__(
-        self, pipeline: Pipeline, settings: RealtimeSettings, timeout: float, callbacks: RealtimeCallbacks
+        self,
+        pipeline: Pipeline,
+        tokens: Callable[[], TokenProvider],
+        settings: RealtimeSettings,
+        timeout: float,
+        callbacks: RealtimeCallbacks,
     ) -> None:
         self.owner = OwnerLoop()
         self.loop = self.owner.loop
@@ -42,7 +49,7 @@ class ConnectionManager:
         self._pipeline = pipeline
         self._wake = asyncio.Event()
         self._actions = ConnectionActions(
-            pipeline, settings, timeout, callbacks, self.owner, self.registry, self.remove, self._wake
+            pipeline, tokens, settings, timeout, callbacks, self.owner, self.registry, self.remove, self._wake
         )
         self.unwatch_store = pipeline.auth_store.on_change(self._notice_store_change)
         """Stop following the store. Others call this if the manager's loop is gone and its task cannot."""
@@ -63,6 +70,10 @@ class ConnectionManager:
         self.unwatch_store()
         self.unwatch_store = self._pipeline.auth_store.on_change(self._notice_store_change)
         self._notice_store_change()
+
+    def note_revoked(self, token: str) -> None:
+        """Note that the server no longer accepts a token."""
+        self.owner.call(partial(self._actions.note_revoked, token))
 
     def add(self, subscription: Subscription) -> None:
         """Add a subscription. Confirm it at once if the server knows its topic."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..concurrency.event_loops import start_lock
+from ..middleware.token_provider import TokenProvider
 from ..pipeline import Pipeline
 from .callbacks import RealtimeCallbacks
 from .connection_manager import ConnectionManager
@@ -16,11 +17,13 @@ class CurrentManager:
 
     Args:
         pipeline: Sends the requests.
+        tokens: Returns the provider of the store's tokens, which is another one for another store.
         callbacks: The application's callbacks.
     """
 
-    def __init__(self, pipeline: Pipeline, callbacks: RealtimeCallbacks) -> None:
+    def __init__(self, pipeline: Pipeline, tokens: Callable[[], TokenProvider], callbacks: RealtimeCallbacks) -> None:
         self._pipeline = pipeline
+        self._tokens = tokens
         self._callbacks = callbacks
         self._manager: ConnectionManager | None = None
 
@@ -44,7 +47,7 @@ class CurrentManager:
                 self._manager = None
             if self._manager is None or not self._manager.is_running:
                 timeout = request_timeout(self._pipeline.timeout)
-                self._manager = ConnectionManager(self._pipeline, settings, timeout, self._callbacks)
+                self._manager = ConnectionManager(self._pipeline, self._tokens, settings, timeout, self._callbacks)
             manager = self._manager
         if not manager.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")
@@ -62,6 +65,11 @@ class CurrentManager:
         """Follow the store that the pipeline has now."""
         if (manager := self._running) is not None:
             manager.watch_store()
+
+    def note_revoked(self, token: str) -> None:
+        """Note that the server no longer accepts a token."""
+        if (manager := self._running) is not None:
+            manager.note_revoked(token)
 
     def forget_stopped_loop(self) -> None:
         """Forget the manager if its loop does not run. Its task ends when the loop runs again, if ever."""

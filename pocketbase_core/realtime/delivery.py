@@ -1,28 +1,30 @@
 """Delivery of events and gaps, each to the user whom the server sent them for."""
 
 import asyncio
-import logging
 import time
 
 from ..auth.store import sign_in_of
 from ..endpoints import realtime
-from ..errors import PocketBaseConnectionError, PocketBaseUnauthorizedError, log_text
+from ..errors import PocketBaseConnectionError
 from ..messages import ServerSentEvent
 from ..pipeline import Pipeline
-from .callbacks import CallbackList
 from .connection import OpenConnections
 from .gaps import GapTracker
 from .registry import SubscriptionRegistry
 from .subscription import Subscription
 from .verification import TokenVerification
 
-_logger = logging.getLogger("pocketbase_core")
-
 
 class Delivery:
     """Delivers events to the subscriptions, and a gap before them if some may be missing.
 
     Another sign-in and a revoked token are gaps too: the server has sent what the sign-in before, or a guest, may see.
+
+    Args:
+        pipeline: Has the auth store.
+        registry: The subscriptions.
+        connections: The connections that are closed when the user changes.
+        verification: Knows when the server last accepted the token.
     """
 
     def __init__(
@@ -30,13 +32,12 @@ class Delivery:
         pipeline: Pipeline,
         registry: SubscriptionRegistry[Subscription],
         connections: OpenConnections,
-        on_error: CallbackList,
+        verification: TokenVerification,
     ) -> None:
-        self.verification = TokenVerification(pipeline, self._on_token_revoked)
         self._pipeline = pipeline
         self._registry = registry
         self._connections = connections
-        self._on_error = on_error
+        self._verification = verification
         self._gaps = GapTracker(registry)
         self._is_connected = False
         self._sign_in = sign_in_of(pipeline.auth_store)
@@ -73,7 +74,7 @@ class Delivery:
         before, self._sign_in = self._sign_in, sign_in_of(self._pipeline.auth_store)
         if before == self._sign_in:
             return
-        since = self.verification.restart()
+        since = self._verification.restart()
         if before:
             url = self._pipeline.build_url(realtime.PATH)
             error = PocketBaseConnectionError(url, message="the user has changed", request_sent=True)
@@ -82,9 +83,6 @@ class Delivery:
         else:
             self._gaps.record_loss(time.time() - since)
 
-    def _on_token_revoked(self, error: PocketBaseUnauthorizedError) -> None:
-        _logger.warning("realtime: %s", log_text(error))
-        self._on_error.notify(error, None)
-        self._gaps.record_loss(time.time() - self.verification.accepted_at)
-        if self._is_connected:
-            self._gaps.emit()
+    def session_ended(self) -> None:
+        """Note that the server no longer accepts the token: events may be missing since it last accepted the token."""
+        self._gaps.record_loss(time.time() - self._verification.accepted_at)

@@ -13,6 +13,7 @@ from ..calls.options import Options, SubscribeOptions, parse_options
 from ..concurrency.background_tasks import BackgroundTasks
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
+from ..middleware.token_provider import TokenProvider
 from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
@@ -35,13 +36,13 @@ class Realtime(AnswersPeerNames):
     attempted until one succeeds; then each subscription receives a `Gap`.
     """
 
-    def __init__(self, pipeline: Pipeline, settings: RealtimeSettings) -> None:
+    def __init__(self, pipeline: Pipeline, settings: RealtimeSettings, tokens: Callable[[], TokenProvider]) -> None:
         self.settings = settings
         """The server's limits and the size of the queues. Change it while nothing is subscribed."""
         self._pipeline = pipeline
         self._tasks = BackgroundTasks()
         self._callbacks = RealtimeCallbacks(self._tasks)
-        self._manager = CurrentManager(pipeline, self._callbacks)
+        self._manager = CurrentManager(pipeline, tokens, self._callbacks)
 
     def __repr__(self) -> str:
         return f"Realtime({self._pipeline.base_url!r})"
@@ -206,11 +207,15 @@ class Realtime(AnswersPeerNames):
         return self._callbacks.on_disconnect.add(callback)
 
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
-        """Register a callback for errors of subscriptions' callbacks, and for tokens that are no longer accepted.
+        """Register a callback for errors of subscriptions' callbacks, and for the end of the session.
+
+        The topic is None if the error concerns the session. Without credentials, that is one
+        `PocketBaseSessionExpiredError` for each token that has expired or was revoked. With credentials, it is one
+        `PocketBaseUnauthorizedError` for each revoked token, and the error of a sign-in that has failed, but not again
+        while the same error repeats.
 
         Args:
-            callback: A function or coroutine function, called with the error and the topic. If the token has expired
-                or the server no longer accepts it, the error is a `PocketBaseUnauthorizedError` and the topic is None.
+            callback: A function or coroutine function, called with the error and the topic.
 
         Returns:
             A function that removes the callback.
@@ -228,6 +233,10 @@ class Realtime(AnswersPeerNames):
     def follow_store(self) -> None:
         """Follow the store that the client has now. Called after the client was given another one."""
         self._manager.follow_store()
+
+    def note_revoked(self, token: str) -> None:
+        """Note that the server no longer accepts a token. Called after a check of the client, on any loop."""
+        self._manager.note_revoked(token)
 
     if not TYPE_CHECKING:  # checkers would accept any assignment
 

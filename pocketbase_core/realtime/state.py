@@ -13,6 +13,12 @@ A state is one of three: no connection, one connection in use, or one in use and
 kept for some seconds after its replacement, because it may still bring events that the new one does not (see
 `deduplication.py`). A connection in use may have ended without the manager having acted on it yet.
 
+A session ends when its token expires or is revoked. The connection is closed then, and the next attempt to connect
+shows whether the session is over: that is, whether nobody has signed in since, and the client cannot. If it is over, no
+further attempt is made until the auth store changes. Two attempts are made in spite of that: one for each new
+subscription, whose caller has to get the error, and a regular one if another process may change the auth store. None of
+them sends a request while the session is over.
+
 What follows a failure is decided here too. `after_failed_connect` says who gets the error of an attempt to connect,
 and when to try again; `ends_connection` says whether the error of a submission concerns the connection.
 
@@ -33,6 +39,8 @@ class CurrentConnection:
     is_open: bool
     user_has_changed: bool
     """True if the server sends the events of a user who is no longer signed in."""
+    session_ends_at: float
+    """When the token of the user expires: 0.0 if it has expired, or is known to be revoked."""
     needs_submission: bool
     """True if the server does not know the present topics or the present token."""
     refresh_at: float
@@ -52,6 +60,10 @@ class ConnectionState:
     """The end of the delay after a failed attempt to connect, submit or replace."""
     close_previous_at: float = math.inf
     """When to close the previous connection: never if there is none, at once if it has ended."""
+    retry_session_at: float | None = None
+    """None unless an attempt to connect has shown that the session is over. Otherwise the time of the next attempt."""
+    has_pending: bool = False
+    """True if the caller of a subscription waits for its confirmation."""
 
 
 class Step(Enum):
@@ -63,6 +75,8 @@ class Step(Enum):
     """Open a connection and submit all topics on it."""
     HANDLE_USER_CHANGE = auto()
     """Close the connection of a user who is no longer signed in, and connect again without a delay."""
+    HANDLE_SESSION_END = auto()
+    """Close a connection whose token the server no longer accepts, or will not accept again, and connect again."""
     HANDLE_END = auto()
     """Close a connection that has ended, and connect again after a delay."""
     HANDLE_TIMEOUT = auto()
@@ -88,10 +102,14 @@ def next_action(state: ConnectionState, now: float) -> Action:
     connection = state.connection
     if now >= state.close_previous_at:
         return Step.CLOSE_PREVIOUS  # first: if this shows a loss, the topics have to be submitted again
+    if connection is None and state.retry_session_at is not None:
+        return Step.CONNECT if state.has_pending or now >= state.retry_session_at else Wait(state.retry_session_at)
     if connection is None:
         return Step.CONNECT if now >= state.next_attempt_at else Wait(state.next_attempt_at)
     if connection.user_has_changed:
         return Step.HANDLE_USER_CHANGE
+    if now >= connection.session_ends_at:
+        return Step.HANDLE_SESSION_END
     if not connection.is_open:
         return Step.HANDLE_END
     if now >= connection.presumed_dead_at:
@@ -102,7 +120,8 @@ def next_action(state: ConnectionState, now: float) -> Action:
     replace_at = max(connection.replace_at, state.next_attempt_at)
     if now >= replace_at:
         return Step.REPLACE
-    return Wait(min(state.close_previous_at, connection.presumed_dead_at, submit_at, replace_at))
+    ends_at = min(connection.session_ends_at, connection.presumed_dead_at)
+    return Wait(min(state.close_previous_at, ends_at, submit_at, replace_at))
 
 
 class FailedConnect(Enum):
@@ -114,22 +133,29 @@ class FailedConnect(Enum):
     """End all subscriptions with the error: nothing has worked so far, so the callers have to know."""
     REJECT_REQUESTED = auto()
     """End the subscriptions that the attempt was to confirm with the error, and connect again after a delay."""
+    AWAIT_SIGN_IN = auto()
+    """End the subscriptions that the attempt was to confirm with the error. The session is over: report this once."""
     CONNECT_LATER = auto()
     """Keep all subscriptions, and connect again after a delay."""
 
 
-def after_failed_connect(error: Exception, *, user_has_changed: bool, has_worked: bool) -> FailedConnect:
+def after_failed_connect(
+    error: Exception, *, user_has_changed: bool, has_worked: bool, session_is_over: bool
+) -> FailedConnect:
     """Return what follows an attempt to connect that has failed with this error.
 
     Args:
         error: The error of the request, of the stream, or of the submission.
         user_has_changed: True if the user for whom the topics were submitted is no longer signed in.
         has_worked: True if the server has confirmed a topic before.
+        session_is_over: True if nothing can be sent before the application signs in.
     """
     if user_has_changed:
         return FailedConnect.CONNECT_AGAIN
     if not has_worked:
         return FailedConnect.REJECT_ALL
+    if session_is_over:
+        return FailedConnect.AWAIT_SIGN_IN
     if is_permanent_error(error):
         return FailedConnect.REJECT_REQUESTED
     return FailedConnect.CONNECT_LATER

@@ -15,9 +15,10 @@ One refused topic among n costs about 2 log n requests; n of them cost 2 n. Subs
 meanwhile: topics that are no longer wanted are left out, and added topics are part of the next submission.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from ..auth.store import sign_in_of
 from ..calls.call import Call
 from ..endpoints import realtime
 from ..pipeline import Pipeline
@@ -26,7 +27,7 @@ from .identity import SubmittedIdentity, has_changed
 from .registry import SubscriptionRegistry
 from .state import is_permanent_error
 from .subscription import Subscription
-from .verification import TokenVerification
+from .user_session import UserSession
 
 
 class Submitter:
@@ -35,7 +36,7 @@ class Submitter:
     Args:
         pipeline: Sends the requests.
         registry: The wanted topics and those that the server has confirmed.
-        verification: Checks the token after a submission with it, and reports one that has expired.
+        session: The session of the signed-in user.
         on_refused: Called with the subscriptions of each topic that the server refuses, and the error.
         timeout: The limit for each request in seconds.
     """
@@ -44,13 +45,13 @@ class Submitter:
         self,
         pipeline: Pipeline,
         registry: SubscriptionRegistry[Subscription],
-        verification: TokenVerification,
+        session: UserSession,
         on_refused: Callable[[Sequence[Subscription], Exception], None],
         timeout: float,
     ) -> None:
         self._pipeline = pipeline
         self._registry = registry
-        self._verification = verification
+        self._session = session
         self._on_refused = on_refused
         self._timeout = timeout
         self.identity = SubmittedIdentity()
@@ -97,15 +98,19 @@ class Submitter:
     def _start(self, connection: Connection) -> SubmittedIdentity:
         identity = SubmittedIdentity.from_store(self._pipeline.auth_store)
         connection.sign_in = identity.sign_in
-        if identity.has_expired:
-            self._verification.report(identity.token, "the token has expired")
         return identity
 
     def _finish(self, identity: SubmittedIdentity) -> None:
-        if identity.token and not identity.has_expired:
-            self._verification.check_soon()
+        """Note that the server has confirmed the topics.
+
+        The request may have refreshed the token before it was sent. The server ties a connection to the user and not to
+        the token, so a refreshed token of the same sign-in need not be submitted once more.
+        """
         self.has_succeeded = True
-        self.identity = identity.with_refresh_time(self._pipeline.auth_store, asyncio.get_running_loop().time())
+        self._session.note_success()
+        store = self._pipeline.auth_store
+        token = store.token if sign_in_of(store) == identity.sign_in else identity.token
+        self.identity = replace(identity, token=token, refresh_at=self._session.refresh_at(token))
 
     async def _bisect(self, connection: Connection, topics: Sequence[str], error: Exception) -> None:
         """Submit new topics that were refused together in halves, until each is confirmed or refused on its own."""
@@ -143,5 +148,9 @@ class Submitter:
         return call.without_retries() if self.has_succeeded else call
 
     def _concerns_topics(self, connection: Connection, error: Exception) -> bool:
-        """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""
-        return is_permanent_error(error) and not has_changed(connection.sign_in, self._pipeline.auth_store)
+        """Return whether a topic may be the reason of an error.
+
+        The server also refuses another user's submission, and nothing is sent without a valid token.
+        """
+        is_users = not has_changed(connection.sign_in, self._pipeline.auth_store)
+        return is_permanent_error(error) and is_users and not self._session.needs_sign_in

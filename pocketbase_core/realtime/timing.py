@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ..auth.token import refreshable_until
 from ..backoff import full_jitter
 
 CONNECT_TIMEOUT = 15.0
@@ -20,8 +19,14 @@ BACKOFF_MAX = 30.0
 """The longest delay in seconds, after however many failures."""
 STABLE_AFTER = 5.0
 """Seconds that a connection has to last to count as a success. One event alone proves nothing."""
-VERIFY_EVERY = 300.0
-"""Seconds after which to check a token again that the server has accepted."""
+MAX_CHECK_DELAY = 300.0
+"""The longest delay in seconds after a check of the token that the server did not decide."""
+MIN_CHECK_INTERVAL = 1.0
+"""The shortest time in seconds between two regular checks of the token, however often the client wants them."""
+RELOAD_INTERVAL = 30.0
+"""Seconds after which to look again, once the session is over, whether another process has signed in."""
+MAX_SLEEP = 60.0
+"""The longest sleep in seconds. The loop's clock may stand still while the machine sleeps, and tokens still expire."""
 REFRESH_MARGIN = 55.0
 """Seconds before a token's expiry at which to submit again: in the last minute, each request refreshes the token."""
 
@@ -66,18 +71,6 @@ def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) 
     return full_jitter(failures, BACKOFF_BASE, longest, jitter)
 
 
-def refresh_delay(token: str, now: float) -> float | None:
-    """Return in how many seconds to submit the topics again so that the token is refreshed in time.
-
-    Args:
-        token: The token that the server has for the connection.
-        now: The time in seconds since the epoch.
-
-    Returns:
-        The delay in seconds, or None if the token has expired or cannot be refreshed.
-    """
-    expires = refreshable_until(token)
-    if expires is None or expires <= now:
-        return None
-    remaining = expires - now
+def refresh_delay(remaining: float) -> float:
+    """Return in how many seconds to submit the topics again, if the token expires in this many seconds."""
     return remaining - REFRESH_MARGIN if remaining > 2 * REFRESH_MARGIN else remaining * 0.55

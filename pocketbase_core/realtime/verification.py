@@ -2,40 +2,44 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable
 
+from ..auth.store import sign_in_of
 from ..concurrency.background_tasks import wait_until_done
-from ..endpoints import files, realtime
-from ..errors import PocketBaseUnauthorizedError
+from ..endpoints import realtime
+from ..middleware.token_provider import TokenProvider
 from ..pipeline import Pipeline
 from .backoff import Backoff
-from .timing import CONNECT_TIMEOUT, VERIFY_EVERY
-
-SEEN_AS_GUEST = "from now on the subscriptions receive only what a guest may see"
+from .timing import CONNECT_TIMEOUT, MAX_CHECK_DELAY, MIN_CHECK_INTERVAL
 
 
 class TokenVerification:
-    """A task that checks the token when `check_soon` is called, and every `VERIFY_EVERY` seconds from then on.
+    """Checks the token when asked to, and in a task as often as the client wants.
 
     A server that revokes a token does not end the realtime connections of its user, and it treats a submission with a
-    revoked token as a guest's.
+    revoked token as a guest's. A check is shared with all other calls of the process, and so is its result: see
+    `SessionSteps`.
 
     Args:
-        pipeline: Sends the requests.
-        on_revoked: Called once for each token that the server no longer accepts.
+        pipeline: Has the auth store.
+        tokens: Returns the provider of the store's tokens, which is another one for another store.
     """
 
-    def __init__(self, pipeline: Pipeline, on_revoked: Callable[[PocketBaseUnauthorizedError], None]) -> None:
+    def __init__(self, pipeline: Pipeline, tokens: Callable[[], TokenProvider]) -> None:
         self.accepted_at = time.time()
         """When the last check that found the token accepted began, or when the sign-in was first seen.
 
         Seconds since the epoch.
         """
         self._pipeline = pipeline
-        self._on_revoked = on_revoked
-        self._reported = ""
-        self._due = asyncio.Event()
+        self._tokens = tokens
+        self._loop = asyncio.get_running_loop()
+        self._backoff = Backoff(MAX_CHECK_DELAY)
+        self._due_at = math.inf
+        """The loop's time of the next check."""
+        self._is_rescheduled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def restart(self) -> float:
@@ -45,22 +49,31 @@ class TokenVerification:
 
     def check_soon(self) -> None:
         """Check the present token soon, in the task."""
-        self._due.set()
-        if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run(), name="realtime verification")
+        self._schedule(0.0)
 
-    def report(self, token: str, reason: str, status: int = 0) -> None:
-        """Call `on_revoked` with an error, unless the token was reported before.
+    async def check(self) -> bool:
+        """Check the present token. Return False if the server does not accept it, or if it has expired.
 
-        Args:
-            token: The token that is no longer accepted.
-            reason: Why, in words for the error's message.
-            status: The status of the server's response; 0 if there is none.
+        If the server does not decide, the task repeats the check, with delays that grow. A guest has nothing to check.
         """
-        if token != self._reported:
-            self._reported = token
-            url = self._pipeline.build_url(realtime.PATH)
-            self._on_revoked(PocketBaseUnauthorizedError(url, status, message=f"{reason}: {SEEN_AS_GUEST}"))
+        self._due_at = math.inf
+        if not self._pipeline.auth_store.token:
+            return True
+        store, tokens = self._pipeline.auth_store, self._tokens()
+        token, sign_in, began_at = store.token, sign_in_of(store), time.time()
+        is_accepted = False
+        delay = math.inf if tokens.verify_every is None else max(tokens.verify_every, MIN_CHECK_INTERVAL)
+        if not tokens.is_unusable(token):
+            url, deadline = self._pipeline.build_url(realtime.PATH), self._loop.time() + CONNECT_TIMEOUT
+            try:
+                is_accepted = await tokens.is_accepted(url, token, deadline)
+                self._backoff.reset()
+                if is_accepted and sign_in == sign_in_of(self._pipeline.auth_store):
+                    self.accepted_at = began_at
+            except Exception:  # the server has not decided; the step has logged the error
+                is_accepted, delay = True, self._backoff.wait()
+        self._schedule(self._loop.time() + delay)
+        return is_accepted
 
     async def close(self) -> None:
         """Cancel the task, and wait until it has ended."""
@@ -68,34 +81,17 @@ class TokenVerification:
             self._task.cancel()
             await wait_until_done(self._task)
 
+    def _schedule(self, due_at: float) -> None:
+        self._due_at = min(self._due_at, due_at)
+        self._is_rescheduled.set()
+        if self._task is None:
+            self._task = self._loop.create_task(self._run(), name="realtime verification")
+
     async def _run(self) -> None:
-        backoff = Backoff(VERIFY_EVERY)
         while True:
-            self._due.clear()
-            delay = VERIFY_EVERY
-            token = self._pipeline.auth_store.token
-            if token not in ("", self._reported):
-                status = await self._check(token)
-                if status in (0, 408, 429) or status >= 500:  # says nothing about the token
-                    delay = backoff.wait()
-                else:
-                    backoff.reset()
+            self._is_rescheduled.clear()
+            if self._loop.time() >= self._due_at:
+                await self.check()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(delay):
-                    await self._due.wait()
-
-    async def _check(self, token: str) -> int:
-        """Return the status of the server's response; 0 if there is none.
-
-        Only a 401 means that the token is revoked: a hook or a proxy may answer 403 to requests of any user.
-        """
-        started_at = time.time()
-        try:
-            await self._pipeline.execute(files.check_token(token, CONNECT_TIMEOUT).without_retries())
-        except Exception as error:
-            status: int = getattr(error, "status", 400)
-            if status == 401 and token == self._pipeline.auth_store.token:
-                self.report(token, "the server no longer accepts the token", status)
-            return status
-        self.accepted_at = started_at
-        return 200
+                async with asyncio.timeout_at(None if self._due_at == math.inf else self._due_at):
+                    await self._is_rescheduled.wait()

@@ -9,6 +9,7 @@ from pocketbase_core import (
     PocketBase,
     PocketBaseConnectionError,
     PocketBaseForbiddenError,
+    PocketBaseSessionExpiredError,
     PocketBaseTimeoutError,
     RealtimeSettings,
 )
@@ -183,14 +184,20 @@ async def test_a_changed_user_gets_a_new_connection_and_a_gap(
     assert await calls.until(1) == [1]
 
 
-async def test_an_expired_token_is_reported_as_an_error(server: RealtimeServer, pb: PocketBase) -> None:
-    errors = CallRecorder()
+async def test_a_token_that_expires_is_reported_as_an_error(server: RealtimeServer, pb: PocketBase) -> None:
+    errors, reasons = CallRecorder(), CallRecorder()
     pb.realtime.on_error(errors)
-    pb.auth_store.save(token(-1), {"id": "u1"})
+    pb.realtime.on_disconnect(reasons)
+    pb.auth_store.save(token(0.3, refreshable=False), {"id": "u1"})
     await pb.realtime.subscribe("a", print)
-    ((error, topic),) = errors
+    ((error, topic),) = await errors.until(1)
     assert topic is None, "the error concerns no single topic"
-    assert "guest" in str(error)
+    assert isinstance(error, PocketBaseSessionExpiredError)
+    assert isinstance(reasons[0], PocketBaseSessionExpiredError)
+    await server.until_streams(0)
+    with pytest.raises(PocketBaseSessionExpiredError):
+        await pb.realtime.subscribe("b", print)
+    assert len(errors) == 1
 
 
 async def test_a_gap_comes_before_the_events_that_follow_it(server: RealtimeServer, pb: PocketBase) -> None:

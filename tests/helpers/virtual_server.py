@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import Gap, PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
+from pocketbase_core import (
+    Gap,
+    PasswordCredentials,
+    PocketBase,
+    PocketBaseConnectionError,
+    Request,
+    Response,
+    ServerSentEvent,
+)
 from pocketbase_transports import MockTransport
 
 from .tokens import token
@@ -30,9 +38,14 @@ class FakeServer:
         self.checks: list[str] = []
         """The token of each request that checks whether the token is still valid."""
         self.revoked: set[str] = set()
+        self.sign_ins: list[float] = []
+        """The times of the sign-ins of a client with credentials."""
+        self.sign_in_status = 200
+        self.lifetime = 3600.0
+        """Seconds for which the tokens live that the server issues."""
         self.check_status = 200
-        self.checking = self.submitting = 0.0
-        """Seconds that a check of a token takes, and seconds that a submission takes."""
+        self.checking = self.submitting = self.signing_in = 0.0
+        """Seconds that a check of a token, a submission and a sign-in take."""
         self.statuses: list[int] = []
         """Statuses of the responses to the next submissions, in place of 204."""
         self.queues: list[asyncio.Queue[ServerSentEvent | None]] = []
@@ -41,16 +54,18 @@ class FakeServer:
         self.answering: Callable[[Request], Awaitable[Response]] = self.answer
         self.streaming: Callable[[Request], AsyncGenerator[ServerSentEvent, None]] = self.events
         """A test may replace these two at any time."""
-        transport = MockTransport(lambda request: self.answering(request), lambda request: self.streaming(request))
-        self.pb = PocketBase("http://h", transport=transport, middleware=[])
+        self.transport = MockTransport(lambda request: self.answering(request), lambda request: self.streaming(request))
+        self.pb = PocketBase("http://h", transport=self.transport, middleware=[])
 
     async def answer(self, request: Request) -> Response:
         """Respond to a request other than that for the stream."""
         if not self.is_up:
             raise PocketBaseConnectionError(request.url, message="down")
-        if request.url.endswith("auth-refresh"):
-            return Response(200, json={"token": token(0, exp=time.time() + 3600), "record": {"id": "u1"}})
         token_sent = request.headers.get("Authorization", "")
+        if request.url.endswith("auth-with-password"):
+            return await self.sign_in()
+        if request.url.endswith("auth-refresh"):
+            return Response(401) if token_sent in self.revoked else self.issue("refreshed")
         if request.url.endswith("/api/files/token"):
             self.checks.append(token_sent)
             if not self.check_status:
@@ -61,6 +76,23 @@ class FakeServer:
         self.tokens.append(token_sent)
         await pass_time(self.submitting)
         return Response(self.statuses.pop(0) if self.statuses else 204)
+
+    async def sign_in(self) -> Response:
+        """Respond to a sign-in."""
+        self.sign_ins.append(time.time())
+        await pass_time(self.signing_in)
+        if self.sign_in_status != 200:
+            return Response(self.sign_in_status, json={"message": "Failed to authenticate."})
+        return self.issue(f"sign-in {len(self.sign_ins)}")
+
+    def issue(self, name: str) -> Response:
+        """Return a response with a new token of the user `u1`."""
+        return Response(200, json={"token": token(0, name, exp=time.time() + self.lifetime), "record": {"id": "u1"}})
+
+    def use_credentials(self, **options: Any) -> None:
+        """Replace the client by one that signs in by itself."""
+        credentials = PasswordCredentials("users", "u1@example.com", "password")
+        self.pb = PocketBase("http://h", transport=self.transport, middleware=[], credentials=credentials, **options)
 
     async def events(self, request: Request) -> AsyncGenerator[ServerSentEvent, None]:
         """Yield the events of one stream."""

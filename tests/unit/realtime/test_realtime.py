@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import FrozenInstanceError
@@ -21,7 +22,6 @@ from pocketbase_core.realtime.subscription import EventStream, Subscription
 from pocketbase_core.realtime.timing import RealtimeSettings, reconnect_delay, refresh_delay
 from pocketbase_transports import MockTransport
 
-from ...helpers.tokens import token
 from ...helpers.virtual_clock import run
 
 
@@ -174,14 +174,11 @@ def test_settings_and_gaps_are_frozen() -> None:
 
 
 def test_a_token_is_submitted_again_in_the_last_minute_or_halfway_if_it_is_short() -> None:
-    assert refresh_delay("", 0.0) is None
-    assert refresh_delay(token(0, exp=1000.0), 0.0) == 945.0
-    assert refresh_delay(token(0, exp=40.0), 0.0) == pytest.approx(22.0)
-    assert refresh_delay(token(0, exp=112.0), 0.0) == 57.0
-    assert refresh_delay(token(0, exp=108.0), 0.0) == pytest.approx(59.4)
-    assert refresh_delay(token(0, exp=40.0), 50.0) is None
-    assert refresh_delay(token(0, exp=50.0), 50.0) is None
-    assert refresh_delay(token(0, exp=1000.0, refreshable=False), 0.0) is None
+    assert refresh_delay(1000.0) == 945.0
+    assert refresh_delay(112.0) == 57.0
+    assert refresh_delay(108.0) == pytest.approx(59.4)
+    assert refresh_delay(40.0) == pytest.approx(22.0)
+    assert refresh_delay(math.inf) == math.inf, "a token that does not expire"
 
 
 @pytest.mark.parametrize("text", [*map(chr, range(128)), "é", "😀", "\u2028"])

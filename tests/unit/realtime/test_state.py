@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import PocketBaseConnectionError, PocketBaseError
+from pocketbase_core import PocketBaseConnectionError, PocketBaseError, PocketBaseSessionExpiredError
 from pocketbase_core.realtime.attempts import AttemptSchedule
 from pocketbase_core.realtime.state import (
     Action,
@@ -25,6 +25,7 @@ NOW = 100.0
 QUIET = CurrentConnection(
     is_open=True,
     user_has_changed=False,
+    session_ends_at=math.inf,
     needs_submission=False,
     refresh_at=math.inf,
     replace_at=340.0,
@@ -45,6 +46,16 @@ ROWS: list[tuple[str, ConnectionState, Action]] = [
     ("no connection, the delay ends now", ConnectionState(next_attempt_at=NOW), Step.CONNECT),
     ("no connection, a delay", ConnectionState(next_attempt_at=100.1), Wait(100.1)),
     ("another user", connected(user_has_changed=True), Step.HANDLE_USER_CHANGE),
+    ("the session ends now", connected(session_ends_at=NOW), Step.HANDLE_SESSION_END),
+    ("the token was revoked, a delay", connected(105.0, session_ends_at=0.0), Step.HANDLE_SESSION_END),
+    ("the session is over", ConnectionState(retry_session_at=math.inf), Wait(math.inf)),
+    ("the session is over, another process", ConnectionState(retry_session_at=130.0), Wait(130.0)),
+    ("the session is over, another process now", ConnectionState(retry_session_at=NOW), Step.CONNECT),
+    (
+        "the session is over, a new subscription",
+        ConnectionState(None, 105.0, retry_session_at=math.inf, has_pending=True),
+        Step.CONNECT,
+    ),
     ("the connection has ended", connected(is_open=False), Step.HANDLE_END),
     ("the end is overdue now", connected(presumed_dead_at=NOW), Step.HANDLE_TIMEOUT),
     ("the topics differ", connected(needs_submission=True), Step.RESUBMIT),
@@ -55,6 +66,7 @@ ROWS: list[tuple[str, ConnectionState, Action]] = [
     ("the connection is to be replaced now", connected(replace_at=NOW), Step.REPLACE),
     ("the connection is to be replaced, a delay", connected(105.0, replace_at=NOW), Wait(105.0)),
     ("nothing before the replacement", connected(), Wait(340.0)),
+    ("nothing before the end of the session", connected(session_ends_at=150.0), Wait(150.0)),
     ("nothing before the refresh", connected(refresh_at=150.0), Wait(150.0)),
     ("nothing before the previous one is obsolete", connected(close_previous_at=120.0), Wait(120.0)),
     ("nothing before the connection is dead", connected(500.0), Wait(410.0)),
@@ -73,6 +85,7 @@ def test_the_rows_show_every_action() -> None:
 PRIORITIES: list[tuple[Step, dict[str, Any]]] = [
     (Step.CLOSE_PREVIOUS, {"close_previous_at": 0.0}),
     (Step.HANDLE_USER_CHANGE, {"user_has_changed": True}),
+    (Step.HANDLE_SESSION_END, {"session_ends_at": 0.0}),
     (Step.HANDLE_END, {"is_open": False}),
     (Step.HANDLE_TIMEOUT, {"presumed_dead_at": NOW}),
     (Step.RESUBMIT, {"needs_submission": True}),
@@ -99,25 +112,32 @@ def test_a_delay_does_not_keep_a_useless_connection_open(state: ConnectionState)
 
 
 REFUSED = PocketBaseError("http://h", 400)
+EXPIRED = PocketBaseSessionExpiredError("http://h", 401)
 UNREACHABLE = PocketBaseConnectionError("http://h", message="down")
 
 
 @pytest.mark.parametrize(
-    ("error", "user_has_changed", "has_worked", "outcome"),
+    ("error", "facts", "outcome"),
     [
-        (UNREACHABLE, True, True, FailedConnect.CONNECT_AGAIN),
-        (REFUSED, True, False, FailedConnect.CONNECT_AGAIN),
-        (UNREACHABLE, False, False, FailedConnect.REJECT_ALL),
-        (REFUSED, False, False, FailedConnect.REJECT_ALL),
-        (REFUSED, False, True, FailedConnect.REJECT_REQUESTED),
-        (UNREACHABLE, False, True, FailedConnect.CONNECT_LATER),
-        (PocketBaseError("http://h", 404), False, True, FailedConnect.CONNECT_LATER),
+        (UNREACHABLE, {"user_has_changed", "has_worked"}, FailedConnect.CONNECT_AGAIN),
+        (REFUSED, {"user_has_changed"}, FailedConnect.CONNECT_AGAIN),
+        (EXPIRED, {"user_has_changed", "has_worked", "session_is_over"}, FailedConnect.CONNECT_AGAIN),
+        (UNREACHABLE, set[str](), FailedConnect.REJECT_ALL),
+        (REFUSED, set[str](), FailedConnect.REJECT_ALL),
+        (EXPIRED, {"session_is_over"}, FailedConnect.REJECT_ALL),
+        (EXPIRED, {"has_worked", "session_is_over"}, FailedConnect.AWAIT_SIGN_IN),
+        (UNREACHABLE, {"has_worked", "session_is_over"}, FailedConnect.AWAIT_SIGN_IN),
+        (EXPIRED, {"has_worked"}, FailedConnect.REJECT_REQUESTED),
+        (REFUSED, {"has_worked"}, FailedConnect.REJECT_REQUESTED),
+        (UNREACHABLE, {"has_worked"}, FailedConnect.CONNECT_LATER),
+        (PocketBaseError("http://h", 404), {"has_worked"}, FailedConnect.CONNECT_LATER),
     ],
 )
 def test_each_failed_attempt_to_connect_has_its_outcome(
-    error: Exception, user_has_changed: bool, has_worked: bool, outcome: FailedConnect
+    error: Exception, facts: set[str], outcome: FailedConnect
 ) -> None:
-    assert after_failed_connect(error, user_has_changed=user_has_changed, has_worked=has_worked) is outcome
+    names = ("user_has_changed", "has_worked", "session_is_over")
+    assert after_failed_connect(error, **{name: name in facts for name in names}) is outcome
 
 
 STATUSES = (0, 399, 400, 401, 403, 404, 405, 407, 408, 409, 428, 429, 430, 499, 500, 503)
