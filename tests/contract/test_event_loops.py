@@ -191,7 +191,8 @@ async def test_realtime_can_be_used_on_the_next_loop_after_one_was_closed_unclea
     await server.emit("c", 1)
     assert await got.until(1) == [1]
     names = [task.get_name() for task in realtime_tasks()]
-    assert sorted(names) == ["realtime", "realtime connection"], "only the tasks of this loop remain"
+    expected = ["realtime", "realtime connection", "realtime verification"]
+    assert sorted(names) == expected, "only the tasks of this loop remain"
 
 
 async def test_realtime_stays_with_a_loop_that_does_not_run_until_realtime_is_closed(

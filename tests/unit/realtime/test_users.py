@@ -64,7 +64,7 @@ def test_a_revoked_token_is_reported_on_the_connection_after_a_lost_one(with_ser
         assert len(server.tokens) == 1, "a revoked token was submitted"
         sign_in(server, "second")
         await pass_time(1)
-        assert heard.gaps == [pytest.approx(1e9 - 1)], "it begins with the last check, and not with the lost connection"
+        assert heard.gaps == [pytest.approx(1e9 - 1, abs=0.1)], "it begins with the last check of the token"
 
 
 @pytest.mark.parametrize("status", [0, 408, 429, 500, 503])
