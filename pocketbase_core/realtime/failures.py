@@ -56,7 +56,7 @@ class FailureHandler:
         elif outcome in (state.FailedConnect.REJECT_REQUESTED, state.FailedConnect.AWAIT_SIGN_IN):
             self._remove(requested, error)
         if outcome is state.FailedConnect.AWAIT_SIGN_IN:
-            session.report_end(error, now)
+            session.report_end(now)
             return
         if session.needs_sign_in and self._registry:
             session.report_failed_sign_in(error)

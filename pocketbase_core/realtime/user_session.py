@@ -110,11 +110,10 @@ class UserSession:
         message = "the session is over: the token has expired or was revoked; sign in again"
         return PocketBaseSessionExpiredError(self._pipeline.build_url(realtime.PATH), 401, message=message)
 
-    def report_end(self, error: Exception, now: float) -> None:
+    def report_end(self, now: float) -> None:
         """Note that an attempt to connect has failed because the session is over. Report this once for each token.
 
         Args:
-            error: The error of the attempt.
             now: The loop's time in seconds.
         """
         store = self._pipeline.auth_store
@@ -122,7 +121,7 @@ class UserSession:
         self._reload_at = now + RELOAD_INTERVAL if is_shared(store) else math.inf
         if token != self._reported_token:
             self._reported_token = token
-            self._report(error)
+            self._report(self.end_error())
 
     def report_failed_sign_in(self, error: Exception) -> None:
         """Report that the client could not sign in by itself, unless the failure is the same as the last one."""

@@ -1,5 +1,6 @@
 """Realtime for users whose passwords change, on a real server."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -7,12 +8,20 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import AuthStore, Gap, PocketBase, PocketBaseUnauthorizedError
+from pocketbase_core import (
+    AuthStore,
+    Gap,
+    PasswordCredentials,
+    PocketBase,
+    PocketBaseBadRequestError,
+    PocketBaseSessionExpiredError,
+    PocketBaseUnauthorizedError,
+    RecordService,
+)
 from pocketbase_core.calls.call import Call
 from pocketbase_core.endpoints import files
 from pocketbase_core.endpoints.files import check_token
 from pocketbase_core.ports import Transport
-from pocketbase_core.realtime import verification
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
@@ -37,10 +46,10 @@ class Program:
 
 @asynccontextmanager
 async def private_notes(
-    server: LocalServer, superuser: AuthStore, transport: Transport
+    server: LocalServer, superuser: AuthStore, transport: Transport, verify_every: float | None = None
 ) -> AsyncGenerator[tuple[PocketBase, dict[str, Any], str]]:
     """Yield a superuser's client, a user, and the name of a collection that signed-in users may read."""
-    async with PocketBase(server.url, transport=transport) as pb:
+    async with PocketBase(server.url, transport=transport, verify_every=verify_every) as pb:
         pb.auth_store.save(superuser.token, superuser.record)
         rule = '@request.auth.id != ""'
         name = f"notes{time.time_ns()}"
@@ -61,7 +70,8 @@ async def change_password(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, by: str, is_noticed: bool
 ) -> None:
     async with private_notes(server, superuser, make_transport()) as (admin, user, name):
-        async with PocketBase(server.url, transport=make_transport()) as pb:
+        verify_every = 0.2 if is_noticed else None
+        async with PocketBase(server.url, transport=make_transport(), verify_every=verify_every) as pb:
             await pb.collection("users").auth.with_password(user["email"], "password123")
             program = Program(pb)
             await pb.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
@@ -75,11 +85,11 @@ async def change_password(
             missed = time.time()
             await admin.collection(name).create({"title": "missed"})
             if is_noticed:
-                await until(lambda: program.errors and program.gaps)
-                assert [type(error) for error in program.errors] == [PocketBaseUnauthorizedError]
-                assert len(program.gaps) == 1
+                await until(lambda: program.errors)
+                assert [type(error) for error in program.errors] == [PocketBaseSessionExpiredError]
+                assert not pb.realtime.is_connected
             await pb.collection("users").auth.with_password(user["email"], "password456")
-            await until(lambda: len(program.gaps) == 1 + (is_noticed or is_signed_out) and pb.realtime.is_connected)
+            await until(lambda: len(program.gaps) == 1 + is_signed_out and pb.realtime.is_connected)
             await admin.collection(name).create({"title": "after"})
             await until(lambda: "after" in program.titles)
             assert program.titles in (["before", "after"], ["before", "missed", "after"]), "before 0.38.1 it is sent"
@@ -95,9 +105,8 @@ async def test_a_sign_in_after_a_changed_password_is_a_gap(
 
 
 async def test_a_changed_password_is_reported_as_an_error_and_a_gap(
-    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport
 ) -> None:
-    monkeypatch.setattr(verification, "VERIFY_EVERY", 0.2)
     await change_password(server, superuser, make_transport, "superuser", is_noticed=True)
 
 
@@ -105,10 +114,8 @@ async def test_a_changed_password_is_reported_as_an_error_and_a_gap(
 @pytest.mark.parametrize("version", ["0.23", "0.30", "0.36.9", "0.39.11"])
 @pytest.mark.parametrize("is_noticed", [True, False])
 async def test_a_changed_password_is_a_gap_on_older_servers_too(
-    version: str, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, is_noticed: bool
+    version: str, make_transport: MakeTransport, is_noticed: bool
 ) -> None:
-    if is_noticed:
-        monkeypatch.setattr(verification, "VERIFY_EVERY", 0.2)
     async with LocalServer(version) as server, PocketBase(server.url) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         await change_password(server, pb.auth_store, make_transport, "superuser", is_noticed)
@@ -125,9 +132,8 @@ async def test_a_token_is_accepted_until_its_password_changes(
         checks.append(token)
         return check_token(token, timeout)
 
-    monkeypatch.setattr(verification, "VERIFY_EVERY", 0.01)
     monkeypatch.setattr(files, "check_token", record_check)
-    async with private_notes(server, superuser, make_transport()) as (admin, user, name):
+    async with private_notes(server, superuser, make_transport(), verify_every=0.2) as (admin, user, name):
         if who == "impersonated":
             client = await admin.collection("users").auth.impersonate(user["id"], 600)
         else:
@@ -139,12 +145,61 @@ async def test_a_token_is_accepted_until_its_password_changes(
             await auth.with_password(user["email"], "password123")
         program = Program(client)
         await client.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
-        await until(lambda: len(checks) > 5)
+        await until(lambda: len(checks) > 3)
         assert (program.errors, program.gaps) == ([], []), "a valid token was reported as revoked"
         users = admin.admins if who == "superuser" else admin.collection("users")
         await users.update(user["id"], {"password": "password456"})
-        await until(lambda: program.errors and program.gaps)
-        assert len(program.gaps) == 1
+        await until(lambda: program.errors)
+        assert [type(error) for error in program.errors] == [PocketBaseSessionExpiredError]
         await client.aclose()
         if who == "superuser":
             await users.delete(user["id"])
+
+
+@pytest.mark.slow
+async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_and_changed_passwords(
+    server: LocalServer, superuser: AuthStore, make_transport: MakeTransport
+) -> None:
+    """For 25 seconds, in which an administrator changes the password and changes it back."""
+    async with private_notes(server, superuser, make_transport()) as (admin, _, name):
+        members, notes = admin.collection(f"members_{name}"), admin.collection(name)
+        await admin.collections.create(
+            {"name": f"members_{name}", "type": "auth", "updateRule": "", "authToken": {"duration": 10}}
+        )
+        email, password = f"{name}@example.com", {"password": "password123"}
+        member = await members.create({"email": email} | password)
+        credentials = PasswordCredentials(f"members_{name}", email, "password123")
+        async with PocketBase(server.url, transport=make_transport(), credentials=credentials) as pb:
+            program, reasons = Program(pb), list[Exception | None]()
+            pb.realtime.on_disconnect(reasons.append)
+            await pb.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
+            began, tokens = time.monotonic(), {pb.auth_store.token}
+            sent = await emit_for(8, notes, pb, tokens)
+            assert len(tokens) > 1, "the token was refreshed"
+            assert (program.titles, program.gaps, program.errors, reasons) == (sent, [], [], [])
+            await members.update(member["id"], {"password": "password456"})
+            await until(lambda: len(program.errors) == 2)
+            missed = time.time()
+            await notes.create({"title": "missed"})
+            await members.update(member["id"], password)
+            await until(lambda: program.gaps and pb.realtime.is_connected, 60)  # after the pause of the sign-ins
+            sent += await emit_for(25 - (time.monotonic() - began), notes, pb, tokens)
+            assert [title for title in program.titles if title != "missed"] == sent
+            errors = [PocketBaseUnauthorizedError, PocketBaseBadRequestError]
+            assert [type(error) for error in program.errors] == errors, "the token was revoked, then a sign-in failed"
+            (gap,) = program.gaps
+            assert gap <= missed
+            assert len(reasons) == 1
+        await admin.collections.delete(f"members_{name}")
+
+
+async def emit_for(seconds: float, notes: RecordService[Any], pb: PocketBase, tokens: set[str]) -> list[str]:
+    """Create a record every half second. Return the titles, and add the tokens that the client has meanwhile."""
+    titles = list[str]()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        titles.append(str(time.time()))
+        await notes.create({"title": titles[-1]})
+        await asyncio.sleep(0.5)
+        tokens.add(pb.auth_store.token)
+    return titles
