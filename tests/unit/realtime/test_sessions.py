@@ -2,17 +2,20 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pocketbase_core import (
     AuthStore,
+    FileAuthStore,
     PocketBaseBadRequestError,
     PocketBaseConnectionError,
     PocketBaseSessionExpiredError,
     PocketBaseUnauthorizedError,
 )
+from pocketbase_core.auth.store import replace_refreshed
 
 from ...helpers.tokens import token
 from ...helpers.virtual_clock import pass_time
@@ -375,60 +378,45 @@ def test_another_store_ends_the_wait_for_a_sign_in(with_server: WithServer) -> N
         assert len(heard.errors) == 2, "the tokens of the other store are checked too"
 
 
-class SharedAuthStore(AuthStore):
-    """A store with a file that another process may write to."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__()
-        self.file = ""
-        self.error: OSError | None = None
-        for module in ("realtime.user_session", "middleware.token_provider"):
-            monkeypatch.setattr(f"pocketbase_core.{module}.is_shared", lambda store: store is self)
-
-    def _reload_shared(self) -> None:
-        if self.error is not None:
-            raise self.error
-        if self.file and self.file != self.token:
-            self._set(self.file, {"id": "u1"})
-
-
-def test_a_token_that_another_process_has_refreshed_is_taken_over(
-    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_that_another_process_has_refreshed_is_taken_over(with_server: WithServer, tmp_path: Path) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
         server.use_credentials()
-        server.pb.auth_store = store = SharedAuthStore(monkeypatch)
+        server.pb.auth_store = FileAuthStore(tmp_path / "auth.json")
         heard = await listen(server)
         await pass_time(3000)
-        store.file = token(4000, "of another process")
+        other = FileAuthStore(tmp_path / "auth.json")
+        replace_refreshed(other, other.token, token(4000, "of another process"), {"id": "u1"})
         await pass_time(1000)
         server.emit("1")
         await pass_time(0.1)
-        assert (heard.messages, heard.errors, len(heard.gaps), len(server.sign_ins)) == ([1], [], 1, 1)
-        assert server.tokens[-1] == store.file
+        assert (heard.messages, heard.errors, heard.gaps, len(server.sign_ins)) == ([1], [], [], 1)
+        assert other.token in server.tokens
 
 
 def test_a_store_that_cannot_be_read_is_no_other_error_than_the_end_of_the_session(
-    with_server: WithServer, monkeypatch: pytest.MonkeyPatch
+    with_server: WithServer, tmp_path: Path
 ) -> None:
+    class BrokenAuthStore(FileAuthStore):
+        def _reload_shared(self) -> None:
+            raise OSError("no such disk")
+
     @with_server
     async def _(server: FakeServer) -> None:
-        server.pb.auth_store = store = SharedAuthStore(monkeypatch)
+        server.pb.auth_store = BrokenAuthStore(tmp_path / "auth.json")
         heard = await listen_for(server, 100)
-        store.error = OSError("no such disk")
         await pass_time(500)
         assert [type(error) for error in heard.errors] == [PocketBaseSessionExpiredError]
 
 
-def test_the_sign_in_of_another_process_is_found(with_server: WithServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sign_in_of_another_process_is_found(with_server: WithServer, tmp_path: Path) -> None:
     @with_server
     async def _(server: FakeServer) -> None:
-        server.pb.auth_store = store = SharedAuthStore(monkeypatch)
+        server.pb.auth_store = FileAuthStore(tmp_path / "auth.json")
         heard = await listen_for(server, 100)
         await pass_time(200)
         assert (len(heard.errors), len(server.connects)) == (1, 1)
-        store.file = token(10**6, "of another process")
+        FileAuthStore(tmp_path / "auth.json").save(token(10**6, "of another process"), {"id": "u1"})
         await pass_time(31)
         server.emit("1")
         await pass_time(0.1)
