@@ -80,6 +80,11 @@ class TokenProvider:
         expires = self._schedule.expiry(self._parse(token).facts)
         return expires - self.clock.correction
 
+    def refresh_time(self, token: str) -> float:
+        """Return from when on a token is refreshed, by the clock of `local_expiry`; infinity for one that never is."""
+        facts = self._parse(token).facts
+        return self._schedule.holds_until(facts)[0] - self.clock.correction if facts.is_refreshable else math.inf
+
     def settled_headers(self, token: str, loop_time: float, timeout: float | None) -> Headers | None:
         """Return the header of a call that needs nothing else until its timeout, as nearly all calls; None otherwise.
 

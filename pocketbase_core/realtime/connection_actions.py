@@ -128,7 +128,7 @@ class ConnectionActions:
             case state.Step.HANDLE_USER_CHANGE:
                 await self._handle_disconnect(self._current.close_error)
             case state.Step.HANDLE_SESSION_END:
-                await self._handle_session_end()
+                await self._handle_disconnect(self._session.end_error())  # the next attempt shows what follows
             case state.Step.HANDLE_END:
                 await self._handle_failure(self._current.close_error)
             case state.Step.HANDLE_TIMEOUT:
@@ -264,14 +264,6 @@ class ConnectionActions:
         self._handover = Handover(self._settings, self._wake.set)
         self._attempts.end_delay()
         self._callbacks.on_disconnect.notify(reason)
-
-    async def _handle_session_end(self) -> None:
-        """Close the connection. Without credentials, the next attempt shows whether the session is over."""
-        if self._session.has_credentials:
-            await self._handle_failure(self._session.end_error())
-        else:
-            await self._handle_disconnect(self._session.end_error())
-        self._delivery.session_ended()
 
     async def _handle_failure(self, reason: Exception | None) -> None:
         """Handle a disconnect after which the next attempt has to wait."""

@@ -82,7 +82,3 @@ class Delivery:
             self._gaps.drop_pending(since)
         else:
             self._gaps.record_loss(time.time() - since)
-
-    def session_ended(self) -> None:
-        """Note that the server no longer accepts the token: events may be missing since it last accepted the token."""
-        self._gaps.record_loss(time.time() - self._verification.accepted_at)

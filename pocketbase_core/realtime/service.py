@@ -109,6 +109,7 @@ class Realtime(AnswersPeerNames):
         Raises:
             PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
             PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
+            PocketBaseSessionExpiredError: If the token has expired or was revoked, and the client has no credentials.
             RuntimeError: If subscriptions exist on another event loop.
             TypeError: If not one of two arguments is a function, or an option has the wrong type.
             ValueError: If the server would not understand the topic, or there are 1,000 topics already.
@@ -158,6 +159,7 @@ class Realtime(AnswersPeerNames):
         Raises:
             PocketBaseTimeoutError: If the topic was not confirmed within `timeout`.
             PocketBaseError: If the server refuses the topic, or cannot be reached and there was no connection yet.
+            PocketBaseSessionExpiredError: If the token has expired or was revoked, and the client has no credentials.
             RuntimeError: If subscriptions exist on another event loop.
             TypeError: If an option has the wrong type.
             ValueError: If the server would not understand the topic, or there are 1,000 topics already.

@@ -148,9 +148,5 @@ class Submitter:
         return call.without_retries() if self.has_succeeded else call
 
     def _concerns_topics(self, connection: Connection, error: Exception) -> bool:
-        """Return whether a topic may be the reason of an error.
-
-        The server also refuses another user's submission, and nothing is sent without a valid token.
-        """
-        is_users = not has_changed(connection.sign_in, self._pipeline.auth_store)
-        return is_permanent_error(error) and is_users and not self._session.needs_sign_in
+        """Return whether a topic may be the reason of an error: the server also refuses another user's submission."""
+        return is_permanent_error(error) and not has_changed(connection.sign_in, self._pipeline.auth_store)

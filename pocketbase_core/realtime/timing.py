@@ -1,5 +1,6 @@
 """Durations, and decisions about time without a clock."""
 
+import math
 from dataclasses import dataclass
 
 from ..backoff import full_jitter
@@ -27,8 +28,6 @@ RELOAD_INTERVAL = 30.0
 """Seconds after which to look again, once the session is over, whether another process has signed in."""
 MAX_SLEEP = 60.0
 """The longest sleep in seconds. The loop's clock may stand still while the machine sleeps, and tokens still expire."""
-REFRESH_MARGIN = 55.0
-"""Seconds before a token's expiry at which to submit again: in the last minute, each request refreshes the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,14 @@ def reconnect_delay(failures: int, jitter: float, longest: float = BACKOFF_MAX) 
     return full_jitter(failures, BACKOFF_BASE, longest, jitter)
 
 
-def refresh_delay(remaining: float) -> float:
-    """Return in how many seconds to submit the topics again, if the token expires in this many seconds."""
-    return remaining - REFRESH_MARGIN if remaining > 2 * REFRESH_MARGIN else remaining * 0.55
+def submit_again_at(refresh_time: float, expires: float, now: float) -> float:
+    """Return when to submit the topics again, so that the request refreshes the token. All times are of one clock.
+
+    Args:
+        refresh_time: From when on requests refresh the token; infinity for a token that cannot be refreshed.
+        expires: When the token expires.
+        now: The time of the submission. If it has not refreshed a token that is due, there is time for another one.
+    """
+    if refresh_time == math.inf:
+        return math.inf
+    return refresh_time + (expires - refresh_time) * 0.1 if refresh_time > now else now + (expires - now) * 0.55

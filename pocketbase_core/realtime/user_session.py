@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable
 
 from ..auth.store import is_shared
-from ..auth.token import is_refreshable
 from ..endpoints import realtime
 from ..errors import PocketBaseSessionExpiredError, PocketBaseUnauthorizedError, log_text
 from ..middleware.token_provider import TokenProvider
 from ..pipeline import Pipeline
 from .callbacks import CallbackList
-from .timing import RELOAD_INTERVAL, refresh_delay
+from .timing import RELOAD_INTERVAL, submit_again_at
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -86,10 +85,8 @@ class UserSession:
         The result is in seconds since the epoch by this machine's clock, because the clock of the event loop may stand
         still while the machine sleeps. It is infinity for a token that cannot be refreshed, or that does not expire.
         """
-        if not is_refreshable(token):
-            return math.inf
-        now = time.time()
-        return now + refresh_delay(self._tokens().local_expiry(token) - now)
+        tokens = self._tokens()
+        return submit_again_at(tokens.refresh_time(token), tokens.local_expiry(token), time.time())
 
     def note_revoked(self, token: str) -> None:
         """Note that the server no longer accepts a token."""

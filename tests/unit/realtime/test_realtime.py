@@ -19,7 +19,7 @@ from pocketbase_core.realtime.event_queue import EventQueue, Gap, utc_datetime
 from pocketbase_core.realtime.gaps import GapTracker
 from pocketbase_core.realtime.registry import SubscriptionRegistry
 from pocketbase_core.realtime.subscription import EventStream, Subscription
-from pocketbase_core.realtime.timing import RealtimeSettings, reconnect_delay, refresh_delay
+from pocketbase_core.realtime.timing import RealtimeSettings, reconnect_delay, submit_again_at
 from pocketbase_transports import MockTransport
 
 from ...helpers.virtual_clock import run
@@ -173,12 +173,13 @@ def test_settings_and_gaps_are_frozen() -> None:
                 setattr(value, name, 1)
 
 
-def test_a_token_is_submitted_again_in_the_last_minute_or_halfway_if_it_is_short() -> None:
-    assert refresh_delay(1000.0) == 945.0
-    assert refresh_delay(112.0) == 57.0
-    assert refresh_delay(108.0) == pytest.approx(59.4)
-    assert refresh_delay(40.0) == pytest.approx(22.0)
-    assert refresh_delay(math.inf) == math.inf, "a token that does not expire"
+def test_a_token_is_submitted_again_when_requests_refresh_it_and_later_if_that_failed() -> None:
+    assert submit_again_at(900.0, 1000.0, 0.0) == 910.0
+    assert submit_again_at(5.0, 10.0, 0.0) == 5.5
+    assert submit_again_at(900.0, 1000.0, 900.0) == pytest.approx(955.0)
+    assert submit_again_at(900.0, 1000.0, 990.0) == pytest.approx(995.5)
+    assert submit_again_at(math.inf, 1000.0, 990.0) == math.inf, "it cannot be refreshed"
+    assert submit_again_at(math.inf, math.inf, 990.0) == math.inf, "it does not expire"
 
 
 @pytest.mark.parametrize("text", [*map(chr, range(128)), "é", "😀", "\u2028"])
