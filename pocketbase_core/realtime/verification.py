@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 
-from ..auth.store import sign_in_of
 from ..concurrency.background_tasks import wait_until_done
 from ..endpoints import realtime
 from ..middleware.token_provider import TokenProvider
@@ -60,7 +59,7 @@ class TokenVerification:
         if not self._pipeline.auth_store.token:
             return True
         store, tokens = self._pipeline.auth_store, self._tokens()
-        token, sign_in, began_at = store.token, sign_in_of(store), time.time()
+        token, began_at = store.token, time.time()
         is_accepted = False
         delay = math.inf if tokens.verify_every is None else max(tokens.verify_every, MIN_CHECK_INTERVAL)
         if not tokens.is_unusable(token):
@@ -68,7 +67,7 @@ class TokenVerification:
             try:
                 is_accepted = await tokens.is_accepted(url, token, deadline)
                 self._backoff.reset()
-                if is_accepted and sign_in == sign_in_of(self._pipeline.auth_store):
+                if is_accepted:
                     self.accepted_at = began_at
             except Exception:  # the server has not decided; the step has logged the error
                 is_accepted, delay = True, self._backoff.wait()

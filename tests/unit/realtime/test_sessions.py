@@ -174,6 +174,7 @@ def test_a_submission_during_a_check_is_followed_by_another_check(with_server: W
     @with_server
     async def _(server: FakeServer) -> None:
         heard = await listen(server, "first")
+        await pass_time(10)
         server.checking = 5.0
         await server.pb.realtime.subscribe("b", print)
         await pass_time(1)

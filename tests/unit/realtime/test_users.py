@@ -8,6 +8,7 @@ from pocketbase_core import PocketBaseSessionExpiredError
 
 from ...helpers.virtual_clock import pass_time
 from ...helpers.virtual_server import FakeServer, Received, WithServer, keep_busy, listen, sign_in
+from ...helpers.virtual_server import longest_waits as longest_waits
 from ...helpers.virtual_server import with_server as with_server
 
 
@@ -85,6 +86,23 @@ def test_a_check_without_a_verdict_is_repeated_soon_and_then_ever_more_rarely(
         server.revoke()
         await pass_time(301)
         assert len(heard.errors) == 1
+
+
+def test_after_a_verdict_the_next_check_without_one_is_repeated_soon_again(
+    with_server: WithServer, longest_waits: None
+) -> None:
+    @with_server
+    async def _(server: FakeServer) -> None:
+        server.check_status = 500
+        await listen(server, "first")
+        await pass_time(1000)
+        server.check_status = 200
+        await pass_time(700)
+        server.check_status = 500
+        server.checks.clear()
+        await server.pb.realtime.subscribe("b", print)
+        await pass_time(20)
+        assert len(server.checks) > 4
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
