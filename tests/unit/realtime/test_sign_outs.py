@@ -9,6 +9,7 @@ import pytest
 
 from pocketbase_core import AuthStore, Gap, PocketBaseForbiddenError
 from pocketbase_core.auth.store import replace_refreshed
+from pocketbase_core.realtime.current_manager import CurrentManager
 
 from ...helpers.tokens import token
 from ...helpers.virtual_clock import pass_time
@@ -175,7 +176,8 @@ def test_a_change_of_the_store_after_the_loop_was_closed_is_ignored(with_server:
     @with_server
     async def _(server: FakeServer) -> None:
         await listen(server)
-        owner = vars(vars(server.pb.realtime)["_manager"])["_manager"].owner
+        current: CurrentManager = vars(server.pb.realtime)["_manager"]
+        owner = vars(current)["_manager"].owner
         loop, owner.loop = owner.loop, asyncio.new_event_loop()
         owner.loop.close()
         sign_in(server, "first")
