@@ -23,7 +23,7 @@ from contextvars import ContextVar
 
 from ..endpoints import realtime
 from ..errors import PocketBaseUnauthorizedError
-from ..messages import Request, Response
+from ..messages import Headers, Request, Response
 from .chain import Handler
 from .session_schedule import Step
 from .token_provider import TokenProvider
@@ -77,17 +77,20 @@ class TokenAuth:
         has_own = "Authorization" in request.headers and request.headers["Authorization"] != ""
         if has_own or (not token and self._tokens.passes_guests()):
             return self._compare_clocks(request, call_next) if "/auth-" in request.url else call_next(request)
-        return self._send_as_user(request, token, call_next)
-
-    async def _send_as_user(self, request: Request, token: str, call_next: Handler) -> Response:
         started = asyncio.get_running_loop().time()
         headers = self._tokens.settled_headers(token, started, request.timeout)
-        if headers is not None:
-            response = await call_next(request.with_headers(headers))
-            if response.status_code not in (401, 403):
-                return response
-            return await self._send_with_proof(request, token, call_next, started, response)
-        return await self._send_with_proof(request, token, call_next, started)
+        if headers is None:
+            return self._send_with_proof(request, token, call_next, started)
+        return self._send_settled(request, headers, token, call_next, started)
+
+    async def _send_settled(
+        self, request: Request, headers: Headers, token: str, call_next: Handler, started: float
+    ) -> Response:
+        """Return the response of a call that needs no step, and no proof unless the server refuses the call."""
+        response = await call_next(request.with_headers(headers))
+        if response.status_code not in (401, 403):
+            return response
+        return await self._send_with_proof(request, token, call_next, started, response)
 
     async def _send_with_proof(
         self, request: Request, token: str, call_next: Handler, started: float, response: Response | None = None
@@ -145,20 +148,18 @@ class TokenAuth:
         return await self._tokens.obtain(request.url, token, deadline)
 
     async def _send(self, request: Request, sending: _Sending, call_next: Handler, started: float) -> Response:
-        if not sending.token:
-            return await self._compare_clocks(request, call_next)
-        reset_token = _sending.set(sending)
+        tokens, sent_at, context = self._tokens, time.time(), _sending.set(sending)
         try:
-            request = request.with_headers(self._tokens.headers(sending.token))
-            if started < self._tokens.compare_clocks_at:
-                return await call_next(request)
-            self._tokens.compare_clocks_at = started + CLOCK_INTERVAL
-            sent_at = time.time()
-            response = await self._compare_clocks(request, call_next)
-            sending.was_late = self._tokens.local_expiry(sending.token) <= sent_at
-            return response
+            if sending.token:
+                request = request.with_headers(tokens.headers(sending.token))
+            response = await call_next(request)
         finally:
-            _sending.reset(reset_token)
+            _sending.reset(context)
+        if started >= tokens.compare_clocks_at or not sending.token:
+            tokens.compare_clocks_at = started + CLOCK_INTERVAL
+            tokens.clock.observe(response, sent_at)
+            sending.was_late = tokens.local_expiry(sending.token) <= sent_at
+        return response
 
     async def _compare_clocks(self, request: Request, call_next: Handler) -> Response:
         sent_at = time.time()

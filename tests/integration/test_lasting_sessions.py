@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from examples.fleet.processes import run_redis
 
+from examples.fleet.processes import run_redis
 from pocketbase_core import (
     PasswordCredentials,
     PocketBase,

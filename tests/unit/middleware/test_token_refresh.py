@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -140,20 +141,20 @@ async def test_cancelled_calls_leave_the_refresh_to_the_calls_that_wait() -> Non
 
 
 @pytest.mark.parametrize(
-    "old",
+    "make_token",
     [
-        token(3600),
-        token(30, refreshable=False),
-        token(30, type="file"),
-        token(30, collectionId="../x"),
-        token(30, collectionId=3),
-        f"h.{encoded({'id': 'u1', 'type': 'auth', 'collectionId': 'c1'})}.s",
-        "static",
-        "a.b.c",
+        lambda: token(3600),
+        lambda: token(30, refreshable=False),
+        lambda: token(30, type="file"),
+        lambda: token(30, collectionId="../x"),
+        lambda: token(30, collectionId=3),
+        lambda: f"h.{encoded({'id': 'u1', 'type': 'auth', 'collectionId': 'c1'})}.s",
+        lambda: "static",
+        lambda: "a.b.c",
     ],
 )
-async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(old: str) -> None:
-    server = FakeServer(Response(500))
+async def test_a_token_that_cannot_be_refreshed_is_sent_as_it_is(make_token: Callable[[], str]) -> None:
+    server, old = FakeServer(Response(500)), make_token()
     server.pb.auth_store.save(old)
     await server.pb.health.check()
     assert (server.refreshes, server.used) == (0, [old])
