@@ -67,8 +67,10 @@ async def is_sent(batch: Batch) -> bool:
 async def claim(pb: PocketBase, job: Job) -> str | None:
     """Return the id of a new claim to a job; None if another worker has it."""
     batch, now = pb.create_batch(), datetime.now(UTC)
-    if expired := job.get("expand", {}).get("claims_via_job"):
-        batch.collection("claims").delete(expired["id"])
+    if other := job.get("expand", {}).get("claims_via_job"):
+        if datetime.fromisoformat(other["until"]) >= now:
+            return None  # the server reads the relation after the list
+        batch.collection("claims").delete(other["id"])
     mine = batch.collection("claims").create({"job": job["id"], "until": now + timedelta(seconds=LEASE)})
     begun = batch.collection("jobs").update(job["id"], {"attempts+": 1})
     return mine.body["id"] if await is_sent(batch) and not begun.body["done"] else None
