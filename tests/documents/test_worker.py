@@ -190,7 +190,7 @@ async def test_ten_workers_do_all_jobs_once_though_some_fail_and_claims_expire(
             raise RuntimeError("a job that fails at first")
         await asyncio.sleep(0.01)
 
-    monkeypatch.setattr(worker, "LEASE", 5)
+    monkeypatch.setattr(worker, "LEASE", 3)
     jobs = pb.collection("jobs")
     for number in range(30):
         await jobs.create({"task": str(number)})

@@ -218,7 +218,9 @@ LIVES = {
 }
 
 
-@pytest.mark.parametrize("name", LIVES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "every hour" else []) for name in LIVES]
+)
 def test_a_bot_with_credentials_acts_as_its_user_for_a_year_when_it_calls(name: str) -> None:
     async def main() -> None:
         expected = LIVES[name]
@@ -236,7 +238,7 @@ def test_a_bot_with_credentials_acts_as_its_user_for_a_year_when_it_calls(name: 
     run(main())
 
 
-@pytest.mark.parametrize("has_credentials", [False, True])
+@pytest.mark.parametrize("has_credentials", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_session_that_the_client_began_lasts_for_a_year_when_it_calls_every_hour(has_credentials: bool) -> None:
     async def main() -> None:
         server = Server(14 * DAY)
