@@ -221,6 +221,8 @@ class AsyncAuthStore(AuthStore):
     async def _write(self, change: "_Change", previous: "_Write | None") -> None:
         if previous is not None and not previous.task.done():
             await previous.owner.run(previous.wait)
+        if change.is_refresh:
+            await asyncio.sleep(0)  # an eager task starts before the memory has changed
         if change.number < self._finished or (change.is_refresh and await self._is_outdated(change)):
             return
         await self._save_or_clear(change)

@@ -127,7 +127,7 @@ class SessionSteps:
         """Return the task that takes a step on the running loop; start the task if there is none."""
         key = asyncio.get_running_loop(), step, token
         task = self._in_progress.get(key)
-        if task is None:
+        if task is None or task.done():  # an eager task may have ended before its callback could remove it
             for other in [other for other in [*self._in_progress] if other[0].is_closed()]:
                 self._in_progress.pop(other, None)
             task = self._in_progress[key] = self._tasks.create(self._run(step, token), _NAMES[step])
@@ -135,7 +135,8 @@ class SessionSteps:
         return task
 
     def _end(self, key: tuple[asyncio.AbstractEventLoop, Step, str], task: "asyncio.Task[None]") -> None:
-        self._in_progress.pop(key, None)
+        if self._in_progress.get(key) is task:
+            del self._in_progress[key]
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.warning("the %s failed: %s", _NAMES[key[1]], log_text(error))
 

@@ -93,9 +93,10 @@ class ConnectionManager:
     ) -> None:
         """Remove the subscriptions that `choose` picks out of all. If none is left, end the task and wait for it."""
         self.remove(choose(self.registry.all), error)
-        if self.is_running and not self.registry:
-            self.cancel()
-            await wait_until_done(self._task)
+        if not self.registry:
+            if self.is_running:
+                self.cancel()
+            await wait_until_done(self._task)  # it may be ending by itself
 
     def cancel(self) -> None:
         """Cancel the task, without waiting for its end."""

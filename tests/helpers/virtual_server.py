@@ -87,7 +87,8 @@ class FakeServer:
 
     def issue(self, name: str) -> Response:
         """Return a response with a new token of the user `u1`."""
-        return Response(200, json={"token": token(0, name, exp=time.time() + self.lifetime), "record": {"id": "u1"}})
+        expires = 1e9 + asyncio.get_running_loop().time() + self.lifetime  # by the server's clock
+        return Response(200, json={"token": token(0, name, exp=expires), "record": {"id": "u1"}})
 
     def use_credentials(self, **options: Any) -> None:
         """Replace the client by one that signs in by itself."""

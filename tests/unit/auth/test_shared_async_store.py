@@ -167,7 +167,8 @@ async def test_a_change_while_the_store_is_loaded_wins() -> None:
     shared.before_load = sign_in
     await reload(store)
     assert store.token == "mine"
-    assert shared.log == ["loaded theirs", "saved mine", "loaded mine"]
+    eager = ["saved mine", "loaded mine"]  # an eager task saves before the first load returns
+    assert shared.log in (["loaded theirs", *eager], [*eager, "loaded mine"])
 
 
 async def test_a_change_that_could_not_be_written_survives_a_load() -> None:

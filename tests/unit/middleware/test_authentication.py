@@ -508,6 +508,8 @@ class Storm:
                 return Response(self.random.choice([401, 429, 500]), json={})
             user = str(subject(sent)[1])
             return Response(200, json={"token": self.token(user), "record": {"id": user, "collectionId": "c1"}})
+        if request.url.endswith("/api/files/token"):
+            return Response(200, json={"token": "of a file"})
         assert subject(sent) == ("c1", request.params["user"]), "a call was sent as somebody else"
         assert claims(sent)["exp"] > self.server.now(), "a call was sent as a guest"
         await asyncio.sleep(min(self.random.random(), request.timeout or 0))

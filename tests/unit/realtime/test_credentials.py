@@ -32,9 +32,7 @@ def test_a_clock_that_is_wrong_by_hours_ends_no_session(
         monkeypatch.setattr(time, "time", lambda: right() + hours * 3600)
 
         async def answer(request: Any) -> Any:
-            monkeypatch.setattr(time, "time", right)
             response = await answering(request)
-            monkeypatch.setattr(time, "time", lambda: right() + hours * 3600)
             date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(right()))
             return response.replace(headers={"Date": date})
 
