@@ -31,7 +31,6 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 
 T = TypeVar("T")
-Job = dict[str, Any]
 LIMIT, LEASE, GRACE = 60, 90, 5
 """Seconds for a job, for which a claim holds, and for the job in hand when the worker has to stop."""
 OPEN = "done = false && attempts < 5 && (claims_via_job.until = '' || claims_via_job.until < {:now})"
@@ -64,7 +63,7 @@ async def is_sent(batch: Batch) -> bool:
     return True
 
 
-async def claim(pb: PocketBase, job: Job) -> str | None:
+async def claim(pb: PocketBase, job: dict[str, Any]) -> str | None:
     """Return the id of a new claim to a job; None if another worker has it."""
     batch, now = pb.create_batch(), datetime.now(UTC)
     if other := job.get("expand", {}).get("claims_via_job"):
@@ -76,7 +75,7 @@ async def claim(pb: PocketBase, job: Job) -> str | None:
     return mine.body["id"] if await is_sent(batch) and not begun.body["done"] else None
 
 
-async def finish(pb: PocketBase, job: Job, claim_id: str) -> None:
+async def finish(pb: PocketBase, job: dict[str, Any], claim_id: str) -> None:
     """Mark a job as done, unless another worker has taken it over."""
     batch = pb.create_batch()
     batch.collection("claims").update(claim_id, {})
@@ -85,7 +84,7 @@ async def finish(pb: PocketBase, job: Job, claim_id: str) -> None:
         log.warning("job %s took too long, and another worker has it now", job["id"])
 
 
-async def attempt(pb: PocketBase, job: Job, do: Callable[[Job], Awaitable[None]]) -> bool:
+async def attempt(pb: PocketBase, job: dict[str, Any], do: Callable[[dict[str, Any]], Awaitable[None]]) -> bool:
     """Do a job, unless another worker has it. Return whether this worker had it."""
     claim_id = await persist(lambda: claim(pb, job))
     if claim_id is None:
@@ -100,14 +99,14 @@ async def attempt(pb: PocketBase, job: Job, do: Callable[[Job], Awaitable[None]]
     return True
 
 
-async def work(pb: PocketBase, do: Callable[[Job], Awaitable[None]], in_hand: asyncio.Lock) -> None:
+async def work(pb: PocketBase, do: Callable[[dict[str, Any]], Awaitable[None]], in_hand: asyncio.Lock) -> None:
     """Do open jobs for ever. Hold the lock from the claim of a job until it is marked as done."""
     jobs, changed = pb.collection("jobs"), asyncio.Event()
 
     def change(_: object) -> None:
         changed.set()
 
-    async def open_jobs() -> list[Job]:
+    async def open_jobs() -> list[dict[str, Any]]:
         wanted = pb.filter(OPEN, now=datetime.now(UTC))
         page = await jobs.get_list(1, 20, filter=wanted, sort="created", expand="claims_via_job", skip_total=True)
         return page["items"]
@@ -124,7 +123,7 @@ async def work(pb: PocketBase, do: Callable[[Job], Awaitable[None]], in_hand: as
                 await asyncio.wait_for(changed.wait(), 1 if found else LEASE)
 
 
-async def run(pb: PocketBase, do: Callable[[Job], Awaitable[None]]) -> None:
+async def run(pb: PocketBase, do: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
     """Work until SIGTERM or Ctrl+C, then wait for the job in hand."""
     loop, stop, in_hand = asyncio.get_running_loop(), asyncio.Event(), asyncio.Lock()
 
@@ -168,7 +167,7 @@ async def show() -> None:
     """Show a worker that starts before its server, and whose server restarts during a job."""
     done, restarted = list[str](), asyncio.Event()
 
-    async def do(job: Job) -> None:
+    async def do(job: dict[str, Any]) -> None:
         done.append(job["task"])
         if len(done) == 10:
             print("The server restarts during job 10")
@@ -201,7 +200,7 @@ async def show() -> None:
 
 
 async def main(url: str | None, email: str, password: str) -> None:
-    async def do(job: Job) -> None:
+    async def do(job: dict[str, Any]) -> None:
         print(job["task"])
 
     if url is None:

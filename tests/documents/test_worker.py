@@ -50,7 +50,7 @@ async def read(pb: PocketBase, job: dict[str, Any]) -> dict[str, Any]:
     return await pb.collection("jobs").get_one(job["id"], expand="claims_via_job")
 
 
-async def nothing(job: worker.Job) -> None:
+async def nothing(job: dict[str, Any]) -> None:
     """Do a job that needs nothing."""
 
 
@@ -84,7 +84,7 @@ async def test_a_job_that_goes_on_after_a_signal_is_cancelled_soon(
 ) -> None:
     ended = list[str]()
 
-    async def do(job: worker.Job) -> None:
+    async def do(job: dict[str, Any]) -> None:
         signal.raise_signal(signal.SIGTERM)
         try:
             await asyncio.Event().wait()
@@ -184,7 +184,7 @@ async def test_ten_workers_do_all_jobs_once_though_some_fail_and_claims_expire(
 ) -> None:
     begun = list[str]()
 
-    async def do(job: worker.Job) -> None:
+    async def do(job: dict[str, Any]) -> None:
         begun.append(job["task"])
         if begun.count(job["task"]) == 1 and job["task"].endswith("5"):
             raise RuntimeError("a job that fails at first")
@@ -215,7 +215,7 @@ async def test_a_job_that_is_created_between_the_subscription_and_the_read_is_fo
             await client.collection("jobs").create({"task": "after the list was read"})
         return response
 
-    async def do(job: worker.Job) -> None:
+    async def do(job: dict[str, Any]) -> None:
         found.set()
 
     async with PocketBase(server.url, credentials=superuser(server), middleware=[between]) as client:

@@ -119,8 +119,8 @@ async def test_no_read_of_a_bot_is_a_guests_though_its_password_changes_and_the_
     print(dict(storm.outcomes), dict(storm.requests.counts))
     assert storm.outcomes["a guest's"] == 0
     assert storm.outcomes.total() == 2000
-    assert storm.outcomes["a user's"] > 1000
-    assert storm.requests.counts["auth-refresh"] > 5
+    assert storm.outcomes["a user's"] > 800, "the pause after a refused sign-in is 20 seconds at most"
+    assert storm.requests.counts["auth-refresh"] > 2
     assert storm.requests.counts["auth-with-password"] > 2
 
 
