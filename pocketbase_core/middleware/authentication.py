@@ -112,7 +112,12 @@ class TokenAuth:
                     token = await self._prepare(request, token, deadline)
                     request = _with_time_until(request, deadline)
                 sending = _Sending(token, tokens.local_expiry(token))
-                response = await self._send(request, sending, call_next, started)
+                sent_at, context = time.time(), _sending.set(sending)
+                try:
+                    response = await call_next(request.with_headers(tokens.headers(token)) if token else request)
+                finally:
+                    _sending.reset(context)
+                self._observe(response, sending, started, sent_at)
             if not sending.token or not await self._is_guests(request, response, sending, deadline):
                 return response
             if not tokens.has_credentials or not all(each.replayable for each in request.sources):
@@ -147,19 +152,13 @@ class TokenAuth:
             return token
         return await self._tokens.obtain(request.url, token, deadline)
 
-    async def _send(self, request: Request, sending: _Sending, call_next: Handler, started: float) -> Response:
-        tokens, sent_at, context = self._tokens, time.time(), _sending.set(sending)
-        try:
-            if sending.token:
-                request = request.with_headers(tokens.headers(sending.token))
-            response = await call_next(request)
-        finally:
-            _sending.reset(context)
+    def _observe(self, response: Response, sending: _Sending, started: float, sent_at: float) -> None:
+        """Compare the clocks, if that is due."""
+        tokens = self._tokens
         if started >= tokens.compare_clocks_at or not sending.token:
             tokens.compare_clocks_at = started + CLOCK_INTERVAL
             tokens.clock.observe(response, sent_at)
             sending.was_late = tokens.local_expiry(sending.token) <= sent_at
-        return response
 
     async def _compare_clocks(self, request: Request, call_next: Handler) -> Response:
         sent_at = time.time()
