@@ -619,6 +619,22 @@ async def test_a_slow_hook_does_not_make_a_call_a_guests(server: SessionServer) 
 
 
 @with_server()
+async def test_a_token_that_a_hook_has_set_is_not_replaced_when_that_of_the_call_expires(server: SessionServer) -> None:
+    sent: list[str] = []
+
+    async def act_as_another(request: Request, call_next: Any) -> Response:
+        await pass_time(11)
+        response: Response = await call_next(request.with_header("Authorization", "another"))
+        sent.append("another")
+        return response
+
+    server.pb = server.client(credentials=None, middleware=[act_as_another])
+    server.pb.auth_store.save(server.token(10, refreshable=False))
+    await read(server)
+    assert (sent, server.users()) == (["another"], [""])
+
+
+@with_server()
 async def test_another_store_is_another_session_and_its_client_has_no_credentials(server: SessionServer) -> None:
     await read(server)
     async with server.pb.with_auth_store(AuthStore()) as visitor:
