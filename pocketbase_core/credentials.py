@@ -21,6 +21,7 @@ class PasswordCredentials:
         collection: The auth collection: `"_superusers"` for superusers.
         identity: The e-mail address, or the value of another identity field of the collection.
         password: The password.
+        identity_field: The field to look the identity up in; by default each identity field.
         **options: The options of `with_password`: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
 
     Raises:
@@ -28,12 +29,21 @@ class PasswordCredentials:
         TypeError: If an option is unknown.
     """
 
-    def __init__(self, collection: str, identity: str, password: str, **options: Unpack[SignInOptions]) -> None:
+    def __init__(
+        self,
+        collection: str,
+        identity: str,
+        password: str,
+        identity_field: str | None = None,
+        **options: Unpack[SignInOptions],
+    ) -> None:
         parsed = parse_options(SignInOptions, None, options)
-        auth.with_password(collection, identity, password, None, None, parsed)  # raises what the sign-in would raise
+        # Raises what the sign-in would raise.
+        auth.with_password(collection, identity, password, identity_field, None, parsed)
         self._collection = collection
         self._identity = identity
         self._password = password
+        self._identity_field = identity_field
         self._options = options
 
     def __repr__(self) -> str:
@@ -41,7 +51,8 @@ class PasswordCredentials:
 
     async def __call__(self, client: "PocketBase") -> None:
         """Sign a client in."""
-        await client.collection(self._collection).auth.with_password(self._identity, self._password, **self._options)
+        users = client.collection(self._collection).auth
+        await users.with_password(self._identity, self._password, self._identity_field, **self._options)
 
 
 def check_credentials(credentials: object) -> Any:

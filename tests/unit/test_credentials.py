@@ -17,11 +17,14 @@ async def test_password_credentials_sign_in_with_their_options() -> None:
         requests.append(request)
         return Response(200, json={"token": token(3600), "record": {"id": "u1"}})
 
-    credentials = PasswordCredentials("users", "a@b.c", "secret", headers={"X-Trace": "1"}, body={"captcha": "x"})
+    credentials = PasswordCredentials(
+        "users", "a@b.c", "secret", identity_field="login", headers={"X-Trace": "1"}, body={"captcha": "x"}
+    )
     async with PocketBase("http://h", transport=MockTransport(respond), credentials=credentials) as pb:
         await pb.health.check()
     assert requests[0].url == "http://h/api/collections/users/auth-with-password"
-    assert requests[0].json() == {"identity": "a@b.c", "password": "secret", "captcha": "x"}
+    sent = {"identity": "a@b.c", "password": "secret", "identityField": "login", "captcha": "x"}
+    assert requests[0].json() == sent
     assert requests[0].headers["X-Trace"] == "1"
 
 

@@ -238,7 +238,8 @@ def test_a_bot_with_credentials_acts_as_its_user_for_a_year_when_it_calls(name: 
     run(main())
 
 
-@pytest.mark.parametrize("has_credentials", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("has_credentials", [False, True])
 def test_a_session_that_the_client_began_lasts_for_a_year_when_it_calls_every_hour(has_credentials: bool) -> None:
     async def main() -> None:
         server = Server(14 * DAY)
