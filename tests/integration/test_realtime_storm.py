@@ -1,6 +1,7 @@
 """Users sign in, sign out and change passwords while the server restarts: each user gets each event or a gap."""
 
 import asyncio
+import itertools
 import os
 import random
 import time
@@ -134,6 +135,7 @@ class Storm:
         self.wrong: list[str] = []
         self.outcomes = Counter[str]()
         self.written: list[tuple[str, str, float, float]] = []
+        self.numbers = itertools.count()
 
     async def prepare(self) -> None:
         fields = [{"name": "title", "type": "text"}, {"name": "owner", "type": "text"}]
@@ -211,9 +213,10 @@ class Storm:
 
     async def settled(self, actor: Actor) -> None:
         """Wait until each subscription gets what its user may see: a guest who signs in keeps the connection."""
+        title = f"settled {actor.user} {next(self.numbers)}"  # another actor of the same user has another title
         async with asyncio.timeout(20):
-            while not all(f"settled {actor.user}" in each.titles[-1:] for each, _ in actor.subscriptions):
-                await self.write(f"settled {actor.user}", actor.user)
+            while not all(title in each.titles for each, _ in actor.subscriptions):
+                await self.write(title, actor.user)
                 await asyncio.sleep(0.02)
 
     def missed(self, actors: list[Actor]) -> list[str]:
