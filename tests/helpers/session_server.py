@@ -113,7 +113,11 @@ class SessionServer:
         if status == 0:
             raise PocketBaseConnectionError(request.url, message="refused", request_sent=False)
         response = Response(status, json={}) if status != 200 else self.answer(request, name, user)
-        return response.replace(headers={"Date": formatdate(self.now(), usegmt=True)}) if self.has_date else response
+        return (
+            response.replace(headers=response.headers | {"Date": formatdate(self.now(), usegmt=True)})
+            if self.has_date
+            else response
+        )
 
     def _answer(self, request: Request, name: str, user: str) -> Response:
         signed_in = {"token": self.token(), "record": {"id": "u1", "collectionId": "c1"}}
