@@ -1,4 +1,4 @@
-"""What a client signs in with by itself."""
+"""The credentials that a client signs in with by itself."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Unpack

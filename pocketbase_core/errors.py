@@ -20,20 +20,17 @@ PocketBaseInputError                a ValueError: a value that cannot be sent. N
 A wrong use of the library, such as an unknown option, is an ordinary TypeError or ValueError.
 """
 
-import re
-from collections.abc import Generator, Mapping
-from http import HTTPStatus
+from collections.abc import Mapping
 from typing import Any
 
+from .error_texts import field_messages, in_one_line, reason_phrase, redirect_hint, server_message
 from .input_errors import PocketBaseInputError as PocketBaseInputError
 from .input_errors import PocketBaseInputTypeError as PocketBaseInputTypeError
 from .messages import Response
 from .messages.json_values import as_object
 from .peer_names import AnswersPeerNames
 
-_MAX_LENGTH = 1000  # characters of a description
 _MAX_MEMBERS = 5  # failed requests that the description of a batch contains
-_CONTROL = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029]\s*|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class PocketBaseError(AnswersPeerNames, Exception):
@@ -59,7 +56,9 @@ class PocketBaseError(AnswersPeerNames, Exception):
         """The HTTP status; 0 without a response."""
         self.data: dict[str, Any] = dict(data or {})
         """The JSON object of the response; `{}` if its body was something else."""
-        super().__init__(self.url, status, self.data, message or _message(self.data) or _reason_phrase(status), *more)
+        super().__init__(
+            self.url, status, self.data, message or server_message(self.data) or reason_phrase(status), *more
+        )
 
     @property
     def message(self) -> str:
@@ -77,10 +76,10 @@ class PocketBaseError(AnswersPeerNames, Exception):
         return dict(as_object(self.data.get("data")))
 
     def __str__(self) -> str:
-        return _summary(self) + (f" [{_in_one_line(self.url)}]" if self.url else "")
+        return _summary(self) + (f" [{in_one_line(self.url)}]" if self.url else "")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_summary(self)!r}, url={_in_one_line(self.url)!r})"
+        return f"{type(self).__name__}({_summary(self)!r}, url={in_one_line(self.url)!r})"
 
 
 class PocketBaseBadRequestError(PocketBaseError):
@@ -209,7 +208,7 @@ _BY_STATUS: dict[int, type[PocketBaseError]] = {
 def error_from_response(response: Response) -> PocketBaseError:
     """Return the error for a response outside 2xx. Never raises, whatever the body contains."""
     status, data = response.status_code, _object(response)
-    message = _message(data) or _redirect_hint(response)
+    message = server_message(data) or redirect_hint(response)
     error_class = _class_of(status)
     if issubclass(error_class, _WithRetryAfter):
         return error_class(response.url, status, data, message, response.retry_after())
@@ -223,7 +222,7 @@ def _class_of(status: int) -> type[PocketBaseError]:
 def log_text(error: BaseException) -> str:
     """Return the type and the reason of an error for a log, in one line and without the URL."""
     text = _summary(error) if isinstance(error, PocketBaseError) else str(error)
-    return _in_one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    return in_one_line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def _summary(error: PocketBaseError) -> str:
@@ -231,31 +230,9 @@ def _summary(error: PocketBaseError) -> str:
     members = error.errors if isinstance(error, PocketBaseBatchError) else {}
     details = [f"errors[{index}]: {member}" for index, member in [*members.items()][:_MAX_MEMBERS]]
     details += [f"and {len(members) - _MAX_MEMBERS} more"] if len(members) > _MAX_MEMBERS else []
-    details = details or [*_field_messages(error.field_errors)]
+    details = details or [*field_messages(error.field_errors)]
     parts = [str(error.status) if error.status else "", error.message, f"({'; '.join(details)})" if details else ""]
-    return _in_one_line(" ".join(filter(None, parts)))
-
-
-def _in_one_line(text: str) -> str:
-    """Return a text for a log or a terminal: of limited length, and with control characters escaped."""
-    text = text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"
-    return _CONTROL.sub(lambda match: " " if match[0].isspace() else ascii(match[0])[1:-1], text)
-
-
-def _field_messages(errors: Mapping[str, Any], prefix: str = "", levels: int = 5) -> Generator[str, None, None]:
-    """Yield the server's message for each field, also of nested fields, as those of settings and collections are."""
-    for name, value in errors.items():
-        error = as_object(value)
-        if message := _message(error):
-            yield f"{prefix}{name}: {message}"
-        elif levels > 1:
-            yield from _field_messages(error, f"{prefix}{name}.", levels - 1)
-
-
-def _message(data: Mapping[str, Any]) -> str:
-    """Return the server's message; empty if there is none."""
-    message = data.get("message")
-    return message if isinstance(message, str) else ""
+    return in_one_line(" ".join(filter(None, parts)))
 
 
 def response_from_error(error: PocketBaseError) -> Response:
@@ -289,17 +266,3 @@ def _object(response: Response) -> dict[str, Any]:
         return as_object(response.json())
     except (ValueError, RecursionError):
         return {}
-
-
-def _redirect_hint(response: Response) -> str:
-    location = response.headers.get("Location")
-    if 300 <= response.status_code < 400 and location is not None:
-        return f"redirects are not followed; use its target as the base URL: {location.partition('?')[0]!r}"
-    return ""
-
-
-def _reason_phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Request failed"

@@ -91,7 +91,7 @@ class Pipeline:
         self.json_loads = server.client_options.json_loads
         """The decoder of the client's JSON library."""
         self.has_credentials = has_credentials
-        """Whether the client signs in by itself, so that no call is a guest's."""
+        """True if the client signs in by itself, so that no call is a guest's."""
         self._server = server
         self._client_options = server.client_options
         self._headers = headers

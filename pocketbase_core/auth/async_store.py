@@ -264,7 +264,7 @@ class _Change(NamedTuple):
     """The number of changes so far."""
     text: str
     is_refresh: bool = False
-    """Whether the change may only replace the token that the store held before."""
+    """True if the change may only replace the token that the store held before."""
 
 
 class _Write(NamedTuple):

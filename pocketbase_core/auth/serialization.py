@@ -14,10 +14,10 @@ _ESSENTIAL_FIELDS = ("id", "email", "collectionId", "collectionName", "verified"
 
 
 class SignIn(NamedTuple):
-    """What processes that share a store know about the sign-in that a token comes from."""
+    """The sign-in that a token comes from, as far as processes that share a store know it."""
 
     id: str
-    """Stays the same while the token is refreshed; `""` for a guest."""
+    """A name that stays the same while the token is refreshed; `""` for a guest."""
     lifetime: float | None = None
     """The seconds that the token had to live when the server issued it; None if that is not known."""
 

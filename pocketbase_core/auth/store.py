@@ -26,9 +26,9 @@ class AuthStore(AnswersPeerNames):
     _known_sign_in: tuple[str, SignIn] = "", SignIn("")
     """A token, and the sign-in that it comes from."""
     _needs_loading = False
-    """Whether the store is empty only because it has not been loaded yet."""
+    """True if the store is empty only because it has not been loaded yet."""
     _is_shared = False
-    """Whether other processes may change what the store holds."""
+    """True if other processes may change what the store holds."""
     _lock_timeout = 10.0
     """The longest time, in seconds, that each step of an exclusive block may take."""
 

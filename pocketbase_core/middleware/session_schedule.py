@@ -51,7 +51,7 @@ KNOWN_TOKENS = 4
 
 
 class Step(Enum):
-    """What to do next."""
+    """An action that the session needs before a call is sent."""
 
     SEND = auto()
     """Send the call."""
@@ -70,7 +70,7 @@ class Step(Enum):
 
 
 class TokenFacts(NamedTuple):
-    """What can be read from a token."""
+    """The facts that can be read from a token."""
 
     text: str
     """`""` if nobody is signed in."""
@@ -78,7 +78,7 @@ class TokenFacts(NamedTuple):
     """The expiry in seconds since the epoch; infinity for a token without one."""
     is_refreshable: bool
     is_checkable: bool
-    """Whether PocketBase has issued the token. Another one may be for a proxy, and says nothing to the server."""
+    """True if PocketBase has issued the token. Another one may be for a proxy, so that a check proves nothing."""
 
 
 class SessionSchedule:
@@ -92,9 +92,9 @@ class SessionSchedule:
 
     def __init__(self, *, has_credentials: bool = False, verify_every: float | None = None) -> None:
         self.has_credentials = has_credentials
-        """Whether the client can sign in by itself."""
+        """True if the client can sign in by itself."""
         self.revision = 0
-        """Changes with each result, because a decision of before may no longer hold then."""
+        """The number of results so far. An earlier decision may no longer hold after a result."""
         self._verify_every = verify_every
         self._margin = REFRESH_MARGIN
         self._margin_token = ""

@@ -51,11 +51,9 @@ class TokenProvider:
         """The store of the signed-in user."""
         self.clock = ServerClock()
         """The server's time."""
-        self.has_credentials = requests.sign_in is not None
-        """Whether the client can sign in by itself."""
         self.verify_every = verify_every
         """Seconds of use after which a token is checked again; None for never."""
-        self._schedule = SessionSchedule(has_credentials=self.has_credentials, verify_every=verify_every)
+        self._schedule = SessionSchedule(has_credentials=requests.sign_in is not None, verify_every=verify_every)
         self._steps = SessionSteps(store, requests, self._schedule, self.clock, tasks)
         self.compare_clocks_at = -math.inf
         """The loop's time from which on a response is to be compared with the clock."""
@@ -63,9 +61,14 @@ class TokenProvider:
         """The token of the last request: the next request has the same one, as a rule."""
         self._settled = _Settled("", self._parsed.headers, -math.inf, -math.inf, 0)
 
+    @property
+    def has_credentials(self) -> bool:
+        """True if the client can sign in by itself."""
+        return self._schedule.has_credentials
+
     def passes_guests(self) -> bool:
         """Return whether a call without a token is sent as it is."""
-        return not (self.has_credentials or needs_loading(self.store))
+        return not (self._schedule.has_credentials or needs_loading(self.store))
 
     def headers(self, token: str) -> Headers:
         """Return the header that carries a token."""
@@ -202,7 +205,7 @@ class TokenProvider:
 
 
 class _Token(NamedTuple):
-    """What a token says, and the header that carries it."""
+    """The facts of a token, and the header that carries it."""
 
     facts: TokenFacts
     headers: Headers
