@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 import sys
 import tempfile
@@ -18,11 +17,12 @@ import pytest
 from examples.fleet.processes import run_redis
 from pocketbase_core.testing import LocalServer
 
+from ..helpers.redis_server import needs_redis
 from .test_manuals import blocks
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+pytestmark = needs_redis
 
 
 @asynccontextmanager

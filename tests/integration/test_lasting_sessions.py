@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import shutil
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
@@ -28,6 +27,8 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_transports import AiohttpTransport
+
+from ..helpers.redis_server import needs_redis
 
 IN_FLIGHT = 32
 IDENTITY, PASSWORD = "bot@example.com", "password123"
@@ -156,15 +157,12 @@ async def check_file(path: Path) -> None:
         await asyncio.sleep(0.001)
 
 
-NEEDS_REDIS = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
-
-
 @pytest.mark.parametrize(
     ("storage", "number", "seconds"),
     [
         ("a file", 3, 6.0),
         pytest.param("a file", 8, 60.0, marks=pytest.mark.slow),
-        pytest.param("Redis", 8, 20.0, marks=[pytest.mark.slow, NEEDS_REDIS]),
+        pytest.param("Redis", 8, 20.0, marks=[pytest.mark.slow, needs_redis]),
     ],
 )
 async def test_processes_with_one_session_renew_each_token_once(

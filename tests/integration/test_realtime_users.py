@@ -160,7 +160,7 @@ async def test_a_token_is_accepted_until_its_password_changes(
 async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_and_changed_passwords(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport
 ) -> None:
-    """For 25 seconds, in which an administrator changes the password and changes it back."""
+    """For five refreshes, between which an administrator changes the password and changes it back."""
     async with private_notes(server, superuser, make_transport()) as (admin, _, name):
         members, notes = admin.collection(f"members_{name}"), admin.collection(name)
         await admin.collections.create(
@@ -173,9 +173,7 @@ async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_
             program, reasons = Program(pb), list[Exception | None]()
             pb.realtime.on_disconnect(reasons.append)
             await pb.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
-            began, tokens = time.monotonic(), {pb.auth_store.token}
-            sent = await emit_for(8, notes, pb, tokens)
-            assert len(tokens) > 1, "the token was refreshed"
+            sent = await emit_through_refreshes(2, notes, pb, program)
             assert (program.titles, program.gaps, program.errors, reasons) == (sent, [], [], [])
             await members.update(member["id"], {"password": "password456"})
             await until(lambda: len(program.errors) == 2)
@@ -183,7 +181,7 @@ async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_
             await notes.create({"title": "missed"})
             await members.update(member["id"], password)
             await until(lambda: program.gaps and pb.realtime.is_connected, 60)  # after the pause of the sign-ins
-            sent += await emit_for(25 - (time.monotonic() - began), notes, pb, tokens)
+            sent += await emit_through_refreshes(3, notes, pb, program)
             assert [title for title in program.titles if title != "missed"] == sent
             errors = [PocketBaseUnauthorizedError, PocketBaseBadRequestError]
             assert [type(error) for error in program.errors] == errors, "the token was revoked, then a sign-in failed"
@@ -193,13 +191,16 @@ async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_
         await admin.collections.delete(f"members_{name}")
 
 
-async def emit_for(seconds: float, notes: RecordService[Any], pb: PocketBase, tokens: set[str]) -> list[str]:
-    """Create a record every half second. Return the titles, and add the tokens that the client has meanwhile."""
-    titles = list[str]()
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+async def emit_through_refreshes(count: int, notes: RecordService[Any], pb: PocketBase, program: Program) -> list[str]:
+    """Create a record before each of so many refreshes of the token, and one after the last. Return the titles."""
+    titles, is_refreshed = list[str](), asyncio.Event()
+    forget = pb.auth_store.on_change(lambda token, record: is_refreshed.set())
+    for number in range(count + 1):
         titles.append(str(time.time()))
+        is_refreshed.clear()
         await notes.create({"title": titles[-1]})
-        await asyncio.sleep(0.5)
-        tokens.add(pb.auth_store.token)
+        await until(lambda: titles[-1] in program.titles)
+        if number < count:
+            await asyncio.wait_for(is_refreshed.wait(), 20)
+    forget()
     return titles

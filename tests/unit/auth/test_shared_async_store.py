@@ -54,7 +54,7 @@ class Shared:
     @asynccontextmanager
     async def lock(self) -> AsyncGenerator[None, None]:
         while self.holders:
-            await asyncio.sleep(0.1)
+            await pass_time(0.1)
         self.holders += 1
         self.log.append("locked")
         try:
@@ -247,8 +247,11 @@ def test_a_load_that_takes_too_long_is_a_timeout_error() -> None:
 
 @pytest.mark.parametrize("result", [{"token": "t"}, nothing])
 async def test_a_load_that_returns_something_else_is_a_type_error(result: Any) -> None:
-    shared = Shared()
-    shared.token = lambda: ""  # type: ignore[method-assign]
+    class WithoutToken(Shared):
+        def token(self) -> str:
+            return ""
+
+    shared = WithoutToken()
     shared.text = result() if callable(result) else result
     hint = "await it first" if callable(result) else "return the text"
     with pytest.raises(TypeError, match=f"the result of load must be text, not .*; {hint}"):
@@ -261,7 +264,7 @@ async def refresh(store: AuthStore, token: str) -> bool:
     async with exclusive(store):
         if store.token != old:
             return False
-        await asyncio.sleep(1)
+        await pass_time(1)
         replace_refreshed(store, old, token, RECORD)
         return True
 
@@ -430,16 +433,16 @@ def test_a_cancelled_refresh_releases_the_lock(at: str, times: int) -> None:
     store = shared.store(initial=shared.text)
 
     async def take_long() -> None:
-        await asyncio.sleep(5)
+        await pass_time(5)
 
     @asynccontextmanager
     async def slow_lock() -> AsyncGenerator[None, None]:
-        await asyncio.sleep(5 if at == "lock" else 0)
+        await pass_time(5 if at == "lock" else 0)
         async with shared.lock():
             try:
                 yield
             finally:
-                await asyncio.sleep(5 if at == "release" else 0)
+                await pass_time(5 if at == "release" else 0)
         released.set()
 
     async def main() -> None:
