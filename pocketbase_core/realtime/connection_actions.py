@@ -18,11 +18,9 @@ from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError, log_text
 from ..messages import ServerSentEvent
-from ..middleware.token_provider import TokenProvider
-from ..pipeline import Pipeline
 from . import state
 from .attempts import AttemptSchedule
-from .callbacks import RealtimeCallbacks
+from .client_parts import ClientParts
 from .connection import Connection, OpenConnections
 from .delivery import Delivery
 from .failures import FailureHandler
@@ -42,11 +40,9 @@ class ConnectionActions:
     """The connections of a manager, and the actions that open, use, replace and close them.
 
     Args:
-        pipeline: Sends the requests.
-        tokens: Returns the provider of the store's tokens, which is another one for another store.
+        client: The parts of the client.
         settings: The server's limits, and the size of the queues.
         timeout: The limit for each request in seconds.
-        callbacks: The application's callbacks.
         owner: The loop of the manager.
         registry: The wanted topics and those that the server has confirmed.
         remove: Removes subscriptions, and ends them with an error.
@@ -55,11 +51,9 @@ class ConnectionActions:
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        tokens: Callable[[], TokenProvider],
+        client: ClientParts,
         settings: RealtimeSettings,
         timeout: float,
-        callbacks: RealtimeCallbacks,
         owner: OwnerLoop,
         registry: SubscriptionRegistry[Subscription],
         remove: Callable[[Sequence[Subscription], Exception], None],
@@ -68,9 +62,9 @@ class ConnectionActions:
         self.last_error: Exception | None = None
         """The reason why no connection is in use."""
         self._loop = owner.loop
-        self._pipeline = pipeline
+        self._pipeline = pipeline = client.pipeline
         self._settings = settings
-        self._callbacks = callbacks
+        self._callbacks = client.callbacks
         self._registry = registry
         self._remove = remove
         self._wake = wake
@@ -79,8 +73,8 @@ class ConnectionActions:
         self._connection: Connection | None = None
         """The connection in use."""
         self._handover = Handover(settings, wake.set)
-        self._session = UserSession(pipeline, tokens, callbacks.on_error)
-        self._verification = TokenVerification(pipeline, tokens)
+        self._session = UserSession(client)
+        self._verification = TokenVerification(client)
         self._delivery = Delivery(pipeline, registry, self._connections, self._verification)
         self._submitter = Submitter(pipeline, registry, self._session, remove, timeout)
         self._attempts = AttemptSchedule()

@@ -18,9 +18,7 @@ from ..concurrency.background_tasks import wait_until_done
 from ..concurrency.event_loops import OwnerLoop
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError
-from ..middleware.token_provider import TokenProvider
-from ..pipeline import Pipeline
-from .callbacks import RealtimeCallbacks
+from .client_parts import ClientParts
 from .connection_actions import ConnectionActions
 from .registry import SubscriptionRegistry
 from .subscription import Subscription
@@ -36,22 +34,18 @@ class ConnectionManager:
 
     def __init__(
         self,
-        pipeline: Pipeline,
-        tokens: Callable[[], TokenProvider],
+        client: ClientParts,
         settings: RealtimeSettings,
         timeout: float,
-        callbacks: RealtimeCallbacks,
     ) -> None:
         self.owner = OwnerLoop()
         self.loop = self.owner.loop
         self.registry: SubscriptionRegistry[Subscription] = SubscriptionRegistry()
         self.is_running = True
-        self._pipeline = pipeline
+        self._pipeline = client.pipeline
         self._wake = asyncio.Event()
-        self._actions = ConnectionActions(
-            pipeline, tokens, settings, timeout, callbacks, self.owner, self.registry, self.remove, self._wake
-        )
-        self.unwatch_store = pipeline.auth_store.on_change(self._notice_store_change)
+        self._actions = ConnectionActions(client, settings, timeout, self.owner, self.registry, self.remove, self._wake)
+        self.unwatch_store = self._pipeline.auth_store.on_change(self._notice_store_change)
         """Stop following the store. Others call this if the manager's loop is gone and its task cannot."""
         self._task = self.loop.create_task(self._run(), name="realtime")
 

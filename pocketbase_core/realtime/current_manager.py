@@ -4,9 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..concurrency.event_loops import start_lock
-from ..middleware.token_provider import TokenProvider
-from ..pipeline import Pipeline
-from .callbacks import RealtimeCallbacks
+from .client_parts import ClientParts
 from .connection_manager import ConnectionManager
 from .subscription import Subscription
 from .timing import RealtimeSettings, request_timeout
@@ -16,15 +14,11 @@ class CurrentManager:
     """The connection manager in use: created when something is subscribed, and forgotten when its loop is gone.
 
     Args:
-        pipeline: Sends the requests.
-        tokens: Returns the provider of the store's tokens, which is another one for another store.
-        callbacks: The application's callbacks.
+        client: The parts of the client.
     """
 
-    def __init__(self, pipeline: Pipeline, tokens: Callable[[], TokenProvider], callbacks: RealtimeCallbacks) -> None:
-        self._pipeline = pipeline
-        self._tokens = tokens
-        self._callbacks = callbacks
+    def __init__(self, client: ClientParts) -> None:
+        self._client = client
         self._manager: ConnectionManager | None = None
 
     @property
@@ -46,8 +40,8 @@ class CurrentManager:
                 self._manager.unwatch_store()
                 self._manager = None
             if self._manager is None or not self._manager.is_running:
-                timeout = request_timeout(self._pipeline.timeout)
-                self._manager = ConnectionManager(self._pipeline, self._tokens, settings, timeout, self._callbacks)
+                timeout = request_timeout(self._client.pipeline.timeout)
+                self._manager = ConnectionManager(self._client, settings, timeout)
             manager = self._manager
         if not manager.owner.is_current:
             raise RuntimeError("realtime is in use on another event loop: close it, or use another client here")

@@ -17,6 +17,7 @@ from ..middleware.token_provider import TokenProvider
 from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
+from .client_parts import ClientParts
 from .current_manager import CurrentManager
 from .event_queue import EventQueue
 from .subscription import CallbackSubscription, EventStream, Subscription, decode_message
@@ -42,7 +43,7 @@ class Realtime(AnswersPeerNames):
         self._pipeline = pipeline
         self._tasks = BackgroundTasks()
         self._callbacks = RealtimeCallbacks(self._tasks)
-        self._manager = CurrentManager(pipeline, tokens, self._callbacks)
+        self._manager = CurrentManager(ClientParts(pipeline, tokens, self._callbacks))
 
     def __repr__(self) -> str:
         return f"Realtime({self._pipeline.base_url!r})"

@@ -8,14 +8,11 @@ anything.
 import logging
 import math
 import time
-from collections.abc import Callable
 
 from ..auth.store import is_shared
 from ..endpoints import realtime
 from ..errors import PocketBaseSessionExpiredError, PocketBaseUnauthorizedError, log_text
-from ..middleware.token_provider import TokenProvider
-from ..pipeline import Pipeline
-from .callbacks import CallbackList
+from .client_parts import ClientParts
 from .timing import RELOAD_INTERVAL, submit_again_at
 
 _logger = logging.getLogger("pocketbase_core")
@@ -25,15 +22,12 @@ class UserSession:
     """The session of the user who is signed in now, as far as is known.
 
     Args:
-        pipeline: Has the auth store.
-        tokens: Returns the provider of the store's tokens, which is another one for another store.
-        on_error: The application's callbacks for errors.
+        client: The parts of the client.
     """
 
-    def __init__(self, pipeline: Pipeline, tokens: Callable[[], TokenProvider], on_error: CallbackList) -> None:
-        self._pipeline = pipeline
-        self._tokens = tokens
-        self._on_error = on_error
+    def __init__(self, client: ClientParts) -> None:
+        self._pipeline, self._tokens = client.pipeline, client.tokens
+        self._on_error = client.callbacks.on_error
         self._revoked_token = ""
         """A token that a check has found revoked, until this is reported."""
         self._reported_token = ""

@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
 
 from ..concurrency.background_tasks import wait_until_done
 from ..endpoints import realtime
-from ..middleware.token_provider import TokenProvider
-from ..pipeline import Pipeline
 from .backoff import Backoff
+from .client_parts import ClientParts
 from .timing import CONNECT_TIMEOUT, MAX_CHECK_DELAY, MIN_CHECK_INTERVAL
 
 
@@ -22,18 +20,16 @@ class TokenVerification:
     `SessionSteps`.
 
     Args:
-        pipeline: Has the auth store.
-        tokens: Returns the provider of the store's tokens, which is another one for another store.
+        client: The parts of the client.
     """
 
-    def __init__(self, pipeline: Pipeline, tokens: Callable[[], TokenProvider]) -> None:
+    def __init__(self, client: ClientParts) -> None:
         self.accepted_at = time.time()
         """When the last check that found the token accepted began, or when the sign-in was first seen.
 
         Seconds since the epoch.
         """
-        self._pipeline = pipeline
-        self._tokens = tokens
+        self._pipeline, self._tokens = client.pipeline, client.tokens
         self._loop = asyncio.get_running_loop()
         self._backoff = Backoff(MAX_CHECK_DELAY)
         self._due_at = math.inf
