@@ -107,14 +107,15 @@ class User:
         requests = SessionRequests(partial(self._refresh, store), self._check, sign_in)
         return TokenProvider(store, requests, self._verify_every, self._session_tasks)
 
-    async def _refresh(self, store: AuthStore, token: str) -> None:
+    async def _refresh(self, store: AuthStore, token: str) -> str:
         headers = {"Authorization": token}
         options = parse_options(RecordOptions, None, {"headers": headers, "timeout": self._session_timeout()})
         call = auth.refresh(claims(token)["collectionId"], options)
         # The result is saved to the store that the token is from, although the client may have another one by now.
-        await self.pipeline.execute(
+        result = await self.pipeline.execute(
             call.then(lambda _, result: session.refreshed(store, token, result["token"], result["record"]))
         )
+        return str(result["token"])
 
     async def _check(self, token: str) -> None:
         try:

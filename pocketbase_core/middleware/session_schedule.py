@@ -100,7 +100,7 @@ class SessionSchedule:
         self._margin_token = ""
         """The token that `_margin` is for."""
         self._trusted_token = ""
-        """A token that had expired by this machine's clock when the server issued it, so that the clock is wrong."""
+        """A token that the server accepts although it has expired by this machine's clock: the clock is wrong."""
         self._revoked_token = ""
         self._paused_token = ""
         """The token whose refresh or check failed, and which is left alone until `_retry_at`."""
@@ -214,10 +214,13 @@ class SessionSchedule:
 
     def issued(self, token: str, lifetime: float, began_at: float) -> None:
         """Note a token that the server has issued to this process, by a request that began at this time of the loop."""
-        if lifetime <= 0:
-            self._trusted_token = token
         self.received(token, lifetime)
         self.accepted(token, began_at)
+
+    def trusted(self, token: str) -> None:
+        """Note that the server accepts a token that has expired by this machine's clock."""
+        self.revision += 1
+        self._trusted_token = token
 
     def refresh_refused(self, token: str) -> None:
         """Note that the server refuses to refresh a token for a reason of its own: there is no second attempt."""

@@ -46,8 +46,8 @@ _NAMES = {
 class SessionRequests(NamedTuple):
     """The requests that the steps send."""
 
-    refresh: Callable[[str], Awaitable[object]]
-    """Refreshes a token, and saves the new one to the store."""
+    refresh: Callable[[str], Awaitable[str]]
+    """Refreshes a token, saves the new one to the store, and returns it."""
     check: Callable[[str], Awaitable[object]]
     """Raises PocketBaseUnauthorizedError if the server does not accept a token."""
     sign_in: Callable[[], Awaitable[object]] | None
@@ -159,11 +159,13 @@ class SessionSteps:
             async with exclusive(self._store):
                 if self._store.token == token:
                     began_at = asyncio.get_running_loop().time()
-                    await self._requests.refresh(token)
+                    new_token = await self._requests.refresh(token)
                     self._schedule.accepted(token, began_at)
-                    self._note_issued(began_at)
-                else:  # another process has refreshed the token, or signed in or out
-                    self._schedule.received(self._store.token, self._lifetime())
+                    if self._store.token == new_token:
+                        await self._note_issued(began_at)
+                        return
+                # Here or in another process, the token was refreshed, or somebody has signed in or out.
+                self._schedule.received(self._store.token, self._lifetime())
         except Exception as error:
             _logger.warning("the token could not be refreshed: %s", log_text(error))
             if not _is_decision(error):
@@ -198,22 +200,33 @@ class SessionSteps:
             began_at = asyncio.get_running_loop().time()
             try:
                 await self._requests.sign_in()
-                if self._store.token in ("", token):
-                    message = "the credentials returned without signing in"
+                if self._store.token in ("", token) or not await self._note_issued(began_at):
+                    message = "the credentials returned without signing in: the store has no new token that is valid"
                     raise PocketBaseSessionExpiredError(status=401, message=message)
             except Exception as error:
                 self._note_failed_sign_in(error)
                 raise
             self._sign_in_error = None
-            self._note_issued(began_at)
 
     def _note_failed_sign_in(self, error: Exception) -> None:
         self._sign_in_error = error
         if not isinstance(error, PocketBaseTransportError) and _status(error) < 500:
             self._schedule.sign_in_failed(asyncio.get_running_loop().time(), random.uniform(0.5, 1))
 
-    def _note_issued(self, began_at: float) -> None:
-        self._schedule.issued(self._store.token, self._lifetime(), began_at)
+    async def _note_issued(self, began_at: float) -> bool:
+        """Note the store's token, which is new. Return whether it is valid.
+
+        If the token has expired by the clock, either the clock is wrong, and no response has corrected it, or the
+        credentials have saved an old token. The server knows.
+        """
+        token, lifetime = self._store.token, self._lifetime()
+        if lifetime <= 0:
+            await self._check(token)
+            if self._schedule.is_revoked(token):
+                return False
+            self._schedule.trusted(token)
+        self._schedule.issued(token, lifetime, began_at)
+        return True
 
     def _lifetime(self) -> float:
         """Return how many seconds the store's token will live; infinity for one that does not expire."""

@@ -236,7 +236,7 @@ def _expired_error(url: str, *, same_user: bool, timed_out: bool) -> PocketBaseE
         message = "the user signed out, or another user signed in, while the call waited; nothing was sent"
         return PocketBaseUnauthorizedError(url, 401, message=message)
     if timed_out:
-        message = "the token expired before the server responded to its refresh; nothing was sent"
+        message = "no valid token was obtained in time; nothing was sent"
         return PocketBaseTimeoutError(url, message=message, request_sent=False)
     message = "the session is over: the token has expired or was revoked; sign in again. Nothing was sent"
     return PocketBaseSessionExpiredError(url, 401, message=message)

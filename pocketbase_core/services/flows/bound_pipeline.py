@@ -67,8 +67,8 @@ class BoundPipeline:
             PocketBaseTimeoutError: If no time remains.
         """
         options, request, token = self._options, call.request, self.auth_store.token
-        if self._pipeline.has_credentials and "" in (self._token, token):
-            self._token = token  # the client signs in before the request is sent
+        if self._pipeline.has_credentials and not self._token:
+            self._token = token  # the client signs in before its first request
         if "Authorization" not in options.headers and not is_same_user(self._token, token):
             message = "the user who made this call is no longer signed in; the rest of the call was not sent"
             raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)

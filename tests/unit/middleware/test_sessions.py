@@ -89,32 +89,72 @@ async def test_each_service_signs_in_before_it_sends_something(server: SessionSe
         assert {user for _, name, user in server.requests if name != "auth-with-password"} == {"u1"}
 
 
-@with_server()
-async def test_a_long_list_goes_on_after_the_tokens_were_revoked_in_the_middle_of_it(server: SessionServer) -> None:
-    posts, pages, original = server.pb.collection("posts"), list[str](), server.answer
+def with_pages(server: SessionServer, after_second: Callable[[], object]) -> list[str]:
+    """Let the server respond with three pages of two records. Return the users of the requests for them."""
+    users, original = list[str](), server.answer
 
     def answer(request: Request, name: str, user: str) -> Response:
         if name != "records":
             return original(request, name, user)
-        pages.append(user)
-        if len(pages) == 2:
-            server.pb.auth_store.clear()
-        items = [{"id": f"{len(pages)}-{number}"} for number in range(2 if len(pages) < 4 else 0)]
-        return Response(
-            200,
-            json={
-                "items": items,
-                "page": int(str(request.params["page"])),
-                "perPage": 2,
-                "totalItems": -1,
-                "totalPages": -1,
-            },
-        )
+        users.append(user)
+        page = int(str(request.params["page"]))
+        if page == 2 and len(users) == 2:
+            after_second()
+        items = [{"id": f"{page}-{number}"} for number in range(2 if page < 4 else 0)]
+        totals = {"totalItems": -1, "totalPages": -1}
+        return Response(200, json={"items": items, "page": page, "perPage": 2, **totals})
 
-    server.answer = answer  # a server with pages
-    assert len(await posts.get_full_list(batch=2)) == 6
-    assert set(pages) == {"u1"}
+    server.answer = answer
+    return users
+
+
+@with_server(verify_every=0.0)
+async def test_a_long_list_goes_on_after_the_tokens_were_revoked_in_the_middle_of_it(server: SessionServer) -> None:
+    server.latency = 0.1
+    users = with_pages(server, server.revoke)
+    assert len(await server.pb.collection("posts").get_full_list(batch=2)) == 6
+    assert "u1" in users
     assert server.count("auth-with-password") == 2
+
+
+@with_server()
+async def test_a_long_list_ends_with_an_error_if_its_user_signs_out_in_the_middle_of_it(server: SessionServer) -> None:
+    server.pb.auth_store.save(server.token(), {"id": "u1", "collectionId": "c1"})
+    with_pages(server, server.pb.auth_store.clear)
+    with pytest.raises(PocketBaseUnauthorizedError, match="no longer signed in"):
+        await server.pb.collection("posts").get_full_list(batch=2)
+    assert server.count("auth-with-password") == 0, "the credentials may be those of another user"
+
+
+@with_server()
+async def test_credentials_that_save_an_old_token_are_an_error_and_are_not_asked_again_at_once(
+    server: SessionServer,
+) -> None:
+    asked: list[str] = []
+
+    async def save_old(client: PocketBase) -> None:
+        asked.append("")
+        client.auth_store.save(server.token(-3600), {"id": "u1", "collectionId": "c1"})
+
+    server.pb = server.client(credentials=save_old)
+    for _ in range(2):
+        with pytest.raises(PocketBaseSessionExpiredError, match="no new token"):
+            await read(server)
+    assert (len(asked), server.users()) == (1, [])
+
+
+@with_server(credentials=None)
+async def test_an_old_token_that_is_saved_during_a_refresh_is_not_taken_for_its_result(server: SessionServer) -> None:
+    server.pb.auth_store.save(server.token(30), {"id": "u1", "collectionId": "c1"})
+    server.delays["auth-refresh"] = 1.0
+    reading = asyncio.ensure_future(read(server))
+    await pass_time(0.5)
+    server.pb.auth_store.save(server.token(-3600), {"id": "u1", "collectionId": "c1"})
+    with pytest.raises(PocketBaseSessionExpiredError):
+        await reading
+    with pytest.raises(PocketBaseSessionExpiredError):
+        await read(server)
+    assert server.users() == []
 
 
 @with_server(credentials=None)

@@ -101,7 +101,7 @@ def test_a_refused_refresh_is_final_and_any_other_failure_is_retried_later(
     tried, store = list[str](), AuthStore()
     store.save(token(50))
 
-    async def fail(token: str) -> None:
+    async def fail(token: str) -> str:
         tried.append(token)
         raise PocketBaseError("http://h", status)
 
