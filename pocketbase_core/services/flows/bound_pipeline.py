@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
+from ...auth.store import needs_loading
 from ...auth.token import is_same_user
 from ...calls.call import Call
 from ...calls.options import Options
@@ -34,6 +35,8 @@ class BoundPipeline:
         self.auth_store = pipeline.auth_store
         """The store of the user who made the call."""
         self._token = self.auth_store.token
+        self._is_for_anyone = pipeline.has_credentials or needs_loading(self.auth_store)
+        """True if a call that began without a user gets one before its first request is sent."""
         self._ends_at: float | None = None
         if isinstance(options.timeout, float) and not each:
             self._ends_at = loop.time() + options.timeout
@@ -67,8 +70,8 @@ class BoundPipeline:
             PocketBaseTimeoutError: If no time remains.
         """
         options, request, token = self._options, call.request, self.auth_store.token
-        if self._pipeline.has_credentials and not self._token:
-            self._token = token  # the client signs in before its first request
+        if self._is_for_anyone and not self._token:
+            self._token = token
         if "Authorization" not in options.headers and not is_same_user(self._token, token):
             message = "the user who made this call is no longer signed in; the rest of the call was not sent"
             raise PocketBaseUnauthorizedError(self.build_url(request.url), 401, message=message)

@@ -237,6 +237,21 @@ def test_a_store_that_has_not_been_loaded_is_loaded_before_the_first_call(
 
 
 @with_server(credentials=None)
+async def test_a_list_of_several_pages_belongs_to_the_user_of_a_store_that_its_first_page_loads(
+    server: SessionServer,
+) -> None:
+    async def load() -> str:
+        return json.dumps({"token": server.token(), "record": {"id": "u1"}})
+
+    async def save(text: str) -> None: ...
+
+    server.pb.auth_store = AsyncAuthStore(save, load=load)
+    users = with_pages(server, lambda: None)
+    assert len(await server.pb.collection("posts").get_full_list(batch=2)) == 6
+    assert set(users) == {"u1"}
+
+
+@with_server(credentials=None)
 async def test_a_load_that_fails_is_the_error_of_the_call_because_it_would_be_a_guests(server: SessionServer) -> None:
     async def fail() -> str:
         raise OSError("the storage is down")
