@@ -244,6 +244,11 @@ def response_from_error(error: PocketBaseError) -> Response:
     return Response(error.status, headers, url=error.url, json=error.data)
 
 
+def is_rejection(error: BaseException) -> bool:
+    """Return whether the server has rejected a request for good: with a 4xx other than 408 and 429."""
+    return isinstance(error, PocketBaseError) and 400 <= error.status < 500 and error.status not in (408, 429)
+
+
 def unexpected_response(response: Response, expected: str, advice: str | None = None) -> PocketBaseDecodeError:
     """Return the error for a success whose body is not what was expected."""
     content_type = response.headers.get("Content-Type", "no Content-Type")

@@ -2,12 +2,13 @@
 
 import json as jsonlib
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from .headers import Headers
+from .http_date import parse_http_date
 from .json_values import JsonLoads, decode_json, default_loads
 
 _NO_JSON: Any = object()
@@ -77,15 +78,8 @@ class Response:
         value = self.headers.get("Retry-After", "").strip()
         if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII):
             return float(value)
-        from email.utils import parsedate_to_datetime  # here, because it imports many modules that nothing else needs
-
-        try:
-            retry_at = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return None
-        if retry_at.tzinfo is None:
-            retry_at = retry_at.replace(tzinfo=UTC)
-        return max(0.0, (retry_at - datetime.now(UTC)).total_seconds())
+        retry_at = parse_http_date(value)
+        return None if retry_at is None else max(0.0, retry_at - time.time())
 
     def replace(self, **changes: Any) -> "Response":
         """Return a copy with other attributes."""

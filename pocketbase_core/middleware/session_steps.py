@@ -29,6 +29,7 @@ from ..errors import (
     PocketBaseError,
     PocketBaseSessionExpiredError,
     PocketBaseTransportError,
+    is_rejection,
     log_text,
 )
 from .server_clock import ServerClock
@@ -168,7 +169,7 @@ class SessionSteps:
                 self._schedule.received(self._store.token, self._lifetime())
         except Exception as error:
             _logger.warning("the token could not be refreshed: %s", log_text(error))
-            if not _is_decision(error):
+            if not is_rejection(error):
                 self._schedule.failed(token, asyncio.get_running_loop().time())
                 return
             self._schedule.refresh_refused(token)
@@ -181,7 +182,7 @@ class SessionSteps:
         try:
             await self._requests.check(token)
         except Exception as error:
-            if not _is_decision(error):
+            if not is_rejection(error):
                 self._schedule.failed(token, asyncio.get_running_loop().time())
                 raise
             if _status(error) == 401:
@@ -236,11 +237,6 @@ class SessionSteps:
 
 def _status(error: Exception) -> int:
     return error.status if isinstance(error, PocketBaseError) else 0
-
-
-def _is_decision(error: Exception) -> bool:
-    """Return whether the server has decided against a request, so that repeating it at once cannot help."""
-    return 400 <= _status(error) < 500 and _status(error) not in (408, 429)
 
 
 def _copied(error: BaseException) -> BaseException:

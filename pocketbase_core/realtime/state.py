@@ -29,7 +29,7 @@ import math
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from ..errors import PocketBaseError
+from ..errors import is_rejection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +167,9 @@ def ends_connection(error: Exception) -> bool:
     PocketBase responds with 404 if it no longer knows the client id, and with 403 if another user submits topics on
     a connection. A topic that the server refuses on its own is no error here: `Submitter` ends its subscriptions.
     """
-    return is_permanent_error(error) or getattr(error, "status", 0) == 404
+    return is_rejection(error)
 
 
 def is_permanent_error(error: Exception) -> bool:
     """Return whether repeating the request cannot help: the status is a 4xx other than 404, 408 and 429."""
-    return isinstance(error, PocketBaseError) and 400 <= error.status < 500 and error.status not in (404, 408, 429)
+    return is_rejection(error) and getattr(error, "status", 0) != 404

@@ -20,6 +20,7 @@ from ...concurrency.callbacks import notify
 from ...errors import PocketBaseConnectionError, PocketBaseError
 from ...messages import Headers
 from ...messages.headers import content_length
+from ...messages.http_date import parse_http_date
 from ...messages.uploads import ProgressCallback, check_progress
 from ...ports import StreamedResponse
 from .bound_pipeline import BoundPipeline
@@ -128,12 +129,8 @@ def _is_strong(modified: str, date: str) -> bool:
     """
     if not (_HTTP_DATE.fullmatch(modified) and _HTTP_DATE.fullmatch(date)):
         return False
-    from email.utils import parsedate_to_datetime  # slow to import, and only needed here
-
-    try:
-        return (parsedate_to_datetime(date) - parsedate_to_datetime(modified)).total_seconds() >= SETTLED_AFTER
-    except ValueError:
-        return False
+    made, changed = parse_http_date(date), parse_http_date(modified)
+    return made is not None and changed is not None and made - changed >= SETTLED_AFTER
 
 
 class _Download:
