@@ -207,7 +207,7 @@ class SessionSteps:
             except Exception as error:
                 self._note_failed_sign_in(error)
                 raise
-            self._sign_in_error = None
+            self._sign_in_error = None  # its traceback would keep the frames of a call alive
 
     def _note_failed_sign_in(self, error: Exception) -> None:
         self._sign_in_error = error

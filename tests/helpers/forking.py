@@ -54,7 +54,7 @@ class Parent:
         self.started.wait()
 
     async def live(self) -> None:
-        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
+        self.loop, self.ended, self.before = asyncio.get_running_loop(), asyncio.Event(), descriptors()
         self.started.set()
         await self.ended.wait()
 
@@ -66,12 +66,19 @@ class Parent:
 
     def close(self) -> None:
         self.run(self.pb.aclose())
+        self.run(connections_closed(self.before))
         self.loop.call_soon_threadsafe(self.ended.set)
         self.thread.join()
 
 
 def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
+
+
+async def connections_closed(before: int) -> None:
+    """Wait until there are no more descriptors than before: aiohttp does not wait for the end of a TLS connection."""
+    while descriptors() > before:
+        await asyncio.sleep(0.001)
 
 
 async def use(pb: PocketBase) -> None:
@@ -88,8 +95,7 @@ async def use(pb: PocketBase) -> None:
         assert pb.realtime.is_connected
     await pb.realtime.subscribe("a", got)
     await pb.aclose()
-    while descriptors() > before:  # aiohttp does not wait for the end of a TLS connection that it closes
-        await asyncio.sleep(0.001)
+    await connections_closed(before)
 
 
 def fork(pb: PocketBase, *, exits: bool = False) -> int:
@@ -163,16 +169,17 @@ def subscribed() -> None:
 
 def inside_a_coroutine() -> None:
     async def main() -> None:
-        parent = Parent()
-        got = CallRecorder()
+        parent, got = Parent(), CallRecorder()
+        before = descriptors()
         async with parent.pb as pb:
             await pb.realtime.subscribe("a", got)
-            before = await pb.send("/connection")
+            connection = await pb.send("/connection")
             await asyncio.to_thread(wait, fork(pb))
-            assert await pb.send("/connection") == before
+            assert await pb.send("/connection") == connection
             received = len(got)
             await pb.send("/emit")
             await got.until(received + 1)
+        await connections_closed(before)
         parent.close()
 
     asyncio.run(main())

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -329,6 +329,20 @@ async def test_closing_the_client_closes_all_stores_although_one_of_them_cannot_
     with pytest.raises(OSError, match="full"):
         await pb.aclose()
     assert closed == ["store", "store", "transport"]
+
+
+@with_server(credentials=None)
+async def test_a_refresh_whose_result_the_store_does_not_keep_is_not_repeated_at_each_call(
+    server: SessionServer,
+) -> None:
+    class KeepsItsToken(AuthStore):
+        def _replace(self, old: str, token: str, record: Mapping[str, Any]) -> None: ...
+
+    server.pb.auth_store = KeepsItsToken()
+    server.pb.auth_store.save(server.token(30), {"id": "u1", "collectionId": "c1"})
+    for _ in range(5):
+        await read(server)
+    assert (server.count("auth-refresh"), server.users()) == (1, ["u1"] * 5)
 
 
 @with_server(credentials=None)
@@ -712,14 +726,33 @@ async def test_a_sign_in_is_saved_to_the_store_that_the_client_had_when_the_call
     assert (bool(former.token), server.pb.auth_store.token) == (True, "")
 
 
-@with_server()
-async def test_closing_the_client_ends_a_sign_in_that_takes_long(server: SessionServer) -> None:
-    server.delays["auth-with-password"] = 1e6
-    reading = asyncio.ensure_future(read(server, timeout=None))
-    await pass_time(1)
-    await server.pb.aclose()
-    with pytest.raises(PocketBaseUnauthorizedError):
-        await reading
+def test_closing_the_client_ends_a_sign_in_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @with_server()
+    async def test(server: SessionServer) -> None:
+        server.delays["auth-with-password"] = 1e6
+        reading = asyncio.ensure_future(read(server, timeout=None))
+        await pass_time(1)
+        await server.pb.aclose()
+        with pytest.raises(PocketBaseUnauthorizedError):
+            await reading
+
+    test(monkeypatch)
+    assert [each for each in caplog.records if each.levelname != "DEBUG"] == [], "a cancelled step is no failure"
+
+
+def test_a_sign_in_that_fails_has_one_log_line_without_the_password(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @with_server()
+    async def test(server: SessionServer) -> None:
+        server.password = "another one"
+        await asyncio.gather(*(read(server) for _ in range(8)), return_exceptions=True)
+
+    test(monkeypatch)
+    messages = [each.getMessage() for each in caplog.records if each.name == "pocketbase_core"]
+    assert messages == ["the sign-in failed: PocketBaseBadRequestError: 400 Failed to sign in."]
 
 
 @with_server()
