@@ -57,6 +57,7 @@ def assert_each_job_was_done_once(summary: dict[str, str], records: int, least_k
     assert int(summary["kills"].partition(",")[0]) >= least_kills
 
 
+@pytest.mark.slow
 async def test_a_fleet_does_each_job_once_although_its_workers_are_killed() -> None:
     summary = await summary_of("--records", "300", "--workers", "3", "--seconds", "5", "--kill-every", "1")
     assert_each_job_was_done_once(summary, 300, least_kills=3)

@@ -179,6 +179,7 @@ async def test_another_error_of_a_claim_is_not_taken_for_another_worker(pb: Pock
         await worker.attempt(pb, job, nothing)
 
 
+@pytest.mark.slow
 async def test_ten_workers_do_all_jobs_once_though_some_fail_and_claims_expire(
     server: LocalServer, pb: PocketBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
