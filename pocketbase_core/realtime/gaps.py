@@ -33,7 +33,9 @@ class GapTracker:
         since = time.time() - MAX_DELIVERY_DELAY - seconds
         self._since = since if self._since is None else min(self._since, since)
         affected = (each for each in self._registry.confirmed if each.topic != CONNECT_TOPIC)
-        self._affected.update(dict.fromkeys(affected))
+        for each in affected:
+            self._affected[each] = None
+            each.note_loss()
 
     def drop_pending(self, since: float) -> None:
         """Drop all undelivered messages, and record their loss.

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack, overload
@@ -41,8 +41,9 @@ class Realtime(AnswersPeerNames):
         self.settings = settings
         """The server's limits and the size of the queues. Change it while nothing is subscribed."""
         self._pipeline = pipeline
-        self._tasks = BackgroundTasks()
-        self._callbacks = RealtimeCallbacks(self._tasks)
+        self.tasks = BackgroundTasks()
+        """The tasks that `close` ends."""
+        self._callbacks = RealtimeCallbacks(self.tasks)
         self._manager = CurrentManager(ClientParts(pipeline, tokens, self._callbacks))
 
     def __repr__(self) -> str:
@@ -123,14 +124,10 @@ class Realtime(AnswersPeerNames):
         if not (on_gap is None or callable(on_gap)):
             raise TypeError(f"on_gap must be a function, not {on_gap!r}")
         subscription = CallbackSubscription(
-            encoded, self._make_queue(topic), self._decoder(decode), callback, on_gap, on_error, self._tasks
+            encoded, self._make_queue(topic), self._decoder(decode), callback, on_gap, on_error, self.tasks
         )
-        await self._subscribe(subscription, request_options)
-
-        async def unsubscribe() -> None:
-            await self._manager.unsubscribe(lambda _: [subscription])
-
-        return unsubscribe
+        await self.start([subscription], request_options)
+        return partial(self.stop, [subscription])
 
     @asynccontextmanager
     async def events(
@@ -168,11 +165,11 @@ class Realtime(AnswersPeerNames):
         request_options = parse_options(SubscribeOptions, options, keywords)
         encoded = realtime.encode_topic(topic, request_options)
         subscription = EventStream[Any](encoded, self._make_queue(topic), self._decoder(decode))
-        await self._subscribe(subscription, request_options)
+        await self.start([subscription], request_options)
         try:
             yield subscription
         finally:
-            await self._manager.unsubscribe(lambda _: [subscription])
+            await self.stop([subscription])
 
     async def unsubscribe(self, topic: str | None = None) -> None:
         """End all subscriptions of a topic.
@@ -180,11 +177,15 @@ class Realtime(AnswersPeerNames):
         Args:
             topic: The topic without options: subscriptions with any options end. None ends those of all topics.
         """
-        await self._manager.unsubscribe(lambda existing: [each for each in existing if topic in (None, each.name)])
+        await self._manager.unsubscribe(
+            lambda existing: [each for each in existing if each.is_listed and topic in (None, each.name)]
+        )
 
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start with `prefix`."""
-        await self._manager.unsubscribe(lambda existing: [each for each in existing if each.topic.startswith(prefix)])
+        await self._manager.unsubscribe(
+            lambda existing: [each for each in existing if each.is_listed and each.topic.startswith(prefix)]
+        )
 
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Register a callback for connects: the first connection, and each one after a loss.
@@ -230,7 +231,7 @@ class Realtime(AnswersPeerNames):
         message = "realtime was closed"
         closed = PocketBaseConnectionError(self._pipeline.build_url(realtime.PATH), message=message, request_sent=None)
         await self._manager.unsubscribe(lambda existing: existing, closed)
-        await self._tasks.aclose()
+        await self.tasks.aclose()
         self._manager.forget_stopped_loop()
 
     def follow_store(self) -> None:
@@ -261,22 +262,28 @@ class Realtime(AnswersPeerNames):
         decode_text = partial(decode_message, self._pipeline.json_loads)
         return decode_text if decode is None else lambda text: decode(decode_text(text))
 
-    async def _subscribe(self, subscription: Subscription, options: Options) -> None:
-        """Add a subscription, and wait until the server has confirmed its topic."""
+    async def start(self, subscriptions: Sequence[Subscription], options: Options) -> None:
+        """Add subscriptions, and wait until the server has confirmed their topics. `subscribe` names the errors."""
         manager = self._manager.get(self.settings)
         timeout = options.timeout_or(self._pipeline.timeout)
-        manager.add(subscription)
         try:
+            for subscription in subscriptions:
+                manager.add(subscription)
             async with asyncio.timeout(timeout):
-                await subscription.confirmed
+                for subscription in subscriptions:
+                    await subscription.confirmed
         except TimeoutError as error:
-            await manager.unsubscribe(lambda _: [subscription])
+            await self.stop(subscriptions)
             reason = manager.last_error
             message = f"not subscribed within {timeout:g} s" + (f": {reason}" if reason else "")
             raise PocketBaseTimeoutError(self._pipeline.build_url(realtime.PATH), message=message) from error
         except BaseException:
-            await manager.unsubscribe(lambda _: [subscription])
+            await self.stop(subscriptions)
             raise
+
+    async def stop(self, subscriptions: Sequence[Subscription]) -> None:
+        """End these subscriptions."""
+        await self._manager.unsubscribe(lambda _: [*subscriptions])
 
 
 def _report_callback_error(on_error: CallbackList, error: BaseException, topic: str) -> None:

@@ -1,4 +1,4 @@
-"""One subscription: a callback or an iterator, with its queue."""
+"""One subscription: a callback or an iterator with its queue, or the base of another kind."""
 
 import asyncio
 import copy
@@ -18,20 +18,19 @@ Decode = Callable[[str], Any]
 
 
 class Subscription(ABC):
-    """One subscription: its topic, and the queue of messages and gaps.
+    """One subscription.
 
     Args:
         topic: The topic with its options, as the server knows it.
-        queue: The queue of messages and gaps.
-        decode: Turns the text of a message into what the consumer gets.
     """
 
-    def __init__(self, topic: str, queue: EventQueue, decode: Decode) -> None:
+    is_listed = True
+    """True if the subscription is the user's own, so that `unsubscribe(topic)` ends it."""
+
+    def __init__(self, topic: str) -> None:
         self.topic = topic
         self.confirmed: asyncio.Future[None] = running_loop().create_future()
         """Done when the server has confirmed or refused the topic, or the subscription has ended before that."""
-        self._queue = queue
-        self._decode = decode
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"  # the options of the topic may have a header with a token
@@ -43,15 +42,19 @@ class Subscription(ABC):
 
     @abstractmethod
     def deliver(self, item: str | Gap) -> None:
-        """Put a message or a gap into the queue, without waiting."""
+        """Take a message or a gap, without waiting."""
+
+    @abstractmethod
+    def note_loss(self) -> None:
+        """Note that messages may be missing from now on, until the next gap."""
 
     def drop_pending(self) -> float | None:
-        """Drop everything that is queued.
+        """Drop all messages and gaps that the consumer has not got yet.
 
         Returns:
-            A time in seconds since the epoch that no dropped item is older than, or None if the queue was empty.
+            A time in seconds since the epoch that no dropped item is older than, or None if there were none.
         """
-        return self._queue.drop_pending()
+        return None
 
     def confirm(self) -> None:
         """Note that the server has confirmed the topic."""
@@ -71,7 +74,29 @@ class Subscription(ABC):
         """Accept no more messages and gaps."""
 
 
-class CallbackSubscription(Subscription):
+class QueuedSubscription(Subscription):
+    """A subscription with a queue of messages and gaps.
+
+    Args:
+        topic: The topic with its options, as the server knows it.
+        queue: The queue of messages and gaps.
+        decode: Turns the text of a message into what the consumer gets.
+    """
+
+    def __init__(self, topic: str, queue: EventQueue, decode: Decode) -> None:
+        super().__init__(topic)
+        self._queue = queue
+        self._decode = decode
+
+    def note_loss(self) -> None:
+        """Do nothing: the consumer gets the gap."""
+
+    def drop_pending(self) -> float | None:
+        """Drop all messages and gaps that are queued."""
+        return self._queue.drop_pending()
+
+
+class CallbackSubscription(QueuedSubscription):
     """A subscription that calls a function with one message after the other, in a task that ends with the last one.
 
     Args:
@@ -136,7 +161,7 @@ class CallbackSubscription(Subscription):
             self._busy = False
 
 
-class EventStream(Subscription, Generic[T]):
+class EventStream(QueuedSubscription, Generic[T]):
     """An asynchronous iterator over the messages of a topic, with a `Gap` where some may be missing.
 
     Only one task at a time may iterate, on the event loop that has subscribed. The iterator ends when the subscription
