@@ -71,6 +71,15 @@ class FullListOptions(FirstOptions, total=False):
     """Records for each request. The default is 1000."""
 
 
+class LiveOptions(FirstOptions, total=False):
+    """Options of live queries."""
+
+    limit: int | None
+    """The length of the list, from 1: only its first records. None is no limit, and the default."""
+    watch: str | Sequence[str]
+    """Other collections whose changes matter, such as those of relations in `filter`, or the tables of a view."""
+
+
 class FileOptions(CommonOptions, total=False):
     """Options of methods that return a stored file, or its URL."""
 

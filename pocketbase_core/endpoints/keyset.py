@@ -29,17 +29,12 @@ from typing import Any
 from ..calls.call import Call
 from ..calls.filters import build_filter
 from ..calls.options import Options
+from .extended_filter import MAX_CONDITIONS, count_conditions, extend, is_extensible
 from .pages import Page, get_page, is_last, with_page_size
 
 Record = dict[str, Any]
-_MODIFIED_ID = re.compile(r"(^|,)\s*(id|\*)\s*:")
+MODIFIED_ID = re.compile(r"(^|,)\s*(id|\*)\s*:")
 """A modifier such as `id:excerpt(3)`, with which the server returns other ids than the filter compares."""
-# PocketBase parses comments and escapes differently inside parentheses.
-_UNSAFE_IN_PARENTHESES = re.compile(r"//|\\")
-_MAX_FILTER_LENGTH = 3500
-"""Bytes of a filter that PocketBase accepts."""
-_MAX_CONDITIONS = 200
-"""Conditions of a filter that PocketBase accepts."""
 
 
 class NumberedPages:
@@ -171,11 +166,7 @@ class KeysetPages:
     def _build_filter(self, comparison: str, record_id: str) -> str | None:
         """Return the caller's filter with a condition on the id; None if it cannot be written or is too long."""
         try:
-            expression = build_filter(f"id {comparison} {{:id}}", {"id": record_id})
-            if self._caller_filter:
-                # Safe to wrap in parentheses: the server has parsed the unwrapped filter on the first page.
-                expression = f"{expression} && ({self._caller_filter})"
-            return expression if len(expression.encode()) <= _MAX_FILTER_LENGTH else None
+            return extend(self._caller_filter, build_filter(f"id {comparison} {{:id}}", {"id": record_id}))
         except ValueError:
             return None
 
@@ -196,10 +187,10 @@ def make_pages(path: str, size: int, options: Options) -> KeysetPages | Numbered
     sort, filter_, fields = (options.params.get(name, "") for name in ("sort", "filter", "fields"))
     if not (isinstance(sort, str) and isinstance(filter_, str) and isinstance(fields, str)):
         return NumberedPages(path, size, options)
-    if sort.strip() not in ("", "id", "+id") or _MODIFIED_ID.search(fields):
+    if sort.strip() not in ("", "id", "+id") or MODIFIED_ID.search(fields):
         return NumberedPages(path, size, options)
     params = {**options.params, "sort": "id"}
-    if _UNSAFE_IN_PARENTHESES.search(filter_) or len(re.findall(r"&&|\|\|", filter_)) + 1 >= _MAX_CONDITIONS:
+    if not is_extensible(filter_) or count_conditions(filter_) >= MAX_CONDITIONS:
         return NumberedPages(path, size, replace(options, params=params))
     remove_ids = bool(fields) and {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
     if remove_ids:

@@ -36,6 +36,11 @@ def make_pages(collection: str, size: int, options: Options) -> keyset.KeysetPag
     return keyset.make_pages(_path(collection), size, options)
 
 
+def make_numbered_pages(collection: str, size: int, options: Options) -> keyset.NumberedPages:
+    """Return a reader of all records by page number, in the order of the list."""
+    return keyset.NumberedPages(_path(collection), size, options)
+
+
 def get_first(collection: str, options: Options) -> Call[dict[str, Any]]:
     """Build the call for the first record. Its parser raises PocketBaseNotFoundError if there is none."""
     return pages.get_first(_path(collection), options)
