@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         PocketBaseTransportError,
         PocketBaseUnauthorizedError,
     )
+    from .live import LiveChange, LiveQuery
     from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
     from .messages.uploads import FileUpload
     from .middleware import Handler, Middleware
@@ -62,6 +63,8 @@ __all__ = [
     "Gap",
     "Handler",
     "Headers",
+    "LiveChange",
+    "LiveQuery",
     "Middleware",
     "Page",
     "PasswordCredentials",
@@ -98,6 +101,7 @@ _NAMES_BY_MODULE = {
     "client": ("PocketBase",),
     "credentials": ("PasswordCredentials",),
     "endpoints.pages": ("Page",),
+    "live": ("LiveChange", "LiveQuery"),
     "messages": ("Headers", "Request", "RequestDraft", "Response", "ServerSentEvent"),
     "messages.uploads": ("FileUpload",),
     "middleware": ("Handler", "Middleware"),

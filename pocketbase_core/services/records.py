@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from ..calls.call import Call
 from ..calls.options import (
     FirstOptions,
     FullListOptions,
     ListOptions,
+    LiveOptions,
     OptionsArg,
     RecordOptions,
     SubscribeOptions,
@@ -30,6 +31,9 @@ from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
 from .record_change import RecordChange
+
+if TYPE_CHECKING:
+    from ..live.query import LiveQuery
 
 T = TypeVar("T")
 RecordCallback = Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object]
@@ -236,6 +240,35 @@ class RecordService(RecordChanges[T], AsyncFace):
         """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime.events(topic, options, decode=decode, **keywords)
+
+    def live(self, options: OptionsArg = None, **keywords: Unpack[LiveOptions]) -> "LiveQuery[T]":
+        """Keep a list of records as the server has it: `async with posts.live(filter="done = false") as live`.
+
+        Once the server is quiet, `live.items` is what `get_full_list` returns with the same options, whatever was
+        lost, restarted or changed meanwhile. A record that leaves the filter, or that the user may not see any more,
+        leaves the list. Records with the same sort values are in the order in which the server returns them.
+
+        Options: `filter`, `sort`, `expand`, `fields`, `limit`, `watch`, `params`, `headers`, `timeout`.
+
+        Args:
+            options: `limit` is the length of the list. `watch` are other collections whose changes may concern any
+                record of the list: those of relations in `filter` or `sort`, and those that a view reads. What `expand`
+                shows is watched by itself. `timeout` limits each request.
+            **keywords: The options as keyword arguments.
+
+        Returns:
+            The live query. Entering its block subscribes and reads the list, and raises what these raise; for a view
+            without `watch`, a ValueError.
+
+        Raises:
+            TypeError: If an option is of the wrong type.
+            ValueError: If `limit` is below 1, or `sort` contains `@random`, or an option cannot be sent.
+        """
+        from ..live.plan import Plan
+        from ..live.query import LiveQuery
+
+        plan = Plan.make(self._collection, parse_options(LiveOptions, options, keywords))
+        return LiveQuery(plan, self._pipeline, self._realtime, self._decode)
 
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""

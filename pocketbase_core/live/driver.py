@@ -1,0 +1,259 @@
+"""The task that keeps the list of a live query up to date.
+
+`LiveState` decides what is read next, `ListReader` reads it, and `Mirror` applies it to the list. The driver connects
+the three, one request at a time, and hands on the changes.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+from ..auth.store import sign_in_of
+from ..concurrency.background_tasks import wait_until_done
+from ..errors import (
+    PocketBaseError,
+    PocketBaseForbiddenError,
+    PocketBaseNotFoundError,
+    PocketBaseSessionExpiredError,
+    PocketBaseUnauthorizedError,
+    log_text,
+)
+from ..pipeline import Pipeline
+from ..realtime import Realtime
+from .item import Transition
+from .mirror import Mirror
+from .plan import Plan
+from .reader import ListReader
+from .relations import Related, event_ids, related_collections
+from .state import LiveState, ReadAll, ReadOrder, ReadRecords, Wait
+from .topics import Topics
+
+T = TypeVar("T")
+_Read = ReadAll | ReadRecords | ReadOrder
+_logger = logging.getLogger("pocketbase_core")
+
+
+class Driver(Generic[T]):
+    """Reads the list, and reads again what events name.
+
+    Args:
+        plan: What to read.
+        pipeline: Sends the requests.
+        realtime: Has the subscriptions and the task.
+        mirror: The list.
+        publish: Called with the changes of the list.
+        on_end: Called when nothing is read any more.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        pipeline: Pipeline,
+        realtime: Realtime,
+        mirror: Mirror[T],
+        publish: Callable[[list[Transition[T]]], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self.error: Exception | None = None
+        """The reason why the list is not current, if a request has failed or the subscriptions have ended."""
+        self._plan = plan
+        self._pipeline = pipeline
+        self._tasks = realtime.tasks
+        self._mirror = mirror
+        self._publish = publish
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._state = LiveState(asks_by_id=plan.asks_by_id)
+        self._reader = ListReader(plan, pipeline)
+        self._topics = Topics(plan, realtime, pipeline.json_loads, self)
+        self._wake = asyncio.Event()
+        self._refreshing: list[asyncio.Future[None]] = []
+        """The calls of `refresh` that wait for a reading that has not begun."""
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """True if the list is being kept up to date."""
+        return self._task is not None and not self._task.done()
+
+    @property
+    def is_current(self) -> bool:
+        """True if nothing is missing but changes that are on their way."""
+        return self.is_running and self._state.is_current
+
+    async def start(self) -> None:
+        """Subscribe, read the list, and start the task.
+
+        Raises:
+            PocketBaseError: If a request fails.
+            ValueError: If the collection is a view, and no other collection is watched.
+        """
+        plan = self._plan
+        try:
+            await self._topics.add(Related(each, frozenset()) for each in (plan.collection, *plan.watched))
+            await self._topics.add(self._related(await self._reader.probe()))
+            while not await self._read(ReadAll()):
+                pass
+            if not self._mirror.order_is_certain:
+                await self._read(ReadOrder())
+        except BaseException:
+            await self._topics.close()
+            raise
+        self._task = self._tasks.create(self._run(), "live query")
+
+    async def stop(self) -> None:
+        """End the task and the subscriptions."""
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                await wait_until_done(self._task)
+        finally:
+            await self._topics.close()
+
+    async def refresh(self) -> None:
+        """Read the whole list, and wait for that."""
+        refreshed: asyncio.Future[None] = self._loop.create_future()
+        self._refreshing.append(refreshed)
+        self._state.note_unknown(self._loop.time())
+        self._wake.set()
+        await refreshed
+
+    def note_event(self, related: Related, message: object) -> None:
+        """Note an event of a collection."""
+        now = self._loop.time()
+        event = cast("Mapping[str, object]", message if isinstance(message, dict) else {})
+        record = event.get("record")
+        if not isinstance(record, dict) or related.collection in self._plan.watched:
+            self._state.note_unknown(now)
+        else:
+            ids = event_ids(cast("dict[str, Any]", record), related.fields)
+            if related.collection == self._plan.collection and not related.fields:
+                for each in ids:
+                    self._state.note_event(each, now, created=event.get("action") == "create")
+            if self._plan.paths:
+                if self._plan.shows_ids:
+                    self._state.note_related(self._mirror.showing(ids), now)
+                else:
+                    self._state.note_unknown(now)
+        self._wake.set()
+
+    def note_loss(self) -> None:
+        """Note that events may be missing from now on, until the next gap."""
+        self._state.note_loss(self._loop.time())
+        self._wake.set()
+
+    def note_gap(self) -> None:
+        """Note that events were missing, and that from now on they are not."""
+        self._state.note_gap(self._loop.time())
+        self._wake.set()
+
+    def note_end(self, error: Exception | None) -> None:
+        """Note that no events come any more, and end the task."""
+        if self.is_running and self._task is not None:
+            self.error = error
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                self._wake.clear()
+                mirror = self._mirror
+                action = self._state.next_action(
+                    self._loop.time(), length=len(mirror.items), order_is_certain=mirror.order_is_certain
+                )
+                if not isinstance(action, Wait):
+                    await self._try(action)
+                    continue
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(action.until):
+                        await self._wake.wait()
+        finally:
+            _finish(self._refreshing, RuntimeError("the live query has ended"))
+            self._on_end()
+
+    async def _try(self, action: _Read) -> None:
+        """Perform an action, and finish the calls of `refresh` that it serves."""
+        refreshing = self._refreshing if isinstance(action, ReadAll) else []
+        if refreshing:
+            self._refreshing = []
+        try:
+            is_done = await self._read(action)
+        except Exception as error:
+            self._fail(action, error)
+            _finish(refreshing, error)
+        except BaseException:
+            self._refreshing += refreshing
+            raise
+        else:
+            self.error = None
+            if is_done:
+                _finish(refreshing)
+            else:
+                self._refreshing += refreshing
+
+    async def _read(self, action: _Read) -> bool:
+        """Send the requests of an action, and apply the result. Return False if the result is another user's."""
+        began_at, sign_in = self._loop.time(), sign_in_of(self._pipeline.auth_store)
+        self._state.begin(action)
+        records: list[dict[str, Any]] = []
+        apply: Callable[[], list[Transition[T]]]
+        match action:
+            case ReadAll():
+                records, in_order, is_snapshot = await self._reader.read_all()
+                apply = partial(self._mirror.replace, records, in_order=in_order, is_snapshot=is_snapshot)
+            case ReadRecords(ids, created):
+                asked, records = await self._reader.read_some(ids)
+                for each in ids[len(asked) :]:
+                    self._state.note_event(each, began_at, created=each in created)
+                apply = partial(self._mirror.apply, asked, records, created)
+            case ReadOrder():
+                apply = partial(self._set_order, await self._reader.read_order())
+        if sign_in_of(self._pipeline.auth_store) != sign_in:
+            self._state.note_other_user(self._loop.time())
+            return False
+        self._publish(apply())
+        self._state.succeed(action, began_at, self._loop.time())
+        if await self._topics.add(self._related(records)):
+            self._state.note_unknown(self._loop.time())
+        return True
+
+    def _fail(self, action: _Read, error: Exception) -> None:
+        if str(self.error) != str(error):
+            _logger.warning("a live query of %r failed: %s", self._plan.collection, log_text(error))
+        self.error = error
+        self._state.fail(self._loop.time(), random.random())
+        if isinstance(action, ReadAll) and _sees_nothing(error):
+            self._publish(self._mirror.replace([], in_order=True, is_snapshot=True))
+
+    def _set_order(self, ids: list[str]) -> list[Transition[T]]:
+        if not self._mirror.set_order(ids):
+            self._state.note_other_order(self._loop.time())
+        return []
+
+    def _related(self, records: list[dict[str, Any]]) -> set[Related]:
+        """Return the collections that records show, unless the caller watches them."""
+        paths = self._plan.paths
+        found = {each for record in records for each in related_collections(record, paths)} if paths else set[Related]()
+        return {each for each in found if each.collection not in self._plan.watched}
+
+
+def _finish(refreshing: "list[asyncio.Future[None]]", error: Exception | None = None) -> None:
+    for each in refreshing:
+        if each.done():  # its caller was cancelled
+            continue
+        if error is None:
+            each.set_result(None)
+        else:
+            each.set_exception(error)
+
+
+def _sees_nothing(error: Exception) -> bool:
+    """Return whether the user may not see any record: PocketBase itself refuses the list, not a proxy before it."""
+    if isinstance(error, PocketBaseSessionExpiredError):
+        return True
+    refusals = PocketBaseUnauthorizedError | PocketBaseForbiddenError | PocketBaseNotFoundError
+    return isinstance(error, PocketBaseError) and isinstance(error, refusals) and "message" in error.data

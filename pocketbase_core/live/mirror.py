@@ -1,0 +1,202 @@
+"""The list of a live query: its items in the order of the server, and the changes that bring it up to date.
+
+Theory of operation: items are sorted by their sort values, and those with the same values by their rank. Where the
+server sends the list in its order, the ranks are the numbers in this order. A record that comes later gets a rank
+behind all others, which is right for one that was created just now. Any other one may belong elsewhere among its
+equals; `order_is_certain` is False then, until the ids are read in order.
+
+If the sort keys are not plain fields, or if the server turns out to sort them in another way, the sort values of all
+items are empty, so that the rank alone counts.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from itertools import pairwise
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from .item import Item, Transition
+from .order import SortKey, SortValues, sort_values
+from .relations import Paths, shown_ids
+
+T = TypeVar("T")
+_place = attrgetter("place")
+
+
+class Mirror(Generic[T]):
+    """The items of a live query.
+
+    Args:
+        keys: The sort keys; None if the order is known to the server alone.
+        paths: The paths of `expand`.
+        decode: Turns a record into what the user gets.
+    """
+
+    def __init__(self, keys: tuple[SortKey, ...] | None, paths: Paths, decode: Callable[[dict[str, Any]], T]) -> None:
+        self.items: list[Item[T]] = []
+        """The items in order."""
+        self.order_is_certain = True
+        """False if the ids have to be read in order."""
+        self._keys = keys
+        self._paths = paths
+        self._decode = decode
+        self._by_key: dict[Hashable, Item[T]] = {}
+        self._showing: dict[str, set[Hashable]] = {}
+        self._next_rank = 0
+
+    def get(self, key: Hashable) -> Item[T] | None:
+        """Return the item of a key; None if the list has none."""
+        return self._by_key.get(key)
+
+    def showing(self, ids: Iterable[str]) -> set[Hashable]:
+        """Return the keys of the items that show one of these records."""
+        return set[Hashable]().union(*(self._showing.get(each, ()) for each in ids))
+
+    def replace(self, records: Sequence[dict[str, Any]], *, in_order: bool, is_snapshot: bool) -> list[Transition[T]]:
+        """Replace the whole list.
+
+        Args:
+            records: All records.
+            in_order: Whether the records are in the server's order.
+            is_snapshot: Whether they are in the state of a single moment, so that their order can be checked.
+        """
+        numbers: dict[str, int] = {}
+        items: dict[Hashable, Item[T]] = {}
+        for raw in records:
+            record_id = str(raw.get("id", ""))
+            number = numbers[record_id] = numbers.get(record_id, 0) + 1
+            key = record_id if number == 1 else (record_id, number)
+            items[key] = self._make(key, raw)
+        before, self._by_key = self._by_key, items
+        transitions = [Transition(key, item, None) for key, item in before.items() if key not in items]
+        transitions += [
+            Transition(key, before.get(key), item) for key, item in items.items() if before.get(key) is not item
+        ]
+        for transition in transitions:
+            self._index(transition)
+        self.items = [*items.values()]
+        known = {} if in_order else {key: (item.sort_values, item.rank) for key, item in before.items()}
+        self._place_all(known)
+        if in_order and is_snapshot and any(a.sort_values > b.sort_values for a, b in pairwise(self.items)):
+            self._leave_order_to_server()
+        self.items.sort(key=_place)
+        self.order_is_certain = in_order or not self._has_unknown_places(known)
+        return transitions
+
+    def apply(
+        self, ids: Collection[str], records: Iterable[dict[str, Any]], created: Collection[str]
+    ) -> list[Transition[T]]:
+        """Apply what the server has returned for some ids.
+
+        Args:
+            ids: The ids that the server was asked for.
+            records: The records among them that belong to the list. The others do not, or not any more.
+            created: Those that were created since the list was read.
+        """
+        found = {str(raw["id"]): self._make(str(raw["id"]), raw) for raw in records}
+        transitions = [
+            Transition(key, before, found.get(key))
+            for key in ids
+            if (before := self._by_key.get(key)) is not found.get(key)
+        ]
+        new = [each.key for each in transitions if each.before is None]
+        for transition in transitions:
+            self._index(transition)
+            self._move(transition, is_last=len(new) == 1 and transition.key in created and transition.before is None)
+        return transitions
+
+    def set_order(self, ids: Iterable[str]) -> bool:
+        """Sort the items as these ids are.
+
+        Returns:
+            True if these are the ids of all items, so that the order is certain.
+        """
+        ranks: dict[Hashable, int] = {}
+        numbers: dict[str, int] = {}
+        for index, record_id in enumerate(ids):
+            number = numbers[record_id] = numbers.get(record_id, 0) + 1
+            ranks[record_id if number == 1 else (record_id, number)] = index
+        for index, item in enumerate(self.items):
+            item.rank = ranks.get(item.key, len(ranks) + index)
+        self._next_rank = len(ranks) + len(self.items)
+        self.items.sort(key=_place)
+        self.order_is_certain = True
+        return ranks.keys() == self._by_key.keys()
+
+    def _make(self, key: Hashable, raw: dict[str, Any]) -> Item[T]:
+        """Return the item of a record: the present one, if the record has not changed."""
+        present = self._by_key.get(key)
+        if present is not None and present.raw == raw:
+            return present
+        return Item(key, raw, self._decode(raw), frozenset(shown_ids(raw, self._paths)))
+
+    def _index(self, transition: Transition[T]) -> None:
+        key, before, after = transition
+        if self._paths:
+            for each in before.shown_ids if before is not None else ():
+                self._showing[each].discard(key)
+                if not self._showing[each]:
+                    del self._showing[each]
+            for each in after.shown_ids if after is not None else ():
+                self._showing.setdefault(each, set()).add(key)
+
+    def _move(self, transition: Transition[T], *, is_last: bool) -> None:
+        """Put the item of a transition in the place of the item before.
+
+        Args:
+            transition: The transition.
+            is_last: Whether the server sorts the record behind all records with the same sort values.
+        """
+        key, before, after = transition
+        if before is not None:
+            del self.items[bisect_left(self.items, before.place, key=_place)]
+            del self._by_key[key]
+        if after is None:
+            return
+        self._by_key[key] = after
+        has_moved = not self._set_sort_values(after, None if before is None else before.sort_values)
+        after.rank = self._next_rank if before is None or has_moved else before.rank
+        self._next_rank += has_moved
+        insort(self.items, after, key=_place)
+        if self._keys is None or (has_moved and not is_last and self._has_equal_neighbor(after)):
+            self.order_is_certain = False
+
+    def _place_all(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> None:
+        """Set the sort values and the ranks of all items, which are the numbers of the items unless they are known."""
+        self._next_rank = max(self._next_rank, len(self.items)) if known else 0
+        for item in self.items:
+            values, rank = known.get(item.key, (None, 0))
+            if self._set_sort_values(item, values):
+                item.rank = rank
+            else:
+                item.rank = self._next_rank
+                self._next_rank += 1
+
+    def _set_sort_values(self, item: Item[T], before: SortValues | None) -> bool:
+        """Set the sort values of an item. Return whether they are those from before."""
+        values = () if self._keys is None else sort_values(item.raw, self._keys)
+        if values is None:
+            self._leave_order_to_server()
+            values = ()
+        item.sort_values = values
+        return before == values
+
+    def _leave_order_to_server(self) -> None:
+        """Sort the items by their rank alone, in their present order."""
+        self._keys = None
+        for index, item in enumerate(self.items):
+            item.sort_values, item.rank = (), index
+        self._next_rank = max(self._next_rank, len(self.items))
+
+    def _has_unknown_places(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> bool:
+        """Return whether an item has a neighbor with the same sort values, and its place among them is not known."""
+        unknown = {item.key for item in self.items if known.get(item.key) != item.place}
+        return any(
+            first.sort_values == second.sort_values and (first.key in unknown or second.key in unknown)
+            for first, second in pairwise(self.items)
+        )
+
+    def _has_equal_neighbor(self, item: Item[T]) -> bool:
+        index = bisect_left(self.items, item.place, key=_place)
+        neighbors = [*self.items[max(index - 1, 0) : index], *self.items[index + 1 : index + 2]]
+        return any(each.sort_values == item.sort_values for each in neighbors)

@@ -1,0 +1,180 @@
+"""What a live query reads: its options, checked, and the calls that they become."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any, Self, cast
+
+from ..calls.call import Call
+from ..calls.filters import build_filter
+from ..calls.options import Options
+from ..endpoints import records
+from ..endpoints.extended_filter import MAX_CONDITIONS, MAX_LENGTH, count_conditions, extend, is_extensible
+from ..endpoints.keyset import MODIFIED_ID, KeysetPages, NumberedPages
+from ..endpoints.pages import Page
+from ..endpoints.realtime import record_topic
+from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+from .order import SortKey, parse_sort
+from .relations import Paths, parse_expand
+
+PAGE_SIZE = 1000
+PROBE_SIZE = 30
+"""Records that are read first, to learn of which collections `expand` shows records."""
+MAX_IDS = 100
+"""Ids a request asks for at most."""
+_MAX_ID_LENGTH = 60
+_RANDOM = re.compile(r"@random\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a live query reads."""
+
+    collection: str
+    """The name or id of the collection."""
+    options: Options
+    """The options of each request. Their fields include the id."""
+    removes_id: bool
+    """True if the caller did not ask for the id."""
+    limit: int | None
+    """The length of the list; None is no limit."""
+    watched: tuple[str, ...]
+    """The collections whose changes may concern any record of the list."""
+    sort_keys: tuple[SortKey, ...] | None
+    """The sort keys; None if only the server knows the order."""
+    paths: Paths
+    """The paths of `expand`."""
+
+    @classmethod
+    def make(cls, collection: str, options: Options) -> Self:
+        """Check the options of a live query.
+
+        Raises:
+            TypeError: If `limit` or `watch` has the wrong type.
+            ValueError: If the list has no lasting order, `limit` is below 1, `fields` changes the ids, or the headers
+                contain a token.
+        """
+        sort, expand, fields = (_text(options, name) for name in ("sort", "expand", "fields"))
+        if _RANDOM.search(sort):
+            raise PocketBaseInputError("a live query cannot be sorted by @random, which is another order at each read")
+        if MODIFIED_ID.search(fields):
+            raise PocketBaseInputError(
+                f"a live query needs unchanged ids; remove their modifier from fields={fields!r}"
+            )
+        if "Authorization" in options.headers:
+            raise PocketBaseInputError("a live query is the client's user's; make a client for another user")
+        removes_id = bool(fields.strip()) and {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
+        if removes_id:
+            options = replace(options, params={**options.params, "fields": f"{fields},id"})
+        limit = _check_limit(options.method_options.get("limit"))
+        watched = _check_watch(options.method_options.get("watch", ()))
+        plan = cls(collection, options, removes_id, limit, watched, parse_sort(sort), parse_expand(expand))
+        plan.page(1)  # raises the error of a parameter that belongs to pages
+        return plan
+
+    @property
+    def asks_by_id(self) -> bool:
+        """True if single records can be read again: there is no limit, and the filter can be extended."""
+        filter_ = _text(self.options, "filter")
+        has_space = len(filter_.encode()) + _MAX_ID_LENGTH + 20 <= MAX_LENGTH
+        has_space = has_space and count_conditions(filter_) < MAX_CONDITIONS
+        return self.limit is None and has_space and is_extensible(filter_)
+
+    @property
+    def shows_ids(self) -> bool:
+        """True if the records within `expand` have their ids, so that the items that show a record can be told."""
+        return not _text(self.options, "fields").strip()
+
+    @property
+    def page_size(self) -> int:
+        """The number of records for each request."""
+        return PAGE_SIZE if self.limit is None else min(PAGE_SIZE, self.limit)
+
+    def page(self, number: int) -> Call[Page[dict[str, Any]]]:
+        """Build the call for a page of the list."""
+        return records.get_page(self.collection, number, self.page_size, self.options)
+
+    def probe(self, *, by_row: bool) -> Call[Page[dict[str, Any]]]:
+        """Build the call for some records with all their fields.
+
+        Args:
+            by_row: Whether to sort by `@rowid`, which the server refuses for a view.
+        """
+        params = self._params_without("sort", "fields")
+        if by_row:
+            params["sort"] = "@rowid"
+        return records.get_page(self.collection, 1, PROBE_SIZE, replace(self.options, params=params))
+
+    def reader(self) -> KeysetPages | NumberedPages:
+        """Return a reader of all records, in the order of their ids where that is possible."""
+        return records.make_pages(
+            self.collection, PAGE_SIZE, replace(self.options, params=self._params_without("sort"))
+        )
+
+    def numbered_reader(self) -> NumberedPages:
+        """Return a reader of all records in the order of the list."""
+        return records.make_numbered_pages(self.collection, self.page_size, self.options)
+
+    def order_reader(self) -> NumberedPages:
+        """Return a reader of all ids in the order of the list."""
+        options = replace(self.options, params={**self._params_without("expand"), "fields": "id"})
+        return records.make_numbered_pages(self.collection, self.page_size, options)
+
+    def records(self, ids: Sequence[str]) -> tuple[Sequence[str], Call[Page[dict[str, Any]]]]:
+        """Build the call for those records of the list that have one of these ids.
+
+        Returns:
+            The first ids, as many as fit into one filter, and the call.
+        """
+        filter_ = _text(self.options, "filter")
+        ids = ids[: min(MAX_IDS, MAX_CONDITIONS - count_conditions(filter_))]
+        while (extended := extend(filter_, _one_of(ids))) is None:
+            ids = ids[: len(ids) // 2]
+        options = replace(self.options, params={**self._params_without("sort"), "filter": extended})
+        return ids, records.get_page(self.collection, 1, len(ids), options)
+
+    def topic(self, collection: str, fields: frozenset[str] = frozenset()) -> tuple[str, Options]:
+        """Return the topic of a collection, and its options: events with the id and these fields alone."""
+        params = {**self._params_without("sort", "filter", "expand"), "fields": ",".join(["id", *sorted(fields)])}
+        return record_topic(collection, "*"), replace(self.options, params=params)
+
+    def _params_without(self, *names: str) -> dict[str, Any]:
+        return {name: value for name, value in self.options.params.items() if name not in names}
+
+
+def is_askable(record_id: str) -> bool:
+    """Return whether a filter can contain an id so that each server reads it alike."""
+    return 0 < len(record_id.encode(errors="replace")) <= _MAX_ID_LENGTH and not {"\\", "\0"} & {*record_id}
+
+
+def _one_of(ids: Sequence[str]) -> str:
+    names = [f"i{number}" for number in range(len(ids))]
+    condition = " || ".join(f"id = {{:{name}}}" for name in names)
+    return f"({build_filter(condition, dict(zip(names, ids, strict=True)))})"
+
+
+def _text(options: Options, name: str) -> str:
+    value = options.params.get(name, "")
+    if not isinstance(value, str):
+        raise PocketBaseInputError(f"params must not repeat {name!r} in a live query")
+    return value
+
+
+def _check_limit(limit: object) -> int | None:
+    if limit is None:
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, Integral):
+        raise PocketBaseInputTypeError(f"limit must be an integer or None, not {limit!r}")
+    if limit < 1:
+        raise PocketBaseInputError(f"limit must be 1 or more, not {limit}")
+    return int(limit)
+
+
+def _check_watch(watched: object) -> tuple[str, ...]:
+    names = (watched,) if isinstance(watched, str) else watched
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in cast("Sequence[object]", names)):
+        raise PocketBaseInputTypeError(f"watch must be the name of a collection or a list of names, not {watched!r}")
+    for name in cast("Sequence[str]", names):
+        record_topic(name, "*")
+    return tuple(dict.fromkeys(cast("Sequence[str]", names)))

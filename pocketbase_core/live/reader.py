@@ -1,0 +1,86 @@
+"""The requests of a live query, which are sent as the user who is signed in at the time."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..endpoints.keyset import KeysetPages, NumberedPages
+from ..endpoints.pages import is_last
+from ..errors import PocketBaseBadRequestError
+from ..pipeline import Pipeline
+from .plan import Plan
+
+Record = dict[str, Any]
+
+
+class Reading(NamedTuple):
+    """The whole list, as it was read."""
+
+    records: list[Record]
+    in_order: bool
+    """True if the records are in the order of the list."""
+    is_snapshot: bool
+    """True if they are in the state of a single moment."""
+
+
+class ListReader:
+    """Reads the list, or parts of it.
+
+    Args:
+        plan: What to read.
+        pipeline: Sends the requests.
+    """
+
+    def __init__(self, plan: Plan, pipeline: Pipeline) -> None:
+        self._plan = plan
+        self._pipeline = pipeline
+        self._is_view = False
+
+    async def probe(self) -> list[Record]:
+        """Return some records with all their fields.
+
+        Raises:
+            PocketBaseError: If the server refuses the collection or the filter.
+            ValueError: If the collection is a view, and no other collection is watched.
+        """
+        plan, pipeline = self._plan, self._pipeline
+        try:
+            page = await pipeline.execute(plan.probe(by_row=True))
+        except PocketBaseBadRequestError:
+            page = await pipeline.execute(plan.probe(by_row=False))
+            self._is_view = True
+            if not plan.watched:
+                raise ValueError(
+                    f"{plan.collection!r} is a view, for which the server sends no events: name the collections that "
+                    "it reads with watch="
+                ) from None
+        return page["items"]
+
+    async def read_all(self) -> Reading:
+        """Read the whole list.
+
+        A list of one page comes in order. Of a longer one, pages in order could miss a record while others are deleted,
+        so it is read in the order of the ids where that is possible.
+        """
+        plan = self._plan
+        page = await self._pipeline.execute(plan.page(1))
+        if is_last(page) or len(page["items"]) == plan.limit:
+            return Reading(page["items"], in_order=True, is_snapshot=True)
+        if plan.asks_by_id and not self._is_view:
+            return Reading(await self._read(plan.reader()), in_order=False, is_snapshot=False)
+        return Reading(await self._read(plan.numbered_reader()), in_order=True, is_snapshot=False)
+
+    async def read_some(self, ids: Sequence[str]) -> tuple[Sequence[str], list[Record]]:
+        """Return as many of the ids as one request can ask for, and their records that are in the list."""
+        asked, call = self._plan.records(ids)
+        return asked, (await self._pipeline.execute(call))["items"]
+
+    async def read_order(self) -> list[str]:
+        """Return all ids in the order of the list."""
+        return [str(record["id"]) for record in await self._read(self._plan.order_reader())]
+
+    async def _read(self, reader: KeysetPages | NumberedPages) -> list[Record]:
+        records: list[Record] = []
+        limit = self._plan.limit
+        while not reader.is_done and (limit is None or len(records) < limit):
+            records += reader.accept(await self._pipeline.execute(reader.next_call()))
+        return records[:limit]
