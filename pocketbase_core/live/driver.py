@@ -9,6 +9,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -29,12 +30,15 @@ from .mirror import Mirror
 from .plan import Plan
 from .reader import ListReader
 from .relations import Related, event_ids, related_collections
-from .state import LiveState, ReadAll, ReadOrder, ReadRecords, Wait
+from .state import LiveState, ReadAll, ReadChanges, ReadOrder, ReadRecords, Wait
 from .topics import Topics
 
 T = TypeVar("T")
-_Read = ReadAll | ReadRecords | ReadOrder
+_Read = ReadAll | ReadChanges | ReadRecords | ReadOrder
 _logger = logging.getLogger("pocketbase_core")
+MAX_COMMIT_TIME = timedelta(seconds=60)
+"""How much older than the last change of the list a change may be that is not in the list. The server sets `updated`
+before it commits, and its clock may be set back."""
 
 
 class Driver(Generic[T]):
@@ -73,6 +77,10 @@ class Driver(Generic[T]):
         self._wake = asyncio.Event()
         self._refreshing: list[asyncio.Future[None]] = []
         """The calls of `refresh` that wait for a reading that has not begun."""
+        self._sign_in = ""
+        """The sign-in as which the list was read."""
+        self._since: datetime | None = None
+        """When the list was complete, by the server's clock; None if that is not known."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -143,12 +151,16 @@ class Driver(Generic[T]):
 
     def note_loss(self) -> None:
         """Note that events may be missing from now on, until the next gap."""
+        if self._plan.reads_changes and self._since is None and (last_change := self._mirror.last_change()):
+            self._since = last_change - MAX_COMMIT_TIME
         self._state.note_loss(self._loop.time())
         self._wake.set()
 
     def note_gap(self) -> None:
         """Note that events were missing, and that from now on they are not."""
         self._state.note_gap(self._loop.time())
+        if sign_in_of(self._pipeline.auth_store) != self._sign_in:
+            self._state.note_other_user(self._loop.time())
         self._wake.set()
 
     def note_end(self, error: Exception | None) -> None:
@@ -163,7 +175,10 @@ class Driver(Generic[T]):
                 self._wake.clear()
                 mirror = self._mirror
                 action = self._state.next_action(
-                    self._loop.time(), length=len(mirror.items), order_is_certain=mirror.order_is_certain
+                    self._loop.time(),
+                    length=len(mirror.items),
+                    order_is_certain=mirror.order_is_certain,
+                    can_read_changes=self._since is not None,
                 )
                 if not isinstance(action, Wait):
                     await self._try(action)
@@ -203,8 +218,13 @@ class Driver(Generic[T]):
         apply: Callable[[], list[Transition[T]]]
         match action:
             case ReadAll():
+                self._sign_in = sign_in
                 records, in_order, is_snapshot = await self._reader.read_all()
                 apply = partial(self._mirror.replace, records, in_order=in_order, is_snapshot=is_snapshot)
+            case ReadChanges():
+                assert self._since is not None, "can_read_changes says so"
+                ids, records = await self._reader.read_changes(self._mirror.ids, self._since)
+                apply = partial(self._mirror.apply, ids, records, ())
             case ReadRecords(ids, created):
                 asked, records = await self._reader.read_some(ids)
                 for each in ids[len(asked) :]:
@@ -217,6 +237,8 @@ class Driver(Generic[T]):
             return False
         self._publish(apply())
         self._state.succeed(action, began_at, self._loop.time())
+        if self._state.is_current:
+            self._since = None
         if await self._topics.add(self._related(records)):
             self._state.note_unknown(self._loop.time())
         return True

@@ -11,9 +11,10 @@ items are empty, so that the rank alone counts.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import pairwise
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from .item import Item, Transition
 from .order import SortKey, SortValues, sort_values
@@ -47,6 +48,21 @@ class Mirror(Generic[T]):
     def get(self, key: Hashable) -> Item[T] | None:
         """Return the item of a key; None if the list has none."""
         return self._by_key.get(key)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all records."""
+        return [str(item.raw["id"]) for item in self.items]
+
+    def last_change(self) -> datetime | None:
+        """Return the latest `updated` of all records; None if they do not all have one."""
+        values = [item.raw.get("updated") for item in self.items]
+        if not all(isinstance(value, str) for value in values):
+            return None
+        try:
+            return datetime.fromisoformat(max(cast("list[str]", values), default=""))
+        except ValueError:
+            return None
 
     def showing(self, ids: Iterable[str]) -> set[Hashable]:
         """Return the keys of the items that show one of these records."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from numbers import Integral
 from typing import Any, Self, cast
 
@@ -15,6 +16,7 @@ from ..endpoints.keyset import MODIFIED_ID, KeysetPages, NumberedPages
 from ..endpoints.pages import Page
 from ..endpoints.realtime import record_topic
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
+from .differences import Range
 from .order import SortKey, parse_sort
 from .relations import Paths, parse_expand
 
@@ -77,8 +79,8 @@ class Plan:
     def asks_by_id(self) -> bool:
         """True if single records can be read again: there is no limit, and the filter can be extended."""
         filter_ = _text(self.options, "filter")
-        has_space = len(filter_.encode()) + _MAX_ID_LENGTH + 20 <= MAX_LENGTH
-        has_space = has_space and count_conditions(filter_) < MAX_CONDITIONS
+        has_space = len(filter_.encode()) + 2 * _MAX_ID_LENGTH + 40 <= MAX_LENGTH
+        has_space = has_space and count_conditions(filter_) + 2 <= MAX_CONDITIONS
         return self.limit is None and has_space and is_extensible(filter_)
 
     @property
@@ -134,10 +136,47 @@ class Plan:
         options = replace(self.options, params={**self._params_without("sort"), "filter": extended})
         return ids, records.get_page(self.collection, 1, len(ids), options)
 
+    @property
+    def reads_changes(self) -> bool:
+        """True if the records that were changed since some time can be told by their field `updated`.
+
+        That is not so where records of other collections matter, because their changes do not show there.
+        """
+        return self.asks_by_id and not (self.paths or self.watched)
+
+    def changes(self, since: datetime) -> KeysetPages | NumberedPages:
+        """Return a reader of the records that were changed since this time, which is one of the server."""
+        condition = build_filter("updated >= {:since}", {"since": since})
+        return records.make_pages(self.collection, PAGE_SIZE, self._with_condition(condition, "sort"))
+
+    def count(self, ids: Range) -> Call[Page[dict[str, Any]]]:
+        """Build the call for the number of records with an id of a range."""
+        return records.get_list(self.collection, 1, 1, self._in_range(ids))
+
+    def ids(self, ids: Range) -> KeysetPages | NumberedPages:
+        """Return a reader of all ids of a range."""
+        return records.make_pages(self.collection, PAGE_SIZE, self._in_range(ids))
+
     def topic(self, collection: str, fields: frozenset[str] = frozenset()) -> tuple[str, Options]:
         """Return the topic of a collection, and its options: events with the id and these fields alone."""
         params = {**self._params_without("sort", "filter", "expand"), "fields": ",".join(["id", *sorted(fields)])}
         return record_topic(collection, "*"), replace(self.options, params=params)
+
+    def _in_range(self, ids: Range) -> Options:
+        limits = {"first": ("id >= {:first}", ids.first), "end": ("id < {:end}", ids.end)}
+        given = {name: limit for name, limit in limits.items() if limit[1]}
+        condition = " && ".join(text for text, _ in given.values())
+        condition = build_filter(condition, {name: record_id for name, (_, record_id) in given.items()})
+        options = self._with_condition(condition, "sort", "fields", "expand")
+        return replace(options, params={**options.params, "fields": "id"})
+
+    def _with_condition(self, condition: str, *without: str) -> Options:
+        """Return the options with one more condition, and without some parameters."""
+        filter_ = _text(self.options, "filter")
+        extended = extend(filter_, condition) if condition else filter_
+        assert extended is not None, "asks_by_id has left space for it"
+        params = {**self._params_without(*without), "filter": extended}
+        return replace(self.options, params=params if extended else self._params_without(*without, "filter"))
 
     def _params_without(self, *names: str) -> dict[str, Any]:
         return {name: value for name, value in self.options.params.items() if name not in names}

@@ -1,13 +1,15 @@
 """The requests of a live query, which are sent as the user who is signed in at the time."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..endpoints.keyset import KeysetPages, NumberedPages
 from ..endpoints.pages import is_last
 from ..errors import PocketBaseBadRequestError
 from ..pipeline import Pipeline
-from .plan import Plan
+from .differences import Range, find_differences
+from .plan import Plan, is_askable
 
 Record = dict[str, Any]
 
@@ -73,6 +75,33 @@ class ListReader:
         """Return as many of the ids as one request can ask for, and their records that are in the list."""
         asked, call = self._plan.records(ids)
         return asked, (await self._pipeline.execute(call))["items"]
+
+    async def read_changes(self, ids: Collection[str], since: datetime) -> tuple[set[str], list[Record]]:
+        """Read the records that were changed since some time, and those that have left the list or come into it.
+
+        Args:
+            ids: The ids of the records that the list had.
+            since: The time, by the server's clock.
+
+        Returns:
+            The ids that were read, and their records that are in the list.
+        """
+        records = await self._read(self._plan.changes(since))
+        changed = {str(record["id"]) for record in records}
+        differences = await find_differences(changed.union(ids), self._count, self._read_ids)
+        remaining = [each for each in differences if is_askable(each)]
+        while remaining:
+            asked, found = await self.read_some(remaining)
+            records += found
+            del remaining[: len(asked)]
+        return changed | differences, records
+
+    async def _count(self, ids: Range) -> int:
+        page = await self._pipeline.execute(self._plan.count(ids))
+        return page["totalItems"]
+
+    async def _read_ids(self, ids: Range) -> list[str]:
+        return [str(record["id"]) for record in await self._read(self._plan.ids(ids))]
 
     async def read_order(self) -> list[str]:
         """Return all ids in the order of the list."""

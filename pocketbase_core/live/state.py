@@ -7,7 +7,8 @@ An event only says which record may have changed. Its id is kept until the next 
 becomes one request. `next_action` is a table that is read from top to bottom; its first row that holds is the action.
 One request is under way at a time, so what a response says is never older than what the list has.
 
-- After a gap, a change of the user, `refresh`, or an event whose records cannot be told, everything is read.
+- After a gap, what has changed since is read, where that takes less than to read everything.
+- After a change of the user, `refresh`, or an event whose records cannot be told, everything is read.
 - Else, the records with the kept ids are read. Those that the server does not return have left the list.
 - Else, if the place of a record is not known, the ids are read in order.
 - Some changes cause no event: a record that its user may not see any more, another rule, SQL. So everything is read
@@ -43,6 +44,11 @@ class ReadAll:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadChanges:
+    """Read what may have changed since the list was current."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadRecords:
     """Read the records with these ids."""
 
@@ -63,7 +69,7 @@ class Wait:
     until: float
 
 
-Action = ReadAll | ReadRecords | ReadOrder | Wait
+Action = ReadAll | ReadChanges | ReadRecords | ReadOrder | Wait
 
 
 class LiveState:
@@ -97,21 +103,26 @@ class LiveState:
         """True if nothing is missing but changes that are on their way."""
         return self._is_current and not (self._has_loss or self._has_gap)
 
-    def next_action(self, now: float, *, length: int, order_is_certain: bool) -> Action:
+    def next_action(
+        self, now: float, *, length: int, order_is_certain: bool = True, can_read_changes: bool = False
+    ) -> Action:
         """Return the most urgent action.
 
         Args:
             now: The loop's time.
             length: The number of items of the list.
             order_is_certain: Whether the place of each item is known.
+            can_read_changes: Whether records tell when they were changed.
         """
         self._max_ids = MAX_IDS * (1 + length // PAGE_SIZE)
-        is_due = self._reads_all or bool(self._ids) or not order_is_certain
+        is_due = self._reads_all or self._has_gap or bool(self._ids) or not order_is_certain
         check_at = self._check_at
         if not is_due and now < check_at:
             return Wait(check_at)
         if now < self._free_at:
             return Wait(self._free_at)
+        if self._has_gap and not self._reads_all:
+            return ReadChanges() if can_read_changes and length > PAGE_SIZE else ReadAll()
         if self._ids:
             ids = tuple(self._ids)[:MAX_IDS]
             return ReadRecords(ids, frozenset(each for each in ids if self._ids[each]))
@@ -143,7 +154,7 @@ class LiveState:
     def note_gap(self, now: float) -> None:
         """Note that events were missing, and that from now on they are not."""
         self._is_current, self._has_loss, self._has_gap = False, False, True
-        self.note_unknown(now)
+        self._note_activity(now)
 
     def note_other_user(self, now: float) -> None:
         """Note that another user has signed in since the last request was sent."""
@@ -160,6 +171,9 @@ class LiveState:
             case ReadAll():
                 self._reads_all = self._has_gap = False
                 self._ids.clear()
+            case ReadChanges():
+                self._has_gap = False
+                self._ids.clear()
             case ReadRecords(ids):
                 for each in ids:
                     self._ids.pop(each, None)
@@ -172,8 +186,10 @@ class LiveState:
         duration = now - began_at
         self._free_at = max(began_at + MIN_INTERVAL, now + duration)
         if isinstance(action, ReadAll):
+            self._read_duration = duration
+        if isinstance(action, ReadAll | ReadChanges):
             self._is_current = True
-            self._read_at, self._read_duration = now, duration
+            self._read_at = now
             self._quiet_since, self._quiet_delay = now, min(2 * self._quiet_delay, CHECK_EVERY)
 
     def fail(self, now: float, fraction: float) -> None:
@@ -197,5 +213,5 @@ class LiveState:
 
     @property
     def _check_at(self) -> float:
-        due_at = min(self._quiet_since + self._quiet_delay, self._read_at + CHECK_EVERY)
-        return max(due_at, self._read_at + CHECK_COST * self._read_duration)
+        least = CHECK_COST * self._read_duration
+        return min(self._quiet_since + max(self._quiet_delay, least), self._read_at + max(CHECK_EVERY, least))
