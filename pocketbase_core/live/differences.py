@@ -1,9 +1,9 @@
 """The differences between the ids that a list should have and those that the server has.
 
 The server counts the records of a range of ids. Where the count is not that of the known ids, the range is halved and
-both halves are counted, until so few ids are left that the server can be asked for all of them. So a few differences in
-a long list take little to find. A record that has come and another one that has left are overlooked if they are next
-to each other.
+one half is counted, from which the other count follows, until so few ids are left that the server can be asked for all
+of them. So a few differences in a long list take little to find. A record that has come and another one that has left
+are overlooked if they are next to each other.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -34,15 +34,18 @@ async def find_differences(
     """
     known = sorted(ids)
     differences: set[str] = set()
-    ranges: list[tuple[Sequence[str], Range]] = [(known, Range("", ""))]
+    everything = Range("", "")
+    ranges: list[tuple[Range, Sequence[str], int]] = [(everything, known, await count(everything))]
     while ranges:
-        expected, each = ranges.pop()
-        if await count(each) == len(expected):
+        each, expected, number = ranges.pop()
+        if number == len(expected):
             continue
         if len(expected) <= LEAST_RANGE:
             differences |= {*expected} ^ {*await read(each)}
             continue
         middle = len(expected) // 2
-        ranges.append((expected[:middle], Range(each.first, expected[middle])))
-        ranges.append((expected[middle:], Range(expected[middle], each.end)))
+        left, right = Range(each.first, expected[middle]), Range(expected[middle], each.end)
+        number_left = await count(left)
+        ranges.append((left, expected[:middle], number_left))
+        ranges.append((right, expected[middle:], number - number_left))
     return differences

@@ -106,8 +106,6 @@ class Driver(Generic[T]):
             await self._topics.add(self._related(await self._reader.probe()))
             while not await self._read(ReadAll()):
                 pass
-            if not self._mirror.order_is_certain:
-                await self._read(ReadOrder())
         except BaseException:
             await self._topics.close()
             raise
@@ -236,6 +234,8 @@ class Driver(Generic[T]):
             self._state.note_other_user(self._loop.time())
             return False
         self._publish(apply())
+        if isinstance(action, ReadAll | ReadChanges) and not self._mirror.order_is_certain:
+            self._set_order(await self._reader.read_order())  # before the list counts as current
         self._state.succeed(action, began_at, self._loop.time())
         if self._state.is_current:
             self._since = None
