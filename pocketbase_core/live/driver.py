@@ -27,7 +27,7 @@ from ..pipeline import Pipeline
 from ..realtime import Realtime
 from .item import Transition
 from .mirror import Mirror
-from .plan import Plan
+from .plan import MAX_IDS, PAGE_SIZE, Plan
 from .reader import ListReader
 from .relations import Related, event_ids, related_collections
 from .state import LiveState, ReadAll, ReadChanges, ReadOrder, ReadRecords, Wait
@@ -229,13 +229,13 @@ class Driver(Generic[T]):
                     self._state.note_event(each, began_at, created=each in created)
                 apply = partial(self._mirror.apply, asked, records, created)
             case ReadOrder():
-                apply = partial(self._set_order, await self._reader.read_order())
+                apply = await self._read_order()
         if sign_in_of(self._pipeline.auth_store) != sign_in:
             self._state.note_other_user(self._loop.time())
             return False
         self._publish(apply())
         if isinstance(action, ReadAll | ReadChanges) and not self._mirror.order_is_certain:
-            self._set_order(await self._reader.read_order())  # before the list counts as current
+            (await self._read_order())()  # before the list counts as current
         self._state.succeed(action, began_at, self._loop.time())
         if self._state.is_current:
             self._since = None
@@ -251,8 +251,17 @@ class Driver(Generic[T]):
         if isinstance(action, ReadAll) and _sees_nothing(error):
             self._publish(self._mirror.replace([], in_order=True, is_snapshot=True))
 
-    def _set_order(self, ids: list[str]) -> list[Transition[T]]:
-        if not self._mirror.set_order(ids):
+    async def _read_order(self) -> Callable[[], list[Transition[T]]]:
+        """Read ids in order, and return a function that sorts the list so."""
+        mirror, reader = self._mirror, self._reader
+        equals = mirror.unplaced_ids(MAX_IDS) if self._plan.asks_by_id else None
+        if equals is not None and (ids := await reader.read_order_of(equals)) is not None:
+            return partial(self._set_order, ids, mirror.set_order_of_equals)
+        by_row = self._plan.asks_by_id and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
+        return partial(self._set_order, await reader.read_order(by_row=by_row), mirror.set_order)
+
+    def _set_order(self, ids: list[str], set_order: Callable[[list[str]], bool]) -> list[Transition[T]]:
+        if not set_order(ids):
             self._state.note_other_order(self._loop.time())
         return []
 

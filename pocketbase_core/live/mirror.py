@@ -3,7 +3,7 @@
 Theory of operation: items are sorted by their sort values, and those with the same values by their rank. Where the
 server sends the list in its order, the ranks are the numbers in this order. A record that comes later gets a rank
 behind all others, which is right for one that was created just now. Any other one may belong elsewhere among its
-equals; `order_is_certain` is False then, until the ids are read in order.
+equals: it is unplaced, until its id and those of its equals are read in order.
 
 If the sort keys are not plain fields, or if the server turns out to sort them in another way, the sort values of all
 items are empty, so that the rank alone counts.
@@ -12,7 +12,7 @@ items are empty, so that the rank alone counts.
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, cast
 
@@ -21,7 +21,7 @@ from .order import SortKey, SortValues, sort_values
 from .relations import Paths, shown_ids
 
 T = TypeVar("T")
-_place = attrgetter("place")
+_place, _sort_values = attrgetter("place"), attrgetter("sort_values")
 
 
 class Mirror(Generic[T]):
@@ -36,14 +36,26 @@ class Mirror(Generic[T]):
     def __init__(self, keys: tuple[SortKey, ...] | None, paths: Paths, decode: Callable[[dict[str, Any]], T]) -> None:
         self.items: list[Item[T]] = []
         """The items in order."""
-        self.order_is_certain = True
-        """False if the ids have to be read in order."""
+        self._unplaced: set[Hashable] = set()
+        """The keys of items that have another place among their equals, perhaps."""
+        self._has_unknown_order = False
+        """True if all ids have to be read in order, because only the server knows the order."""
         self._keys = keys
         self._paths = paths
         self._decode = decode
         self._by_key: dict[Hashable, Item[T]] = {}
         self._showing: dict[str, set[Hashable]] = {}
         self._next_rank = 0
+
+    @property
+    def order_is_certain(self) -> bool:
+        """False if ids have to be read in order."""
+        return not (self._unplaced or self._has_unknown_order)
+
+    @property
+    def sorts_by_fields(self) -> bool:
+        """True if the order is known but for that of equals."""
+        return self._keys is not None
 
     def get(self, key: Hashable) -> Item[T] | None:
         """Return the item of a key; None if the list has none."""
@@ -96,7 +108,8 @@ class Mirror(Generic[T]):
         if in_order and is_snapshot and any(a.sort_values > b.sort_values for a, b in pairwise(self.items)):
             self._leave_order_to_server()
         self.items.sort(key=_place)
-        self.order_is_certain = in_order or not self._has_unknown_places(known)
+        self._has_unknown_order = self._keys is None and not in_order
+        self._unplaced = set() if in_order or self._keys is None else self._find_unplaced(known)
         return transitions
 
     def apply(
@@ -136,8 +149,39 @@ class Mirror(Generic[T]):
             item.rank = ranks.get(item.key, len(ranks) + index)
         self._next_rank = len(ranks) + len(self.items)
         self.items.sort(key=_place)
-        self.order_is_certain = True
+        self._unplaced.clear()
+        self._has_unknown_order = False
         return ranks.keys() == self._by_key.keys()
+
+    def unplaced_ids(self, most: int) -> list[str] | None:
+        """Return the ids of the unplaced items and of their equals; None if all ids have to be read in order.
+
+        Args:
+            most: How many ids are returned at most.
+        """
+        found: dict[Hashable, Item[T]] = {}
+        for key in self._unplaced:
+            item = self._by_key[key]
+            first = bisect_left(self.items, item.sort_values, key=_sort_values)
+            for each in islice(self.items, first, None):
+                if each.sort_values != item.sort_values:
+                    break
+                found[each.key] = each
+                if len(found) > most:
+                    return None
+        return None if self._has_unknown_order else [str(item.raw["id"]) for item in found.values()]
+
+    def set_order_of_equals(self, ids: Iterable[str]) -> bool:
+        """Sort the unplaced items and their equals as these ids are. Return True."""
+        items = [item for each in ids if (item := self._by_key.get(each)) is not None]
+        in_place = sorted(items, key=_place)
+        ranks = [item.rank for item in in_place]
+        items.sort(key=_sort_values)  # which keeps the order of equals
+        for item, rank in zip(items, ranks, strict=True):
+            item.rank = rank
+        self.items.sort(key=_place)
+        self._unplaced.clear()
+        return True
 
     def _make(self, key: Hashable, raw: dict[str, Any]) -> Item[T]:
         """Return the item of a record: the present one, if the record has not changed."""
@@ -167,6 +211,7 @@ class Mirror(Generic[T]):
         if before is not None:
             del self.items[bisect_left(self.items, before.place, key=_place)]
             del self._by_key[key]
+            self._unplaced.discard(key)
         if after is None:
             return
         self._by_key[key] = after
@@ -174,8 +219,10 @@ class Mirror(Generic[T]):
         after.rank = self._next_rank if before is None or has_moved else before.rank
         self._next_rank += has_moved
         insort(self.items, after, key=_place)
-        if self._keys is None or (has_moved and not is_last and self._has_equal_neighbor(after)):
-            self.order_is_certain = False
+        if self._keys is None:
+            self._has_unknown_order = True
+        elif has_moved and not is_last and self._has_equal_neighbor(after):
+            self._unplaced.add(key)
 
     def _place_all(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> None:
         """Set the sort values and the ranks of all items, which are the numbers of the items unless they are known."""
@@ -204,13 +251,13 @@ class Mirror(Generic[T]):
             item.sort_values, item.rank = (), index
         self._next_rank = max(self._next_rank, len(self.items))
 
-    def _has_unknown_places(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> bool:
-        """Return whether an item has a neighbor with the same sort values, and its place among them is not known."""
-        unknown = {item.key for item in self.items if known.get(item.key) != item.place}
-        return any(
-            first.sort_values == second.sort_values and (first.key in unknown or second.key in unknown)
-            for first, second in pairwise(self.items)
-        )
+    def _find_unplaced(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> set[Hashable]:
+        """Return the keys of the items with an equal neighbor whose places are not known."""
+        unplaced: set[Hashable] = set()
+        for first, second in pairwise(self.items):
+            if first.sort_values == second.sort_values:
+                unplaced |= {each.key for each in (first, second) if known.get(each.key) != each.place}
+        return unplaced
 
     def _has_equal_neighbor(self, item: Item[T]) -> bool:
         index = bisect_left(self.items, item.place, key=_place)

@@ -118,13 +118,22 @@ class Plan:
         """Return a reader of all records in the order of the list."""
         return records.make_numbered_pages(self.collection, self.page_size, self.options)
 
-    def order_reader(self) -> NumberedPages:
-        """Return a reader of all ids in the order of the list."""
-        options = replace(self.options, params={**self._params_without("expand"), "fields": "id"})
-        return records.make_numbered_pages(self.collection, self.page_size, options)
+    def order_reader(self, *, by_row: bool) -> NumberedPages:
+        """Return a reader of all ids in the order of the list, or by row, which takes the server less time.
 
-    def records(self, ids: Sequence[str]) -> tuple[Sequence[str], Call[Page[dict[str, Any]]]]:
+        The server returns records with equal sort values in the order of their rows, unless an index has another one.
+        """
+        params = {**self._params_without("expand"), "fields": "id", **({"sort": "@rowid"} if by_row else {})}
+        return records.make_numbered_pages(self.collection, self.page_size, replace(self.options, params=params))
+
+    def records(
+        self, ids: Sequence[str], *, in_order: bool = False
+    ) -> tuple[Sequence[str], Call[Page[dict[str, Any]]]]:
         """Build the call for those records of the list that have one of these ids.
+
+        Args:
+            ids: The ids.
+            in_order: Whether to read only the ids, by row.
 
         Returns:
             The first ids, as many as fit into one filter, and the call.
@@ -133,7 +142,10 @@ class Plan:
         ids = ids[: min(MAX_IDS, MAX_CONDITIONS - count_conditions(filter_))]
         while (extended := extend(filter_, _one_of(ids))) is None:
             ids = ids[: len(ids) // 2]
-        options = replace(self.options, params={**self._params_without("sort"), "filter": extended})
+        params = {**self._params_without("sort"), "filter": extended}
+        if in_order:
+            params = {**self._params_without("expand"), "filter": extended, "sort": "@rowid", "fields": "id"}
+        options = replace(self.options, params=params)
         return ids, records.get_page(self.collection, 1, len(ids), options)
 
     @property

@@ -103,9 +103,16 @@ class ListReader:
     async def _read_ids(self, ids: Range) -> list[str]:
         return [str(record["id"]) for record in await self._read(self._plan.ids(ids))]
 
-    async def read_order(self) -> list[str]:
-        """Return all ids in the order of the list."""
-        return [str(record["id"]) for record in await self._read(self._plan.order_reader())]
+    async def read_order(self, *, by_row: bool) -> list[str]:
+        """Return all ids in the order of the list, or of the rows."""
+        return [str(record["id"]) for record in await self._read(self._plan.order_reader(by_row=by_row))]
+
+    async def read_order_of(self, ids: Sequence[str]) -> list[str] | None:
+        """Return those of the ids that are in the list by row; None if they are too many for one request."""
+        asked, call = self._plan.records(ids, in_order=True)
+        if len(asked) < len(ids):
+            return None
+        return [str(record["id"]) for record in (await self._pipeline.execute(call))["items"]]
 
     async def _read(self, reader: KeysetPages | NumberedPages) -> list[Record]:
         records: list[Record] = []
