@@ -21,6 +21,7 @@ from .order import SortKey, SortValues, sort_values
 from .relations import Paths, shown_ids
 
 T = TypeVar("T")
+_NOTHING: frozenset[str] = frozenset()
 _place, _sort_values = attrgetter("place"), attrgetter("sort_values")
 
 
@@ -102,14 +103,18 @@ class Mirror(Generic[T]):
         ]
         for transition in transitions:
             self._index(transition)
-        self.items = [*items.values()]
-        known = {} if in_order else {key: (item.sort_values, item.rank) for key, item in before.items()}
-        self._place_all(known)
+        if in_order:
+            self.items = [*items.values()]
+        else:  # nearly sorted, which makes sorting fast
+            new = [item for key, item in items.items() if key not in before]
+            self.items = [items[item.key] for item in self.items if item.key in items] + new
+        moved = self._place_all(before, in_order=in_order)
         if in_order and is_snapshot and any(a.sort_values > b.sort_values for a, b in pairwise(self.items)):
             self._leave_order_to_server()
         self.items.sort(key=_place)
         self._has_unknown_order = self._keys is None and not in_order
-        self._unplaced = set() if in_order or self._keys is None else self._find_unplaced(known)
+        moved |= self._unplaced
+        self._unplaced = set() if in_order or self._keys is None else self._find_equals(moved)
         return transitions
 
     def apply(
@@ -188,17 +193,17 @@ class Mirror(Generic[T]):
         present = self._by_key.get(key)
         if present is not None and present.raw == raw:
             return present
-        return Item(key, raw, self._decode(raw), frozenset(shown_ids(raw, self._paths)))
+        shown = frozenset(shown_ids(raw, self._paths)) if self._paths else _NOTHING
+        return Item(key, raw, self._decode(raw), shown)
 
     def _index(self, transition: Transition[T]) -> None:
         key, before, after = transition
-        if self._paths:
-            for each in before.shown_ids if before is not None else ():
-                self._showing[each].discard(key)
-                if not self._showing[each]:
-                    del self._showing[each]
-            for each in after.shown_ids if after is not None else ():
-                self._showing.setdefault(each, set()).add(key)
+        for each in before.shown_ids if before is not None else _NOTHING:
+            self._showing[each].discard(key)
+            if not self._showing[each]:
+                del self._showing[each]
+        for each in after.shown_ids if after is not None else _NOTHING:
+            self._showing.setdefault(each, set()).add(key)
 
     def _move(self, transition: Transition[T], *, is_last: bool) -> None:
         """Put the item of a transition in the place of the item before.
@@ -224,16 +229,30 @@ class Mirror(Generic[T]):
         elif has_moved and not is_last and self._has_equal_neighbor(after):
             self._unplaced.add(key)
 
-    def _place_all(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> None:
-        """Set the sort values and the ranks of all items, which are the numbers of the items unless they are known."""
-        self._next_rank = max(self._next_rank, len(self.items)) if known else 0
+    def _place_all(self, before: Mapping[Hashable, Item[T]], *, in_order: bool) -> set[Hashable]:
+        """Set the sort values and the ranks of all items. Return the keys of those that get a new rank.
+
+        Args:
+            before: The items before.
+            in_order: Whether the items are in the server's order, so that their numbers are the ranks.
+        """
+        moved: set[Hashable] = set()
+        had_order = self._keys is not None
         for item in self.items:
-            values, rank = known.get(item.key, (None, 0))
-            if self._set_sort_values(item, values):
-                item.rank = rank
+            present = before.get(item.key)
+            if present is item:
+                continue
+            if self._set_sort_values(item, None if present is None else present.sort_values) and present is not None:
+                item.rank = present.rank
             else:
                 item.rank = self._next_rank
                 self._next_rank += 1
+                moved.add(item.key)
+        if in_order or (had_order and self._keys is None):
+            for index, item in enumerate(self.items):
+                item.rank = index
+            self._next_rank = len(self.items)
+        return moved
 
     def _set_sort_values(self, item: Item[T], before: SortValues | None) -> bool:
         """Set the sort values of an item. Return whether they are those from before."""
@@ -251,13 +270,13 @@ class Mirror(Generic[T]):
             item.sort_values, item.rank = (), index
         self._next_rank = max(self._next_rank, len(self.items))
 
-    def _find_unplaced(self, known: Mapping[Hashable, tuple[SortValues, int]]) -> set[Hashable]:
-        """Return the keys of the items with an equal neighbor whose places are not known."""
-        unplaced: set[Hashable] = set()
-        for first, second in pairwise(self.items):
+    def _find_equals(self, keys: set[Hashable]) -> set[Hashable]:
+        """Return those of the keys whose items have a neighbor with the same sort values."""
+        found: set[Hashable] = set()
+        for first, second in pairwise(self.items) if keys else ():
             if first.sort_values == second.sort_values:
-                unplaced |= {each.key for each in (first, second) if known.get(each.key) != each.place}
-        return unplaced
+                found |= {first.key, second.key} & keys
+        return found
 
     def _has_equal_neighbor(self, item: Item[T]) -> bool:
         index = bisect_left(self.items, item.place, key=_place)

@@ -23,11 +23,11 @@ class SortKey(NamedTuple):
 
 
 class _Descending:
-    """A value that compares the other way round."""
+    """A text that compares the other way round."""
 
     __slots__ = ("_value",)
 
-    def __init__(self, value: tuple[int, Any]) -> None:
+    def __init__(self, value: str) -> None:
         self._value = value
 
     def __eq__(self, other: object) -> bool:
@@ -57,11 +57,15 @@ def sort_values(record: Mapping[str, Any], keys: tuple[SortKey, ...]) -> SortVal
         value = _comparable(record.get(key.name, _MISSING))
         if value is None:
             return None
-        values.append(_Descending(value) if key.is_descending else value)
+        values.append(_reversed(*value) if key.is_descending else value)
     return tuple(values)
 
 
 _MISSING = object()
+
+
+def _reversed(kind: int, value: Any) -> tuple[int, Any]:
+    return -kind, _Descending(value) if isinstance(value, str) else -value
 
 
 def _comparable(value: object) -> tuple[int, Any] | None:

@@ -16,13 +16,15 @@ One request is under way at a time, so what a response says is never older than 
   `CHECK_EVERY` seconds.
 
 Requests keep a distance: `MIN_INTERVAL` from the start of one to the next, and the duration of the last one. Everything
-is read again by itself only after `CHECK_COST` times the duration of the last time. So a long list costs more seldom.
+is read again by itself only after `CHECK_COST` times the duration of the last time, and the ids in order after
+`ORDER_COST` times that. So a long list is read more seldom.
 
 Moments are the event loop's time in seconds.
 """
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from math import inf
 
 from ..backoff import full_jitter
 from .plan import MAX_IDS, PAGE_SIZE, is_askable
@@ -35,6 +37,8 @@ CHECK_EVERY = 30.0
 """Seconds after which everything is read again at the latest, unless that takes long."""
 CHECK_COST = 20.0
 """How many times its duration passes before everything is read again by itself."""
+ORDER_COST = 5.0
+"""How many times its duration passes before the ids are read in order again."""
 MAX_RETRY_DELAY = 30.0
 
 
@@ -97,6 +101,8 @@ class LiveState:
         self._read_at, self._read_duration = 0.0, 0.0
         """When the whole list was read last, and how long that took."""
         self._quiet_since, self._quiet_delay = 0.0, CHECK_AFTER
+        self._order_at = 0.0
+        """From when on ids may be read in order."""
 
     @property
     def is_current(self) -> bool:
@@ -115,10 +121,10 @@ class LiveState:
             can_read_changes: Whether records tell when they were changed.
         """
         self._max_ids = MAX_IDS * (1 + length // PAGE_SIZE)
-        is_due = self._reads_all or self._has_gap or bool(self._ids) or not order_is_certain
-        check_at = self._check_at
-        if not is_due and now < check_at:
-            return Wait(check_at)
+        order_at = inf if order_is_certain else self._order_at
+        due_at = 0.0 if self._reads_all or self._has_gap or self._ids else min(self._check_at, order_at)
+        if now < due_at:
+            return Wait(due_at)
         if now < self._free_at:
             return Wait(self._free_at)
         if self._has_gap and not self._reads_all:
@@ -126,7 +132,7 @@ class LiveState:
         if self._ids:
             ids = tuple(self._ids)[:MAX_IDS]
             return ReadRecords(ids, frozenset(each for each in ids if self._ids[each]))
-        return ReadOrder() if not (self._reads_all or order_is_certain or now >= check_at) else ReadAll()
+        return ReadOrder() if not self._reads_all and now >= order_at else ReadAll()
 
     def note_event(self, record_id: str, now: float, *, created: bool) -> None:
         """Note that a record of the collection was created, updated or deleted."""
@@ -185,6 +191,8 @@ class LiveState:
         self._failures = 0
         duration = now - began_at
         self._free_at = max(began_at + MIN_INTERVAL, now + duration)
+        if isinstance(action, ReadOrder):
+            self._order_at = now + ORDER_COST * duration
         if isinstance(action, ReadAll):
             self._read_duration = duration
         if isinstance(action, ReadAll | ReadChanges):
