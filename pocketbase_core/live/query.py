@@ -68,8 +68,7 @@ class LiveQuery(Generic[T]):
         self._driver: Driver[T] | None = None
         self._iterator: ChangeIterator[T] | None = None
         self._callbacks: list[ChangeCallback[T]] = []
-        self.items: Sequence[T] = LiveItems(self._mirror)
-        """The records in the order of the server: a read-only view, which is always up to date."""
+        self._items = LiveItems(self._mirror)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._plan.collection!r}, {len(self)} items)"
@@ -79,6 +78,11 @@ class LiveQuery(Generic[T]):
 
     def __bool__(self) -> bool:
         return True
+
+    @property
+    def items(self) -> Sequence[T]:
+        """The records in the order of the server: a read-only view, which is always up to date."""
+        return self._items
 
     def get(self, record_id: str) -> T | None:
         """Return the record with this id; None if the list has none."""

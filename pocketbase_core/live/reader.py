@@ -60,16 +60,24 @@ class ListReader:
     async def read_all(self) -> Reading:
         """Read the whole list.
 
-        A list of one page comes in order. Of a longer one, pages in order could miss a record while others are deleted,
-        so it is read in the order of the ids where that is possible.
+        A list of one page comes in order. A longer one with plain sort keys is read in the order of the ids, because
+        each page of a sorted list makes the server sort all. Pages by number could miss a record while others are
+        deleted, so what they miss is found afterwards.
         """
         plan = self._plan
         page = await self._pipeline.execute(plan.page(1))
         if is_last(page) or len(page["items"]) == plan.limit:
             return Reading(page["items"], in_order=True, is_snapshot=True)
-        if plan.asks_by_id and not self._is_view:
+        by_number = self._is_view or not plan.asks_by_id
+        if plan.sort_keys and not by_number:
             return Reading(await self._read(plan.reader()), in_order=False, is_snapshot=False)
-        return Reading(await self._read(plan.numbered_reader()), in_order=True, is_snapshot=False)
+        records = await self._read(plan.numbered_reader())
+        missed: list[Record] = []
+        if not by_number:
+            read = {str(record["id"]): record for record in records}
+            differences, missed = await self._read_differences(read)
+            records = [record for record_id, record in read.items() if record_id not in differences]
+        return Reading(records + missed, in_order=not missed, is_snapshot=False)
 
     async def read_some(self, ids: Sequence[str]) -> tuple[Sequence[str], list[Record]]:
         """Return as many of the ids as one request can ask for, and their records that are in the list."""
@@ -86,15 +94,21 @@ class ListReader:
         Returns:
             The ids that were read, and their records that are in the list.
         """
-        records = await self._read(self._plan.changes(since))
-        changed = {str(record["id"]) for record in records}
-        differences = await find_differences(changed.union(ids), self._count, self._read_ids)
+        changed = await self._read(self._plan.changes(since))
+        read = {str(record["id"]) for record in changed}
+        differences, records = await self._read_differences(read.union(ids))
+        return read | differences, changed + records
+
+    async def _read_differences(self, ids: Collection[str]) -> tuple[set[str], list[Record]]:
+        """Return the ids that only one of two lists has, this or the server's, and their records."""
+        differences = await find_differences(ids, self._count, self._read_ids)
         remaining = [each for each in differences if is_askable(each)]
+        records: list[Record] = []
         while remaining:
             asked, found = await self.read_some(remaining)
             records += found
             del remaining[: len(asked)]
-        return changed | differences, records
+        return differences, records
 
     async def _count(self, ids: Range) -> int:
         page = await self._pipeline.execute(self._plan.count(ids))

@@ -14,6 +14,7 @@ from pocketbase_core.middleware import AfterSend, BeforeSend, Logging, Middlewar
 from pocketbase_core.ports import Transport
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
+from .live import LiveJobs
 from .worker import Job, repeat, serve
 
 _transport: Transport
@@ -153,6 +154,7 @@ async def main() -> None:
         create_in_batches,
         events,
         realtime,
+        *LiveJobs(_transport).all,
     ]
     await serve({job.__name__: job for job in jobs})
 

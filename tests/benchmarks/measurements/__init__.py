@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable
 
 from ..runner import Runner
-from . import files, growth, imports, lists, middleware, realtime, requests, writes
+from . import files, growth, imports, lists, live, middleware, realtime, requests, writes
 
 MEASUREMENTS: dict[str, Callable[[Runner], Awaitable[None]]] = {
     "requests": requests.measure,
     "lists": lists.measure,
     "writes": writes.measure,
     "realtime": realtime.measure,
+    "live": live.measure,
     "middleware": middleware.measure,
     "imports": imports.measure,
     "files": files.measure,
