@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,21 @@ async def test_the_tracing_example_makes_a_span_for_the_call_or_for_each_attempt
     words = ("sent GET traced", "span GET /api/health 200", "span GET /api/health failed")
     assert [of_the_call.count(word) for word in words] == [2, 1, 0]
     assert [of_attempts.count(word) for word in words] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+async def test_the_live_example_shows_what_the_server_has_after_a_restart(transport: str, tmp_path: Path) -> None:
+    output = await run(tmp_path, "live.py", "--transport", transport, "--seconds", "3")
+    before, restarted, after = output.partition("The server was killed.\nThe server has been restarted.\n")
+    assert (before, bool(restarted)) == ("", True)
+    counts = re.search(
+        r"flights, current\. Changes: (\d+) add, (\d+) update, (\d+) remove\n(\d+) changes were shown", after
+    )
+    assert counts, after
+    *parts, total = map(int, counts.groups())
+    assert sum(parts) == total > 5
+    assert after.endswith("and the list equals get_full_list.\n")
+    assert not [*tmp_path.iterdir()], "the example left files"
 
 
 async def test_the_cache_keeps_responses_for_its_time_by_user_and_parameters() -> None:
