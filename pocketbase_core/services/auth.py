@@ -164,7 +164,7 @@ class AuthService(AsyncFace):
 
         The auth store is left alone if somebody signed in or out in the meantime.
 
-        Options: `expand`, `fields`, `params`, `headers`, `timeout`.
+        Options: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
         """
         token = self._pipeline.auth_store.token
 

@@ -10,11 +10,13 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 import pocketbase_core
 from pocketbase_core import PocketBase, Response
+from pocketbase_core.calls import options
 from pocketbase_core.testing.binaries import find_binary
 from pocketbase_transports import MockTransport
 
@@ -88,11 +90,28 @@ async def test_the_code_in_the_architecture_document_runs_and_its_excerpts_exist
     assert excerpts == 7, "an excerpt was not found"
 
 
-def test_help_has_a_sentence_for_each_public_method() -> None:
+def objects() -> list[object]:
+    """Return a client and all that it gives access to."""
     pb = PocketBase("http://any", transport=MockTransport(lambda request: Response(200)))
     posts, batch = pb.collection("posts"), pb.create_batch()
-    objects: list[object] = [pb, posts, posts.auth, batch, batch.collection("posts"), *vars(pb).values()]
-    public_classes: set[type] = {type(each) for each in objects}
+    services = [pb.files, pb.collections, pb.backups, pb.logs, pb.settings, pb.crons, pb.sql, pb.health, pb.realtime]
+    return [pb, *services, pb.auth_store, posts, posts.auth, posts.live(), batch, batch.collection("posts")]
+
+
+def test_a_list_of_options_names_all_options_of_the_method() -> None:
+    seen = 0
+    for each in objects():
+        for name, method in inspect.getmembers(type(each), inspect.isfunction):
+            listed = re.search(r"^Options: (.*)\.$", inspect.getdoc(method) or "", re.MULTILINE)
+            if listed and (keywords := re.search(r"\b(\w+Options)\b", str(inspect.signature(method)))):
+                seen += 1
+                known = get_type_hints(getattr(options, keywords[1]))
+                assert {*re.findall(r"`(\w+)`", listed[1])} == {*known}, f"{type(each).__name__}.{name}"
+    assert seen > 20, "lists of options were not found"
+
+
+def test_help_has_a_sentence_for_each_public_method() -> None:
+    public_classes: set[type] = {type(each) for each in objects()}
     public_classes.update(getattr(pocketbase_core, name) for name in pocketbase_core.__all__)
     seen = 0
     for public_class in public_classes:
