@@ -15,9 +15,9 @@ One request is under way at a time, so what a response says is never older than 
   again from time to time: `CHECK_AFTER` seconds after the last event, then after twice as long, and so on up to
   `CHECK_EVERY` seconds.
 
-Requests keep a distance: `MIN_INTERVAL` from the start of one to the next, and the duration of the last one. Everything
-is read again by itself only after `CHECK_COST` times the duration of the last time, and the ids in order after
-`ORDER_COST` times that. So a long list is read more seldom.
+Requests keep a distance: `MIN_INTERVAL` from the start of one to the next, and from the end of one to the next of the
+same kind as long as the first has taken. Everything is read again by itself only after `CHECK_COST` times the duration
+of the last time, and the ids in order after `ORDER_COST` times it. So a long list is read more seldom.
 
 Moments are the event loop's time in seconds.
 """
@@ -98,6 +98,8 @@ class LiveState:
         self._failures = 0
         self._free_at = 0.0
         """From when on the next request may be sent."""
+        self._all_at = 0.0
+        """From when on the whole list may be read again."""
         self._read_at, self._read_duration = 0.0, 0.0
         """When the whole list was read last, and how long that took."""
         self._quiet_since, self._quiet_delay = 0.0, CHECK_AFTER
@@ -121,18 +123,19 @@ class LiveState:
             can_read_changes: Whether records tell when they were changed.
         """
         self._max_ids = MAX_IDS * (1 + length // PAGE_SIZE)
-        order_at = inf if order_is_certain else self._order_at
-        due_at = 0.0 if self._reads_all or self._has_gap or self._ids else min(self._check_at, order_at)
+        is_all_due = self._reads_all or self._has_gap
+        all_at = self._all_at if is_all_due else self._check_at
+        order_at = inf if order_is_certain or is_all_due else self._order_at
+        due_at = max(min(all_at, order_at, 0.0 if self._ids else inf), self._free_at)
         if now < due_at:
             return Wait(due_at)
-        if now < self._free_at:
-            return Wait(self._free_at)
-        if self._has_gap and not self._reads_all:
-            return ReadChanges() if can_read_changes and length > PAGE_SIZE else ReadAll()
+        if now >= all_at:
+            tells_changes = self._has_gap and not self._reads_all and can_read_changes and length > PAGE_SIZE
+            return ReadChanges() if tells_changes else ReadAll()
         if self._ids:
             ids = tuple(self._ids)[:MAX_IDS]
             return ReadRecords(ids, frozenset(each for each in ids if self._ids[each]))
-        return ReadOrder() if not self._reads_all and now >= order_at else ReadAll()
+        return ReadOrder()
 
     def note_event(self, record_id: str, now: float, *, created: bool) -> None:
         """Note that a record of the collection was created, updated or deleted."""
@@ -190,14 +193,16 @@ class LiveState:
         """Note that the result of an action was applied."""
         self._failures = 0
         duration = now - began_at
-        self._free_at = max(began_at + MIN_INTERVAL, now + duration)
+        self._free_at = began_at + MIN_INTERVAL
+        if isinstance(action, ReadRecords):
+            self._free_at = max(self._free_at, now + duration)
         if isinstance(action, ReadOrder):
             self._order_at = now + ORDER_COST * duration
         if isinstance(action, ReadAll):
             self._read_duration = duration
         if isinstance(action, ReadAll | ReadChanges):
             self._is_current = True
-            self._read_at = now
+            self._read_at, self._all_at = now, now + duration
             self._quiet_since, self._quiet_delay = now, min(2 * self._quiet_delay, CHECK_EVERY)
 
     def fail(self, now: float, fraction: float) -> None:
