@@ -128,6 +128,24 @@ def on_article(event: RecordEvent[Article]) -> None:
     assert_type(event["record"], Article)
 
 
+async def live_queries(pb: PocketBase) -> None:
+    async with pb.collection("articles", Article).live(filter="n > 1", sort=["-title"], limit=5, watch="users") as live:
+        assert_type(live.items[0], Article)
+        assert_type(live.get("a"), Article | None)
+        async for change in live:
+            assert_type(change.record, Article)
+            assert_type(change.previous, Article | None)
+            if change.action == "replace":  # wrong
+                break
+        live.on_change(lambda change: print(change.record.title))
+        live.items[0] = Article("a", "b")  # wrong
+        live.items = []  # wrong
+    async with pb.collection("posts").live() as records:
+        assert_type(records.items[0], dict[str, Any])
+    pb.collection("posts").live(batch=5)  # wrong
+    pb.collection("posts").live(limit="5")  # wrong
+
+
 async def events(pb: PocketBase) -> None:
     articles = pb.collection("articles", Article)
     await articles.subscribe_all(on_article)
