@@ -177,6 +177,14 @@ def test_a_long_list_keeps_the_known_places_of_equal_records() -> None:
     assert not mirror.order_is_certain, "a may be before b"
 
 
+def test_a_long_list_whose_order_the_server_alone_knows_is_sorted_after_each_reading() -> None:
+    mirror = mirror_of(rows("b1a1"), sort="author.name")
+    mirror.replace(rows("a1b1"), in_order=False, is_snapshot=False)
+    assert not mirror.order_is_certain, "the names of the authors may have changed"
+    assert mirror.set_order("ab")
+    assert ids(mirror) == "ab"
+
+
 def test_the_first_reading_of_a_long_list_does_not_tell_the_order_of_equal_records() -> None:
     mirror = mirror_of([])
     mirror.replace(rows("a1b2c1"), in_order=False, is_snapshot=False)
