@@ -109,7 +109,7 @@ class LiveState:
     @property
     def is_current(self) -> bool:
         """True if nothing is missing but changes that are on their way."""
-        return self._is_current and not (self._has_loss or self._has_gap)
+        return self._is_current
 
     def next_action(
         self, now: float, *, length: int, order_is_certain: bool = True, can_read_changes: bool = False
@@ -201,7 +201,7 @@ class LiveState:
         if isinstance(action, ReadAll):
             self._read_duration = duration
         if isinstance(action, ReadAll | ReadChanges):
-            self._is_current = True
+            self._is_current = not (self._has_loss or self._has_gap)
             self._read_at, self._all_at = now, now + duration
             self._quiet_since, self._quiet_delay = now, min(2 * self._quiet_delay, CHECK_EVERY)
 
