@@ -46,10 +46,11 @@ class PendingChanges(Generic[T]):
         """Merge a change with what is pending for its record."""
         key, before, after = transition
         seen = self._pending[key].seen if key in self._pending else before
-        last = after if after is not None else before
         if (seen is None and after is None) or (seen is not None and after is not None and seen.raw == after.raw):
             self._pending.pop(key, None)
-        elif last is not None:
+        else:
+            last = after if after is not None else before
+            assert last is not None, "a transition has an item"
             self._pending[key] = _Pending(seen, last, after is not None)
 
     def take(self) -> LiveChange[T]:
