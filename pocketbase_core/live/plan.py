@@ -57,7 +57,7 @@ class Plan:
             ValueError: If the list has no lasting order, `limit` is below 1, `fields` changes the ids, or the headers
                 contain a token.
         """
-        sort, expand, fields = (_text(options, name) for name in ("sort", "expand", "fields"))
+        sort, expand, fields, _ = (_text(options, name) for name in ("sort", "expand", "fields", "filter"))
         if _RANDOM.search(sort):
             raise PocketBaseInputError("a live query cannot be sorted by @random, which is another order at each read")
         if MODIFIED_ID.search(fields):
@@ -71,7 +71,7 @@ class Plan:
             options = replace(options, params={**options.params, "fields": f"{fields},id"})
         limit = _check_limit(options.method_options.get("limit"))
         watched = _check_watch(options.method_options.get("watch", ()))
-        plan = cls(collection, options, removes_id, limit, watched, parse_sort(sort), parse_expand(expand))
+        plan = cls(collection, options, removes_id, limit, watched, _sort_keys(sort, fields), parse_expand(expand))
         plan.page(1)  # raises the error of a parameter that belongs to pages
         return plan
 
@@ -195,8 +195,8 @@ class Plan:
 
 
 def is_askable(record_id: str) -> bool:
-    """Return whether a filter can contain an id so that each server reads it alike."""
-    return 0 < len(record_id.encode(errors="replace")) <= _MAX_ID_LENGTH and not {"\\", "\0"} & {*record_id}
+    """Return whether a filter can contain an id without escapes, which servers read differently."""
+    return 0 < len(record_id.encode(errors="replace")) <= _MAX_ID_LENGTH and not {"\\", '"', "\0"} & {*record_id}
 
 
 def _one_of(ids: Sequence[str]) -> str:
@@ -210,6 +210,13 @@ def _text(options: Options, name: str) -> str:
     if not isinstance(value, str):
         raise PocketBaseInputError(f"params must not repeat {name!r} in a live query")
     return value
+
+
+def _sort_keys(sort: str, fields: str) -> tuple[SortKey, ...] | None:
+    """Return the sort keys; None if one of them is not a plain field, or if `fields` changes its values."""
+    keys = parse_sort(sort)
+    modified = {name.split(":")[0].strip() for name in fields.split(",") if ":" in name}
+    return None if modified & {key.name for key in keys or ()} else keys
 
 
 def _check_limit(limit: object) -> int | None:
