@@ -29,7 +29,27 @@ def test_the_order_of_any_other_sort_key_is_known_to_the_server_alone(sort: str)
     assert parse_sort(sort) is None
 
 
-ASCENDING = [None, -1e300, -2, -0.5, False, 0.5, True, 2**53, 1e300, "", " ", "1", "A", "a", "a b", "é", "日", "\ufffd", "😀"]
+ASCENDING = [
+    None,
+    -1e300,
+    -2,
+    -0.5,
+    False,
+    0.5,
+    True,
+    2**53,
+    1e300,
+    "",
+    " ",
+    "1",
+    "A",
+    "a",
+    "a b",
+    "é",
+    "日",
+    "\ufffd",
+    "😀",
+]
 
 
 @pytest.mark.parametrize("sort", ["a", "-a"])

@@ -41,7 +41,9 @@ def test_the_ids_of_shown_records_and_of_those_that_are_referred_to_are_found() 
     assert [*shown_ids(RECORD, {})] == ["p"]
 
 
-@pytest.mark.parametrize("record", [{}, {"id": 3, "author": None, "expand": []}, {"author": 3, "expand": {"author": "x"}}])
+@pytest.mark.parametrize(
+    "record", [{}, {"id": 3, "author": None, "expand": []}, {"author": 3, "expand": {"author": "x"}}]
+)
 def test_a_record_of_another_shape_shows_nothing(record: dict[str, Any]) -> None:
     assert not [*shown_ids(record, parse_expand("author"))]
     assert not [*related_collections(record, parse_expand("author"))]
