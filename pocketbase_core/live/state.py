@@ -161,8 +161,13 @@ class LiveState:
         self._note_activity(now)
 
     def note_gap(self, now: float) -> None:
-        """Note that events were missing, and that from now on they are not."""
+        """Note that events were missing, and that from now on they are not.
+
+        The server responds again, perhaps to another user, so the delay after a failure ends.
+        """
         self._is_current, self._has_loss, self._has_gap = False, False, True
+        if self._failures:
+            self._failures, self._free_at = 0, now
         self._note_activity(now)
 
     def note_other_user(self, now: float) -> None:

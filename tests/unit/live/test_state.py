@@ -236,6 +236,21 @@ def test_after_a_failure_everything_is_read_after_a_delay_that_grows_and_ends_wi
     assert story.wait() == pytest.approx(1), "an event does not shorten the delay"
 
 
+def test_a_gap_ends_the_delay_after_a_failure_because_the_server_responds_again(story: Story) -> None:
+    for _ in range(6):
+        story.state.fail(story.now, 1.0)
+    story.now += 5
+    assert story.wait() == pytest.approx(MAX_RETRY_DELAY - 5)
+    story.state.note_gap(story.now)
+    assert story.next() == ReadAll()
+    story.state.fail(story.now, 1.0)
+    assert story.wait() == pytest.approx(1)
+    story.now += 1
+    story.do(duration=2.0)
+    story.state.note_gap(story.now)
+    assert story.wait() == pytest.approx(2), "the distance between requests stays"
+
+
 def test_a_failure_is_never_repeated_at_once(story: Story) -> None:
     story.state.fail(story.now, 0.0)
     assert story.wait() == pytest.approx(MIN_INTERVAL)
