@@ -106,10 +106,13 @@ class Driver(Generic[T]):
             await self._topics.add(self._related(await self._reader.probe()))
             while not await self._read(ReadAll()):
                 pass
+            if self.error is not None:  # the subscriptions have ended meanwhile
+                raise self.error
         except BaseException:
             await self._topics.close()
             raise
         self._task = self._tasks.create(self._run(), "live query")
+        self._task.add_done_callback(self._finish)  # a task that is cancelled at once never runs
 
     async def stop(self) -> None:
         """End the task and the subscriptions."""
@@ -161,32 +164,32 @@ class Driver(Generic[T]):
             self._state.note_other_user(self._loop.time())
         self._wake.set()
 
-    def note_end(self, error: Exception | None) -> None:
+    def note_end(self, error: Exception) -> None:
         """Note that no events come any more, and end the task."""
-        if self.is_running and self._task is not None:
-            self.error = error
+        self.error = error
+        if self._task is not None:
             self._task.cancel()
 
     async def _run(self) -> None:
-        try:
-            while True:
-                self._wake.clear()
-                mirror = self._mirror
-                action = self._state.next_action(
-                    self._loop.time(),
-                    length=len(mirror.items),
-                    order_is_certain=mirror.order_is_certain,
-                    can_read_changes=self._since is not None,
-                )
-                if not isinstance(action, Wait):
-                    await self._try(action)
-                    continue
-                with suppress(TimeoutError):
-                    async with asyncio.timeout_at(action.until):
-                        await self._wake.wait()
-        finally:
-            _finish(self._refreshing, RuntimeError("the live query has ended"))
-            self._on_end()
+        while True:
+            self._wake.clear()
+            mirror = self._mirror
+            action = self._state.next_action(
+                self._loop.time(),
+                length=len(mirror.items),
+                order_is_certain=mirror.order_is_certain,
+                can_read_changes=self._since is not None,
+            )
+            if not isinstance(action, Wait):
+                await self._try(action)
+                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(action.until):
+                    await self._wake.wait()
+
+    def _finish(self, _: "asyncio.Task[None]") -> None:
+        _finish(self._refreshing, RuntimeError("the live query has ended"))
+        self._on_end()
 
     async def _try(self, action: _Read) -> None:
         """Perform an action, and finish the calls of `refresh` that it serves."""
@@ -228,7 +231,7 @@ class Driver(Generic[T]):
                 for each in ids[len(asked) :]:
                     self._state.note_event(each, began_at, created=each in created)
                 apply = partial(self._mirror.apply, asked, records, created)
-            case ReadOrder():
+            case _:
                 apply = await self._read_order()
         if sign_in_of(self._pipeline.auth_store) != sign_in:
             self._state.note_other_user(self._loop.time())

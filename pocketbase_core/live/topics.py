@@ -23,7 +23,7 @@ class EventSink(Protocol):
     def note_gap(self) -> None:
         """Note that events were missing, and that from now on they are not."""
 
-    def note_end(self, error: Exception | None) -> None:
+    def note_end(self, error: Exception) -> None:
         """Note that no events come any more."""
 
 
@@ -50,7 +50,7 @@ class _TopicSubscription(Subscription):
     def end(self, error: Exception | None) -> None:
         was_confirmed = self.confirmed.done()  # else `add` raises the error
         super().end(error)
-        if was_confirmed:
+        if was_confirmed and error is not None:  # else the live query itself has ended the subscription
             self._sink.note_end(error)
 
     def stop(self) -> None: ...
