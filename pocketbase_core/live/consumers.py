@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
-from ..concurrency.background_tasks import BackgroundTasks
+from ..concurrency.background_tasks import BackgroundTasks, wait_until_done
 from .changes import LiveChange, PendingChanges
 from .item import Transition
 
@@ -20,10 +20,11 @@ class Consumer(ABC, Generic[T]):
 
     def __init__(self) -> None:
         self._pending: PendingChanges[T] = PendingChanges()
+        self._has_ended = False
 
     def note(self, transitions: Iterable[Transition[T]]) -> None:
-        """Take changes, without waiting."""
-        for transition in transitions:
+        """Take changes, without waiting, unless the consumer has ended."""
+        for transition in transitions if not self._has_ended else ():
             self._pending.note(transition)
         if self._pending:
             self._wake()
@@ -44,7 +45,6 @@ class ChangeIterator(Consumer[T]):
         super().__init__()
         self._waiter: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
-        self._has_ended = False
 
     async def next(self) -> LiveChange[T]:
         """Wait for a change and return it.
@@ -92,15 +92,20 @@ class ChangeCallback(Consumer[T]):
         self._task: asyncio.Task[None] | None = None
 
     def end(self) -> None:
-        """Forget what is pending, and cancel a coroutine that is running, unless the caller is that coroutine."""
+        """Forget what is pending. A coroutine that is running goes on: perhaps it has closed the client."""
+        self._has_ended = True
         self._pending.clear()
+
+    def cancel(self) -> None:
+        """End, and cancel a coroutine that is running, unless the caller is that coroutine."""
+        self.end()
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
 
     async def aclose(self) -> None:
         """Wait until a cancelled coroutine has ended."""
         if self._task is not None and self._task is not asyncio.current_task():
-            await asyncio.wait([self._task])
+            await wait_until_done(self._task)
 
     def _wake(self) -> None:
         if self._task is None or self._task.done():
@@ -113,5 +118,8 @@ class ChangeCallback(Consumer[T]):
                 result = self._callback(change)
                 if inspect.isawaitable(result):
                     await result
-            except Exception:
+            except (Exception, asyncio.CancelledError) as error:
+                task = asyncio.current_task()
+                if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                    raise
                 _logger.exception("a callback of a live query failed")

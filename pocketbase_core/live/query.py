@@ -40,6 +40,9 @@ class LiveItems(Sequence[T]):
     def __iter__(self) -> Iterator[T]:
         return iter([item.record for item in self._mirror.items])  # the list may change between two steps
 
+    def __reversed__(self) -> Iterator[T]:
+        return reversed([*self])
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and [*self] == [*other]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - of anything
 
@@ -136,7 +139,7 @@ class LiveQuery(Generic[T]):
         def remove() -> None:
             if consumer in self._callbacks:
                 self._callbacks.remove(consumer)
-                consumer.end()
+                consumer.cancel()
 
         return remove
 
@@ -154,7 +157,11 @@ class LiveQuery(Generic[T]):
         self._driver = driver = Driver(
             self._plan, self._pipeline, self._realtime, self._mirror, self._publish, self._end
         )
-        await driver.start()
+        try:
+            await driver.start()
+        except BaseException:
+            await self._close_callbacks()
+            raise
         self._iterator = ChangeIterator()
         return self
 
@@ -162,13 +169,10 @@ class LiveQuery(Generic[T]):
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._driver is not None, "the block was entered"
-        callbacks = [*self._callbacks]
         try:
             await self._driver.stop()
         finally:
-            self._end()
-            for each in callbacks:
-                await each.aclose()
+            await self._close_callbacks()
 
     def _publish(self, transitions: list[Transition[T]]) -> None:
         if self._iterator is not None:
@@ -181,7 +185,13 @@ class LiveQuery(Generic[T]):
             self._iterator.end()
         for each in self._callbacks:
             each.end()
-        self._callbacks.clear()
+
+    async def _close_callbacks(self) -> None:
+        self._end()
+        for each in self._callbacks:
+            each.cancel()
+        for each in [*self._callbacks]:
+            await each.aclose()
 
 
 def _without_id(decode: Decoder[T]) -> Decoder[T]:
