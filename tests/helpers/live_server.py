@@ -29,7 +29,7 @@ class LiveServer:
         self.hides: Callable[[str, Record], bool] = lambda token, record: False
         """Whether the user with this token may not see a record of `posts`."""
         self.max_page = 1000
-        """The largest page that the server returns."""
+        """The largest page that the server returns to a request for more than 100 records."""
         self.lists: list[dict[str, Any]] = []
         """The query parameters of each request for a list."""
         self.responses: list[Response | Exception] = []
@@ -83,10 +83,12 @@ class LiveServer:
             name = key.lstrip("-")
             if name and name != "@rowid":
                 rows.sort(key=lambda row: self.value(row, name), reverse=key.startswith("-"))
-        size = min(int(params["perPage"]), self.max_page)
+        size = int(params["perPage"])
+        size = size if size <= 100 else min(size, self.max_page)
         begin = (int(params["page"]) - 1) * size
         items = [self.shown(row, params) for row in rows[begin : begin + size]]
-        page = {"page": int(params["page"]), "perPage": size, "totalItems": -1, "totalPages": -1, "items": items}
+        total = -1 if params.get("skipTotal") else len(rows)
+        page = {"page": int(params["page"]), "perPage": size, "totalItems": total, "totalPages": -1, "items": items}
         return Response(200, json=page)
 
     def value(self, row: Record, key: str) -> Any:
@@ -162,13 +164,17 @@ class LiveServer:
 
 
 def matches(row: Record, expression: str) -> bool:
-    """Return whether a record matches a filter of `n < NUMBER` and conditions on the id."""
+    """Return whether a record matches a filter of `n < NUMBER` and conditions on the id and `updated`."""
     ids: list[str] = re.findall(r'id = "([^"]*)"', expression)
     below = re.search(r"n < (\d+)", expression)
     after = re.search(r'id (>=?) "([^"]*)"', expression)
+    end = re.search(r'id < "([^"]*)"', expression)
+    since = re.search(r'updated >= "([^"]*)"', expression)
     return (
         (not ids or row["id"] in ids)
         and (below is None or row["n"] < int(below[1]))
+        and (end is None or row["id"] < end[1])
+        and (since is None or row["updated"] >= since[1])
         and (after is None or row["id"] > after[2] or (after[1] == ">=" and row["id"] == after[2]))
     )
 
@@ -194,7 +200,7 @@ def with_live_server(monkeypatch: pytest.MonkeyPatch) -> WithLiveServer:
             server = LiveServer()
             for number, name in enumerate("cab"):
                 server.add("posts", name, n=number)
-            async with asyncio.timeout(10**5):  # in virtual time
+            async with asyncio.timeout(2000):  # in virtual time
                 await scenario(server)
                 await server.pb.aclose()
             assert len(asyncio.all_tasks()) == 1

@@ -1,5 +1,6 @@
 """The options of a live query, and the requests that they become."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from pocketbase_core.calls.call import Call
 from pocketbase_core.calls.options import LiveOptions, parse_options
 from pocketbase_core.endpoints.extended_filter import MAX_CONDITIONS, MAX_LENGTH, count_conditions
 from pocketbase_core.endpoints.keyset import KeysetPages, NumberedPages
+from pocketbase_core.live.differences import Range
 from pocketbase_core.live.order import SortKey
 from pocketbase_core.live.plan import MAX_IDS, PAGE_SIZE, Plan, is_askable
 
@@ -92,23 +94,25 @@ def test_the_order_by_fields_that_come_unchanged_is_found_here(options: Any, key
         ("title = 'x'", True),
         ("title = 'x' // a comment", False),
         ("title = 'a\\\\b'", False),
-        ("title = '" + "x" * (MAX_LENGTH - 90) + "'", True),
-        ("title = '" + "x" * (MAX_LENGTH - 89) + "'", False),
-        ("title = '" + "ä" * (MAX_LENGTH // 2 - 44) + "'", False),
-        (" && ".join(["n>1"] * (MAX_CONDITIONS - 1)), True),
-        (" || ".join(["n>1"] * MAX_CONDITIONS), False),
+        ("title = '" + "x" * (MAX_LENGTH - 170) + "'", True),
+        ("title = '" + "x" * (MAX_LENGTH - 169) + "'", False),
+        ("title = '" + "ä" * (MAX_LENGTH // 2 - 84) + "'", False),
+        (" && ".join(["n>1"] * (MAX_CONDITIONS - 2)), True),
+        (" || ".join(["n>1"] * (MAX_CONDITIONS - 1)), False),
     ],
 )
 def test_records_are_asked_for_by_id_if_the_filter_can_have_another_condition(filter_: str, asks_by_id: bool) -> None:
     plan = plan_of(filter=filter_)
     assert plan.asks_by_id is asks_by_id
     assert isinstance(plan.numbered_reader(), NumberedPages)
-    assert isinstance(plan.order_reader(), NumberedPages)
+    assert isinstance(plan.order_reader(by_row=True), NumberedPages)
     if asks_by_id:
         count, extended = filters(plan, ["x" * 60])
         assert count == 1
-        assert len(extended.encode()) <= MAX_LENGTH
-        assert count_conditions(extended) <= MAX_CONDITIONS
+        calls = [plan.count(Range("x" * 60, "y" * 60)), plan.changes(datetime.now(UTC)).next_call()]
+        for each in (extended, *(params_of(call)["filter"] for call in calls)):
+            assert len(each.encode()) <= MAX_LENGTH
+            assert count_conditions(each) <= MAX_CONDITIONS
 
 
 def test_a_request_asks_for_as_many_ids_as_fit_into_a_filter() -> None:
@@ -159,8 +163,40 @@ def test_each_request_has_the_options_that_matter_to_it() -> None:
         "probe of a view": (plan.probe(by_row=False), {**without_fields, "page": 1, "perPage": 30}),
         "reader": (reader.next_call(), {**full, "sort": "id", "page": 1, "perPage": PAGE_SIZE + 1}),
         "order": (
-            plan.order_reader().next_call(),
+            plan.order_reader(by_row=False).next_call(),
             {**common, "filter": "n > 1", "fields": "id", "sort": "-title", "page": 1, "perPage": PAGE_SIZE},
+        ),
+        "rows": (
+            plan.order_reader(by_row=True).next_call(),
+            {**common, "filter": "n > 1", "fields": "id", "sort": "@rowid", "page": 1, "perPage": PAGE_SIZE},
+        ),
+        "rows of some": (
+            plan.records(["a"], in_order=True)[1],
+            {**common, "filter": '(id = "a") && (n > 1)', "fields": "id", "sort": "@rowid", "page": 1, "perPage": 1},
+        ),
+        "count": (
+            plan.count(Range("a", "b")),
+            {
+                "lang": "de",
+                "filter": 'id >= "a" && id < "b" && (n > 1)',
+                "fields": "id",
+                "page": 1,
+                "perPage": 1,
+            },
+        ),
+        "ids": (
+            plan.ids(Range("", "b")).next_call(),
+            {**common, "filter": 'id < "b" && (n > 1)', "fields": "id", "sort": "id", "page": 1, "perPage": 1001},
+        ),
+        "changes": (
+            plan.changes(datetime(2026, 1, 2, tzinfo=UTC)).next_call(),
+            {
+                **full,
+                "filter": 'updated >= "2026-01-02 00:00:00.000Z" && (n > 1)',
+                "sort": "id",
+                "page": 1,
+                "perPage": 1001,
+            },
         ),
         "some": (plan.records(["a"])[1], {**full, "filter": '(id = "a") && (n > 1)', "page": 1, "perPage": 1}),
     }
@@ -180,4 +216,15 @@ def test_events_have_only_the_ids_that_matter() -> None:
 
 def test_the_first_pages_of_a_list_by_number_are_as_long_as_its_limit() -> None:
     assert params_of(plan_of(limit=5).numbered_reader().next_call())["perPage"] == "5"
-    assert params_of(plan_of(limit=5).order_reader().next_call())["perPage"] == "5"
+    assert params_of(plan_of(limit=5).order_reader(by_row=False).next_call())["perPage"] == "5"
+
+
+def test_without_a_filter_a_count_of_everything_has_none() -> None:
+    assert "filter" not in params_of(plan_of().count(Range("", "")))
+    assert params_of(plan_of(filter="n > 1").count(Range("", "")))["filter"] == "n > 1"
+
+
+@pytest.mark.parametrize("options", [{"expand": "author"}, {"watch": "tags"}, {"limit": 3}, {"filter": "n > 1 // x"}])
+def test_changes_are_read_only_where_updated_tells_all_of_them(options: Any) -> None:
+    assert not plan_of(**options).reads_changes
+    assert plan_of(filter="n > 1", sort="-n", fields="n").reads_changes
