@@ -77,7 +77,7 @@ class LiveServer:
         if collection == "view" and "@rowid" in params.get("sort", ""):
             return refusal(400)
         token = request.headers.get("Authorization", "")
-        rows = [row for row in self.records[collection].values() if not self.hides(token, row)]
+        rows = [row for row in [*self.records[collection].values()] if not self.hides(token, row)]
         rows = [row for row in rows if matches(row, params.get("filter", ""))]
         for key in reversed(params.get("sort", "").split(",")):
             name = key.lstrip("-")

@@ -221,3 +221,72 @@ def test_an_error_of_the_filter_or_of_the_subscription_comes_from_entering(with_
         assert repr(live) == "LiveQuery('posts', 0 items)"
         assert not live.is_current
         assert live.error is None
+
+
+def add_many(server: LiveServer, count: int, updated: str | None = None) -> None:
+    """Add records to the three that the server has, one a minute."""
+    for number in range(count):
+        server.add("posts", f"r{number:05}", n=number % 3)
+    for number, record in enumerate(server.records["posts"].values()):
+        record["updated"] = (
+            updated or f"2026-01-{1 + number // 1440:02} {number // 60 % 24:02}:{number % 60:02}:00.000Z"
+        )
+    if updated == "never":
+        del server.records["posts"]["a"]["updated"]
+
+
+@pytest.mark.parametrize("sort", ["", "n"])
+def test_after_a_gap_a_long_list_reads_what_has_changed(with_live_server: WithLiveServer, sort: str) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        add_many(server, 1100)
+        posts = server.pb.collection("posts")
+        async with posts.live(sort=sort) as live:
+            assert len(live) == 1103
+            server.crash()
+            await pass_time(0.5)
+            server.save("posts", "r00500", n=7, updated="2026-01-03 00:00:00.000Z")
+            server.add("posts", "r00100x", n=1, updated="2026-01-03 00:00:00.000Z")
+            server.delete("posts", "r00700")
+            server.is_up = True
+            before = len(server.lists)
+            while not live.is_current:
+                await pass_time(0.1)
+            requests = server.lists[before:]
+            assert live.items == await posts.get_full_list(sort=sort)
+            assert "updated >=" in requests[0]["filter"]
+            assert 5 < len(requests) < 20, "ranges of ids are counted"
+            assert not [each for each in requests if each["perPage"] == "1000" and "fields" not in each], (
+                "no whole page"
+            )
+
+
+@pytest.mark.parametrize("updated", ["never", "yesterday"])
+def test_after_a_gap_a_long_list_that_does_not_tell_its_changes_is_read_whole(
+    with_live_server: WithLiveServer, updated: str
+) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        add_many(server, 1100, updated)
+        async with server.pb.collection("posts").live() as live:
+            server.crash()
+            await pass_time(0.5)
+            server.save("posts", "r00500", n=7)
+            server.delete("posts", "r00700")
+            server.is_up = True
+            await pass_time(60)
+            assert live.is_current
+            assert live.items == [*server.records["posts"].values()]
+
+
+def test_a_record_that_pages_by_number_have_missed_is_found_by_counting(with_live_server: WithLiveServer) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        add_many(server, 2100)
+
+        def hides(_: str, row: dict[str, Any]) -> bool:
+            return row["id"] == "r00777" and not server.lists[-1].get("fields") and not server.lists[-1].get("filter")
+
+        server.hides = hides
+        async with server.pb.collection("posts").live() as live:
+            assert live.items == [*server.records["posts"].values()]
