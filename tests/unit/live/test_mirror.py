@@ -106,6 +106,20 @@ def test_a_record_keeps_its_place_while_its_sort_values_stay() -> None:
     assert mirror.order_is_certain
 
 
+def test_equal_records_are_placed_by_the_order_of_their_ids_alone() -> None:
+    mirror = mirror_of(rows("z0c1a1b2d2"))
+    assert mirror.unplaced_ids(9) == []
+    mirror.apply(["x", "y"], rows("x1y2"), [])
+    assert sorted(mirror.unplaced_ids(9) or []) == sorted("caxbdy")
+    assert mirror.unplaced_ids(5) is None, "these are too many"
+    assert mirror.set_order_of_equals("xycagone" + "db")
+    assert mirror.order_is_certain
+    assert ids(mirror) == "zxcaydb"
+    mirror.apply(["q"], rows("q2"), [])
+    mirror.apply(["q"], [], [])
+    assert mirror.order_is_certain, "the record has left again"
+
+
 def test_without_a_sort_key_that_is_known_here_each_change_has_the_ids_read_in_order() -> None:
     mirror = mirror_of(rows("b3a1c2"), sort="author.name")
     assert ids(mirror) == "bac"
@@ -115,6 +129,8 @@ def test_without_a_sort_key_that_is_known_here_each_change_has_the_ids_read_in_o
     assert mirror.set_order("dbac")
     mirror.apply(["a"], rows("a7"), [])
     assert not mirror.order_is_certain
+    assert mirror.unplaced_ids(9) is None
+    assert not mirror.sorts_by_fields
     assert ids(mirror) == "dbac"
     assert mirror.set_order("dbca")
     mirror.apply(["a"], [], [])
@@ -244,9 +260,12 @@ def on_server(state: dict[str, tuple[int, int]], rowids: dict[str, int], sort: s
     return records
 
 
-@given(SORTS, STATES, st.lists(steps(), max_size=6))
+@given(SORTS, st.integers(1, 8), STATES, st.lists(steps(), max_size=6))
 def test_whatever_happens_the_items_are_the_servers_and_the_changes_replayed_give_the_items(
-    sort: str, first: dict[str, tuple[int, int]], following: list[tuple[str, int, dict[str, tuple[int, int]]]]
+    sort: str,
+    most: int,
+    first: dict[str, tuple[int, int]],
+    following: list[tuple[str, int, dict[str, tuple[int, int]]]],
 ) -> None:
     rowids = {key: number for number, key in enumerate(first)}
     mirror = mirror_of(on_server(first, rowids, sort), sort)
@@ -269,7 +288,13 @@ def test_whatever_happens_the_items_are_the_servers_and_the_changes_replayed_giv
         for transition in transitions:
             pending.note(transition)
         if not mirror.order_is_certain:
-            assert mirror.set_order([each["id"] for each in records])
+            equals = mirror.unplaced_ids(most)
+            if equals is None:
+                assert mirror.set_order([each["id"] for each in records])
+            else:
+                assert len(equals) <= most
+                assert mirror.set_order_of_equals(sorted(equals, key=lambda each: rowids[each]))
+            assert mirror.order_is_certain
         assert [item.record for item in mirror.items] == records
         assert len(pending._pending) <= len(replayed) + len(records)  # pyright: ignore[reportPrivateUsage] - bounded
         for _ in range(reads):

@@ -140,17 +140,32 @@ def test_an_order_that_the_server_alone_knows_is_read_after_each_change(with_liv
 def test_ids_in_order_of_another_list_have_everything_read_soon(with_live_server: WithLiveServer) -> None:
     @with_live_server
     async def _(server: LiveServer) -> None:
-        server.max_page = 2
-        async with server.pb.collection("posts").live(sort="n") as live:
+        for name in "cabd":
+            server.add("users", name, name=name)
+            server.add("posts", name, author=name)
+        del server.records["posts"]["d"]
+        async with server.pb.collection("posts").live(sort="author.name") as live:
             await pass_time(100)
-            server.add("posts", "d", n=1)
-            server.save("posts", "e", n=1)
-            server.add("posts", "f", n=1)
-            server.save("posts", "g", n=1)
+            server.add("posts", "d", author="d")
+            server.save("posts", "a", author="c")
             await pass_time(0.2)
-            assert ids(live) == "caegb", "the server has sent no event of the others"
-            await pass_time(2)
-            assert ids(live) == "cadefgb"
+            assert ids(live) == "bca", "the server has sent no event of the other"
+            await pass_time(1)
+            assert ids(live) == "bcad"
+
+
+def test_equals_that_do_not_fit_into_one_request_have_all_ids_read(with_live_server: WithLiveServer) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        for number in range(60):
+            server.add("posts", f"{number:015}", n=1)
+        long = "n < 5 && title != '" + "x" * 2500 + "'"
+        async with server.pb.collection("posts").live(filter=long, sort="n") as live:
+            server.save("posts", "b", n=1)
+            await pass_time(0.2)
+            assert live.items == sorted(server.records["posts"].values(), key=lambda row: row["n"])
+            assert server.lists[-1]["fields"] == "id"
+            assert server.lists[-1]["filter"] == long
 
 
 @pytest.mark.parametrize("fields", [None, "*,expand"])
