@@ -10,9 +10,11 @@ from pocketbase_core.live.state import (
     CHECK_EVERY,
     MAX_RETRY_DELAY,
     MIN_INTERVAL,
+    ORDER_COST,
     Action,
     LiveState,
     ReadAll,
+    ReadChanges,
     ReadOrder,
     ReadRecords,
     Wait,
@@ -27,9 +29,15 @@ class Story:
         self.now = 100.0
         self.length = 3
         self.order_is_certain = True
+        self.can_read_changes = False
 
     def next(self) -> Action:
-        return self.state.next_action(self.now, length=self.length, order_is_certain=self.order_is_certain)
+        return self.state.next_action(
+            self.now,
+            length=self.length,
+            order_is_certain=self.order_is_certain,
+            can_read_changes=self.can_read_changes,
+        )
 
     def wait(self) -> float:
         """Return how long the state waits."""
@@ -326,3 +334,68 @@ def test_requests_keep_a_distance_of_the_duration_of_the_last_one(story: Story) 
     story.do(duration=0.001)
     story.event("b")
     assert story.wait() == pytest.approx(MIN_INTERVAL - 0.001)
+
+
+def test_after_a_gap_a_long_list_reads_its_changes(story: Story) -> None:
+    story.can_read_changes, story.length = True, PAGE_SIZE + 1
+    story.event("a")
+    story.state.note_gap(story.now)
+    assert story.next() == ReadChanges()
+    story.event("b")
+    story.do()
+    assert story.state.is_current
+    assert isinstance(story.next(), Wait), "the events before are covered"
+    story.now += MIN_INTERVAL
+    story.state.note_gap(story.now)
+    story.state.note_unknown(story.now)
+    assert story.do() == ReadAll()
+    story.state.note_gap(story.now)
+    story.now += MIN_INTERVAL
+    story.length = PAGE_SIZE
+    assert story.next() == ReadAll(), "that is one request"
+    story.length, story.can_read_changes = PAGE_SIZE + 1, False
+    assert story.next() == ReadAll()
+
+
+def test_a_gap_while_changes_are_being_read_has_them_read_again(story: Story) -> None:
+    story.can_read_changes, story.length = True, PAGE_SIZE + 1
+    story.state.note_gap(story.now)
+    story.state.begin(ReadChanges())
+    story.event("a")
+    story.state.note_gap(story.now)
+    story.state.succeed(ReadChanges(), story.now, story.now)
+    assert not story.state.is_current
+    story.now += MIN_INTERVAL
+    assert story.do() == ReadChanges()
+    assert story.state.is_current
+
+
+def test_changes_that_are_read_put_off_the_check_as_a_whole_reading_does_without_changing_its_cost(
+    story: Story,
+) -> None:
+    story.do(ReadAll(), duration=3.0)
+    story.do(ReadChanges(), duration=0.1)
+    assert story.wait() == pytest.approx(3 * CHECK_COST)
+
+
+def test_the_ids_in_order_are_read_a_sixth_of_the_time_at_most(story: Story) -> None:
+    story.order_is_certain = False
+    assert story.do(duration=0.1) == ReadOrder()
+    assert story.wait() == pytest.approx(0.1 * ORDER_COST)
+    story.event("a")
+    assert story.do() == records("a")
+    story.now += 0.1 * ORDER_COST
+    assert story.next() == ReadOrder()
+
+
+def test_a_long_reading_puts_off_the_next_one_and_no_records(story: Story) -> None:
+    story.do(ReadAll(), duration=2.0)
+    story.state.note_unknown(story.now)
+    assert story.wait() == pytest.approx(2)
+    story.now += 1
+    story.state.note_gap(story.now)
+    assert story.wait() == pytest.approx(1)
+    story = Story()
+    story.do(duration=2.0)
+    story.event("a")
+    assert story.next() == records("a")
