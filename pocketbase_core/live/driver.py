@@ -144,9 +144,10 @@ class Driver(Generic[T]):
                 for each in ids:
                     self._state.note_event(each, now, created=event.get("action") == "create")
             if self._plan.paths:
-                if self._plan.shows_ids:
-                    self._state.note_related(self._mirror.showing(ids), now)
-                else:
+                shown = self._mirror.showing(ids)
+                if self._plan.shows_ids and self._reader.asks_by_id:
+                    self._state.note_related(shown, now)
+                elif shown or not self._plan.shows_ids:
                     self._state.note_unknown(now)
         self._wake.set()
 
@@ -257,10 +258,10 @@ class Driver(Generic[T]):
     async def _read_order(self) -> Callable[[], list[Transition[T]]]:
         """Read ids in order, and return a function that sorts the list so."""
         mirror, reader = self._mirror, self._reader
-        equals = mirror.unplaced_ids(MAX_IDS) if self._plan.asks_by_id else None
+        equals = mirror.unplaced_ids(MAX_IDS) if reader.asks_by_id else None
         if equals is not None and (ids := await reader.read_order_of(equals)) is not None:
             return partial(self._set_order, ids, mirror.set_order_of_equals)
-        by_row = self._plan.asks_by_id and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
+        by_row = reader.asks_by_id and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
         return partial(self._set_order, await reader.read_order(by_row=by_row), mirror.set_order)
 
     def _set_order(self, ids: list[str], set_order: Callable[[list[str]], bool]) -> list[Transition[T]]:

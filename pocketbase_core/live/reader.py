@@ -37,6 +37,11 @@ class ListReader:
         self._pipeline = pipeline
         self._is_view = False
 
+    @property
+    def asks_by_id(self) -> bool:
+        """True if single records can be read again. A view may have several of one id, and has no rows to sort by."""
+        return self._plan.asks_by_id and not self._is_view
+
     async def probe(self) -> list[Record]:
         """Return some records with all their fields.
 
@@ -68,12 +73,12 @@ class ListReader:
         page = await self._pipeline.execute(plan.page(1))
         if is_last(page) or len(page["items"]) == plan.limit:
             return Reading(page["items"], in_order=True, is_snapshot=True)
-        by_number = self._is_view or not plan.asks_by_id
-        if plan.sort_keys and not by_number:
+        asks_by_id = self.asks_by_id
+        if plan.sort_keys and asks_by_id:
             return Reading(await self._read(plan.reader()), in_order=False, is_snapshot=False)
         records = await self._read(plan.numbered_reader())
         missed: list[Record] = []
-        if not by_number:
+        if asks_by_id:
             read = {str(record["id"]): record for record in records}
             differences, missed = await self._read_differences(read)
             records = [record for record_id, record in read.items() if record_id not in differences]

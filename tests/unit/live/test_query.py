@@ -250,6 +250,27 @@ def test_a_view_needs_watch(with_live_server: WithLiveServer) -> None:
             assert ids(live) == "pr"
 
 
+def test_rows_of_a_view_with_one_id_are_never_read_alone(with_live_server: WithLiveServer) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        for name in "uvw":
+            server.add("users", name, name=name)
+            server.records["view"][name] = {"id": "p", "author": name, "n": 1}
+        async with server.pb.collection("view").live(expand="author", sort="-author", watch="posts") as live:
+            authors: list[Any] = []
+            requests = len(server.lists)
+            server.save("users", "x", name="shown nowhere")
+            await pass_time(0.2)
+            assert len(server.lists) == requests
+            live.on_change(lambda _: authors.append([row["author"] for row in live.items]))
+            await pass_time(0.5)
+            server.save("users", "w", name="new")
+            await pass_time(0.2)
+            assert authors == [["w", "v", "u"]]
+            assert live.items[0]["expand"]["author"]["name"] == "new"
+            assert live.error is None
+
+
 @pytest.mark.parametrize("message", ["null", "no JSON", '{"record": 3}', '{"action": "update", "record": {}}'])
 def test_a_message_that_names_no_record_has_everything_read_at_the_latest_by_the_next_check(
     with_live_server: WithLiveServer, message: str
