@@ -37,6 +37,8 @@ class RealtimeServer:
     """Set while the server responds to submissions; cleared to let them wait."""
     forgotten: set[str] = field(default_factory=set[str])
     """Client ids that the server does not know any more, although their streams are open."""
+    records: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    """The records of each list."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set, and replaced, with each stream, submission and check."""
 
@@ -54,6 +56,9 @@ class RealtimeServer:
                 self._notify()
                 status = self.check_statuses.pop(0) if self.check_statuses else 200
                 await connection.respond_json('{"token": "of a file"}' if status == 200 else "{}", status)
+            elif "/records?" in request.target:
+                page = {"page": 1, "perPage": 1000, "totalItems": -1, "totalPages": -1, "items": self.records}
+                await connection.respond_json(json.dumps(page))
             elif request.target.endswith("/auth-refresh"):
                 await connection.respond_json(json.dumps({"token": self.refreshed_token, "record": {"id": "u1"}}))
             elif request.method == "POST":
