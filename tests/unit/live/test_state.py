@@ -1,5 +1,6 @@
 """What a live query reads next."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from pocketbase_core.live.state import (
     ReadRecords,
     Wait,
 )
+
+approx: Any = pytest.approx
 
 
 class Story:
@@ -236,32 +239,32 @@ def test_after_a_failure_everything_is_read_after_a_delay_that_grows_and_ends_wi
         delays.append(story.wait())
         story.now += delays[-1]
         assert story.next() == ReadAll()
-    assert delays == pytest.approx([1, 2, 4, 8, 16, MAX_RETRY_DELAY, MAX_RETRY_DELAY, MAX_RETRY_DELAY])
+    assert delays == approx([1, 2, 4, 8, 16, MAX_RETRY_DELAY, MAX_RETRY_DELAY, MAX_RETRY_DELAY])
     story.do()
     story.state.fail(story.now, 1.0)
-    assert story.wait() == pytest.approx(1)
+    assert story.wait() == approx(1)
     story.event("a")
-    assert story.wait() == pytest.approx(1), "an event does not shorten the delay"
+    assert story.wait() == approx(1), "an event does not shorten the delay"
 
 
 def test_a_gap_ends_the_delay_after_a_failure_because_the_server_responds_again(story: Story) -> None:
     for _ in range(6):
         story.state.fail(story.now, 1.0)
     story.now += 5
-    assert story.wait() == pytest.approx(MAX_RETRY_DELAY - 5)
+    assert story.wait() == approx(MAX_RETRY_DELAY - 5)
     story.state.note_gap(story.now)
     assert story.next() == ReadAll()
     story.state.fail(story.now, 1.0)
-    assert story.wait() == pytest.approx(1)
+    assert story.wait() == approx(1)
     story.now += 1
     story.do(duration=2.0)
     story.state.note_gap(story.now)
-    assert story.wait() == pytest.approx(2), "the distance between requests stays"
+    assert story.wait() == approx(2), "the distance between requests stays"
 
 
 def test_a_failure_is_never_repeated_at_once(story: Story) -> None:
     story.state.fail(story.now, 0.0)
-    assert story.wait() == pytest.approx(MIN_INTERVAL)
+    assert story.wait() == approx(MIN_INTERVAL)
 
 
 def test_everything_is_read_again_after_a_quiet_time_that_doubles_up_to_its_limit(story: Story) -> None:
@@ -272,36 +275,36 @@ def test_everything_is_read_again_after_a_quiet_time_that_doubles_up_to_its_limi
         waits.append(story.wait())
         story.now += waits[-1]
         assert story.do() == ReadAll()
-    assert waits == pytest.approx([1, 2, 4, 8, 16, CHECK_EVERY, CHECK_EVERY, CHECK_EVERY])
+    assert waits == approx([1, 2, 4, 8, 16, CHECK_EVERY, CHECK_EVERY, CHECK_EVERY])
     story.event("a")
     story.now += MIN_INTERVAL
     story.do()
-    assert story.wait() == pytest.approx(1 - MIN_INTERVAL)
+    assert story.wait() == approx(1 - MIN_INTERVAL)
 
 
-@pytest.mark.parametrize(
-    "note",
-    [
-        lambda state, now: state.note_event("a", now, created=False),
-        lambda state, now: state.note_unknown(now),
-        lambda state, now: state.note_loss(now),
-        lambda state, now: state.note_gap(now),
-        lambda state, now: state.note_other_user(now),
-        lambda state, now: state.note_other_order(now),
-    ],
-)
-def test_whatever_happens_shortens_the_time_to_the_next_check(story: Story, note: Any) -> None:
+NOTES: list[Callable[[Story], None]] = [
+    lambda story: story.state.note_event("a", story.now, created=False),
+    lambda story: story.state.note_unknown(story.now),
+    lambda story: story.state.note_loss(story.now),
+    lambda story: story.state.note_gap(story.now),
+    lambda story: story.state.note_other_user(story.now),
+    lambda story: story.state.note_other_order(story.now),
+]
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_whatever_happens_shortens_the_time_to_the_next_check(story: Story, note: Callable[[Story], None]) -> None:
     for _ in range(7):
         story.now += story.wait()
         story.do()
     story.now += 1
-    assert story.wait() == pytest.approx(CHECK_EVERY - 1)
+    assert story.wait() == approx(CHECK_EVERY - 1)
     happened_at = story.now
-    note(story.state, story.now)
+    note(story)
     if not isinstance(story.next(), Wait):
         story.do(records("a"))
     story.state.begin(ReadAll())
-    assert story.wait() == pytest.approx(happened_at + 1 - story.now)
+    assert story.wait() == approx(happened_at + 1 - story.now)
 
 
 def test_events_without_end_do_not_put_off_the_check(story: Story) -> None:
@@ -317,23 +320,23 @@ def test_events_without_end_do_not_put_off_the_check(story: Story) -> None:
 
 def test_a_check_costs_a_twentieth_of_the_time_at_most(story: Story) -> None:
     story.do(ReadAll(), duration=3.0)
-    assert story.wait() == pytest.approx(3 * CHECK_COST)
+    assert story.wait() == approx(3 * CHECK_COST)
     story.event("a")
     story.now += 3.0
     assert story.do() == records("a"), "events are not put off so long"
-    assert story.wait() == pytest.approx(3 * CHECK_COST - 3)
+    assert story.wait() == approx(3 * CHECK_COST - 3)
 
 
 def test_requests_keep_a_distance_of_the_duration_of_the_last_one(story: Story) -> None:
     story.event("a")
     story.do(duration=0.5)
     story.event("b")
-    assert story.wait() == pytest.approx(0.5)
+    assert story.wait() == approx(0.5)
     story.now += 0.5
     assert story.next() == records("b")
     story.do(duration=0.001)
     story.event("b")
-    assert story.wait() == pytest.approx(MIN_INTERVAL - 0.001)
+    assert story.wait() == approx(MIN_INTERVAL - 0.001)
 
 
 def test_after_a_gap_a_long_list_reads_its_changes(story: Story) -> None:
@@ -375,13 +378,13 @@ def test_changes_that_are_read_put_off_the_check_as_a_whole_reading_does_without
 ) -> None:
     story.do(ReadAll(), duration=3.0)
     story.do(ReadChanges(), duration=0.1)
-    assert story.wait() == pytest.approx(3 * CHECK_COST)
+    assert story.wait() == approx(3 * CHECK_COST)
 
 
 def test_the_ids_in_order_are_read_a_sixth_of_the_time_at_most(story: Story) -> None:
     story.order_is_certain = False
     assert story.do(duration=0.1) == ReadOrder()
-    assert story.wait() == pytest.approx(0.1 * ORDER_COST)
+    assert story.wait() == approx(0.1 * ORDER_COST)
     story.event("a")
     assert story.do() == records("a")
     story.now += 0.1 * ORDER_COST
@@ -391,10 +394,10 @@ def test_the_ids_in_order_are_read_a_sixth_of_the_time_at_most(story: Story) -> 
 def test_a_long_reading_puts_off_the_next_one_and_no_records(story: Story) -> None:
     story.do(ReadAll(), duration=2.0)
     story.state.note_unknown(story.now)
-    assert story.wait() == pytest.approx(2)
+    assert story.wait() == approx(2)
     story.now += 1
     story.state.note_gap(story.now)
-    assert story.wait() == pytest.approx(1)
+    assert story.wait() == approx(1)
     story = Story()
     story.do(duration=2.0)
     story.event("a")
