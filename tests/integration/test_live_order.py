@@ -34,8 +34,6 @@ TEXTS = [
     "ß",
     "ÿ",
     "\u0080",
-]
-TEXTS += [
     "Ω",
     "日本",
     "\u200b",
@@ -96,8 +94,8 @@ KINDS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "editor": ({"type": "editor"}, TEXTS),
     "data": ({"type": "json"}, [json.dumps(each) if isinstance(each, str) else each for each in SCALARS] + DIGITS),
 }
-SORTS = [f"{sign}{name}" for name in KINDS for sign in ("", "-")]
-SORTS += [
+SORTS = [
+    *[f"{sign}{name}" for name in KINDS for sign in ("", "-")],
     "bool,-text",
     "-select,number",
     "data,-number",

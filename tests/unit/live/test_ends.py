@@ -199,8 +199,8 @@ def test_a_live_query_that_is_cancelled_at_any_step_leaves_no_task_and_no_subscr
         for name in "cab":
             server.add("users", name, name=name)
             server.records["posts"][name]["author"] = name
-        step, is_done = 0, False
-        while not is_done:
+        step = 0
+        while True:
             task = asyncio.ensure_future(use(server))
             for _ in range(step):
                 await asyncio.sleep(0 if step % 2 else DELAY / 8)
@@ -212,8 +212,9 @@ def test_a_live_query_that_is_cancelled_at_any_step_leaves_no_task_and_no_subscr
             await pass_time(1)
             assert len(asyncio.all_tasks()) == 1, f"step {step}"
             assert not server.streams
+            if is_done:
+                return task.result()
             step += 1
-        task.result()
 
 
 @pytest.mark.parametrize("factory", dict.fromkeys([FACTORY, start_at_once]))

@@ -23,7 +23,7 @@ def test_the_paths_of_expand_become_a_tree(expand: str, paths: dict[str, Any]) -
     assert parse_expand(expand) == paths
 
 
-RECORD = {
+RECORD: dict[str, Any] = {
     "id": "p",
     "author": "a",
     "tags": ["t1", "t2", ""],

@@ -21,7 +21,10 @@ from pocketbase_core.live.state import (
     Wait,
 )
 
-approx: Any = pytest.approx
+
+def approx(seconds: Any) -> Any:
+    """Return what equals a number of seconds, or several, but for rounding."""
+    return pytest.approx(seconds)  # pyright: ignore[reportUnknownMemberType] - partly untyped
 
 
 class Story:
