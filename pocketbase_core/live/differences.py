@@ -2,8 +2,8 @@
 
 The server counts the records of a range of ids. Where the count is not that of the known ids, the range is halved and
 one half is counted, from which the other count follows, until so few ids are left that the server can be asked for all
-of them. So a few differences in a long list take little to find. A record that has come and another one that has left
-are overlooked if they are next to each other.
+of them. So a few differences in a long list take little to find. They are overlooked in a range that as many records
+have left as have come to it, even if that is the whole list.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence

@@ -221,7 +221,7 @@ class Driver(Generic[T]):
         match action:
             case ReadAll():
                 self._sign_in = sign_in
-                records, in_order, is_snapshot = await self._reader.read_all()
+                records, in_order, is_snapshot = await self._reader.read_all(lambda: self._state.ids)
                 apply = partial(self._mirror.replace, records, in_order=in_order, is_snapshot=is_snapshot)
             case ReadChanges():
                 assert self._since is not None, "can_read_changes says so"
@@ -258,10 +258,10 @@ class Driver(Generic[T]):
     async def _read_order(self) -> Callable[[], list[Transition[T]]]:
         """Read ids in order, and return a function that sorts the list so."""
         mirror, reader = self._mirror, self._reader
-        equals = mirror.unplaced_ids(MAX_IDS) if reader.asks_by_id else None
+        by_row = reader.asks_by_id and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
+        equals = mirror.unplaced_ids(MAX_IDS) if by_row else None
         if equals is not None and (ids := await reader.read_order_of(equals)) is not None:
             return partial(self._set_order, ids, mirror.set_order_of_equals)
-        by_row = reader.asks_by_id and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
         return partial(self._set_order, await reader.read_order(by_row=by_row), mirror.set_order)
 
     def _set_order(self, ids: list[str], set_order: Callable[[list[str]], bool]) -> list[Transition[T]]:

@@ -1,6 +1,6 @@
 """The requests of a live query, which are sent as the user who is signed in at the time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -62,12 +62,15 @@ class ListReader:
                 ) from None
         return page["items"]
 
-    async def read_all(self) -> Reading:
+    async def read_all(self, changed: Callable[[], Sequence[str]]) -> Reading:
         """Read the whole list.
 
         A list of one page comes in order. A longer one with plain sort keys is read in the order of the ids, because
-        each page of a sorted list makes the server sort all. Pages by number could miss a record while others are
-        deleted, so what they miss is found afterwards.
+        each page of a sorted list makes the server sort all. Pages by number miss a record for each one that leaves an
+        earlier page. So the records of events are read again, and then those that are missing are found by their count.
+
+        Args:
+            changed: Returns the ids of events since the reading began.
         """
         plan = self._plan
         page = await self._pipeline.execute(plan.page(1))
@@ -77,12 +80,12 @@ class ListReader:
         if plan.sort_keys and asks_by_id:
             return Reading(await self._read(plan.reader()), in_order=False, is_snapshot=False)
         records = await self._read(plan.numbered_reader())
-        missed: list[Record] = []
-        if asks_by_id:
-            read = {str(record["id"]): record for record in records}
-            differences, missed = await self._read_differences(read)
-            records = [record for record_id, record in read.items() if record_id not in differences]
-        return Reading(records + missed, in_order=not missed, is_snapshot=False)
+        if not asks_by_id:
+            return Reading(records, in_order=True, is_snapshot=False)
+        read = {str(record["id"]): record for record in records}
+        has_new = await self._read_again(read, changed())
+        has_new |= await self._read_again(read, await find_differences(read, self._count, self._read_ids))
+        return Reading([*read.values()], in_order=not has_new, is_snapshot=False)
 
     async def read_some(self, ids: Sequence[str]) -> tuple[Sequence[str], list[Record]]:
         """Return as many of the ids as one request can ask for, and their records that are in the list."""
@@ -99,21 +102,25 @@ class ListReader:
         Returns:
             The ids that were read, and their records that are in the list.
         """
-        changed = await self._read(self._plan.changes(since))
-        read = {str(record["id"]) for record in changed}
-        differences, records = await self._read_differences(read.union(ids))
-        return read | differences, changed + records
+        read = {str(record["id"]): record for record in await self._read(self._plan.changes(since))}
+        differences = await find_differences(read.keys() | {*ids}, self._count, self._read_ids)
+        asked = read.keys() | differences
+        await self._read_again(read, differences)
+        return asked, [*read.values()]
 
-    async def _read_differences(self, ids: Collection[str]) -> tuple[set[str], list[Record]]:
-        """Return the ids that only one of two lists has, this or the server's, and their records."""
-        differences = await find_differences(ids, self._count, self._read_ids)
-        remaining = [each for each in differences if is_askable(each)]
-        records: list[Record] = []
+    async def _read_again(self, read: dict[str, Record], ids: Iterable[str]) -> bool:
+        """Put the present records of some ids among those that were read. Return whether one of them is new."""
+        remaining = [each for each in ids if is_askable(each)]
+        has_new = False
         while remaining:
-            asked, found = await self.read_some(remaining)
-            records += found
+            asked, records = await self.read_some(remaining)
+            found = {str(record["id"]): record for record in records}
+            has_new |= bool(found.keys() - read.keys())
+            read |= found
+            for each in {*asked} - found.keys():
+                read.pop(each, None)
             del remaining[: len(asked)]
-        return differences, records
+        return has_new
 
     async def _count(self, ids: Range) -> int:
         page = await self._pipeline.execute(self._plan.count(ids))

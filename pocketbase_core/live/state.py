@@ -111,6 +111,11 @@ class LiveState:
         """True if nothing is missing but changes that are on their way."""
         return self._is_current
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids that are kept for the next request."""
+        return tuple(self._ids)
+
     def next_action(
         self, now: float, *, length: int, order_is_certain: bool = True, can_read_changes: bool = False
     ) -> Action:
