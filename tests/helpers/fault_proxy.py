@@ -36,21 +36,30 @@ class InjectedFault(NamedTuple):
     at: int
 
 
-def planned_fault(seed: int, number: int) -> InjectedFault:
+def planned_fault(seed: int, number: int, max_offset: int = MAX_OFFSET) -> InjectedFault:
     """Return the fault of the connection with this number."""
     source = random.Random(f"{seed} {number}")
-    return InjectedFault(source.choice(FAULTS), source.randrange(MAX_OFFSET))
+    return InjectedFault(source.choice(FAULTS), source.randrange(max_offset))
 
 
 class FaultProxy:
-    """Forwards bytes to a port, and injects the planned fault into each connection."""
+    """Forwards bytes to a port, and injects the planned fault into each connection.
 
-    def __init__(self, target: int, seed: int) -> None:
+    Args:
+        target: The port.
+        seed: Decides which connection breaks how.
+        max_offset: See `MAX_OFFSET`. Responses that are longer need a larger one.
+    """
+
+    def __init__(self, target: int, seed: int, max_offset: int = MAX_OFFSET) -> None:
         self.port = 0
+        self.is_calm = False
+        """True while no fault is injected. What a fault has silenced before remains silent."""
         self.injected: Counter[str] = Counter()
         """How often each fault has happened."""
         self._target = target
         self._seed = seed
+        self._max_offset = max_offset
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -64,11 +73,11 @@ class FaultProxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        fault = planned_fault(self._seed, self._connections)
+        fault = planned_fault(self._seed, self._connections, self._max_offset)
         self._connections += 1
         upstream: asyncio.StreamWriter | None = None
         try:
-            if fault.kind == "refuse":
+            if fault.kind == "refuse" and not self.is_calm:
                 self.injected["refuse"] += 1
                 _reset(writer)
                 return
@@ -104,12 +113,12 @@ class FaultProxy:
     ) -> None:
         passed = 0
         while data := await reader.read(65536):
-            if fault is not None and passed + len(data) > fault.at:
+            if fault is not None and not self.is_calm and passed + len(data) > fault.at:
                 self.injected[fault.kind] += 1
-                rest = await self._inject(fault.kind, data, fault.at - passed, to, client)
+                rest = await self._inject(fault.kind, data, max(fault.at - passed, 0), to, client)
                 if rest is None:
                     return
-                data, fault = rest, InjectedFault("cut", 2 * MAX_OFFSET)
+                data, fault = rest, InjectedFault("cut", 2 * self._max_offset)
             passed += len(data)
             to.write(data)
             await to.drain()
@@ -147,9 +156,9 @@ class FaultProxy:
 
 
 @asynccontextmanager
-async def fault_proxy(target: int, seed: int) -> AsyncGenerator[FaultProxy, None]:
+async def fault_proxy(target: int, seed: int, max_offset: int = MAX_OFFSET) -> AsyncGenerator[FaultProxy, None]:
     """Run a proxy in front of a loopback port for the length of the block."""
-    running = FaultProxy(target, seed)
+    running = FaultProxy(target, seed, max_offset)
     server = await asyncio.start_server(running.handle, "127.0.0.1", 0)
     running.port = server.sockets[0].getsockname()[1]
     try:

@@ -1,0 +1,205 @@
+"""Live queries equal the server's lists after each storm of changes, faults, restarts, sign-ins and other rules."""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pocketbase_core import LiveChange, PocketBase, PocketBaseError, PocketBaseTransportError, RealtimeSettings
+from pocketbase_core.live import state
+from pocketbase_core.services.records import RecordService
+from pocketbase_core.testing import LocalServer
+from pocketbase_core.testing.contract import MakeTransport
+from pocketbase_transports import AiohttpTransport
+
+from ..helpers.fault_proxy import FaultProxy, fault_proxy
+from ..helpers.live_storm import Storm, create_collections
+from ..helpers.shared_collections import VERSION
+
+SEED = int(os.environ.get("STORM_SEED", "20261126"))
+OPERATIONS = int(os.environ.get("STORM_OPERATIONS", "10000"))
+BETWEEN_QUIET_POINTS = 500
+WRITERS = 3
+DEADLINE = 15.0
+"""Seconds after which a list that is not equal to the server's counts as a divergence."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """A post as a typed record."""
+
+    id: str
+    title: str
+    n: float
+    author: str
+
+
+class Watched:
+    """A live query, with a copy that is made of its changes alone."""
+
+    def __init__(self, name: str, records: RecordService[Any], *, limit: int | None = None, **options: Any) -> None:
+        self.name = name
+        self.records = records
+        self.limit = limit
+        self.live = records.live(limit=limit, **options)
+        self.options = {key: value for key, value in options.items() if key != "watch"}
+        self.replayed: dict[str, Any] = {}
+        self.wrong: list[str] = []
+
+    def replay(self, change: LiveChange[Any]) -> None:
+        record_id = _id(change.record)
+        if self.replayed.get(record_id) != change.previous:
+            self.wrong.append(f"{self.name}: {change} after {self.replayed.get(record_id)}")
+        if change.action == "remove":
+            self.replayed.pop(record_id, None)
+        else:
+            self.replayed[record_id] = change.record
+
+    async def read(self) -> list[Any] | PocketBaseError:
+        """Return the list as the server has it, or the error with which the server refuses it."""
+        try:
+            if self.limit is not None:
+                return (await self.records.get_list(1, self.limit, **self.options))["items"]
+            return await self.records.get_full_list(**self.options)
+        except PocketBaseTransportError:
+            raise
+        except PocketBaseError as error:
+            return error
+
+    def problem(self, expected: list[Any] | PocketBaseError) -> str:
+        """Return why the live query does not equal this list; an empty text if it does."""
+        live = self.live
+        if isinstance(expected, PocketBaseError):
+            return "" if type(live.error) is type(expected) and not live.items else f"{live.error} for {expected}"
+        if live.items != expected:
+            return f"{_difference(live.items, expected)}, error {live.error}, current {live.is_current}"
+        if self.replayed != {_id(record): record for record in expected}:
+            return "the replayed changes are not the items"
+        return "" if live.is_current else f"not current, error {live.error}"
+
+
+def _id(record: Any) -> str:
+    return record.id if isinstance(record, Post) else record["id"]
+
+
+def _difference(found: Iterable[Any], expected: Iterable[Any]) -> str:
+    ours, theirs = ({_id(record): record for record in records} for records in (found, expected))
+    changed = [each for each in ours.keys() & theirs.keys() if ours[each] != theirs[each]]
+    return f"too many {[*ours.keys() - theirs.keys()]}, missing {[*theirs.keys() - ours.keys()]}, other {changed}"
+
+
+def make_queries(pb: PocketBase) -> list[Watched]:
+    posts = pb.collection("posts")
+    return [
+        Watched("filter", posts, filter="n > 20"),
+        Watched("two sort keys", posts, sort="tag,-n"),
+        Watched("no sort", posts),
+        Watched("expand", posts, expand="author", sort="-title"),
+        Watched("back-relation", posts, expand="comments_via_post"),
+        Watched("limit", posts, limit=20),
+        Watched("limit, filter, sort", posts, limit=15, filter='n > 10 && tag != "x"', sort="-n,title"),
+        Watched("typed", pb.collection("posts", Post), filter='tag = "x" || n < 10', sort="title"),
+        Watched("fields", posts, fields="id,title,n", sort="n"),
+        Watched("view", pb.collection("totals"), watch=["posts", "comments"]),
+        Watched("relation in the filter", posts, filter='author.name = "a"', watch="authors", sort="title"),
+    ]
+
+
+class QuietPoints:
+    """Comparisons of all live queries with the server while nothing changes."""
+
+    def __init__(self, queries: list[Watched]) -> None:
+        self.queries = queries
+        self.divergences: list[str] = []
+        self.durations: list[tuple[float, str]] = []
+        """For each quiet point, how long the last live query took to become equal, and its name."""
+
+    async def check(self) -> None:
+        loop = asyncio.get_running_loop()
+        began_at = loop.time()
+        async with asyncio.timeout(60):
+            expected = [await _persist(query.read) for query in self.queries]
+        last = ""
+        while problems := [
+            (query.name, problem)
+            for query, each in zip(self.queries, expected, strict=True)
+            if (problem := query.problem(each))
+        ]:
+            last = problems[-1][0]
+            if loop.time() > began_at + DEADLINE:
+                self.divergences += [f"{len(self.durations)}: {name}: {problem}" for name, problem in problems]
+                break
+            await asyncio.sleep(0.02)
+        self.durations.append((loop.time() - began_at, last))
+
+
+async def _persist(read: Any) -> Any:
+    """Read again after an error of the network: connections that a fault has silenced are still in the pool."""
+    while True:
+        try:
+            return await read()
+        except PocketBaseTransportError:
+            await asyncio.sleep(0.05)
+
+
+async def weather(
+    make_transport: MakeTransport, seed: int, blocks: list[int], *, is_loud: bool, max_offset: int
+) -> tuple[Storm, FaultProxy, QuietPoints]:
+    """Let storms of so many operations rage, with a quiet point after each."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(LocalServer(VERSION))
+        writers = [PocketBase(server.url, transport=AiohttpTransport()) for _ in range(WRITERS)]
+        for pb in writers:
+            await stack.enter_async_context(pb)
+            await pb.admins.auth.with_password(*server.superuser)
+        await create_collections(writers[0])
+        port = int(server.url.rpartition(":")[2])
+        network = await stack.enter_async_context(fault_proxy(port, seed, max_offset))
+        network.is_calm = True
+        pb = await stack.enter_async_context(PocketBase(network.url, transport=make_transport(), timeout=2))
+        pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)
+        quiet = QuietPoints(make_queries(pb))
+        storm = Storm(server, writers, pb, random.Random(seed), is_loud=is_loud)
+        await storm.create_posts(40)
+        for query in quiet.queries:
+            await stack.enter_async_context(query.live)
+            query.live.on_change(query.replay, immediately=True)
+        for count in blocks:
+            network.is_calm = False
+            await storm.run(count)
+            network.is_calm = True
+            await quiet.check()
+        return storm, network, quiet
+
+
+def report(library: str, storm: Storm, network: FaultProxy, quiet: QuietPoints, seed: int) -> None:
+    wrong = [each for query in quiet.queries for each in query.wrong]
+    print(f"\n{library}, STORM_SEED={seed}: {storm.outcomes.total()} operations {dict(storm.outcomes)}")
+    print(f"{network.injected.total()} faults {dict(network.injected)}")
+    longest, name = max(quiet.durations)
+    print(f"{len(quiet.durations)} quiet points, {len(quiet.divergences)} divergences, {len(wrong)} wrong changes")
+    print(f"longest convergence {longest:.2f} s ({name}); all {[f'{each:.2f} {name}' for each, name in quiet.durations]}")
+    assert not quiet.divergences, "a live query is not what the server has"
+    assert not wrong, "a change does not follow from the one before"
+    assert network.injected, "nothing was put to the proof"
+
+
+@pytest.mark.slow
+async def test_live_queries_equal_the_lists_of_the_server_after_ten_thousand_operations(
+    library: str, make_transport: MakeTransport
+) -> None:
+    blocks = [BETWEEN_QUIET_POINTS] * (OPERATIONS // BETWEEN_QUIET_POINTS)
+    report(library, *await weather(make_transport, SEED, blocks, is_loud=False, max_offset=200_000), SEED)
+
+
+async def test_live_queries_follow_a_storm_whose_changes_all_cause_events(
+    library: str, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "CHECK_AFTER", 1e6)  # nothing is read but what events and gaps call for
+    monkeypatch.setattr(state, "CHECK_EVERY", 1e6)
+    report(library, *await weather(make_transport, SEED, [100, 100], is_loud=True, max_offset=20_000), SEED)
