@@ -158,6 +158,18 @@ def test_the_older_connection_is_needed_until_no_content_is_ambiguous() -> None:
     assert deduplicator.ends_at == 46.0, "a window after the newest connection was closed"
 
 
+def test_no_copy_is_expected_of_a_content_that_is_no_longer_ambiguous() -> None:
+    """The lag is shorter than the window where the server's limits are short."""
+    deduplicator = EventDeduplicator(0.1)
+    deduplicator.start(0.0, "newer")
+    assert deduplicator.is_new("older", 1, 0.01)  # before the newer connection was subscribed
+    deduplicator.confirm(0.02)
+    assert not deduplicator.is_new("newer", 1, 0.03), "the mistake"
+    assert deduplicator.is_new("older", 1, 0.04), "its correction"
+    assert deduplicator.stop(0.2) is None
+    assert deduplicator.is_new("newer", 1, 0.8), "an event was dropped as a copy of one long before"
+
+
 def test_without_ambiguous_contents_the_older_connection_is_needed_for_the_window() -> None:
     deduplicator = EventDeduplicator()
     deduplicator.start(10.0, "newer")
