@@ -8,8 +8,8 @@ Events have no id: two events may have the same content, and content is all ther
 
 An event is matched with the oldest unmatched event of the same content that arrived on the other connection. A matched
 event is a copy and is dropped; an event without a match is new and waits for its copy for `DEDUPLICATION_WINDOW`
-seconds. An event that arrived on the older connection before the newer one was being subscribed has no copy there, so
-events of the newer connection are not matched with it.
+seconds. An event that arrived before the newer connection was being subscribed has no copy there, so no event is
+matched with it. It may also have arrived on a connection that was closed since.
 
 One mistake is possible. An event X1 may have been sent on the older connection alone, just before the newer one was
 subscribed. A later event X2 of the same content is then dropped when it arrives on the newer connection, as if it were
@@ -109,9 +109,7 @@ class EventDeduplicator:
             self._ambiguous[content] = now
         unmatched = self._unmatched.setdefault(content, deque())
         candidates = [
-            arrival
-            for arrival in unmatched
-            if arrival[1] is not connection and not (is_newer and arrival[0] < self._started_at)
+            arrival for arrival in unmatched if arrival[1] is not connection and arrival[0] >= self._started_at
         ]
         if not candidates:
             arrival = (now, connection, content)

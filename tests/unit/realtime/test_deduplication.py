@@ -170,6 +170,17 @@ def test_no_copy_is_expected_of_a_content_that_is_no_longer_ambiguous() -> None:
     assert deduplicator.is_new("newer", 1, 0.8), "an event was dropped as a copy of one long before"
 
 
+def test_an_event_is_no_copy_of_one_on_a_connection_that_was_replaced_before() -> None:
+    deduplicator = EventDeduplicator(0.1)
+    deduplicator.start(0.0, "second")
+    deduplicator.confirm(0.01)
+    assert deduplicator.is_new("first", 2, 0.2)  # so late that its copy need not come
+    assert deduplicator.stop(0.3) is None
+    deduplicator.start(1.8, "third")
+    assert deduplicator.is_new("second", 2, 1.9), "an event was dropped as a copy of one on the first connection"
+    assert not deduplicator.is_new("third", 2, 1.91)
+
+
 def test_without_ambiguous_contents_the_older_connection_is_needed_for_the_window() -> None:
     deduplicator = EventDeduplicator()
     deduplicator.start(10.0, "newer")
