@@ -213,6 +213,7 @@ class Mirror(Generic[T]):
             is_last: Whether the server sorts the record behind all records with the same sort values.
         """
         key, before, after = transition
+        is_unplaced = key in self._unplaced
         if before is not None:
             del self.items[bisect_left(self.items, before.place, key=_place)]
             del self._by_key[key]
@@ -226,7 +227,7 @@ class Mirror(Generic[T]):
         insort(self.items, after, key=_place)
         if self._keys is None:
             self._has_unknown_order = True
-        elif has_moved and not is_last and self._has_equal_neighbor(after):
+        elif (has_moved or is_unplaced) and not is_last and self._has_equal_neighbor(after):
             self._unplaced.add(key)
 
     def _place_all(self, before: Mapping[Hashable, Item[T]], *, in_order: bool) -> set[Hashable]:
