@@ -15,20 +15,13 @@ from typing import Any, Generic, TypeVar, cast
 
 from ..auth.store import sign_in_of
 from ..concurrency.background_tasks import wait_until_done
-from ..errors import (
-    PocketBaseError,
-    PocketBaseForbiddenError,
-    PocketBaseNotFoundError,
-    PocketBaseSessionExpiredError,
-    PocketBaseUnauthorizedError,
-    log_text,
-)
+from ..errors import log_text
 from ..pipeline import Pipeline
 from ..realtime import Realtime
 from .item import Transition
 from .mirror import Mirror
 from .plan import MAX_IDS, PAGE_SIZE, Plan
-from .reader import ListReader
+from .reader import ListReader, sees_nothing
 from .relations import Related, event_ids, related_collections
 from .state import LiveState, ReadAll, ReadChanges, ReadOrder, ReadRecords, Wait
 from .topics import Topics
@@ -82,6 +75,8 @@ class Driver(Generic[T]):
         self._since: datetime | None = None
         """When the list was complete, by the server's clock; None if that is not known."""
         self._task: asyncio.Task[None] | None = None
+        self._meanwhile: set[str] = set()
+        """The ids in events since the last request began, whose result may show these records as they were before."""
 
     @property
     def is_running(self) -> bool:
@@ -144,12 +139,20 @@ class Driver(Generic[T]):
                 for each in ids:
                     self._state.note_event(each, now, created=event.get("action") == "create")
             if self._plan.paths:
-                shown = self._mirror.showing(ids)
-                if self._plan.shows_ids and self._reader.asks_by_id:
-                    self._state.note_related(shown, now)
-                elif shown or not self._plan.shows_ids:
+                self._note_shown(ids, now)
+                self._meanwhile |= ids
+                if len(self._meanwhile) > 10 * MAX_IDS:  # reading everything covers them
+                    self._meanwhile.clear()
                     self._state.note_unknown(now)
         self._wake.set()
+
+    def _note_shown(self, ids: set[str], now: float) -> None:
+        """Note that these records have changed, which items may show."""
+        shown = self._mirror.showing(ids)
+        if self._plan.shows_ids and self._reader.asks_by_id:
+            self._state.note_related(shown, now)
+        elif shown or not self._plan.shows_ids:
+            self._state.note_unknown(now)
 
     def note_loss(self) -> None:
         """Note that events may be missing from now on, until the next gap."""
@@ -216,6 +219,7 @@ class Driver(Generic[T]):
         """Send the requests of an action, and apply the result. Return False if the result is another user's."""
         began_at, sign_in = self._loop.time(), sign_in_of(self._pipeline.auth_store)
         self._state.begin(action)
+        self._meanwhile.clear()
         records: list[dict[str, Any]] = []
         apply: Callable[[], list[Transition[T]]]
         match action:
@@ -238,6 +242,8 @@ class Driver(Generic[T]):
             self._state.note_other_user(self._loop.time())
             return False
         self._publish(apply())
+        if self._meanwhile:
+            self._note_shown(self._meanwhile, self._loop.time())
         if isinstance(action, ReadAll | ReadChanges) and not self._mirror.order_is_certain:
             (await self._read_order())()  # before the list counts as current
         self._state.succeed(action, began_at, self._loop.time())
@@ -252,7 +258,7 @@ class Driver(Generic[T]):
             _logger.warning("a live query of %r failed: %s", self._plan.collection, log_text(error))
         self.error = error
         self._state.fail(self._loop.time(), random.random())
-        if isinstance(action, ReadAll) and _sees_nothing(error):
+        if isinstance(action, ReadAll) and sees_nothing(error):
             self._publish(self._mirror.replace([], in_order=True, is_snapshot=True))
 
     async def _read_order(self) -> Callable[[], list[Transition[T]]]:
@@ -284,11 +290,3 @@ def _finish(refreshing: "list[asyncio.Future[None]]", error: Exception | None = 
             each.set_result(None)
         else:
             each.set_exception(error)
-
-
-def _sees_nothing(error: Exception) -> bool:
-    """Return whether the user may not see any record: PocketBase itself refuses the list, not a proxy before it."""
-    if isinstance(error, PocketBaseSessionExpiredError):
-        return True
-    refusals = PocketBaseUnauthorizedError | PocketBaseForbiddenError | PocketBaseNotFoundError
-    return isinstance(error, PocketBaseError) and isinstance(error, refusals) and "message" in error.data

@@ -6,7 +6,14 @@ from typing import Any, NamedTuple
 
 from ..endpoints.keyset import KeysetPages, NumberedPages
 from ..endpoints.pages import is_last
-from ..errors import PocketBaseBadRequestError
+from ..errors import (
+    PocketBaseBadRequestError,
+    PocketBaseError,
+    PocketBaseForbiddenError,
+    PocketBaseNotFoundError,
+    PocketBaseSessionExpiredError,
+    PocketBaseUnauthorizedError,
+)
 from ..pipeline import Pipeline
 from .differences import Range, find_differences
 from .plan import Plan, is_askable
@@ -146,3 +153,11 @@ class ListReader:
         while not reader.is_done and (limit is None or len(records) < limit):
             records += reader.accept(await self._pipeline.execute(reader.next_call()))
         return records[:limit]
+
+
+def sees_nothing(error: Exception) -> bool:
+    """Return whether the user may not see any record: PocketBase itself refuses the list, not a proxy before it."""
+    if isinstance(error, PocketBaseSessionExpiredError):
+        return True
+    refusals = PocketBaseUnauthorizedError | PocketBaseForbiddenError | PocketBaseNotFoundError
+    return isinstance(error, PocketBaseError) and isinstance(error, refusals) and "message" in error.data
