@@ -7,31 +7,28 @@ the three, one request at a time, and hands on the changes.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from ..auth.store import sign_in_of
 from ..concurrency.background_tasks import wait_until_done
-from ..errors import log_text
+from ..errors import is_rejection, log_text
 from ..pipeline import Pipeline
 from ..realtime import Realtime
+from .events import EventNotes
 from .item import Transition
 from .mirror import Mirror
 from .plan import MAX_IDS, PAGE_SIZE, Plan
 from .reader import ListReader, sees_nothing
-from .relations import Related, event_ids, related_collections
+from .relations import Related, related_collections
 from .state import LiveState, ReadAll, ReadChanges, ReadOrder, ReadRecords, Wait
 from .topics import Topics
 
 T = TypeVar("T")
 _Read = ReadAll | ReadChanges | ReadRecords | ReadOrder
 _logger = logging.getLogger("pocketbase_core")
-MAX_COMMIT_TIME = timedelta(seconds=60)
-"""How much older than the last change of the list a change may be that is not in the list. The server sets `updated`
-before it commits, and its clock may be set back."""
 
 
 class Driver(Generic[T]):
@@ -66,17 +63,14 @@ class Driver(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._state = LiveState(asks_by_id=plan.asks_by_id)
         self._reader = ListReader(plan, pipeline)
-        self._topics = Topics(plan, realtime, pipeline.json_loads, self)
         self._wake = asyncio.Event()
+        self._events = EventNotes(plan, mirror, self._state, self._reader, self._wake, self._end)
+        self._topics = Topics(plan, realtime, pipeline.json_loads, self._events)
         self._refreshing: list[asyncio.Future[None]] = []
         """The calls of `refresh` that wait for a reading that has not begun."""
         self._sign_in = ""
         """The sign-in as which the list was read."""
-        self._since: datetime | None = None
-        """When the list was complete, by the server's clock; None if that is not known."""
         self._task: asyncio.Task[None] | None = None
-        self._meanwhile: set[str] = set()
-        """The ids in events since the last request began, whose result may show these records as they were before."""
 
     @property
     def is_running(self) -> bool:
@@ -122,54 +116,12 @@ class Driver(Generic[T]):
         """Read the whole list, and wait for that."""
         refreshed: asyncio.Future[None] = self._loop.create_future()
         self._refreshing.append(refreshed)
-        self._state.note_unknown(self._loop.time())
+        self._state.note_refresh(self._loop.time())
         self._wake.set()
         await refreshed
 
-    def note_event(self, related: Related, message: object) -> None:
-        """Note an event of a collection."""
-        now = self._loop.time()
-        event = cast("Mapping[str, object]", message if isinstance(message, dict) else {})
-        record = event.get("record")
-        if not isinstance(record, dict) or related.collection in self._plan.watched:
-            self._state.note_unknown(now)
-        else:
-            ids = event_ids(cast("dict[str, Any]", record), related.fields)
-            if related.collection == self._plan.collection and not related.fields:
-                for each in ids:
-                    self._state.note_event(each, now, created=event.get("action") == "create")
-            if self._plan.paths:
-                self._note_shown(ids, now)
-                self._meanwhile |= ids
-                if len(self._meanwhile) > 10 * MAX_IDS:  # reading everything covers them
-                    self._meanwhile.clear()
-                    self._state.note_unknown(now)
-        self._wake.set()
-
-    def _note_shown(self, ids: set[str], now: float) -> None:
-        """Note that these records have changed, which items may show."""
-        shown = self._mirror.showing(ids)
-        if self._plan.shows_ids and self._reader.asks_by_id:
-            self._state.note_related(shown, now)
-        elif shown or not self._plan.shows_ids:
-            self._state.note_unknown(now)
-
-    def note_loss(self) -> None:
-        """Note that events may be missing from now on, until the next gap."""
-        if self._plan.reads_changes and self._since is None and (last_change := self._mirror.last_change()):
-            self._since = last_change - MAX_COMMIT_TIME
-        self._state.note_loss(self._loop.time())
-        self._wake.set()
-
-    def note_gap(self) -> None:
-        """Note that events were missing, and that from now on they are not."""
-        self._state.note_gap(self._loop.time())
-        if sign_in_of(self._pipeline.auth_store) != self._sign_in:
-            self._state.note_other_user(self._loop.time())
-        self._wake.set()
-
-    def note_end(self, error: Exception) -> None:
-        """Note that no events come any more, and end the task."""
+    def _end(self, error: Exception) -> None:
+        """End the task, because no events come any more."""
         self.error = error
         if self._task is not None:
             self._task.cancel()
@@ -178,11 +130,13 @@ class Driver(Generic[T]):
         while True:
             self._wake.clear()
             mirror = self._mirror
+            if self._has_other_user:
+                self._state.note_other_user(self._loop.time())
             action = self._state.next_action(
                 self._loop.time(),
                 length=len(mirror.items),
                 order_is_certain=mirror.order_is_certain,
-                can_read_changes=self._since is not None,
+                can_read_changes=self._events.complete_until is not None,
             )
             if not isinstance(action, Wait):
                 await self._try(action)
@@ -219,17 +173,17 @@ class Driver(Generic[T]):
         """Send the requests of an action, and apply the result. Return False if the result is another user's."""
         began_at, sign_in = self._loop.time(), sign_in_of(self._pipeline.auth_store)
         self._state.begin(action)
-        self._meanwhile.clear()
+        self._events.begin_request()
         records: list[dict[str, Any]] = []
         apply: Callable[[], list[Transition[T]]]
         match action:
             case ReadAll():
-                self._sign_in = sign_in
                 records, in_order, is_snapshot = await self._reader.read_all(lambda: self._state.ids)
                 apply = partial(self._mirror.replace, records, in_order=in_order, is_snapshot=is_snapshot)
             case ReadChanges():
-                assert self._since is not None, "can_read_changes says so"
-                ids, records = await self._reader.read_changes(self._mirror.ids, self._since)
+                since = self._events.complete_until
+                assert since is not None, "can_read_changes says so"
+                ids, records = await self._reader.read_changes(self._mirror.ids, since)
                 apply = partial(self._mirror.apply, ids, records, ())
             case ReadRecords(ids, created):
                 asked, records = await self._reader.read_some(ids)
@@ -242,13 +196,13 @@ class Driver(Generic[T]):
             self._state.note_other_user(self._loop.time())
             return False
         self._publish(apply())
-        if self._meanwhile:
-            self._note_shown(self._meanwhile, self._loop.time())
+        self._sign_in = sign_in if isinstance(action, ReadAll) else self._sign_in
+        self._events.end_request()
         if isinstance(action, ReadAll | ReadChanges) and not self._mirror.order_is_certain:
             (await self._read_order())()  # before the list counts as current
         self._state.succeed(action, began_at, self._loop.time())
         if self._state.is_current:
-            self._since = None
+            self._events.complete_until = None
         if await self._topics.add(self._related(records)):
             self._state.note_unknown(self._loop.time())
         return True
@@ -258,8 +212,14 @@ class Driver(Generic[T]):
             _logger.warning("a live query of %r failed: %s", self._plan.collection, log_text(error))
         self.error = error
         self._state.fail(self._loop.time(), random.random())
-        if isinstance(action, ReadAll) and sees_nothing(error):
+        is_refused = sees_nothing(error) or (self._has_other_user and is_rejection(error))
+        if isinstance(action, ReadAll) and is_refused:
             self._publish(self._mirror.replace([], in_order=True, is_snapshot=True))
+
+    @property
+    def _has_other_user(self) -> bool:
+        """True if somebody has signed in since the list was read, or the user has signed out."""
+        return sign_in_of(self._pipeline.auth_store) != self._sign_in
 
     async def _read_order(self) -> Callable[[], list[Transition[T]]]:
         """Read ids in order, and return a function that sorts the list so."""

@@ -160,6 +160,11 @@ class LiveState:
         self._note_activity(now)
         self._read_all()
 
+    def note_refresh(self, now: float) -> None:
+        """Note that the caller wants everything to be read at once."""
+        self.note_unknown(now)
+        self._free_at = self._all_at = now
+
     def note_loss(self, now: float) -> None:
         """Note that events may be missing from now on, until the next gap."""
         self._is_current, self._has_loss = False, True

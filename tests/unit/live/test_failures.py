@@ -86,6 +86,36 @@ def test_a_request_that_fails_leaves_the_list_as_it_is_and_is_repeated(
         assert caplog.records[0].getMessage().startswith("a live query of 'posts' failed: ")
 
 
+def test_a_list_of_the_former_user_is_emptied_whatever_error_the_next_user_gets(
+    with_live_server: WithLiveServer,
+) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        server.pb.auth_store.save(token(10**6, "first"), {"id": "u1"})
+        async with server.pb.collection("posts").live() as live:
+            server.responses += [refusal(400)] * 3
+            server.pb.auth_store.save(token(10**6, "second"), {"id": "u2"})
+            await pass_time(3 * DELAY)
+            assert not live.items
+            assert isinstance(live.error, PocketBaseBadRequestError)
+            await pass_time(10)
+            assert ids(live) == "cab"
+
+
+def test_a_refresh_does_not_wait_for_the_end_of_the_delay_after_failures(with_live_server: WithLiveServer) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        async with server.pb.collection("posts").live() as live:
+            server.responses += [refusal(500)] * 5
+            server.save("posts", "d", n=0)
+            await pass_time(20)  # the attempts are made at 0, 1, 3, 7, 15 and 31 seconds
+            assert not server.responses
+            asked, before = len(server.lists), asyncio.get_running_loop().time()
+            await live.refresh()
+            assert (len(server.lists), asyncio.get_running_loop().time()) == (asked + 1, pytest.approx(before + DELAY))
+            assert live.get("d")
+
+
 def test_an_expired_session_empties_the_list_until_somebody_signs_in(with_live_server: WithLiveServer) -> None:
     @with_live_server
     async def _(server: LiveServer) -> None:
