@@ -246,7 +246,7 @@ class RecordService(RecordChanges[T], AsyncFace):
 
         Once the server is quiet, `live.items` is what `get_full_list` returns with the same options, whatever was
         lost, restarted or changed meanwhile. A record that leaves the filter, or that the user may not see any more,
-        leaves the list. Records with the same sort values are in the order in which the server returns them.
+        leaves the list. Among records with the same sort values, a last sort key `id` makes the order certain.
 
         Options: `filter`, `sort`, `expand`, `fields`, `limit`, `watch`, `params`, `headers`, `timeout`.
 
