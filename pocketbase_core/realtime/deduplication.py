@@ -128,8 +128,8 @@ class EventDeduplicator:
                 self._drop(arrival)
         while self._ambiguous and (first := next(iter(self._ambiguous.items())))[1] + self._window <= now:
             del self._ambiguous[first[0]]
-            if self._window < DEDUPLICATION_WINDOW:
-                self._unmatched.pop(first[0], None)  # a later event would be dropped as the copy of one of these
+            if self._window < DEDUPLICATION_WINDOW:  # the arrivals are kept longer: a later event would be dropped
+                self._unmatched.pop(first[0], None)
 
     def _drop(self, arrival: tuple[float, object, int]) -> None:
         unmatched = self._unmatched[arrival[2]]
