@@ -310,6 +310,23 @@ def test_after_a_gap_a_long_list_that_does_not_tell_its_changes_is_read_whole(
             assert live.items == [*server.records["posts"].values()]
 
 
+def test_a_record_that_moved_to_an_earlier_page_while_another_one_was_deleted_is_found(
+    with_live_server: WithLiveServer,
+) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        add_many(server, 2100)
+
+        def hides(*_: object) -> bool:
+            if len(server.lists) == 3 and "r00005" in server.records["posts"]:
+                server.delete("posts", "r00005")
+            return False
+
+        server.hides = hides
+        async with server.pb.collection("posts").live() as live:
+            assert live.items == [*server.records["posts"].values()]
+
+
 def test_a_record_that_pages_by_number_have_missed_is_found_by_counting(with_live_server: WithLiveServer) -> None:
     @with_live_server
     async def _(server: LiveServer) -> None:

@@ -154,7 +154,12 @@ def test_ids_in_order_of_another_list_have_everything_read_soon(with_live_server
             assert ids(live) == "bcad"
 
 
-def test_equals_that_do_not_fit_into_one_request_have_all_ids_read(with_live_server: WithLiveServer) -> None:
+@pytest.mark.parametrize("page_size", [1000, 10])
+def test_equals_that_do_not_fit_into_one_request_have_all_ids_read(
+    with_live_server: WithLiveServer, page_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pocketbase_core.live.driver.PAGE_SIZE", page_size)
+
     @with_live_server
     async def _(server: LiveServer) -> None:
         for number in range(60):
@@ -166,6 +171,7 @@ def test_equals_that_do_not_fit_into_one_request_have_all_ids_read(with_live_ser
             assert live.items == sorted(server.records["posts"].values(), key=lambda row: row["n"])
             assert server.lists[-1]["fields"] == "id"
             assert server.lists[-1]["filter"] == long
+            assert server.lists[-1]["sort"] == ("n" if page_size == 1000 else "@rowid")
 
 
 @pytest.mark.parametrize("fields", [None, "*,expand"])
