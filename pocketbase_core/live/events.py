@@ -1,4 +1,4 @@
-"""What the events of a live query mean for what has to be read."""
+"""The notes that a live query takes of its events: they lead to what is read next."""
 
 import asyncio
 from collections.abc import Callable, Mapping

@@ -32,7 +32,7 @@ class Item(Generic[T]):
 
     @property
     def place(self) -> tuple[SortValues, int]:
-        """What the items are sorted by."""
+        """The values that the items are sorted by."""
         return self.sort_values, self.rank
 
 

@@ -36,8 +36,6 @@ class _Descending:
     def __lt__(self, other: "_Descending") -> bool:
         return other._value < self._value
 
-    __hash__ = None  # type: ignore[assignment] # never a key
-
 
 def parse_sort(sort: str) -> tuple[SortKey, ...] | None:
     """Return the sort keys of a list; None if one of them is not a plain field."""

@@ -1,4 +1,4 @@
-"""What a live query reads: its options, checked, and the calls that they become."""
+"""The plan of a live query: its checked options, and the calls that they become."""
 
 import re
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _RANDOM = re.compile(r"@random\b")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a live query reads."""
+    """The options of a live query, which the calls for its list are built from."""
 
     collection: str
     """The name or id of the collection."""

@@ -21,7 +21,6 @@ class LiveItems(Sequence[T]):
     """The records of a live query in the order of the server, as they are at each moment. It cannot be changed."""
 
     __slots__ = ("_mirror",)
-    __hash__ = None  # type: ignore[assignment] # it changes
 
     def __init__(self, mirror: Mirror[T]) -> None:
         self._mirror = mirror

@@ -1,30 +1,14 @@
 """The topics that a live query is subscribed to: that of its collection, and those of related ones."""
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from ..endpoints.realtime import encode_topic
 from ..messages.json_values import JsonLoads
 from ..realtime import Gap, Realtime
 from ..realtime.subscription import Subscription, decode_message
+from .events import EventNotes
 from .plan import Plan
 from .relations import Related
-
-
-class EventSink(Protocol):
-    """What a live query does with events, without waiting."""
-
-    def note_event(self, related: Related, message: object) -> None:
-        """Note an event of a collection."""
-
-    def note_loss(self) -> None:
-        """Note that events may be missing from now on, until the next gap."""
-
-    def note_gap(self) -> None:
-        """Note that events were missing, and that from now on they are not."""
-
-    def note_end(self, error: Exception) -> None:
-        """Note that no events come any more."""
 
 
 class _TopicSubscription(Subscription):
@@ -32,26 +16,26 @@ class _TopicSubscription(Subscription):
 
     is_listed = False
 
-    def __init__(self, topic: str, loads: JsonLoads, related: Related, sink: EventSink) -> None:
+    def __init__(self, topic: str, loads: JsonLoads, related: Related, events: EventNotes) -> None:
         super().__init__(topic)
         self._loads = loads
         self._related = related
-        self._sink = sink
+        self._events = events
 
     def deliver(self, item: str | Gap) -> None:
         if isinstance(item, Gap):
-            self._sink.note_gap()
+            self._events.note_gap()
         else:
-            self._sink.note_event(self._related, decode_message(self._loads, item))
+            self._events.note_event(self._related, decode_message(self._loads, item))
 
     def note_loss(self) -> None:
-        self._sink.note_loss()
+        self._events.note_loss()
 
     def end(self, error: Exception | None) -> None:
         was_confirmed = self.confirmed.done()  # else `add` raises the error
         super().end(error)
         if was_confirmed and error is not None:  # else the live query itself has ended the subscription
-            self._sink.note_end(error)
+            self._events.note_end(error)
 
     def stop(self) -> None: ...
 
@@ -63,14 +47,14 @@ class Topics:
         plan: Has the options of the topics.
         realtime: Has the connection.
         loads: Decodes JSON.
-        sink: Gets the events.
+        events: Takes note of the events.
     """
 
-    def __init__(self, plan: Plan, realtime: Realtime, loads: JsonLoads, sink: EventSink) -> None:
+    def __init__(self, plan: Plan, realtime: Realtime, loads: JsonLoads, events: EventNotes) -> None:
         self._plan = plan
         self._realtime = realtime
         self._loads = loads
-        self._sink = sink
+        self._events = events
         self._subscriptions: dict[Related, Subscription] = {}
 
     async def add(self, collections: Iterable[Related]) -> bool:
@@ -85,7 +69,7 @@ class Topics:
         new: dict[Related, Subscription] = {}
         for each in {*collections} - self._subscriptions.keys():
             topic = encode_topic(*self._plan.topic(*each))
-            new[each] = _TopicSubscription(topic, self._loads, each, self._sink)
+            new[each] = _TopicSubscription(topic, self._loads, each, self._events)
         if not new:
             return False
         await self._realtime.start([*new.values()], self._plan.options)

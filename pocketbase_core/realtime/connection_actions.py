@@ -1,4 +1,4 @@
-"""What the task of the connection manager does: one method for each action that `next_action` decides on.
+"""The actions of the connection manager's task: one method for each action that `next_action` decides on.
 
 A connection is in use from the moment at which the server has confirmed the topics on it until its loss is handled.
 Meanwhile the previous one may still be open (see `handover.py`), or a new one may be open already. The loss of a

@@ -1,4 +1,4 @@
-"""What follows a failed attempt to connect: who gets the error, and when the next attempt may begin."""
+"""The consequences of a failed attempt to connect: who gets the error, and when the next attempt may begin."""
 
 import asyncio
 from collections.abc import Callable, Sequence

@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
 from pocketbase_transports import MockTransport
 
+from .event_stream import Events, serve_events
 from .virtual_clock import pass_time, run
 
 Record = dict[str, Any]
@@ -43,7 +45,7 @@ class LiveServer:
         """A submission of a topic that contains this text is refused with 400."""
         self.topics: list[str] = []
         """The topics that were submitted last."""
-        self.streams: list[asyncio.Queue[ServerSentEvent | None]] = []
+        self.streams: list[Events] = []
         self.connects = 0
         self.is_up = True
         self.pb = PocketBase("http://h", transport=MockTransport(self.respond, self.events), middleware=[])
@@ -115,18 +117,12 @@ class LiveServer:
         if not self.is_up:
             raise PocketBaseConnectionError(request.url, message="down")
         self.connects += 1
-        stream: asyncio.Queue[ServerSentEvent | None] = asyncio.Queue()
+        stream: Events = asyncio.Queue()
         self.streams.append(stream)
         try:
-            yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": f"c{self.connects}"}))
-            while True:
-                async with asyncio.timeout(300):
-                    event = await stream.get()
-                if event is None:
-                    raise PocketBaseConnectionError(request.url, message="reset")
-                yield event
-        except TimeoutError:
-            return
+            async with aclosing(serve_events(request.url, f"c{self.connects}", stream)) as served:
+                async for event in served:
+                    yield event
         finally:
             self.streams.remove(stream)
 

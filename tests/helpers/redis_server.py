@@ -5,7 +5,5 @@ import shutil
 
 import pytest
 
-needs_redis = pytest.mark.skipif(
-    shutil.which("redis-server") is None and "CI" not in os.environ,
-    reason="the README does not ask for redis-server, a program of the system; CI installs it and skips nothing",
-)
+_IS_MISSING = shutil.which("redis-server") is None and "CI" not in os.environ
+needs_redis = pytest.mark.skipif(_IS_MISSING, reason="the README does not ask for redis-server; CI installs it")

@@ -1,10 +1,10 @@
 """A server in virtual time and without a network, and what its subscriptions receive."""
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from pocketbase_core import (
 )
 from pocketbase_transports import MockTransport
 
+from .event_stream import Events, serve_events
 from .tokens import token
 from .virtual_clock import pass_time, run
 
@@ -102,19 +103,13 @@ class FakeServer:
         if not self.is_up:
             await pass_time(self.failing)
             raise PocketBaseConnectionError(request.url, message="down")
-        queue: asyncio.Queue[ServerSentEvent | None] = asyncio.Queue()
+        queue: Events = asyncio.Queue()
         self.queues.append(queue)
-        ends = loop.time() + 1800
+        client_id = f"c{len(self.connects)}"
         try:
-            yield ServerSentEvent("PB_CONNECT", json.dumps({"clientId": f"c{len(self.connects)}"}))
-            while True:
-                async with asyncio.timeout_at(min(ends, loop.time() + 300)):
-                    event = await queue.get()
-                if event is None:
-                    raise PocketBaseConnectionError(request.url, message="reset")
-                yield event
-        except TimeoutError:
-            return
+            async with aclosing(serve_events(request.url, client_id, queue, lifetime=1800)) as served:
+                async for event in served:
+                    yield event
         finally:
             self.queues.remove(queue)
             if self.closing:

@@ -183,7 +183,7 @@ def test_a_late_topic_that_is_refused_is_an_error_that_is_repeated(with_live_ser
 async def use(server: LiveServer) -> None:
     """Use a live query, with a callback that waits, and a related collection."""
     async with server.pb.collection("posts").live(expand="author", sort="author.name") as live:
-        live.on_change(lambda _: asyncio.sleep(1000))
+        live.on_change(lambda _: asyncio.Event().wait())
         server.save("posts", "a", n=len(server.lists))
         await anext(live)
         await live.refresh()

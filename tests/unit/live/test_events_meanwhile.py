@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from pocketbase_core import PocketBase, Request, Response, ServerSentEvent
+from pocketbase_core import LiveQuery, PocketBase, Request, Response, ServerSentEvent
 from pocketbase_transports import MockTransport
 
 from ...helpers.waiting import until
@@ -57,36 +58,39 @@ class Server:
         self.events.put_nowait(ServerSentEvent(topic, data, ""))
 
 
-async def test_a_record_is_read_again_if_what_it_shows_changed_while_it_was_being_read() -> None:
+@asynccontextmanager
+async def live_posts() -> AsyncGenerator[tuple[Server, LiveQuery[Any]], None]:
+    """Yield a server, and a live query of its posts with their comments."""
     server = Server()
-    transport = MockTransport(server.answer, server.stream)
-    async with PocketBase("http://h", transport=transport) as pb:
+    async with PocketBase("http://h", transport=MockTransport(server.answer, server.stream)) as pb:
         async with pb.collection("posts").live(expand="comments_via_post") as live:
-            server.may_respond.clear()
-            server.comments = ["c"]
-            before = server.requests
-            server.note_comment("create", "c", "p")
-            await until(lambda: server.requests == before + 1)
-            server.comments = []
-            server.note_comment("update", "c", "another post")  # the list does not know yet that the post shows it
-            await until(server.events.empty)
-            server.may_respond.set()
-            await until(lambda: server.requests == before + 2)
-            await until(lambda: live.items == [post()])
+            yield server, live
+
+
+async def test_a_record_is_read_again_if_what_it_shows_changed_while_it_was_being_read() -> None:
+    async with live_posts() as (server, live):
+        server.may_respond.clear()
+        server.comments = ["c"]
+        before = server.requests
+        server.note_comment("create", "c", "p")
+        await until(lambda: server.requests == before + 1)
+        server.comments = []
+        server.note_comment("update", "c", "another post")  # the list does not know yet that the post shows it
+        await until(server.events.empty)
+        server.may_respond.set()
+        await until(lambda: server.requests == before + 2)
+        await until(lambda: live.items == [post()])
 
 
 async def test_many_events_while_a_record_is_being_read_have_everything_read() -> None:
-    server = Server()
-    transport = MockTransport(server.answer, server.stream)
-    async with PocketBase("http://h", transport=transport) as pb:
-        async with pb.collection("posts").live(expand="comments_via_post") as live:
-            server.may_respond.clear()
-            before = server.requests
-            server.note_comment("create", "c0", "p")
-            await until(lambda: server.requests == before + 1)
-            for number in range(1000):
-                server.note_comment("delete", f"d{number}", "another post")
-            await until(server.events.empty)
-            server.comments = ["c0"]
-            server.may_respond.set()
-            await until(lambda: live.items == [post("c0")])
+    async with live_posts() as (server, live):
+        server.may_respond.clear()
+        before = server.requests
+        server.note_comment("create", "c0", "p")
+        await until(lambda: server.requests == before + 1)
+        for number in range(1000):
+            server.note_comment("delete", f"d{number}", "another post")
+        await until(server.events.empty)
+        server.comments = ["c0"]
+        server.may_respond.set()
+        await until(lambda: live.items == [post("c0")])

@@ -221,7 +221,7 @@ def test_an_error_of_any_request_of_entering_leaves_no_task_and_no_subscription(
         number, is_entered = 0, False
         while not is_entered:
             live = server.pb.collection("posts").live(sort="author.name")
-            live.on_change(lambda _: asyncio.sleep(1000))
+            live.on_change(lambda _: asyncio.Event().wait())
             server.refuse_at = len(server.lists) + number
             try:
                 async with live:
