@@ -157,7 +157,7 @@ class Driver(Generic[T]):
         try:
             is_done = await self._read(action)
         except Exception as error:
-            self._fail(action, error)
+            self._fail(error)
             _finish(refreshing, error)
         except BaseException:
             self._refreshing += refreshing
@@ -178,7 +178,12 @@ class Driver(Generic[T]):
         apply: Callable[[], list[Transition[T]]]
         match action:
             case ReadAll():
-                records, in_order, is_snapshot = await self._reader.read_all(lambda: self._state.ids)
+                try:
+                    records, in_order, is_snapshot = await self._reader.read_all(lambda: self._state.ids)
+                except Exception as error:
+                    if sees_nothing(error) or (self._has_other_user and is_rejection(error)):
+                        self._publish(self._mirror.replace([], in_order=True, is_snapshot=True))
+                    raise
                 apply = partial(self._mirror.replace, records, in_order=in_order, is_snapshot=is_snapshot)
             case ReadChanges():
                 since = self._events.complete_until
@@ -207,14 +212,11 @@ class Driver(Generic[T]):
             self._state.note_unknown(self._loop.time())
         return True
 
-    def _fail(self, action: _Read, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
         if str(self.error) != str(error):
             _logger.warning("a live query of %r failed: %s", self._plan.collection, log_text(error))
         self.error = error
         self._state.fail(self._loop.time(), random.random())
-        is_refused = sees_nothing(error) or (self._has_other_user and is_rejection(error))
-        if isinstance(action, ReadAll) and is_refused:
-            self._publish(self._mirror.replace([], in_order=True, is_snapshot=True))
 
     @property
     def _has_other_user(self) -> bool:

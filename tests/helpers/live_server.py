@@ -42,7 +42,8 @@ class LiveServer:
         """Set while the server responds to requests for lists."""
         self.may_respond.set()
         self.refused = "no topic"
-        """A submission of a topic that contains this text is refused with 400."""
+        """A submission of a topic that contains this text is refused."""
+        self.refused_status = 400
         self.topics: list[str] = []
         """The topics that were submitted last."""
         self.streams: list[Events] = []
@@ -60,7 +61,7 @@ class LiveServer:
         if request.url.endswith("/api/realtime"):
             body: Any = request.body
             if any(self.refused in topic for topic in body["subscriptions"]):
-                return refusal(400)
+                return refusal(self.refused_status)
             self.topics = [*body["subscriptions"]]
             return Response(204)
         self.lists.append(dict(request.params or {}))

@@ -163,16 +163,22 @@ def test_a_topic_that_the_server_takes_no_more_leaves_the_checks(with_live_serve
             assert live.get("a") == {"id": "a", "n": 8}
 
 
-def test_a_late_topic_that_is_refused_is_an_error_that_is_repeated(with_live_server: WithLiveServer) -> None:
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_late_topic_that_is_refused_is_an_error_that_is_repeated_and_empties_nothing(
+    with_live_server: WithLiveServer, status: int
+) -> None:
     @with_live_server
     async def _(server: LiveServer) -> None:
         server.add("users", "u", name="Uwe")
         async with server.pb.collection("posts").live(expand="author,comments_via_post") as live:
-            server.refused = "users"
+            server.refused, server.refused_status = "users", status
             server.save("posts", "a", author="u")
-            await pass_time(5 * DELAY)
+            lengths: set[int] = set()
+            live.on_change(lambda _: lengths.add(len(live)))
+            await pass_time(20)
             assert live.error is not None
             assert not live.is_current
+            assert lengths == {3}
             server.refused = "no topic"
             await pass_time(60)
             assert live.error is None
