@@ -15,6 +15,7 @@ from .concurrency.event_loops import running_loop
 from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
 from .messages.json_values import default_loads
+from .messages.request import derive_request
 from .middleware import Middleware, Retry, chain
 from .ports import StreamedResponse, Transport
 from .transport import StreamingResponse, read_error_body
@@ -202,20 +203,16 @@ class Pipeline:
         if headers != cached:
             client_headers = Headers(headers)
             self._cached_headers = dict(headers), client_headers
-        return Request(
-            method=request.method,
-            url=self.base_url + request.url,
-            params=request.params,
-            headers=client_headers | request.headers if request.headers else client_headers,
-            body=request.body,
-            files=request.files,
-            timeout=timeout_or(call.timeout, self.timeout),
-            client_options=self._client_options,
-        )
+        if request.headers:
+            client_headers = client_headers | request.headers
+        timeout = timeout_or(call.timeout, self.timeout)
+        return derive_request(request, self.base_url + request.url, client_headers, timeout, self._client_options)
 
     def _middleware_of(self, call: Call[Any]) -> Sequence[Middleware]:
         return [each for each in self._middleware if call.retries or not isinstance(each, Retry)]
 
     async def _send(self, request: Request) -> Response:
-        response = reject_unrequested_partial_content(request, await self._server.transport.get().send(request))
+        response = await self._server.transport.get().send(request)
+        if response.status_code == 206:
+            reject_unrequested_partial_content(request, response)
         return response if self.json_loads is default_loads else response.replace(loads=self.json_loads)

@@ -67,7 +67,8 @@ class Call(NamedTuple, Generic[T]):
                 )
             query = {**endpoint_params, **query}
         request = Request(method, path, query, options.headers, body, files)
-        check_content_type(request.headers, request.body, files)
+        if body is not None or files:
+            check_content_type(request.headers, request.body, files)
         return Call(request, parse, options.timeout)
 
     def with_parser(self, parse: Callable[[Response], S]) -> "Call[S]":

@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import CodeType, MappingProxyType
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from ..input_errors import PocketBaseInputError
 from ..messages import Headers
 from ..peer_names import advice
 from ..suggestions import closest
-from .query import encode_query, option_to_query
+from .query import encode_query, option_to_query, to_text
 from .timeout import USE_CLIENT_DEFAULT, Timeout, check_timeout, timeout_or
 
 OptionsArg = Mapping[str, Any] | None
@@ -125,8 +124,7 @@ _QUERY_NAMES = {name: name for name in ("filter", "sort", "expand", "fields", "t
 _QUERY_NAMES["skip_total"] = "skipTotal"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The checked options of one call."""
 
     params: Mapping[str, str | tuple[str, ...]]
@@ -135,6 +133,10 @@ class Options:
     timeout: Timeout
     method_options: Mapping[str, Any]
     """The options that the method itself uses and does not send as they are, such as `batch` and `on_gap`."""
+
+    def with_params(self, params: Mapping[str, str | tuple[str, ...]]) -> "Options":
+        """Return the options with other query parameters."""
+        return self._replace(params=params)
 
     def timeout_or(self, default: float | None) -> float | None:
         """Return the caller's timeout in seconds (None: no limit), or `default` if the caller gave none."""
@@ -167,14 +169,19 @@ def parse_options(options_type: type, options: Mapping[str, Any] | None, keyword
     if unknown := [key for key in merged if key not in known]:
         raise _unknown_option(unknown, known, _calling_method())
 
-    params = encode_query(merged.pop("params", None) or {})
-    named = {_QUERY_NAMES[key]: option_to_query(key, merged.pop(key)) for key in [*merged] if key in _QUERY_NAMES}
-    query = encode_query(named)
-    if duplicates := sorted(params.keys() & query.keys()):
-        raise PocketBaseInputError(f"params must not contain {duplicates}, which is set by an option too")
-    headers: Mapping[str, str] = merged.pop("headers", None) or {}
+    query: dict[str, str | tuple[str, ...]] = {}
+    for name in [*merged]:
+        if name in _QUERY_NAMES and (value := option_to_query(name, merged.pop(name))) is not None:
+            key = _QUERY_NAMES[name]
+            query[key] = to_text(key, value)
+    if more := merged.pop("params", None):
+        params = encode_query(more)
+        if duplicates := sorted(params.keys() & query.keys()):
+            raise PocketBaseInputError(f"params must not contain {duplicates}, which is set by an option too")
+        query |= params
+    headers = merged.pop("headers", None)
     timeout = check_timeout(merged.pop("timeout")) if "timeout" in merged else USE_CLIENT_DEFAULT
-    return Options({**query, **params}, Headers(headers), timeout, merged)
+    return Options(query, Headers(headers) if headers else _NO_OPTIONS.headers, timeout, merged)
 
 
 def parse_leading(

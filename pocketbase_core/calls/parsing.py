@@ -11,6 +11,7 @@ from ..errors import (
     unexpected_response,
 )
 from ..messages import Request, Response
+from ..messages.json_values import decode_json
 
 T = TypeVar("T")
 
@@ -57,10 +58,12 @@ def parse_any(response: Response, advice: str | None = None) -> Any:
         PocketBaseError: If the response is an error.
         PocketBaseDecodeError: If the body is not JSON. The message ends in `advice`.
     """
-    if not raise_for_status(response).content:
+    if not 200 <= response.status_code < 300:
+        raise_for_status(response)
+    if not response.content:
         return None
     try:
-        return response.json()
+        return decode_json(response.content, response.loads)
     except (ValueError, RecursionError) as error:
         cause = error.with_traceback(None)  # the frames of the decoder say no more
         raise unexpected_response(response, "JSON", advice) from cause

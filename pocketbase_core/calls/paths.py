@@ -35,7 +35,7 @@ def segment(text: str) -> str:
     """
     if not isinstance(text, str):
         raise PocketBaseInputTypeError(f"a name or id must be text, not {type(text).__name__}")
-    if _PLAIN.fullmatch(text):
+    if (text.isalnum() and text.isascii()) or _PLAIN.fullmatch(text):  # ids have letters and digits only
         return text
     if text in ("", ".", ".."):
         raise PocketBaseInputError(f"{text!r} is not a valid name or id: it would lead to another path")

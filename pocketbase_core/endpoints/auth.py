@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
@@ -198,7 +197,7 @@ def unlink(link_id: str, options: Options) -> Call[None]:
 def _with_filter(raw: str, values: Mapping[str, str], options: Options) -> Options:
     if "filter" in options.params:
         raise PocketBaseInputError("params must not contain ['filter'], which this method sets itself")
-    return replace(options, params={**options.params, "filter": build_filter(raw, values)})
+    return options.with_params({**options.params, "filter": build_filter(raw, values)})
 
 
 class OAuth2Providers(NamedTuple):

@@ -23,7 +23,6 @@ A reader does no I/O: `next_call` builds the call for a page, and `accept` takes
 """
 
 import re
-from dataclasses import replace
 from typing import Any
 
 from ..calls.call import Call
@@ -173,7 +172,7 @@ class KeysetPages:
     def _with_condition(self, comparison: str, record_id: str) -> Options:
         expression = self._build_filter(comparison, record_id)
         assert expression is not None  # `_accept_by_id` has checked that
-        return replace(self._options, params={**self._options.params, "filter": expression})
+        return self._options.with_params({**self._options.params, "filter": expression})
 
 
 def make_pages(path: str, size: int, options: Options) -> KeysetPages | NumberedPages:
@@ -191,8 +190,8 @@ def make_pages(path: str, size: int, options: Options) -> KeysetPages | Numbered
         return NumberedPages(path, size, options)
     params = {**options.params, "sort": "id"}
     if not is_extensible(filter_) or count_conditions(filter_) >= MAX_CONDITIONS:
-        return NumberedPages(path, size, replace(options, params=params))
+        return NumberedPages(path, size, options.with_params(params))
     remove_ids = bool(fields) and {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
     if remove_ids:
         params["fields"] = f"{fields},id"
-    return KeysetPages(path, size, replace(options, params=params), remove_ids=remove_ids)
+    return KeysetPages(path, size, options.with_params(params), remove_ids=remove_ids)

@@ -114,7 +114,8 @@ def _parse_page(response: Response) -> Page[dict[str, Any]]:
 
 
 def _positive_int(name: str, value: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):  # an integer of numpy too
+    # An integer of numpy is one too. The first test is there because the others are slow.
+    if type(value) is not int and (isinstance(value, bool) or not isinstance(value, Integral)):
         raise PocketBaseInputTypeError(f"{name} must be an integer, not {value!r}; pass options by keyword")
     if value < 1:
         raise PocketBaseInputError(f"{name} must be 1 or more, not {value}")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from numbers import Integral
 from typing import Any, Self, cast
@@ -68,7 +68,7 @@ class Plan:
             raise PocketBaseInputError("a live query is the client's user's; make a client for another user")
         removes_id = bool(fields.strip()) and {"id", "*"}.isdisjoint(name.strip() for name in fields.split(","))
         if removes_id:
-            options = replace(options, params={**options.params, "fields": f"{fields},id"})
+            options = options.with_params({**options.params, "fields": f"{fields},id"})
         limit = _check_limit(options.method_options.get("limit"))
         watched = _check_watch(options.method_options.get("watch", ()))
         plan = cls(collection, options, removes_id, limit, watched, _sort_keys(sort, fields), parse_expand(expand))
@@ -106,13 +106,11 @@ class Plan:
         params = self._params_without("sort", "fields")
         if by_row:
             params["sort"] = "@rowid"
-        return records.get_page(self.collection, 1, PROBE_SIZE, replace(self.options, params=params))
+        return records.get_page(self.collection, 1, PROBE_SIZE, self.options.with_params(params))
 
     def reader(self) -> KeysetPages | NumberedPages:
         """Return a reader of all records, in the order of their ids where that is possible."""
-        return records.make_pages(
-            self.collection, PAGE_SIZE, replace(self.options, params=self._params_without("sort"))
-        )
+        return records.make_pages(self.collection, PAGE_SIZE, self.options.with_params(self._params_without("sort")))
 
     def numbered_reader(self) -> NumberedPages:
         """Return a reader of all records in the order of the list."""
@@ -124,7 +122,7 @@ class Plan:
         The server returns records with equal sort values in the order of their rows, unless an index has another one.
         """
         params = {**self._params_without("expand"), "fields": "id", **({"sort": "@rowid"} if by_row else {})}
-        return records.make_numbered_pages(self.collection, self.page_size, replace(self.options, params=params))
+        return records.make_numbered_pages(self.collection, self.page_size, self.options.with_params(params))
 
     def records(
         self, ids: Sequence[str], *, in_order: bool = False
@@ -145,7 +143,7 @@ class Plan:
         params = {**self._params_without("sort"), "filter": extended}
         if in_order:
             params = {**self._params_without("expand"), "filter": extended, "sort": "@rowid", "fields": "id"}
-        options = replace(self.options, params=params)
+        options = self.options.with_params(params)
         return ids, records.get_page(self.collection, 1, len(ids), options)
 
     @property
@@ -172,7 +170,7 @@ class Plan:
     def topic(self, collection: str, fields: frozenset[str] = frozenset()) -> tuple[str, Options]:
         """Return the topic of a collection, and its options: events with the id and these fields alone."""
         params = {**self._params_without("sort", "filter", "expand"), "fields": ",".join(["id", *sorted(fields)])}
-        return record_topic(collection, "*"), replace(self.options, params=params)
+        return record_topic(collection, "*"), self.options.with_params(params)
 
     def _in_range(self, ids: Range) -> Options:
         limits = {"first": ("id >= {:first}", ids.first), "end": ("id < {:end}", ids.end)}
@@ -180,7 +178,7 @@ class Plan:
         condition = " && ".join(text for text, _ in given.values())
         condition = build_filter(condition, {name: record_id for name, (_, record_id) in given.items()})
         options = self._with_condition(condition, "sort", "fields", "expand")
-        return replace(options, params={**options.params, "fields": "id"})
+        return options.with_params({**options.params, "fields": "id"})
 
     def _with_condition(self, condition: str, *without: str) -> Options:
         """Return the options with one more condition, and without some parameters."""
@@ -188,7 +186,7 @@ class Plan:
         extended = extend(filter_, condition) if condition else filter_
         assert extended is not None, "asks_by_id has left space for it"
         params = {**self._params_without(*without), "filter": extended}
-        return replace(self.options, params=params if extended else self._params_without(*without, "filter"))
+        return self.options.with_params(params if extended else self._params_without(*without, "filter"))
 
     def _params_without(self, *names: str) -> dict[str, Any]:
         return {name: value for name, value in self.options.params.items() if name not in names}

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any, Self
-from urllib.parse import urlencode
+from typing import Any, Self, final
+from urllib.parse import quote_plus, urlencode
 
 from ..input_errors import PocketBaseInputError
 from .body import freeze_body
@@ -19,8 +19,19 @@ _NO_OPTIONS = ClientOptions()
 _WITHOUT_BODY = ("GET", "HEAD")  # RFC 9110, 9.3.1 and 9.3.2: servers may refuse such a body, or ignore it
 
 
+class _Attributes:
+    """The attributes of a request that is not frozen yet.
+
+    A frozen dataclass sets each attribute by a call of `object.__setattr__`, which takes longer than all else. So
+    attributes are assigned to an object of this class, which then becomes a `Request`.
+    """
+
+    __slots__ = ("body", "client_options", "files", "headers", "method", "params", "timeout", "url")
+
+
+@final
 @dataclass(frozen=True, slots=True, init=False, repr=False)
-class Request:
+class Request(_Attributes):
     """An immutable request. `with_header`, `with_headers` and `replace` return a changed copy.
 
     Args:
@@ -66,22 +77,28 @@ class Request:
             raise ValueError("the URL of a request must not contain user information: sign in, or set a header")
         if method in _WITHOUT_BODY and (body is not None or files):
             raise PocketBaseInputError(f"a {method} request must not have a body")
-        put = object.__setattr__
-        put(self, "method", method)
-        put(self, "url", url)
-        put(self, "params", params if type(params) is MappingProxyType else MappingProxyType(dict(params)))
-        put(self, "headers", headers)
-        put(self, "body", body if body is None or type(body) is MappingProxyType else freeze_body(body))
-        put(self, "files", files)
-        put(self, "timeout", timeout)
-        put(self, "client_options", client_options)
+        if type(params) is not MappingProxyType:
+            params = MappingProxyType(dict(params))
+        if body is not None and type(body) is not MappingProxyType:
+            body = freeze_body(body)
+        object.__setattr__(self, "__class__", _Attributes)
+        attributes: Any = self
+        attributes.method = method
+        attributes.url = url
+        attributes.params = params
+        attributes.headers = headers
+        attributes.body = body
+        attributes.files = files
+        attributes.timeout = timeout
+        attributes.client_options = client_options
+        attributes.__class__ = Request
 
     @property
     def full_url(self) -> str:
         """The URL with its query, percent-encoded."""
         if not self.params:
             return self.url
-        return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(self.params, doseq=True)}"
+        return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(self.params, doseq=True, quote_via=_quote)}"
 
     @property
     def sources(self) -> tuple[File, ...]:
@@ -106,11 +123,7 @@ class Request:
     def with_headers(self, headers: Headers) -> "Request":
         """Return a copy with these headers set."""
         headers.validate()  # so that the merged headers, which are valid then, are not validated again
-        request, put = object.__new__(type(self)), object.__setattr__  # everything else has been checked before
-        for name in _FIELDS:
-            put(request, name, getattr(self, name))
-        put(request, "headers", self.headers | headers)
-        return request
+        return derive_request(self, self.url, self.headers | headers, self.timeout, self.client_options)
 
     def replace(self, **changes: Any) -> "Request":
         """Return a copy with other attributes."""
@@ -120,7 +133,34 @@ class Request:
         return f"<Request {self.method} {self.url.partition('?')[0]} params={list(self.params)} {self.headers!r}>"
 
 
-_FIELDS = [each.name for each in fields(Request)]
+def _quote(text: Any, *rest: Any) -> str:
+    if isinstance(text, str) and text.isalnum() and text.isascii():
+        return text  # as most names and many values are: `quote_plus` takes five times as long
+    return quote_plus(text, *rest)
+
+
+def derive_request(
+    request: Request, url: str, headers: Headers, timeout: float | None, client_options: ClientOptions
+) -> Request:
+    """Return a copy of a request with other attributes: a fast `replace`, which checks nothing but the headers.
+
+    Raises:
+        TypeError: If a header is of a type that cannot be sent.
+        ValueError: If a header cannot be sent.
+    """
+    headers.validate()
+    attributes: Any = _Attributes()
+    attributes.method = request.method
+    attributes.url = url
+    attributes.params = request.params
+    attributes.headers = headers
+    attributes.body = request.body
+    attributes.files = request.files
+    attributes.timeout = timeout
+    attributes.client_options = client_options
+    attributes.__class__ = Request
+    derived: Request = attributes
+    return derived
 
 
 @dataclass(slots=True)

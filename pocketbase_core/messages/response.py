@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, final
 
 from .headers import Headers
 from .http_date import parse_http_date
@@ -14,8 +14,15 @@ from .json_values import JsonLoads, decode_json, default_loads
 _NO_JSON: Any = object()
 
 
+class _Attributes:
+    """The attributes of a response that is not frozen yet. See `_Attributes` of requests."""
+
+    __slots__ = ("content", "headers", "loads", "status_code", "url")
+
+
+@final
 @dataclass(frozen=True, slots=True, init=False, repr=False)
-class Response:
+class Response(_Attributes):
     """An immutable response whose body was read to its end. `replace` returns a changed copy.
 
     `Response(200, json={"id": "a"})` is enough to build one in a test.
@@ -50,12 +57,14 @@ class Response:
         if json is not _NO_JSON:
             content = jsonlib.dumps(json, ensure_ascii=False).encode()
             headers = Headers({"Content-Type": "application/json"}) | headers
-        put = object.__setattr__
-        put(self, "status_code", status_code)
-        put(self, "headers", headers)
-        put(self, "content", content)
-        put(self, "url", url)
-        put(self, "loads", loads)
+        object.__setattr__(self, "__class__", _Attributes)
+        attributes: Any = self
+        attributes.status_code = status_code
+        attributes.headers = headers
+        attributes.content = content
+        attributes.url = url
+        attributes.loads = loads
+        attributes.__class__ = Response
 
     @property
     def text(self) -> str:
@@ -83,7 +92,7 @@ class Response:
 
     def replace(self, **changes: Any) -> "Response":
         """Return a copy with other attributes."""
-        attributes: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        attributes: dict[str, Any] = {name: getattr(self, name) for name in _Attributes.__slots__}
         return Response(**(attributes | changes))
 
     def __repr__(self) -> str:

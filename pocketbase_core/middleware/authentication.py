@@ -24,6 +24,7 @@ from contextvars import ContextVar
 from ..endpoints import realtime
 from ..errors import PocketBaseUnauthorizedError
 from ..messages import Headers, Request, Response
+from ..messages.request import derive_request
 from .chain import Handler
 from .session_schedule import Step
 from .token_provider import TokenProvider
@@ -63,6 +64,10 @@ class TokenAuth:
 
     def __init__(self, tokens: TokenProvider) -> None:
         self._tokens = tokens
+        self._plain = Headers()
+        """Headers without an Authorization: those of the last such request, because the next one has the same."""
+        self._merged = Headers(), Headers(), Headers()
+        """The headers of the last request, the header of its token, and both merged, for the same reason."""
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:
         """Send the request with the token of the signed-in user, obtained if necessary.
@@ -73,21 +78,34 @@ class TokenAuth:
                 the server has revoked the token, and handled the request as a guest's.
             PocketBaseTimeoutError: If no token was obtained in time. Nothing was sent.
         """
-        token = self._tokens.store.token
-        has_own = "Authorization" in request.headers and request.headers["Authorization"] != ""
-        if has_own or (not token and self._tokens.passes_guests()):
+        tokens, headers = self._tokens, request.headers
+        token = tokens.store.token
+        if headers is not self._plain and headers.get("Authorization", "") == "":
+            self._plain = headers
+        if headers is not self._plain or (not token and tokens.passes_guests()):
             return self._compare_clocks(request, call_next) if "/auth-" in request.url else call_next(request)
         started = asyncio.get_running_loop().time()
-        headers = self._tokens.settled_headers(token, started, request.timeout)
-        if headers is None:
+        of_token = tokens.settled_headers(token, started, request.timeout)
+        if of_token is None:
             return self._send_with_proof(request, token, call_next, started)
-        return self._send_settled(request, headers, token, call_next, started)
+        if self._merged[0] is not headers or self._merged[1] is not of_token:
+            self._merged = headers, of_token, headers | of_token
+        return self._send_settled(request, self._merged[2], token, call_next, started)
 
     async def _send_settled(
         self, request: Request, headers: Headers, token: str, call_next: Handler, started: float
     ) -> Response:
-        """Return the response of a call that needs no step, and no proof unless the server refuses the call."""
-        response = await call_next(request.with_headers(headers))
+        """Return the response of a call that needs no step, and no proof unless the server refuses the call.
+
+        Args:
+            request: The request.
+            headers: Its headers, with that of the token.
+            token: The token.
+            call_next: The handler.
+            started: The loop's time at which the call began.
+        """
+        with_token = derive_request(request, request.url, headers, request.timeout, request.client_options)
+        response = await call_next(with_token)
         if response.status_code not in (401, 403):
             return response
         return await self._send_with_proof(request, token, call_next, started, response)

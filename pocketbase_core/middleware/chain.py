@@ -1,6 +1,7 @@
 """The chain of middleware in front of a port."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from ..messages import Request, Response
 
@@ -24,9 +25,12 @@ def middleware_name(middleware: object) -> str:
 # The functions below are named `call_next` because Python's error for a wrong call shows that name.
 
 
-def _bind(middleware: Middleware, next_handler: Handler) -> Handler:
+def _bind(middleware: Any, next_handler: Handler) -> Handler:
+    # Calling the bound method takes half the time of calling the object.
+    call: Middleware = middleware.__call__
+
     def call_next(request: Request) -> Awaitable[Response]:
-        return middleware(request, next_handler)
+        return call(request, next_handler)
 
     return call_next
 
