@@ -1,8 +1,8 @@
 """HTTP headers with case-insensitive names, whose repr hides secrets."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Self
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 
@@ -37,26 +37,39 @@ class Headers(Mapping[str, str]):
         headers: A mapping, or `(name, value)` pairs. The values of a repeated name are joined by a comma.
     """
 
-    __slots__ = ("_cached_items", "_pairs", "_validated")
+    __slots__ = ("_as_dict", "_cached_items", "_pairs", "_validated")
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         source: Any = headers
         # Duck-typed like dict(), because isinstance(…, Mapping) is slower than the rest of this method.
-        self._pairs: list[tuple[str, str]] = [*(source.items() if hasattr(source, "keys") else source)]
+        self._pairs: Callable[[], Iterable[tuple[str, str]]] | list[tuple[str, str]]
+        self._pairs = [*(source.items() if hasattr(source, "keys") else source)]
         self._cached_items: dict[str, tuple[str, str]] | None = None
+        self._as_dict: dict[str, str] | None = None
         self._validated = False
+
+    @classmethod
+    def deferred(cls, pairs: Callable[[], Iterable[tuple[str, str]]]) -> Self:
+        """Return headers that call `pairs` when they are first needed, as those of most responses never are."""
+        headers = cls()
+        headers._pairs = pairs
+        return headers
+
+    def __reduce__(self) -> tuple[type[Self], tuple[list[tuple[str, str]]]]:
+        return type(self), ([*self._items.values()],)
 
     @property
     def _items(self) -> dict[str, tuple[str, str]]:
-        """The original name and the value by lowercase name. Built on first use: most responses never need them."""
+        """The original name and the value by lowercase name. Built on first use."""
         if self._cached_items is None:
+            pairs = self._pairs if isinstance(self._pairs, list) else [*self._pairs()]
             try:
-                self._cached_items = {name.lower(): (name, value) for name, value in self._pairs}
+                self._cached_items = {name.lower(): (name, value) for name, value in pairs}
             except AttributeError as error:
                 raise PocketBaseInputTypeError("a header name must be text") from error
-            if len(self._cached_items) < len(self._pairs):
+            if len(self._cached_items) < len(pairs):
                 self._cached_items.clear()
-                for name, value in self._pairs:
+                for name, value in pairs:
                     earlier = self._cached_items.get(key := name.lower())
                     self._cached_items[key] = (name, f"{earlier[1]}, {value}") if earlier else (name, value)
         return self._cached_items
@@ -89,7 +102,9 @@ class Headers(Mapping[str, str]):
 
     def to_dict(self) -> dict[str, str]:
         """Return the headers as a plain dict, for libraries that require one."""
-        return dict(self._items.values())
+        if self._as_dict is None:
+            self._as_dict = dict(self._items.values())
+        return self._as_dict.copy()
 
     def validate(self) -> None:
         """Check that all headers can be sent. An object is checked once, because it never changes.
@@ -118,9 +133,11 @@ class MutableHeaders(Headers, MutableMapping[str, str]):
 
     def __setitem__(self, name: str, value: str) -> None:
         self._items[name.lower()] = (name, value)
+        self._as_dict = None
 
     def __delitem__(self, name: str) -> None:
         del self._items[name.lower()]
+        self._as_dict = None
 
 
 def content_length(headers: Mapping[str, str]) -> int | None:

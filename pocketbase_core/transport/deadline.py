@@ -13,10 +13,16 @@ distinguish that from a cancellation by another task, which takes precedence.
 
 import asyncio
 import threading
+from math import inf
 
 from ..concurrency.event_loops import running_loop
 
-_thread_local = threading.local()
+
+class _OfThread(threading.local):
+    timer: "_LoopTimer | None" = None
+
+
+_thread_local = _OfThread()
 
 
 class Deadline:
@@ -46,12 +52,14 @@ class Deadline:
             raise RuntimeError("a request has to be sent from a task")
         self._task = task
         self._cancelling = task.cancelling()
-        timer: _LoopTimer | None = getattr(_thread_local, "timer", None)
+        timer = _thread_local.timer
         if timer is None or timer.loop is not loop:
             timer = _thread_local.timer = _LoopTimer(loop)
         self._timer = timer
-        self.when = loop.time() + self._seconds
-        timer.add(self)
+        self.when = when = loop.time() + self._seconds
+        timer.deadlines.add(self)
+        if when < timer.when:
+            timer.set(when)
 
     def postpone(self) -> None:
         """Start the time again from zero."""
@@ -80,21 +88,22 @@ class _LoopTimer:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.deadlines: set[Deadline] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self.when = inf
+        """The loop's time at which the timer fires; infinity if it is not set."""
+        self._handle: asyncio.TimerHandle | None = None
 
-    def add(self, deadline: Deadline) -> None:
-        self.deadlines.add(deadline)
-        if self._timer is None:
-            self._timer = self.loop.call_at(deadline.when, self._check)
-        elif deadline.when < self._timer.when():
-            self._timer.cancel()
-            self._timer = self.loop.call_at(deadline.when, self._check)
+    def set(self, when: float) -> None:
+        """Set the timer to an earlier time."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self.when = when
+        self._handle = self.loop.call_at(when, self._check)
 
     def _check(self) -> None:
-        self._timer = None
+        self.when, self._handle = inf, None
         now = self.loop.time()
         for deadline in [each for each in self.deadlines if each.when <= now]:
             self.deadlines.discard(deadline)
             deadline.expire()
         if self.deadlines:
-            self._timer = self.loop.call_at(min(each.when for each in self.deadlines), self._check)
+            self.set(min(each.when for each in self.deadlines))

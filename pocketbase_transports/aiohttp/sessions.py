@@ -66,15 +66,19 @@ class Sessions:
         self.are_traced = bool(external.trace_configs if external else options.get("trace_configs"))
         """True if a trace of the user wants to see the bodies."""
 
+    def ready(self) -> aiohttp.ClientSession | None:
+        """Return the transport's own session of the running loop, if it is open: the one for most requests."""
+        if self._external is not None:
+            return None
+        pool = self._for_requests.get()
+        return None if pool is None else pool.session
+
     def send_through(self, send_request: SendRequest, for_stream: bool) -> Awaitable[aiohttp.ClientResponse]:
         """Send one request through the session of the running loop."""
         if self._external is not None:
             return _send_through_copy(self._external, send_request)
         sessions = self._for_streams if for_stream else self._for_requests
-        pool = sessions.get()
-        if pool is None or for_stream:
-            return _send_within_limit(sessions, send_request)
-        return send_request(pool.session)  # most requests come here: an additional coroutine would cost time
+        return _send_within_limit(sessions, send_request)
 
     @contextmanager
     def count_stream(self) -> Generator[None, None, None]:

@@ -48,14 +48,15 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Response:
         """Return the response to a request. See `HttpPort.send`."""
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
-            response = await self._request(exchange)
+            session = self._sessions.ready()  # a shorter way than `_request`
+            response = await (_send_request(exchange, None, session) if session else self._request(exchange))
             is_plain = "Content-Encoding" not in response.headers
             if is_plain and response.content.is_eof() and not self._sessions.are_traced:  # it came with the headers
                 content = response.content.read_nowait()
                 exchange.check_body_size(response.status, len(content))
             else:
                 content = await read_body(response, exchange)
-        return Response(response.status, response.headers.items(), content, request.url)
+        return Response(response.status, Headers.deferred(response.headers.items), content, request.url)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
