@@ -10,10 +10,11 @@ from .auth.store import AuthStore
 from .calls.call import Call
 from .calls.parsing import raise_for_status, reject_unrequested_partial_content
 from .calls.paths import custom_path
-from .calls.timeout import timeout_or
+from .calls.timeout import USE_CLIENT_DEFAULT
 from .concurrency.event_loops import running_loop
 from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
+from .messages.headers import NO_HEADERS
 from .messages.json_values import default_loads
 from .messages.request import derive_request
 from .middleware import Middleware, Retry, chain
@@ -203,9 +204,9 @@ class Pipeline:
         if headers != cached:
             client_headers = Headers(headers)
             self._cached_headers = dict(headers), client_headers
-        if request.headers:
+        if request.headers is not NO_HEADERS:
             client_headers = client_headers | request.headers
-        timeout = timeout_or(call.timeout, self.timeout)
+        timeout = self.timeout if call.timeout is USE_CLIENT_DEFAULT else call.timeout
         return derive_request(request, self.base_url + request.url, client_headers, timeout, self._client_options)
 
     def _middleware_of(self, call: Call[Any]) -> Sequence[Middleware]:

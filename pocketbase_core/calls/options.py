@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from ..input_errors import PocketBaseInputError
 from ..messages import Headers
+from ..messages.headers import NO_HEADERS
 from ..peer_names import advice
 from ..suggestions import closest
 from .query import encode_query, option_to_query, to_text
@@ -143,7 +144,7 @@ class Options(NamedTuple):
         return timeout_or(self.timeout, default)
 
 
-_NO_OPTIONS = Options(MappingProxyType({}), Headers(), USE_CLIENT_DEFAULT, MappingProxyType({}))
+_NO_OPTIONS = Options(MappingProxyType({}), NO_HEADERS, USE_CLIENT_DEFAULT, MappingProxyType({}))
 
 
 def parse_options(options_type: type, options: Mapping[str, Any] | None, keywords: Mapping[str, Any]) -> Options:
@@ -181,7 +182,7 @@ def parse_options(options_type: type, options: Mapping[str, Any] | None, keyword
         query |= params
     headers = merged.pop("headers", None)
     timeout = check_timeout(merged.pop("timeout")) if "timeout" in merged else USE_CLIENT_DEFAULT
-    return Options(query, Headers(headers) if headers else _NO_OPTIONS.headers, timeout, merged)
+    return Options(query, Headers(headers) if headers else NO_HEADERS, timeout, merged)
 
 
 def parse_leading(

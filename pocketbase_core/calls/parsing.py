@@ -76,8 +76,10 @@ def parse_object(response: Response) -> dict[str, Any]:
         PocketBaseError: If the response is an error.
         PocketBaseDecodeError: If the body is not a JSON object.
     """
-    value: dict[str, Any] = _parse_as(dict, response, "a JSON object")
-    return value
+    value = parse_any(response)
+    if not isinstance(value, dict):
+        raise unexpected_response(response, "a JSON object")
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def parse_list(response: Response) -> list[Any]:
@@ -87,15 +89,10 @@ def parse_list(response: Response) -> list[Any]:
         PocketBaseError: If the response is an error.
         PocketBaseDecodeError: If the body is not a JSON list.
     """
-    value: list[Any] = _parse_as(list, response, "a JSON list")
-    return value
-
-
-def _parse_as(json_type: type, response: Response, expected: str) -> Any:
     value = parse_any(response)
-    if not isinstance(value, json_type):
-        raise unexpected_response(response, expected)
-    return value
+    if not isinstance(value, list):
+        raise unexpected_response(response, "a JSON list")
+    return value  # pyright: ignore[reportUnknownVariableType]
 
 
 def parse_nothing(response: Response) -> None:

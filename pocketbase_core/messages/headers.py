@@ -41,9 +41,11 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         source: Any = headers
-        # Duck-typed like dict(), because isinstance(…, Mapping) is slower than the rest of this method.
         self._pairs: Callable[[], Iterable[tuple[str, str]]] | list[tuple[str, str]]
-        self._pairs = [*(source.items() if hasattr(source, "keys") else source)]
+        if isinstance(source, Headers):
+            self._pairs = [*source._items.values()]
+        else:  # duck-typed like dict(), because isinstance(…, Mapping) is slower than the rest of this method
+            self._pairs = [*(source.items() if hasattr(source, "keys") else source)]
         self._cached_items: dict[str, tuple[str, str]] | None = None
         self._as_dict: dict[str, str] | None = None
         self._validated = False
@@ -124,6 +126,10 @@ class Headers(Mapping[str, str]):
 
     def _lowercase(self) -> dict[str, str]:
         return {key: value for key, (_, value) in self._items.items()}
+
+
+NO_HEADERS = Headers()
+"""The headers of nearly all calls, whose caller sets none."""
 
 
 class MutableHeaders(Headers, MutableMapping[str, str]):

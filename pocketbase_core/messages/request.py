@@ -1,7 +1,7 @@
 """Immutable requests, and editable drafts of requests."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Self, final
 from urllib.parse import quote_plus, urlencode
@@ -9,12 +9,11 @@ from urllib.parse import quote_plus, urlencode
 from ..input_errors import PocketBaseInputError
 from .body import freeze_body
 from .client_options import ClientOptions
-from .headers import Headers, MutableHeaders
+from .headers import NO_HEADERS, Headers, MutableHeaders
 from .json_values import default_loads, thaw_json
 from .uploads import File
 
 _NO_PARAMS: Mapping[str, str | tuple[str, ...]] = MappingProxyType({})
-_NO_HEADERS = Headers()
 _NO_OPTIONS = ClientOptions()
 _WITHOUT_BODY = ("GET", "HEAD")  # RFC 9110, 9.3.1 and 9.3.2: servers may refuse such a body, or ignore it
 
@@ -59,17 +58,18 @@ class Request(_Attributes):
     timeout: float | None
     client_options: ClientOptions = field(compare=False)
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         method: str,
         url: str,
         params: Mapping[str, str | tuple[str, ...]] = _NO_PARAMS,
-        headers: Mapping[str, str] = _NO_HEADERS,
+        headers: Mapping[str, str] = NO_HEADERS,
         body: Any = None,
         files: tuple[tuple[str, File], ...] = (),
         timeout: float | None = None,
         client_options: ClientOptions = _NO_OPTIONS,
-    ) -> None:
+    ) -> Self:
+        """Check the attributes, and return a request that has them."""
         if type(headers) is not Headers:
             headers = Headers(headers)
         headers.validate()
@@ -81,8 +81,7 @@ class Request(_Attributes):
             params = MappingProxyType(dict(params))
         if body is not None and type(body) is not MappingProxyType:
             body = freeze_body(body)
-        object.__setattr__(self, "__class__", _Attributes)
-        attributes: Any = self
+        attributes: Any = _Attributes()
         attributes.method = method
         attributes.url = url
         attributes.params = params
@@ -91,7 +90,14 @@ class Request(_Attributes):
         attributes.files = files
         attributes.timeout = timeout
         attributes.client_options = client_options
-        attributes.__class__ = Request
+        attributes.__class__ = cls
+        request: Self = attributes
+        return request
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        params, body = dict(self.params), thaw_json(self.body)
+        others = self.files, self.timeout, self.client_options
+        return Request, (self.method, self.url, params, self.headers, body, *others)
 
     @property
     def full_url(self) -> str:
@@ -181,18 +187,29 @@ class RequestDraft:
     @classmethod
     def from_request(cls, request: Request) -> Self:
         """Return a draft that shares nothing mutable with the request."""
-        editable: dict[str, Any] = {
-            "params": dict(request.params),
-            "headers": MutableHeaders(request.headers),
-            "body": thaw_json(request.body),
-            "files": list(request.files),
-        }
-        return cls(**(_attributes(request) | editable))
+        return cls(
+            request.method,
+            request.url,
+            dict(request.params),
+            MutableHeaders(request.headers),
+            thaw_json(request.body),
+            list(request.files),
+            request.timeout,
+            request.client_options,
+        )
 
     def freeze(self) -> Request:
         """Return the request that the draft describes now."""
-        frozen: dict[str, Any] = {"headers": Headers(self.headers), "files": tuple(self.files)}
-        return Request(**(_attributes(self) | frozen))
+        return Request(
+            self.method,
+            self.url,
+            self.params,
+            Headers(self.headers),
+            self.body,
+            tuple(self.files),
+            self.timeout,
+            self.client_options,
+        )
 
     def json(self) -> Any:
         """Return a copy of the body, as `Request.json` does."""
@@ -209,7 +226,3 @@ class RequestDraft:
     def replace(self, **changes: Any) -> Request:
         """Return the request with other attributes, as `Request.replace` does."""
         return self.freeze().replace(**changes)
-
-
-def _attributes(request: Request | RequestDraft) -> dict[str, Any]:
-    return {each.name: getattr(request, each.name) for each in fields(request)}

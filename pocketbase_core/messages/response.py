@@ -5,7 +5,8 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, final
+from functools import partial
+from typing import Any, Self, final
 
 from .headers import Headers
 from .http_date import parse_http_date
@@ -42,8 +43,8 @@ class Response(_Attributes):
     url: str
     loads: JsonLoads = field(compare=False)
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         status_code: int,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         content: bytes = b"",
@@ -51,20 +52,25 @@ class Response(_Attributes):
         *,
         json: Any = _NO_JSON,
         loads: JsonLoads = default_loads,
-    ) -> None:
+    ) -> Self:
+        """Return a response with these attributes."""
         if type(headers) is not Headers:
             headers = Headers(headers)
         if json is not _NO_JSON:
             content = jsonlib.dumps(json, ensure_ascii=False).encode()
             headers = Headers({"Content-Type": "application/json"}) | headers
-        object.__setattr__(self, "__class__", _Attributes)
-        attributes: Any = self
+        attributes: Any = _Attributes()
         attributes.status_code = status_code
         attributes.headers = headers
         attributes.content = content
         attributes.url = url
         attributes.loads = loads
-        attributes.__class__ = Response
+        attributes.__class__ = cls
+        response: Self = attributes
+        return response
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return partial(Response, loads=self.loads), (self.status_code, self.headers, self.content, self.url)
 
     @property
     def text(self) -> str:

@@ -96,11 +96,10 @@ class TokenProvider:
             loop_time: The loop's time at which the call begins.
             timeout: The timeout of the call in seconds; None is no limit.
         """
-        settled = self._settled
-        if token != settled.text or timeout is None or settled.revision != self._schedule.revision:
+        text, headers, local_until, loop_until, revision = self._settled
+        if token != text or timeout is None or revision != self._schedule.revision:
             return None
-        is_settled = loop_time + timeout < settled.loop_time and time.time() + timeout < settled.local_time
-        return settled.headers if is_settled else None
+        return headers if loop_time + timeout < loop_until and time.time() + timeout < local_until else None
 
     def next_step(self, token: str, loop_time: float) -> Step:
         """Return the step to take before a call that begins now, at this time of the loop, is sent with a token."""

@@ -9,11 +9,12 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
-from pocketbase_core import PocketBase, Request, Response
+from pocketbase_core import Headers, PocketBase, Request, Response
 from pocketbase_core.middleware import AfterSend, BeforeSend, Logging, Middleware, Retry
 from pocketbase_core.ports import Transport
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
+from ..responder import RECORD
 from .live import LiveJobs
 from .worker import Job, repeat, serve
 
@@ -59,10 +60,39 @@ async def unsent(job: Job) -> None:
     layers = [MIDDLEWARE[name]() for name in options["middleware"]]
     pb = PocketBase(job.url, transport=MockTransport(lambda _: response), middleware=layers)
     if options.get("token"):
-        claims = {"type": "auth", "collectionId": "pbc", "exp": 4_000_000_000}
-        pb.auth_store.save(f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x")
+        pb.auth_store.save(_token())
     posts = pb.collection("posts")
     await repeat(job, lambda _: posts.get_one("abcdefghijklmno"))
+
+
+def _token() -> str:
+    claims = {"type": "auth", "collectionId": "pbc", "exp": 4_000_000_000}
+    return f"e30.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.x"
+
+
+class _Unsent(MockTransport):
+    """A transport that does nothing but to make a response."""
+
+    async def send(self, request: Request) -> Response:
+        return Response(200, _HEADERS, _RECORD, request.url)
+
+
+_HEADERS = Headers({"Content-Type": "application/json"})
+_RECORD = json.dumps(RECORD).encode()
+
+
+async def unsent_by_user(job: Job) -> None:
+    """Make calls of a signed-in user with the default middleware."""
+    pb = PocketBase(job.url, transport=_Unsent(lambda _: Response(200)))
+    pb.auth_store.save(_token())
+    posts = pb.collection("posts")
+    await repeat(job, lambda _: posts.get_one("abcdefghijklmno"))
+
+
+async def record_json(job: Job) -> None:
+    """Decode the record of `unsent_by_user`."""
+    for _ in range(job.count):
+        json.loads(_RECORD)
 
 
 async def full_list(job: Job) -> int:
@@ -150,6 +180,8 @@ async def main() -> None:
         first_page,
         page_waits,
         unsent,
+        unsent_by_user,
+        record_json,
         create,
         create_in_batches,
         events,

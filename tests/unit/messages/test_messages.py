@@ -1,6 +1,8 @@
 """Requests, responses, headers: frozen, checked, and silent about secrets."""
 
+import copy
 import json
+import pickle
 import sys
 import time
 from dataclasses import FrozenInstanceError
@@ -301,3 +303,40 @@ async def test_a_mapping_proxy_of_the_caller_is_copied_and_checked() -> None:
     assert seen[0].body == {"data": {"n": 1}}
     with pytest.raises(ValueError, match="nan"):
         await posts.create({"data": MappingProxyType({"n": float("nan")})})
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda message: pickle.loads(pickle.dumps(message))])
+def test_messages_can_be_copied_and_pickled(again: Any) -> None:
+    options = ClientOptions(max_response_bytes=7)
+    request = Request("POST", "http://h/a", {"b": ("c", "d")}, {"E": "f"}, {"g": [{"h": 1}]}, (), 2.5, options)
+    assert again(request) == request
+    assert again(request).client_options.max_response_bytes == 7
+    response = Response(201, Headers.deferred({"A": "b"}.items), b"[1]", "http://h/a", loads=json.loads)
+    assert again(response) == response
+    assert again(response).loads is json.loads
+
+
+def test_deferred_headers_are_read_when_they_are_first_needed_and_once() -> None:
+    reads = list[None]()
+
+    def read() -> list[tuple[str, str]]:
+        reads.append(None)
+        return [("A", "b"), ("a", "c")]
+
+    headers = Headers.deferred(read)
+    assert not reads
+    assert headers["A"] == "b, c"
+    assert headers.to_dict() == {"a": "b, c"}
+    assert len(reads) == 1
+
+
+def test_a_dict_of_headers_can_be_edited_without_effect_on_them() -> None:
+    request = Request("GET", "http://h", headers={"A": "b"})
+    request.headers.to_dict()["A"] = "c"
+    assert request.headers.to_dict() == {"A": "b"}
+    draft = RequestDraft.from_request(request)
+    assert draft.headers.to_dict() == {"A": "b"}
+    draft.headers["A"] = "d"
+    assert draft.headers.to_dict() == {"A": "d"}
+    del draft.headers["A"]
+    assert draft.headers.to_dict() == {}
