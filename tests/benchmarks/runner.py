@@ -194,7 +194,7 @@ class Runner:
         """Add lines to the report."""
         self.report.lines[title] = lines
         for name, points in lines.items():
-            print(f"  {title}: {name}: {', '.join(f'{x:g}: {y:.1f}' for x, y in points)}", flush=True)
+            print(f"  {title}: {name}: {', '.join(f'{x:g}: {y:.3g}' for x, y in points)}", flush=True)
 
     def add(self, row: Row) -> None:
         """Add a figure to the report."""

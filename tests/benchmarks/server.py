@@ -10,6 +10,7 @@ FIELDS = [
     {"name": "n", "type": "number"},
     {"name": "yes", "type": "bool"},
     {"name": "data", "type": "json"},
+    {"name": "file", "type": "file", "maxSelect": 1},
     {"name": "created", "type": "autodate", "onCreate": True},
     {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
 ]

@@ -17,4 +17,4 @@ def test_the_command_prints_a_table() -> None:
 def test_an_unknown_measurement_is_refused_with_the_names_of_the_known_ones() -> None:
     command = [sys.executable, "-m", "tests.benchmarks", "speed"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "there is no speed; there are requests, lists" in done.stderr
+    assert "there is no speed; there are requests, loops" in done.stderr

@@ -1,13 +1,12 @@
 """The bare HTTP libraries: one session, and one `json.loads` for each request."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
-from .worker import Job, Work, repeat, serve
+from .worker import Job, Work, repeat, run, serve
 
 
 def _one(job: Job) -> str:
@@ -77,4 +76,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

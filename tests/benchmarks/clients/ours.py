@@ -9,17 +9,17 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
-from pocketbase_core import Headers, PocketBase, Request, Response
+from pocketbase_core import FileUpload, Headers, PocketBase, Request, Response
 from pocketbase_core.middleware import AfterSend, BeforeSend, Logging, Middleware, Retry
 from pocketbase_core.ports import Transport
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
 
 from ..responder import RECORD
 from .live import LiveJobs
-from .worker import Job, repeat, serve
+from .worker import Job, repeat, run, serve
 
 _transport: Transport
-_clients: dict[str, PocketBase] = {}
+_clients: dict[tuple[str, str], PocketBase] = {}
 
 
 def _unchanged(value: object) -> None: ...
@@ -43,9 +43,10 @@ def _make_transport(name: str) -> Transport:
 
 
 def _client(job: Job) -> PocketBase:
-    if job.url not in _clients:
-        _clients[job.url] = PocketBase(job.url, transport=_transport)
-    return _clients[job.url]
+    key = job.url, job.settings.get("json", "json")
+    if key not in _clients:
+        _clients[key] = PocketBase(job.url, transport=_transport, json_loads=import_module(key[1]).loads)
+    return _clients[key]
 
 
 async def get_one(job: Job) -> None:
@@ -101,6 +102,12 @@ async def full_list(job: Job) -> int:
     return len(records)
 
 
+async def page(job: Job) -> None:
+    """Read a page of 1,000 records."""
+    records = _client(job).collection("list1000")
+    await repeat(job, lambda _: records.get_list(1, 1000))
+
+
 async def iterate(job: Job) -> int:
     count = 0
     async for _ in _client(job).collection(f"list{job.count}").iterate():
@@ -132,6 +139,12 @@ async def create(job: Job) -> None:
     await repeat(job, lambda number: writes.create({"title": f"title {number}", "n": number}))
 
 
+async def create_with_file(job: Job) -> None:
+    writes, content = _client(job).collection("writes"), b"x" * 10_000
+    body = {"title": "a title", "file": FileUpload(("a.txt", content, "text/plain"))}
+    await repeat(job, lambda _: writes.create(body))
+
+
 async def create_in_batches(job: Job) -> None:
     pb = _client(job)
 
@@ -160,6 +173,21 @@ async def realtime(job: Job) -> None:
     await pb.realtime.close()
 
 
+async def fan_out(job: Job) -> None:
+    """Pass each of 100 events to `count` subscriptions of its topic."""
+    events = 100
+    pb = PocketBase(f"{job.url}/events/{events}", transport=_transport)
+    seen, all_seen = itertools.count(1), asyncio.Event()
+
+    def count(_: object) -> None:
+        if next(seen) == events * job.count:
+            all_seen.set()
+
+    await asyncio.gather(*(pb.realtime.subscribe("posts/*", count) for _ in range(job.count)))
+    await all_seen.wait()
+    await pb.realtime.close()
+
+
 async def events(job: Job) -> None:
     """Read the events of a transport."""
     seen = 0
@@ -176,6 +204,7 @@ async def main() -> None:
     jobs: list[Callable[[Job], Awaitable[object]]] = [
         get_one,
         full_list,
+        page,
         iterate,
         first_page,
         page_waits,
@@ -183,13 +212,15 @@ async def main() -> None:
         unsent_by_user,
         record_json,
         create,
+        create_with_file,
         create_in_batches,
         events,
         realtime,
+        fan_out,
         *LiveJobs(_transport).all,
     ]
     await serve({job.__name__: job for job in jobs})
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    run(main)

@@ -38,6 +38,11 @@ const works = {
     const writes = client(job).collection("writes");
     await repeat(job, (number) => writes.create({ title: `title ${number}`, n: number }));
   },
+  async create_with_file(job) {
+    const writes = client(job).collection("writes");
+    const content = "x".repeat(10_000);
+    await repeat(job, () => writes.create({ title: "a title", file: new File([content], "a.txt") }));
+  },
   async create_in_batches(job) {
     for (let start = 0; start < job.count; start += 1000) {
       const batch = client(job).createBatch();

@@ -5,9 +5,10 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,12 @@ async def repeat(job: Job, work: Callable[[int], Awaitable[object]]) -> None:
             await work(number)
 
     await asyncio.gather(*(one_after_the_other() for _ in range(job.in_flight)))
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a client on asyncio's event loop, or on uvloop's if that is the last argument."""
+    runner: Any = import_module("uvloop").run if sys.argv[-1] == "uvloop" else asyncio.run
+    runner(main())
 
 
 async def serve(works: Mapping[str, Work]) -> None:

@@ -3,6 +3,7 @@
 from ..runner import Cost, Row, Runner
 
 MEBIBYTE = 2**20
+GOALS_WITH_ORJSON = {"js": "≤ 0.6", "pocketbase-async": "≤ 0.5"}
 
 
 async def measure(runner: Runner) -> None:
@@ -14,10 +15,25 @@ async def measure(runner: Runner) -> None:
     for peer in runner.peers:
         goal = "" if peer == "pocketbase" else "≤ 0.8"
         runner.compare(f"get_full_list of {count}: time / {peer}", costs[ours], costs[peer], by="wall", goal=goal)
+    fast = f"{ours}:orjson"
+    costs = await runner.in_turns({fast: job | {"settings": {"json": "orjson"}}, **dict.fromkeys(runner.peers, job)})
+    for peer, goal in GOALS_WITH_ORJSON.items():
+        if peer in runner.peers:
+            title = f"get_full_list of {count} with orjson: time / {peer}"
+            runner.compare(title, costs[fast], costs[peer], by="wall", goal=goal)
+    await _page(runner)
     costs = await runner.in_turns({ours: job | {"name": "iterate"}, f"{ours}:all": job})
     runner.compare(f"iterate over {count}: time / get_full_list", costs[ours], costs[f"{ours}:all"], by="wall")
     await _memory(runner, url, count)
     await _depth(runner)
+
+
+async def _page(runner: Runner) -> None:
+    ours = "ours aiohttp"
+    job = {"name": "page", "url": runner.responder, "count": runner.scaled(300)}
+    costs = await runner.in_turns({ours: job, f"{ours}:orjson": job | {"settings": {"json": "orjson"}}})
+    title = "a page of 1000: processor time with orjson / with json"
+    runner.compare(title, costs[f"{ours}:orjson"], costs[ours], by="cpu")
 
 
 async def _memory(runner: Runner, url: str, count: int) -> None:

@@ -13,8 +13,18 @@ async def measure(runner: Runner) -> None:
         {ours: job, batches: job | {"name": "create_in_batches"}, **dict.fromkeys(peers, job)},
         rounds=min(runner.rounds, 3),
     )
+    await _with_file(runner, url)
     for peer in peers:
         runner.compare(f"{count} creates one by one: time / {peer}", rounds[ours], rounds[peer], by="wall")
         goal = "≥ 8" if peer == "pocketbase-async" else ""
         title = f"{count} creates in batches: times as fast as {peer} one by one"
         runner.compare(title, rounds[batches], rounds[peer], by="wall", goal=goal, inverse=True)
+
+
+async def _with_file(runner: Runner, url: str) -> None:
+    if "js" not in runner.peers:
+        return
+    job = {"name": "create_with_file", "url": url, "count": runner.scaled(1000), "in_flight": 8}
+    costs = await runner.in_turns(dict.fromkeys(["ours aiohttp", "js"], job), rounds=min(runner.rounds, 3))
+    title = "creates with a file of 10 kB, 8 in flight: time / js"
+    runner.compare(title, costs["ours aiohttp"], costs["js"], by="wall")
