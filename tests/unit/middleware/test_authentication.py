@@ -563,3 +563,19 @@ def test_in_a_storm_of_refreshes_each_call_is_sent_as_its_user_or_not_at_all(
         assert storm.late, "no call ran out of time while it waited"
 
     test(monkeypatch)
+
+
+async def test_each_call_of_a_user_has_the_token_and_the_headers_of_its_own() -> None:
+    sent: list[dict[str, str]] = []
+
+    def respond(request: Request) -> Response:
+        sent.append(dict(request.headers))
+        return Response(200, json={})
+
+    pb = PocketBase("http://h", transport=MockTransport(respond), lang="de")
+    posts = pb.collection("posts")
+    for user, headers in [("u1", {"X-A": "1"}), ("u1", {"X-A": "2"}), ("u1", {}), ("u1", {}), ("u2", {}), ("", {})]:
+        pb.auth_store.save(token(user, time.time() + 3600) if user else "")
+        await posts.get_one("r1", headers=headers)
+        expected = {"Accept-Language": "de", "Authorization": pb.auth_store.token, **headers}
+        assert sent[-1] == {name: value for name, value in expected.items() if value}
