@@ -37,15 +37,16 @@ class Headers(Mapping[str, str]):
         headers: A mapping, or `(name, value)` pairs. The values of a repeated name are joined by a comma.
     """
 
-    __slots__ = ("_as_dict", "_cached_items", "_pairs", "_validated")
+    __slots__ = ("_as_dict", "_cached_items", "_pairs", "_read_pairs", "_validated")
 
     def __init__(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         source: Any = headers
-        self._pairs: Callable[[], Iterable[tuple[str, str]]] | list[tuple[str, str]]
         if isinstance(source, Headers):
-            self._pairs = [*source._items.values()]
+            pairs = [*source._items.values()]
         else:  # duck-typed like dict(), because isinstance(…, Mapping) is slower than the rest of this method
-            self._pairs = [*(source.items() if hasattr(source, "keys") else source)]
+            pairs = [*(source.items() if hasattr(source, "keys") else source)]
+        self._pairs: list[tuple[str, str]] = pairs
+        self._read_pairs: Callable[[], Iterable[tuple[str, str]]] | None = None
         self._cached_items: dict[str, tuple[str, str]] | None = None
         self._as_dict: dict[str, str] | None = None
         self._validated = False
@@ -54,7 +55,7 @@ class Headers(Mapping[str, str]):
     def deferred(cls, pairs: Callable[[], Iterable[tuple[str, str]]]) -> Self:
         """Return headers that call `pairs` when they are first needed, as those of most responses never are."""
         headers = cls()
-        headers._pairs = pairs
+        headers._read_pairs = pairs
         return headers
 
     def __reduce__(self) -> tuple[type[Self], tuple[list[tuple[str, str]]]]:
@@ -64,7 +65,7 @@ class Headers(Mapping[str, str]):
     def _items(self) -> dict[str, tuple[str, str]]:
         """The original name and the value by lowercase name. Built on first use."""
         if self._cached_items is None:
-            pairs = self._pairs if isinstance(self._pairs, list) else [*self._pairs()]
+            pairs = self._pairs if self._read_pairs is None else [*self._read_pairs()]
             try:
                 self._cached_items = {name.lower(): (name, value) for name, value in pairs}
             except AttributeError as error:

@@ -305,7 +305,11 @@ async def test_a_mapping_proxy_of_the_caller_is_copied_and_checked() -> None:
         await posts.create({"data": MappingProxyType({"n": float("nan")})})
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda message: pickle.loads(pickle.dumps(message))])
+def of_pickle(message: Any) -> Any:
+    return pickle.loads(pickle.dumps(message))
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, of_pickle])
 def test_messages_can_be_copied_and_pickled(again: Any) -> None:
     options = ClientOptions(max_response_bytes=7)
     request = Request("POST", "http://h/a", {"b": ("c", "d")}, {"E": "f"}, {"g": [{"h": 1}]}, (), 2.5, options)

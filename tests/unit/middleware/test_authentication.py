@@ -574,8 +574,11 @@ async def test_each_call_of_a_user_has_the_token_and_the_headers_of_its_own() ->
 
     pb = PocketBase("http://h", transport=MockTransport(respond), lang="de")
     posts = pb.collection("posts")
-    for user, headers in [("u1", {"X-A": "1"}), ("u1", {"X-A": "2"}), ("u1", {}), ("u1", {}), ("u2", {}), ("", {})]:
-        pb.auth_store.save(token(user, time.time() + 3600) if user else "")
+    own: list[dict[str, str]] = [{}, {"X-A": "1"}, {"X-A": "2"}, {}, {"X-A": "1"}]
+    tokens = {"u1": token("u1", time.time() + 3600), "u2": token("u2", time.time() + 3600), "": ""}
+    calls = [*(("u1", headers) for headers in own), *(("u2", headers) for headers in own), ("", {"X-A": "1"}), ("", {})]
+    for user, headers in calls:
+        pb.auth_store.save(tokens[user])
         await posts.get_one("r1", headers=headers)
         expected = {"Accept-Language": "de", "Authorization": pb.auth_store.token, **headers}
         assert sent[-1] == {name: value for name, value in expected.items() if value}
