@@ -2,7 +2,8 @@
 
 Theory of operation: the annotations of a class are read once, when its validator is made, and turned into a tree of
 validators, one for each field. A class that no record can fill is a TypeError at that time and not at the first record.
-Afterwards a record passes through the tree, without a look at the annotations.
+Afterwards a record passes through the tree, without a look at the annotations. For a TypedDict and a dataclass,
+`generated_code` handles what is frequent.
 
 The four kinds differ in who converts:
 
@@ -22,8 +23,10 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, Final, Literal, NotRequired, Required, Union, get_args, get_origin
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
+from .annotations import is_typed_dict, unwrap_annotation
+from .generated_code import Field, generate_check, generate_constructor
 from .library_validators import msgspec_validator, pydantic_validator
 from .validators import (
     ALLOWED_TYPES,
@@ -42,7 +45,6 @@ from .validators import (
 )
 
 _Cache = dict[type, Validator]
-_WRAPPERS = (Annotated, Required, NotRequired, Final, getattr(typing, "ReadOnly", Annotated))
 
 
 @lru_cache(maxsize=128)
@@ -58,10 +60,10 @@ def make_class_validator(model: Any) -> Validator | None:
 def _build_validator(model: Any, cache: _Cache) -> Validator | None:
     if not isinstance(model, type):
         return None
-    if model in cache:  # perhaps the placeholder, so it is looked up later
-        return lambda value: cache[model](value)
+    if (known := cache.get(model)) is not None:
+        return known if known is not anything else lambda value: cache[model](value)
     cache[model] = anything
-    if _is_typed_dict(model):
+    if is_typed_dict(model):
         cache[model] = _typed_dict(model, cache)
     elif (pydantic := sys.modules.get("pydantic")) is not None and issubclass(model, pydantic.BaseModel):
         cache[model] = pydantic_validator(model, pydantic)
@@ -75,52 +77,47 @@ def _build_validator(model: Any, cache: _Cache) -> Validator | None:
     return cache[model]
 
 
-def _is_typed_dict(model: Any) -> bool:
-    """Return whether a class is a TypedDict, of `typing` or, which `typing.is_typeddict` rejects, typing_extensions."""
-    return isinstance(model, type) and dict in model.__mro__ and hasattr(model, "__required_keys__")
-
-
 def _typed_dict(model: Any, cache: _Cache) -> Validator:
-    hints = typing.get_type_hints(model, include_extras=True)
-    fields = {name: _field(hint, f"{model.__name__}.{name}", cache, convert=False) for name, hint in hints.items()}
-    # __required_keys__ ignores Required and NotRequired in annotations that are text.
-    required = {
-        name
-        for name, hint in hints.items()
-        if get_origin(hint) is Required or (name in model.__required_keys__ and get_origin(hint) is not NotRequired)
-    }
+    fields: dict[str, Field] = {}
+    for name, hint in typing.get_type_hints(model, include_extras=True).items():
+        # __required_keys__ ignores Required and NotRequired in annotations that are text.
+        origin = get_origin(hint)
+        required = origin is Required or (name in model.__required_keys__ and origin is not NotRequired)
+        fields[name] = Field(hint, _field(hint, f"{model.__name__}.{name}", cache, convert=False), required)
 
     def validate(value: Any) -> Any:
-        _validate_fields(value, fields, required)
+        _validate_fields(value, fields)
         return value
 
-    return validate
+    return generate_check(fields, validate)
 
 
 def _dataclass(model: Any, cache: _Cache) -> Validator:
     hints = typing.get_type_hints(model, include_extras=True)
-    init_fields = [field for field in dataclasses.fields(model) if field.init]
-    fields = {field.name: _field(hints[field.name], f"{model.__name__}.{field.name}", cache) for field in init_fields}
-    missing = dataclasses.MISSING
-    required = {field.name for field in init_fields if field.default is missing and field.default_factory is missing}
+    fields: dict[str, Field] = {}
+    for each in dataclasses.fields(model):
+        if each.init:
+            required = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
+            hint = hints[each.name]
+            fields[each.name] = Field(hint, _field(hint, f"{model.__name__}.{each.name}", cache), required)
 
     def validate(value: Any) -> Any:
-        values = _validate_fields(value, fields, required)
+        values = _validate_fields(value, fields)
         try:
             return model(**values)
         except ValueError as error:  # raised by __post_init__
             raise ValidationError(str(error)) from error
 
-    return validate
+    return generate_constructor(model, fields, validate)
 
 
-def _validate_fields(value: Any, fields: Mapping[str, Validator], required: set[str]) -> dict[str, Any]:
+def _validate_fields(value: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
     require_type(dict, value)
     values: dict[str, Any] = {}
-    for name, validate in fields.items():
+    for name, field in fields.items():
         if name in value:
-            values[name] = validate_at(name, validate, value[name])
-        elif name in required:
+            values[name] = validate_at(name, field.validate, value[name])
+        elif field.required:
             raise ValidationError("missing", name)
     return values
 
@@ -137,7 +134,7 @@ def _field(annotation: Any, name: str, cache: _Cache, *, convert: bool = True) -
     Raises:
         TypeError: If no value of a record can match the annotation.
     """
-    hint = _unwrap_annotation(annotation)
+    hint = unwrap_annotation(annotation)
     origin, arguments = get_origin(hint) or hint, get_args(hint)
     if hint is Any or hint is object:
         return anything
@@ -150,26 +147,13 @@ def _field(annotation: Any, name: str, cache: _Cache, *, convert: bool = True) -
     if origin is Literal:
         return one_of(arguments)
     if origin is Union or origin is UnionType:
-        members = {_unwrap_annotation(member): _field(member, name, cache, convert=convert) for member in arguments}
+        members = {unwrap_annotation(member): _field(member, name, cache, convert=convert) for member in arguments}
         return any_of(members, convert=convert)
     if origin is list or origin is Sequence:
         return list_of(_field((*arguments, Any)[0], name, cache, convert=convert))
     if origin is dict or origin is Mapping:
         return dict_of(_field((*arguments, Any, Any)[1], name, cache, convert=convert))
-    if (convert or _is_typed_dict(hint)) and (validate := _build_validator(hint, cache)) is not None:
+    if (convert or is_typed_dict(hint)) and (validate := _build_validator(hint, cache)) is not None:
         return validate
     advice = "" if convert else "; only a dataclass or a model converts values"
     raise TypeError(f"{name} must not be annotated {annotation!r:.80}: no value of a record matches it{advice}")
-
-
-def _unwrap_annotation(annotation: Any) -> Any:
-    """Return the annotation without wrappers, NewType and aliases, which say nothing about the value."""
-    while True:
-        if get_origin(annotation) in _WRAPPERS:
-            annotation = get_args(annotation)[0]
-        elif hasattr(annotation, "__supertype__"):  # NewType
-            annotation = annotation.__supertype__
-        elif type(annotation).__name__ == "TypeAliasType":
-            annotation = annotation.__value__
-        else:
-            return annotation

@@ -5,13 +5,19 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from types import NoneType
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
 
 Validator = Callable[[Any], Any]
 """Returns what a class requires of a JSON value, or raises `ValidationError`."""
 
-ALLOWED_TYPES: dict[Any, set[type]] = {str: {str}, int: {int}, float: {float, int}, bool: {bool}, NoneType: {NoneType}}
+ALLOWED_TYPES: dict[Any, tuple[type, ...]] = {
+    str: (str,),
+    int: (int,),
+    float: (float, int),
+    bool: (bool,),
+    NoneType: (NoneType,),
+}
 """The types of JSON values that a plain annotation accepts."""
 
 
@@ -156,8 +162,11 @@ def member_of(enum: type[Enum]) -> Validator | None:
 def one_of(choices: tuple[Any, ...]) -> Validator:
     """Return the validator of a `Literal`."""
     allowed: set[Any] = {(type(choice), choice) for choice in choices}
+    texts = {choice for choice in choices if type(choice) is str}
 
     def validate(value: Any) -> Any:
+        if type(value) is str and value in texts:  # a shortcut for what is most frequent
+            return value
         if not isinstance(value, (str, int, NoneType)) or (type(value), value) not in allowed:
             raise ValidationError(f"expected {_choices(choices)}, got {value!r:.40}")
         return value
@@ -177,10 +186,17 @@ def any_of(members: dict[Any, Validator], *, convert: bool) -> Validator:
         convert: Whether an empty text, which no member accepts, becomes None, which another accepts. PocketBase writes
             it for whatever has no value: a date, a select, a relation, a file.
     """
+    first, *others = members.values()
+    empty_is_none = convert and NoneType in members and all(map(_refuses_empty, members))
 
     def validate(value: Any) -> Any:
-        failures: list[ValidationError] = []
-        for validate_member in members.values():
+        if empty_is_none and value == "":
+            return None
+        try:
+            return first(value)
+        except ValidationError as error:
+            failures = [error]
+        for validate_member in others:
             try:
                 return validate_member(value)
             except ValidationError as error:
@@ -200,12 +216,26 @@ def any_of(members: dict[Any, Validator], *, convert: bool) -> Validator:
     return validate
 
 
+def _refuses_empty(annotation: Any) -> bool:
+    """Return whether a member of a union certainly does not accept an empty text."""
+    if get_origin(annotation) is Literal:
+        return "" not in get_args(annotation)
+    return annotation in CONVERTERS or (annotation in ALLOWED_TYPES and annotation is not str)
+
+
 def list_of(validate_item: Validator) -> Validator:
     """Return the validator of a list."""
 
     def validate(value: Any) -> Any:
         require_type(list, value)
-        return [validate_at(index, validate_item, item) for index, item in enumerate(value)]
+        items: list[Any] = []
+        try:
+            for item in value:
+                items.append(validate_item(item))  # not in a comprehension, which hides how many items were valid
+        except ValidationError as error:
+            error.prefix_path(len(items))
+            raise
+        return items
 
     return validate
 

@@ -138,7 +138,7 @@ async def test_records_nested_without_an_end(kind: Any, depth: int) -> None:
     assert decode is not None
     with suppress(PocketBaseDecodeError):
         decode({"action": "create", "record": record})
-    if kind in (Node, NodeDict):
+    if kind in (Node, NodeDict) and depth == 900:
         with pytest.raises(PocketBaseDecodeError, match="nested too deep"):
             await nodes.get_first()
 

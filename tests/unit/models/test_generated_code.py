@@ -1,0 +1,239 @@
+"""Generated code: what it is, and where it is not used."""
+
+import abc
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import InitVar, dataclass, field
+from datetime import UTC, datetime
+from textwrap import dedent
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar
+
+import pytest
+
+from pocketbase_core.models import generated_code
+from pocketbase_core.models.generated_code import Field
+
+from ...helpers.generated_code import Checked, assert_alike, build, calls, is_generated, outcome
+
+T = TypeVar("T")
+CREATED = "2022-01-01 10:00:00.123Z"
+MOMENT = datetime(2022, 1, 1, 10, 0, 0, 123000, UTC)
+
+
+@dataclass
+class Author:
+    name: str
+
+
+@dataclass
+class Post:
+    title: str
+    created: datetime
+    tags: list[str]
+    author: Author | None = None
+
+
+def test_the_documented_code_is_the_code() -> None:
+    documented = (generated_code.__doc__ or "").partition("the function is\n\n")[2].partition("\n\nThe func")[0]
+    assert build(Post).__doc__ == dedent(documented)
+
+
+def refuse(value: Any) -> Any:
+    raise AssertionError(f"{value!r} must not be validated by code that is not generated")
+
+
+class PostDict(TypedDict):
+    title: str
+    tags: list[str]
+    n: NotRequired[float | None]
+
+
+def test_a_record_as_the_class_says_needs_only_generated_code() -> None:
+    fields = {name: Field(hint, refuse, True) for name, hint in Post.__annotations__.items()}
+    record: Any = {"title": "x", "created": CREATED, "tags": ["a"], "author": None}
+    validate = generated_code.generate_constructor(Post, fields, refuse)
+    assert validate(record) == Post("x", MOMENT, ["a"])
+    fields = {name: Field(hint, refuse, name != "n") for name, hint in PostDict.__annotations__.items()}
+    check = generated_code.generate_check(fields, refuse)
+    for record in ({"title": "x", "tags": ["a"], "n": 1}, {"title": "x", "tags": ["a"]}):
+        assert check(record) is record
+
+
+@dataclass
+class Outer:
+    inner: Checked
+    tags: list[str]
+
+
+@pytest.mark.parametrize("tags", [["a"], ["a", 1], None])
+def test_a_nested_class_is_called_once_whatever_follows(tags: object) -> None:
+    assert is_generated(build(Outer))
+    *_, called = outcome(build(Outer), {"inner": {"name": "a"}, "tags": tags})
+    assert called == ["Checked 'a'"]
+
+
+@dataclass
+class OwnOrder:
+    a: str
+    b: str = "b"
+
+    def __init__(self, b: str = "other", a: str = "a") -> None:
+        self.a, self.b = a, b
+
+
+@dataclass
+class Several:
+    a: str
+    b: str = "b"
+
+    def __init__(self, *a: str, **b: str) -> None:
+        self.a, self.b = repr(a), repr(b)
+
+
+@dataclass
+class WithoutDefault:
+    a: str = "a"
+
+    def __init__(self, a: str) -> None:
+        self.a = a
+
+
+@dataclass
+class PositionalOnly:
+    a: str
+
+    def __init__(self, a: str, /) -> None:
+        self.a = a
+
+
+def count_arguments(call: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(call)
+    def counting(*arguments: Any, **keywords: Any) -> Any:
+        calls.append(f"{len(arguments)} and {sorted(keywords)}")
+        return call(*arguments, **keywords)
+
+    return counting
+
+
+@dataclass
+class Wrapped:
+    a: str = "a"
+
+
+Wrapped.__init__ = count_arguments(Wrapped.__init__)  # type: ignore[method-assign]  # as libraries do
+
+
+class Counting(type):
+    def __call__(cls, *arguments: Any, **keywords: Any) -> Any:
+        return count_arguments(super().__call__)(*arguments, **keywords)
+
+
+@dataclass
+class Metaclass(metaclass=Counting):
+    a: str = "a"
+
+
+@dataclass
+class New:
+    a: str = "a"
+
+    def __new__(cls, *arguments: Any, **keywords: Any) -> "New":
+        return count_arguments(lambda *_, **__: super(New, cls).__new__(cls))(*arguments, **keywords)  # type: ignore[no-any-return]  # wrapped
+
+
+@dataclass
+class Failure(Exception):
+    a: str = "a"
+
+
+@dataclass
+class Init:
+    a: str
+    factor: InitVar[int] = 3
+    b: str = "b"
+
+    def __post_init__(self, factor: int) -> None:
+        self.a *= factor
+
+
+@dataclass
+class InitWithoutDefault:
+    a: str
+    factor: InitVar[int]
+
+
+@dataclass
+class Unicode:
+    größe: str
+
+
+@dataclass
+class Parameter(Generic[T]):
+    a: str
+
+
+class Child(Parameter[int]):
+    pass
+
+
+@dataclass
+class Abstract(abc.ABC):
+    a: str
+
+    @abc.abstractmethod
+    def run(self) -> None: ...
+
+
+Keyed = TypedDict("Keyed", {"a": str, '"]; import nothing': NotRequired[str], "class": NotRequired[str]})
+
+
+@pytest.mark.parametrize(
+    ("model", "generated"),
+    [
+        (OwnOrder, True),
+        (Parameter, True),
+        (Child, True),
+        (Abstract, True),
+        (Several, False),
+        (WithoutDefault, False),
+        (PositionalOnly, False),
+        (Wrapped, False),
+        (Metaclass, False),
+        (New, False),
+        (Failure, False),
+        (Init, False),
+        (InitWithoutDefault, False),
+        (Unicode, False),
+        (Keyed, False),
+    ],
+)
+def test_a_class_that_is_made_in_another_way_is_made_in_that_way(model: Any, generated: bool) -> None:
+    assert is_generated(build(model)) == generated
+    texts = {"a": "1", "b": "2", "größe": "3", '"]; import nothing': "4", "class": "5", "factor": "6"}
+    for record in ({}, {"a": "1"}, {"b": "2"}, texts, *({**texts, name: 7} for name in texts)):
+        assert_alike(model, record)
+
+
+TAGS = ("a",)
+
+
+@dataclass
+class Defaulted:
+    tags: Sequence[str] = TAGS
+    more: list[str] = field(default_factory=list[str])
+
+
+def test_a_default_is_that_of_the_class_and_that_of_a_factory_is_new() -> None:
+    validate = build(Defaulted)
+    first, second = validate({}), validate({})
+    assert is_generated(validate)
+    assert first.tags is second.tags is TAGS
+    assert first.more == second.more == []
+    assert first.more is not second.more
+
+
+def test_an_error_in_the_code_of_a_nested_class_stays_that_error() -> None:
+    for name, kind in (("missing", KeyError), ("forbidden", ValueError)):
+        with pytest.raises(Exception, match=r"an error in|this name") as caught:  # two kinds
+            build(Outer)({"inner": {"name": name}, "tags": []})
+        assert isinstance(caught.value.__cause__ or caught.value, kind)
