@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
+from types import NoneType
 from typing import Any, Literal, TypedDict
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest
 
 from pocketbase_core import PocketBaseDecodeError
 from pocketbase_core.models.decoders import make_decoder
+from pocketbase_core.models.validators import any_of
 
 
 class Color(StrEnum):
@@ -104,3 +106,11 @@ def test_a_typed_dict_keeps_an_empty_value_and_the_error_says_so() -> None:
     message = "expected 'a', got ''; it is PocketBase's empty value, which a TypedDict keeps: annotate '' too"
     with pytest.raises(PocketBaseDecodeError, match=message):
         make_decoder(Select)({"status": ""})
+
+
+def test_an_empty_value_is_none_without_an_attempt_to_convert_it() -> None:
+    def refuse(value: object) -> None:
+        raise AssertionError(f"{value!r} must not be converted")
+
+    for annotation in (datetime, Decimal, float, Literal["a"]):
+        assert any_of({annotation: refuse, NoneType: refuse}, convert=True)("") is None
