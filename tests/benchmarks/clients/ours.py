@@ -134,6 +134,11 @@ async def page_waits(job: Job) -> list[float]:
     return waits
 
 
+async def decode(job: Job) -> None:
+    """Decode pages of records, which are dicts already."""
+    import_module(f"{__package__}.decoding").decode_pages(job.settings["decoder"], job.count)
+
+
 async def create(job: Job) -> None:
     writes = _client(job).collection("writes")
     await repeat(job, lambda number: writes.create({"title": f"title {number}", "n": number}))
@@ -211,6 +216,7 @@ async def main() -> None:
         unsent,
         unsent_by_user,
         record_json,
+        decode,
         create,
         create_with_file,
         create_in_batches,

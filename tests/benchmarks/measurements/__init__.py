@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 from ..runner import Runner
-from . import files, growth, imports, lists, live, loops, middleware, realtime, requests, writes
+from . import decoding, files, growth, imports, lists, live, loops, middleware, realtime, requests, writes
 
 MEASUREMENTS: dict[str, Callable[[Runner], Awaitable[None]]] = {
     "requests": requests.measure,
     "loops": loops.measure,
     "lists": lists.measure,
+    "decoding": decoding.measure,
     "writes": writes.measure,
     "realtime": realtime.measure,
     "live": live.measure,
