@@ -1,4 +1,4 @@
-"""Generated code, which decodes the records that are as their class says.
+"""Generated code, which decodes records that match their class.
 
 Theory of operation: a validator that walks through a list of fields decides anew, for each value of each record, what
 to do with the value. So a function is generated once for each class, as `dataclasses` generates `__init__`. For
@@ -50,10 +50,11 @@ the function is
                     raise ValidationError(str(error)) from error
         return interpret(record)
 
-The function decides what a look at the type decides. `validate_title` and so on are the validators of the fields, and
-`at` calls one of them with a value that the function leaves undecided. `interpret` validates the whole record if the
-record is not a dict or misses a field. All rules and all errors are those of these validators, which are not generated.
-Fields are validated in their order, and no code of the user's is called twice.
+The function accepts a value if its type is enough to accept it, and a datetime if it can be parsed and has a time zone
+(`naive` is a datetime without one; `unfit` is an object of a type that no field accepts). `at` passes any other value
+to the validator of its field: `validate_title` and so on. `interpret` validates the whole record if the record is not a
+dict or if a field is missing. All other rules and all errors are those of these validators, which are not generated.
+Fields are validated in their order, and the user's code is never called twice.
 
 Only the names of fields become part of the source, and only if they are ASCII identifiers. The prefixes `value_`,
 `validate_` and `default_` separate them from each other and from all other names.
