@@ -576,12 +576,7 @@ async def test_each_call_of_a_user_has_the_token_and_the_headers_of_its_own() ->
     posts = pb.collection("posts")
     own: list[dict[str, str]] = [{}, {"X-A": "1"}, {"X-A": "2"}, {}, {"X-A": "1"}]
     tokens = {"u1": token("u1", time.time() + 3600), "u2": token("u2", time.time() + 3600), "": ""}
-    calls: list[tuple[str, dict[str, str]]] = [
-        *(("u1", headers) for headers in own),
-        *(("u2", headers) for headers in own),
-        ("", {"X-A": "1"}),
-        ("", {}),
-    ]
+    calls = [(user, headers) for user in ("u1", "u2", "") for headers in own]
     for user, headers in calls:
         pb.auth_store.save(tokens[user])
         await posts.get_one("r1", headers=headers)
