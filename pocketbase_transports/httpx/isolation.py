@@ -45,11 +45,16 @@ async def run_isolated(work: Awaitable[T]) -> T:
         return await outcome
     except asyncio.CancelledError as error:
         scope.cancel()
-        while not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
+        await wait_until_done(task)
         error.__context__ = cancelled  # its traceback shows what was waited for
         raise
+
+
+async def wait_until_done(task: asyncio.Task[None]) -> None:
+    """Wait until a task has ended, however often the caller is cancelled meanwhile."""
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
 
 
 @asynccontextmanager

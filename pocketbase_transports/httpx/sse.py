@@ -10,7 +10,7 @@ from pocketbase_core.messages import ServerSentEvent
 from pocketbase_core.transport import EVENT_STREAM, BodyStream, Exchange
 
 from .isolation import run_isolated
-from .reading import raw_chunks
+from .reading import BodyReader, raw_chunks
 
 if TYPE_CHECKING:
     import httpx2
@@ -90,8 +90,8 @@ def _library_events(library: ModuleType, response: Any) -> AsyncGenerator[Any, N
 
 
 async def _text(response: "httpx2.Response", exchange: Exchange) -> AsyncGenerator[str, None]:
-    async with aclosing(raw_chunks(response)) as received:
-        chunks = BodyStream(exchange.raise_mapped, lambda: run_isolated(anext(received, b"")))
+    async with BodyReader(response) as reader:
+        chunks = BodyStream(exchange.raise_mapped, reader.read)
         decompressed = exchange.decompress(response.status_code, response.headers, chunks)
         async with aclosing(exchange.event_parts(decompressed)) as parts:
             async for part in parts:

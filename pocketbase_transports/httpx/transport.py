@@ -16,7 +16,7 @@ from . import injected_client, sessions, sse
 from .early_responses import watch_body
 from .exceptions import POOL_WAIT, error_map
 from .isolation import open_response, run_isolated
-from .reading import raw_chunks
+from .reading import BodyReader, raw_chunks
 from .sockets import take_transports
 from .trailing_data import close_on_trailing_data
 
@@ -86,9 +86,9 @@ class HttpxTransport:
                 client = stack.enter_context(pool.lend())
                 sending = self._request(client, exchange, request.timeout)
                 response = await stack.enter_async_context(open_response(sending))
-            received = await stack.enter_async_context(aclosing(raw_chunks(response)))
+            reader = await stack.enter_async_context(BodyReader(response))
             headers = Headers(response.headers.multi_items())
-            chunks = BodyStream(exchange.raise_mapped, lambda: run_isolated(anext(received, b"")))
+            chunks = BodyStream(exchange.raise_mapped, reader.read)
             yield StreamingResponse(
                 response.status_code, headers, exchange.decompress(response.status_code, headers, chunks)
             )

@@ -1,10 +1,11 @@
 """Upload and download a big backup in a process of its own, and print the costs as JSON.
 
-python -m tests.helpers.transfer memory|speed LIBRARY URL EMAIL PASSWORD SOURCE TARGET
+python -m tests.helpers.transfer memory|up|down LIBRARY URL EMAIL PASSWORD SOURCE TARGET
 """
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -20,7 +21,9 @@ from pocketbase_core import FileUpload, PocketBase
 
 from .transports import MAKERS
 
-KEY, ROUNDS, CHUNK = "big.zip", 3, 65536
+KEY, UPLOADS, DOWNLOADS, CHUNK = "big.zip", 3, 9, 65536
+TIMEOUT = 600
+"""Seconds that the SDK and the bare libraries wait for the next data."""
 Work = Callable[[], Awaitable[None]]
 
 
@@ -45,10 +48,14 @@ def peak() -> int:
 async def bare_transfers(
     pb: PocketBase, library: str, source: Path, target: Path
 ) -> AsyncGenerator[tuple[Work, Work], None]:
-    """Give the functions that upload and download with the bare library, as its documentation shows."""
+    """Give the functions that upload and download with the bare library, as its documentation shows.
+
+    The libraries have the SDK's timeouts, because a timeout for each wait costs time. The download is written to the
+    target itself: unlike the SDK's, it does not keep an old file until the new one is complete. Neither calls `fsync`.
+    """
     upload_url, headers = f"{pb.base_url}/api/backups/upload", {"Authorization": pb.auth_store.token}
     if library == "aiohttp":
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_read=TIMEOUT)) as session:
 
             async def upload() -> None:
                 with source.open("rb") as opened:
@@ -67,7 +74,7 @@ async def bare_transfers(
             yield upload, download
         return
     client_type: Any = {"httpx": httpx, "httpx2": httpx2}[library].AsyncClient
-    async with client_type(timeout=None, trust_env=False) as client:
+    async with client_type(timeout=TIMEOUT, trust_env=False) as client:
 
         async def upload() -> None:
             with source.open("rb") as opened:
@@ -86,39 +93,58 @@ async def bare_transfers(
         yield upload, download
 
 
-async def speed(pb: PocketBase, library: str, source: Path, target: Path) -> dict[str, list[float]]:
-    """Return the seconds of each round, of the SDK and the bare library in turn."""
-    times: dict[str, list[float]] = {"bare up": [], "sdk up": [], "bare down": [], "sdk down": []}
+async def up(pb: PocketBase, library: str, source: Path, target: Path) -> dict[str, list[float]]:
+    """Return the seconds of each upload, by the SDK and by the bare library in turn."""
+    times: dict[str, list[float]] = {"bare": [], "sdk": []}
 
-    async def timed(name: str, work: Work) -> None:
-        started = time.perf_counter()
-        await work()
-        times[name].append(time.perf_counter() - started)
+    async def upload() -> None:
+        await pb.backups.upload(FileUpload((KEY, source)))
 
-    async with bare_transfers(pb, library, source, target) as (bare_up, bare_down):
-
-        async def sdk_up() -> None:
-            await pb.backups.upload(FileUpload((KEY, source)))
-
-        async def sdk_down() -> None:
-            await pb.backups.download_to(target, KEY)
-
-        for number in range(ROUNDS):
-            steps = [("bare up", bare_up, "bare down", bare_down), ("sdk up", sdk_up, "sdk down", sdk_down)]
-            for up, upload, down, download in steps[:: 1 if number % 2 else -1]:
-                await timed(up, upload)
-                for _ in range(2):
-                    target.unlink(missing_ok=True)  # else both would wait for the disk to let go of the old file
-                    await timed(down, download)
+    async with bare_transfers(pb, library, source, target) as (bare_upload, _):
+        for number in range(UPLOADS):
+            steps = [("bare", bare_upload), ("sdk", upload)]
+            for name, work in steps[:: 1 if number % 2 else -1]:
+                times[name].append(await seconds(work))
                 await pb.backups.delete(KEY)
     return times
 
 
+async def down(pb: PocketBase, library: str, source: Path, target: Path) -> dict[str, list[float]]:
+    """Return the seconds of each download, to a new name and over an existing file."""
+    times: dict[str, list[float]] = {"bare new": [], "sdk new": [], "bare over": [], "sdk over": []}
+
+    async def download() -> None:
+        await pb.backups.download_to(target, KEY)
+
+    await pb.backups.upload(FileUpload((KEY, source)))
+    async with bare_transfers(pb, library, source, target) as (_, bare_download):
+        for number in range(DOWNLOADS + 1):
+            steps = [("bare", bare_download), ("sdk", download)]
+            for name, work in steps[:: 1 if number % 2 else -1]:
+                target.unlink(missing_ok=True)
+                new, over = await seconds(work), await seconds(work)
+                if number:  # the first one imports
+                    times[f"{name} new"].append(new)
+                    times[f"{name} over"].append(over)
+    await pb.backups.delete(KEY)
+    return times
+
+
+async def seconds(work: Work) -> float:
+    """Return the seconds that a transfer takes on an idle disk."""
+    await asyncio.to_thread(os.sync)
+    started = time.perf_counter()
+    await work()
+    return time.perf_counter() - started
+
+
+JOBS = {"memory": memory, "up": up, "down": down}
+
+
 async def main(job: str, library: str, url: str, email: str, password: str, source: str, target: str) -> None:
-    async with PocketBase(url, transport=MAKERS[library](), timeout=600) as pb:
+    async with PocketBase(url, transport=MAKERS[library](), timeout=TIMEOUT) as pb:
         await pb.admins.auth.with_password(email, password)
-        work = memory if job == "memory" else speed
-        print(json.dumps(await work(pb, library, Path(source), Path(target))))
+        print(json.dumps(await JOBS[job](pb, library, Path(source), Path(target))))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ...messages.headers import content_length
 from ...messages.http_date import parse_http_date
 from ...messages.uploads import ProgressCallback, check_progress
 from ...ports import StreamedResponse
+from .block_writer import BlockWriter
 from .bound_pipeline import BoundPipeline
 from .partial_file import PartialFile
 
@@ -31,8 +32,6 @@ ATTEMPTS = 5
 BACKOFF = 0.5
 MAX_DELAY = 10.0
 """The base and the maximum of the delays between attempts, in seconds."""
-BUFFER_SIZE = 4 * 1024 * 1024
-"""Bytes that a thread writes at a time: a thread for each chunk would cost more than the chunk itself."""
 SETTLED_AFTER = 60.0
 """Seconds after the last change of a file from which on its date identifies its version, whatever the clocks."""
 _STRONG_TAG = re.compile(r'"[\x21\x23-\x7e]*"')
@@ -140,12 +139,10 @@ class _Download:
         self.done = 0
         self.failure: PocketBaseError = PocketBaseError()
         self._bound = bound
-        self._part = part
+        self._writer = BlockWriter(part)
         self._on_progress = on_progress
         self._version: Validators | None = None
         self._started = False
-        self._buffer = memoryview(b"")
-        self._buffered = 0
 
     async def attempt(self, make_call: MakeCall) -> bool:
         """Receive the rest of the file, and return whether the file is complete.
@@ -164,7 +161,7 @@ class _Download:
                     self._version = None
                 self.failure = error
                 return False
-        await self._write()
+        await self._writer.flush()
         return True
 
     async def _receive(self, call: Call[Any]) -> None:
@@ -176,14 +173,7 @@ class _Download:
         async with self._bound.stream(call._replace(request=request.replace(headers=headers))) as response:
             await self._begin(response, url, own_range)
             async for chunk in response.aiter_bytes():
-                remaining = memoryview(chunk)
-                while remaining:
-                    part = remaining[: len(self._buffer) - self._buffered]
-                    self._buffer[self._buffered : self._buffered + len(part)] = part
-                    self._buffered += len(part)
-                    remaining = remaining[len(part) :]
-                    if self._buffered == len(self._buffer):
-                        await self._write()
+                await self._writer.add(chunk)
                 self.done += len(chunk)
                 self._report_progress()
         total = None if self._version is None else self._version.total
@@ -201,15 +191,10 @@ class _Download:
                 url, message="the server sent another part of the file than was requested", request_sent=True
             )
         self._version = Validators.from_headers(response.headers)
-        self._buffer = memoryview(bytearray(min(self._version.total or BUFFER_SIZE, BUFFER_SIZE)))
         if self.done:  # truncating an empty file makes its closing slow on ext4
-            self._buffered = self.done = 0
-            await asyncio.to_thread(self._part.clear)
+            self.done = 0
+            await self._writer.clear()
         self._report_progress()
-
-    async def _write(self) -> None:
-        await asyncio.to_thread(self._part.write, self._buffer[: self._buffered])
-        self._buffered = 0
 
     def _report_progress(self) -> None:
         if self._on_progress is not None:

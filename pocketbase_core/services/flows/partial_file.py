@@ -7,9 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-WRITE_SIZE = 64 * 1024
-"""Bytes of one write. A larger one makes the system allocate a larger block, which may cost more than that."""
-
 
 class PartialFile:
     """The file beside the target.
@@ -59,7 +56,7 @@ class PartialFile:
         with self._lock:
             if self._file is not None:
                 while data:
-                    data = data[self._file.write(data[:WRITE_SIZE]) :]
+                    data = data[self._file.write(data) :]
 
     def finish(self) -> None:
         """Replace the target by the file."""

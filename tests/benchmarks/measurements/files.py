@@ -7,12 +7,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 
-from ..runner import Row, Runner
+from ..runner import Cost, Runner
 
 MEBIBYTE = 2**20
 LIBRARIES = ("aiohttp", "httpx", "httpx2")
+_DIRECTIONS = {"new": "down to a new name", "over": "down over an existing file"}
 
 
 async def measure(runner: Runner) -> None:
@@ -22,14 +22,18 @@ async def measure(runner: Runner) -> None:
         source = Path(folder) / "source.zip"
         source.write_bytes(b"PK\3\4" + os.urandom(size * MEBIBYTE))
         for library in LIBRARIES:
-            arguments = ("speed", library, url, *superuser, str(source), str(source.with_name("target.zip")))
-            command = [sys.executable, "-m", "tests.helpers.transfer", *arguments]
-            done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
-            times: dict[str, list[float]] = json.loads(done.stdout)
-            for way in ("up", "down"):
-                ratios = sorted(
-                    bare / ours for bare, ours in zip(times[f"bare {way}"], times[f"sdk {way}"], strict=True)
-                )
-                value = median(times[f"bare {way}"]) / median(times[f"sdk {way}"])
-                title = f"{size} MiB {way}: bytes a second / bare {library}"
-                runner.add(Row(title, value, ratios[0], ratios[-1], goal="≥ 0.8"))
+            paths = (str(source), str(source.with_name("target.zip")))
+            up = await _transfer("up", library, url, *superuser, *paths)
+            title = f"{size} MiB {{}}: bytes a second / bare {library}"
+            runner.compare(title.format("up"), up["bare"], up["sdk"], by="wall", goal="≥ 0.8")
+            down = await _transfer("down", library, url, *superuser, *paths)
+            for kind, name in _DIRECTIONS.items():
+                bare, ours = down[f"bare {kind}"], down[f"sdk {kind}"]
+                runner.compare(title.format(name), bare, ours, by="wall", goal="≥ 0.9")
+
+
+async def _transfer(*arguments: str) -> dict[str, list[Cost]]:
+    command = [sys.executable, "-m", "tests.helpers.transfer", *arguments]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=True)
+    times: dict[str, list[float]] = json.loads(done.stdout)
+    return {name: [Cost(each, 0.0, 0, None) for each in found] for name, found in times.items()}
