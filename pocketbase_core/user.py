@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -11,6 +11,7 @@ from .auth.store import AuthStore
 from .auth.token import claims
 from .calls.options import RecordOptions, parse_options
 from .concurrency.background_tasks import BackgroundTasks
+from .concurrency.event_loops import start_lock
 from .endpoints import auth, files
 from .errors import PocketBaseUnauthorizedError
 from .middleware import Middleware
@@ -64,16 +65,64 @@ class User:
         self._former_stores: list[AuthStore] = []
         """The stores before that may still have something to write."""
         self.pipeline = Pipeline(server, store, self._full_middleware(), headers, has_credentials=sign_in is not None)
-        self.collections = CollectionService(self.pipeline)
-        self.files = FileService(self.pipeline)
-        self.backups = BackupService(self.pipeline)
-        self.settings = SettingsService(self.pipeline)
-        self.logs = LogService(self.pipeline)
-        self.crons = CronService(self.pipeline)
-        self.sql = SqlService(self.pipeline)
-        self.health = HealthService(self.pipeline)
-        self.realtime = Realtime(self.pipeline, realtime_settings, lambda: self._tokens)
-        self.records: WeakValueDictionary[tuple[str, type | None], RecordService[Any]] = WeakValueDictionary()
+        self._realtime: Realtime | None = None
+        self._realtime_settings = realtime_settings
+
+    # A server makes a client for each of its users, who use few of these.
+
+    @property
+    def realtime(self) -> Realtime:
+        """The subscriptions of the user."""
+        if self._realtime is None:
+            with start_lock:  # two threads must not subscribe to two of them
+                if self._realtime is None:
+                    self._realtime = Realtime(self.pipeline, self._realtime_settings, lambda: self._tokens)
+        return self._realtime
+
+    @cached_property
+    def records(self) -> WeakValueDictionary[tuple[str, type | None], RecordService[Any]]:
+        """The services of the collections, by name and class of the records."""
+        return WeakValueDictionary()
+
+    @cached_property
+    def collections(self) -> CollectionService:
+        """The collections themselves."""
+        return CollectionService(self.pipeline)
+
+    @cached_property
+    def files(self) -> FileService:
+        """The files of records."""
+        return FileService(self.pipeline)
+
+    @cached_property
+    def backups(self) -> BackupService:
+        """The backups of the server."""
+        return BackupService(self.pipeline)
+
+    @cached_property
+    def settings(self) -> SettingsService:
+        """The settings of the server."""
+        return SettingsService(self.pipeline)
+
+    @cached_property
+    def logs(self) -> LogService:
+        """The request log of the server."""
+        return LogService(self.pipeline)
+
+    @cached_property
+    def crons(self) -> CronService:
+        """The cron jobs of the server."""
+        return CronService(self.pipeline)
+
+    @cached_property
+    def sql(self) -> SqlService:
+        """SQL on the database of the server."""
+        return SqlService(self.pipeline)
+
+    @cached_property
+    def health(self) -> HealthService:
+        """The health of the server."""
+        return HealthService(self.pipeline)
 
     def change_store(self, store: AuthStore) -> None:
         """Make the calls from now on, and realtime, those of another store. Calls in progress keep their store."""
@@ -84,7 +133,8 @@ class User:
             self._former_stores.append(former)
         self._tokens = self._make_tokens(store)
         self.pipeline.change(store, self._full_middleware())
-        self.realtime.follow_store()
+        if self._realtime is not None:
+            self._realtime.follow_store()
 
     def change_middleware(self) -> None:
         """Pass the calls from now on through the middleware that `make_middleware` returns now."""
@@ -96,7 +146,8 @@ class User:
             for store in [self.pipeline.auth_store, *reversed(self._former_stores)]:
                 stack.push_async_callback(store.aclose)
             stack.push_async_callback(self._session_tasks.aclose)  # also those of the stores before
-            stack.push_async_callback(self.realtime.close)
+            if self._realtime is not None:
+                stack.push_async_callback(self._realtime.close)
         self._former_stores.clear()
 
     def _full_middleware(self) -> list[Middleware]:
@@ -121,7 +172,8 @@ class User:
         try:
             await self.pipeline.execute(files.check_token(token, self._session_timeout()))
         except PocketBaseUnauthorizedError:
-            self.realtime.note_revoked(token)
+            if self._realtime is not None:
+                self._realtime.note_revoked(token)
             raise
 
     async def _sign_in_to(self, store: AuthStore) -> None:

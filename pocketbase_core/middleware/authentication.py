@@ -36,6 +36,7 @@ MAX_SENDS = 3
 _NEEDS_NO_USER = re.compile(
     r".*/api/collections/[^/]+/(auth-with-[a-z0-9-]+|auth-methods|request-(otp|password-reset|verification)|confirm-.+)"
 )
+_NO_HEADERS = Headers()
 
 
 class _Sending:
@@ -64,9 +65,9 @@ class TokenAuth:
 
     def __init__(self, tokens: TokenProvider) -> None:
         self._tokens = tokens
-        self._plain = Headers()
+        self._plain = _NO_HEADERS
         """Headers without an Authorization: those of the last such request, because the next one has the same."""
-        self._merged = Headers(), Headers(), Headers()
+        self._merged = _NO_HEADERS, _NO_HEADERS, _NO_HEADERS
         """The headers of the last request, the header of its token, and both merged, for the same reason."""
 
     def __call__(self, request: Request, call_next: Handler) -> Awaitable[Response]:

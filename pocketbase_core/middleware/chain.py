@@ -7,12 +7,13 @@ from ..messages import Request, Response
 
 Handler = Callable[[Request], Awaitable[Response]]
 Middleware = Callable[[Request, Handler], Awaitable[Response]]
+_PREFIX = f"{__package__}."
 
 
 def chain(middleware: Sequence[Middleware], send: Handler) -> Handler:
     """Return one handler that passes a request through the middleware, the first outermost, and then to `send`."""
     for each in reversed(middleware):
-        is_of_this_library = type(each).__module__.startswith(f"{__package__}.")
+        is_of_this_library = type(each).__module__.startswith(_PREFIX)
         send = _bind(each, send) if is_of_this_library else _bind_checked(each, send)
     return send
 

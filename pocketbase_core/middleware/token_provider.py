@@ -57,9 +57,9 @@ class TokenProvider:
         self._steps = SessionSteps(store, requests, self._schedule, self.clock, tasks)
         self.compare_clocks_at = -math.inf
         """The loop's time from which on a response is to be compared with the clock."""
-        self._parsed = _Token.parse("")
+        self._parsed = _NO_TOKEN
         """The token of the last request: the next request has the same one, as a rule."""
-        self._settled = _Settled("", self._parsed.headers, -math.inf, -math.inf, 0)
+        self._settled = _NOTHING_SETTLED
 
     @property
     def has_credentials(self) -> bool:
@@ -227,6 +227,10 @@ class _Settled(NamedTuple):
     loop_time: float
     revision: int
     """The results of steps that this is based on."""
+
+
+_NO_TOKEN = _Token.parse("")
+_NOTHING_SETTLED = _Settled("", _NO_TOKEN.headers, -math.inf, -math.inf, 0)
 
 
 def _expired_error(url: str, *, same_user: bool, timed_out: bool) -> PocketBaseError:

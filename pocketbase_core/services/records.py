@@ -54,7 +54,7 @@ class RecordService(RecordChanges[T], AsyncFace):
     def __init__(
         self,
         pipeline: Pipeline,
-        realtime: Realtime,
+        realtime: Callable[[], Realtime],
         passwords: PasswordConfirmation,
         collection: str,
         decode: Decoder[T],
@@ -203,7 +203,7 @@ class RecordService(RecordChanges[T], AsyncFace):
         if record_id is None:
             raise PocketBaseInputTypeError(_USAGE)
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
-        return await self._realtime.subscribe(topic, callback, options, decode=decode, **keywords)
+        return await self._realtime().subscribe(topic, callback, options, decode=decode, **keywords)
 
     async def subscribe_all(
         self, callback: RecordCallback[T], options: OptionsArg = None, **keywords: Unpack[SubscribeOptions]
@@ -221,9 +221,9 @@ class RecordService(RecordChanges[T], AsyncFace):
             record_id: Ends the subscriptions to this record; `"*"` those of `subscribe_all`; None all of them.
         """
         if record_id is None:
-            await self._realtime.unsubscribe_by_prefix(f"{self._collection}/")
+            await self._realtime().unsubscribe_by_prefix(f"{self._collection}/")
         else:
-            await self._realtime.unsubscribe(record_topic(self._collection, record_id))
+            await self._realtime().unsubscribe(record_topic(self._collection, record_id))
 
     def events(
         self,
@@ -239,7 +239,7 @@ class RecordService(RecordChanges[T], AsyncFace):
         Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
         """
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
-        return self._realtime.events(topic, options, decode=decode, **keywords)
+        return self._realtime().events(topic, options, decode=decode, **keywords)
 
     def live(self, options: OptionsArg = None, **keywords: Unpack[LiveOptions]) -> "LiveQuery[T]":
         """Keep a list of records as the server has it: `async with posts.live(filter="done = false") as live`.
@@ -268,7 +268,7 @@ class RecordService(RecordChanges[T], AsyncFace):
         from ..live.query import LiveQuery
 
         plan = Plan.make(self._collection, parse_options(LiveOptions, options, keywords))
-        return LiveQuery(plan, self._pipeline, self._realtime, self._decode)
+        return LiveQuery(plan, self._pipeline, self._realtime(), self._decode)
 
     async def _send(self, change: RecordChange[T]) -> T:
         """Send a change with its password confirmed, which may take another request first."""

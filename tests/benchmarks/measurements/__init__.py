@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from ..runner import Runner
-from . import decoding, files, growth, imports, lists, live, loops, middleware, realtime, requests, writes
+from . import clients, decoding, files, growth, imports, lists, live, loops, middleware, realtime, requests, writes
 
 MEASUREMENTS: dict[str, Callable[[Runner], Awaitable[None]]] = {
     "requests": requests.measure,
@@ -14,6 +14,7 @@ MEASUREMENTS: dict[str, Callable[[Runner], Awaitable[None]]] = {
     "realtime": realtime.measure,
     "live": live.measure,
     "middleware": middleware.measure,
+    "clients": clients.measure,
     "imports": imports.measure,
     "files": files.measure,
     "growth": growth.measure,

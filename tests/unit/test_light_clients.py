@@ -1,0 +1,73 @@
+"""Light clients, of which a server makes one for each of its users."""
+
+import gc
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from pocketbase_core import AuthStore, PocketBase, Realtime, Response
+from pocketbase_core.messages import Request
+from pocketbase_core.middleware import Handler
+from pocketbase_transports import MockTransport
+
+
+class Application(PocketBase):
+    """A client with attributes of its own."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__("http://h", transport=MockTransport(lambda _: Response(200, json={})), **settings)
+        self.tenant = "a"
+
+    def headers(self) -> dict[str, str]:
+        return {"X-Tenant": self.tenant}
+
+
+def traced_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def test_a_light_client_holds_a_few_kibibytes() -> None:
+    pb = Application()
+    pb.with_auth_store(AuthStore())  # what all of them share
+    tracemalloc.start(1)
+    try:
+        before = traced_bytes()
+        clients = [pb.with_auth_store(AuthStore()) for _ in range(100)]
+        size = (traced_bytes() - before) / len(clients)
+    finally:
+        tracemalloc.stop()
+    assert size < 6 * 1024
+
+
+async def test_a_light_client_has_the_attributes_of_its_parent_and_changes_its_own_only() -> None:
+    seen: list[Request] = []
+
+    async def record(request: Request, call_next: Handler) -> Response:
+        seen.append(request)
+        return await call_next(request)
+
+    pb = Application(middleware=[record])
+    light = pb.with_auth_store(AuthStore())
+    light.tenant = "b"
+    for client in (pb, light):
+        await client.send("/x")
+    assert [request.headers["X-Tenant"] for request in seen] == ["a", "b"]
+    assert type(light) is Application
+    assert light.files is light.files
+    assert light.files is not pb.files
+    assert light.realtime.settings is pb.realtime.settings
+
+
+def test_two_threads_get_the_same_realtime() -> None:
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(200):
+            light, start = Application().with_auth_store(AuthStore()), threading.Barrier(4)
+
+            def realtime_of(client: PocketBase = light, start: threading.Barrier = start) -> Realtime:
+                start.wait(10)
+                return client.realtime
+
+            futures = [threads.submit(realtime_of) for _ in range(4)]
+            assert {id(future.result()) for future in futures} == {id(light.realtime)}
