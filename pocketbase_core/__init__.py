@@ -44,7 +44,10 @@ if TYPE_CHECKING:
     from .middleware import Handler, Middleware
     from .models.decoders import RecordEvent
     from .ports import StreamedResponse, Transport
-    from .realtime import EventStream, Gap, Realtime, RealtimeSettings
+    from .realtime.event_queue import Gap
+    from .realtime.service import Realtime
+    from .realtime.subscription import EventStream
+    from .realtime.timing import RealtimeSettings
     from .services.auth import AuthService
     from .services.batch import Batch
     from .services.queued import Queued
@@ -107,7 +110,10 @@ _NAMES_BY_MODULE = {
     "middleware": ("Handler", "Middleware"),
     "models.decoders": ("RecordEvent",),
     "ports": ("StreamedResponse", "Transport"),
-    "realtime": ("EventStream", "Gap", "Realtime", "RealtimeSettings"),
+    "realtime.event_queue": ("Gap",),
+    "realtime.service": ("Realtime",),
+    "realtime.subscription": ("EventStream",),
+    "realtime.timing": ("RealtimeSettings",),
     "services.auth": ("AuthService",),
     "services.batch": ("Batch",),
     "services.queued": ("Queued",),

@@ -1,7 +1,7 @@
 """Checks of assignments to a client. An assignment that would have no effect is an error that says what to do."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from .messages import Request, RequestDraft, Response
 from .middleware import AfterSend, BeforeSend, Middleware
@@ -83,6 +83,16 @@ class Assignments:
             if hook is not None and getattr(hook, "__func__", None) is not getattr(Assignments, name):
                 hooks.append(make_middleware(hook))
         return hooks
+
+    def _copy(self) -> Self:
+        """Return a shallow copy. `copy.copy` takes several times as long."""
+        other = object.__new__(type(self))
+        state: Any = object.__getstate__(self)  # of a class with slots: a tuple
+        attributes, in_slots = cast("tuple[Any, dict[str, Any]]", state) if type(state) is tuple else (state, {})
+        vars(other).update(attributes)
+        for name, value in in_slots.items():
+            setattr(other, name, value)
+        return other
 
     def _check_assignment(self, name: str) -> None:
         """Raise an AttributeError if an assignment would have no effect."""

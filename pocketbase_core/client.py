@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from .assignments import Assignments
 from .auth.store import SUPERUSERS, AuthStore, name_user
@@ -19,24 +19,26 @@ from .models.decoders import Record, identity, make_decoder
 from .peer_names import AnswersPeerNames
 from .pipeline import Pipeline, Server, SharedTransport
 from .ports import Transport
-from .realtime import Realtime, RealtimeSettings
+from .realtime.timing import RealtimeSettings
 from .services.auth import AuthService
-from .services.backups import BackupService
-from .services.batch import Batch
-from .services.collections import CollectionService
-from .services.crons import CronService
 from .services.custom import CustomRoutes
-from .services.files import FileService
 from .services.flows.password_confirmation import PasswordConfirmation
-from .services.health import HealthService
-from .services.logs import LogService
 from .services.records import RecordService
-from .services.settings import SettingsService
-from .services.sql import SqlService
 from .user import User
 
+if TYPE_CHECKING:
+    from .realtime.service import Realtime
+    from .services.backups import BackupService
+    from .services.batch import Batch
+    from .services.collections import CollectionService
+    from .services.crons import CronService
+    from .services.files import FileService
+    from .services.health import HealthService
+    from .services.logs import LogService
+    from .services.settings import SettingsService
+    from .services.sql import SqlService
+
 T = TypeVar("T")
-ClientT = TypeVar("ClientT", bound="PocketBase")
 
 
 class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
@@ -172,47 +174,47 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
         return self.collection(SUPERUSERS)
 
     @property
-    def collections(self) -> CollectionService:
+    def collections(self) -> "CollectionService":
         """The collections themselves, for superusers."""
         return self._user.collections
 
     @property
-    def files(self) -> FileService:
+    def files(self) -> "FileService":
         """The files of records."""
         return self._user.files
 
     @property
-    def backups(self) -> BackupService:
+    def backups(self) -> "BackupService":
         """The backups of the server, for superusers."""
         return self._user.backups
 
     @property
-    def settings(self) -> SettingsService:
+    def settings(self) -> "SettingsService":
         """The settings of the server, for superusers."""
         return self._user.settings
 
     @property
-    def logs(self) -> LogService:
+    def logs(self) -> "LogService":
         """The request log of the server, for superusers."""
         return self._user.logs
 
     @property
-    def crons(self) -> CronService:
+    def crons(self) -> "CronService":
         """The cron jobs of the server, for superusers."""
         return self._user.crons
 
     @property
-    def sql(self) -> SqlService:
+    def sql(self) -> "SqlService":
         """SQL on the database of the server, for superusers."""
         return self._user.sql
 
     @property
-    def health(self) -> HealthService:
+    def health(self) -> "HealthService":
         """The health of the server."""
         return self._user.health
 
     @property
-    def realtime(self) -> Realtime:
+    def realtime(self) -> "Realtime":
         """The realtime subscriptions of this client."""
         return self._user.realtime
 
@@ -237,14 +239,16 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
             raise TypeError(f"values must be passed once, in the dict or by keyword: {', '.join(sorted(twice))}")
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)
 
-    def create_batch(self) -> Batch:
+    def create_batch(self) -> "Batch":
         """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""
+        from .services.batch import Batch
+
         return Batch(self.pipeline, self._passwords)
 
     def with_auth_store(self, store: AuthStore) -> Self:
         """Return a client for another user, with the same transport and middleware. Closing it closes no transport."""
         self._server.transport.get()
-        other = _copy(self)
+        other = self._copy()
         vars(other).update(_owns_transport=False, _credentials=None)  # credentials are those of one user
         other._user = other._make_user(store, self.realtime.settings)
         return other
@@ -287,14 +291,3 @@ def _check_lang(lang: str) -> str:
     if not isinstance(lang, str):
         raise TypeError(f"lang must be text, such as 'en-US', not {type(lang).__name__}")
     return lang
-
-
-def _copy(client: ClientT) -> ClientT:
-    """Return a shallow copy of a client, for which `copy.copy` takes several times as long."""
-    other = object.__new__(type(client))
-    state: Any = object.__getstate__(client)  # of a class with slots: a tuple
-    attributes, in_slots = cast("tuple[Any, dict[str, Any]]", state) if type(state) is tuple else (state, {})
-    vars(other).update(attributes)
-    for name, value in in_slots.items():
-        setattr(other, name, value)
-    return other

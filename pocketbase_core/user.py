@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from .auth import session
@@ -19,16 +19,19 @@ from .middleware.authentication import AttemptAuth, TokenAuth
 from .middleware.session_steps import SessionRequests
 from .middleware.token_provider import TokenProvider
 from .pipeline import Pipeline, Server
-from .realtime import Realtime, RealtimeSettings
-from .services.backups import BackupService
-from .services.collections import CollectionService
-from .services.crons import CronService
-from .services.files import FileService
-from .services.health import HealthService
-from .services.logs import LogService
+from .realtime.timing import RealtimeSettings
 from .services.records import RecordService
-from .services.settings import SettingsService
-from .services.sql import SqlService
+
+if TYPE_CHECKING:
+    from .realtime.service import Realtime
+    from .services.backups import BackupService
+    from .services.collections import CollectionService
+    from .services.crons import CronService
+    from .services.files import FileService
+    from .services.health import HealthService
+    from .services.logs import LogService
+    from .services.settings import SettingsService
+    from .services.sql import SqlService
 
 SESSION_TIMEOUT = 30.0
 """The longest time that a refresh or a check may take, in seconds."""
@@ -68,12 +71,14 @@ class User:
         self._realtime: Realtime | None = None
         self._realtime_settings = realtime_settings
 
-    # A server makes a client for each of its users, who use few of these.
+    # A program uses few of these, so each is imported and made on first use.
 
     @property
-    def realtime(self) -> Realtime:
+    def realtime(self) -> "Realtime":
         """The subscriptions of the user."""
         if self._realtime is None:
+            from .realtime.service import Realtime
+
             with start_lock:  # two threads must not subscribe to two of them
                 if self._realtime is None:
                     self._realtime = Realtime(self.pipeline, self._realtime_settings, lambda: self._tokens)
@@ -85,43 +90,59 @@ class User:
         return WeakValueDictionary()
 
     @cached_property
-    def collections(self) -> CollectionService:
+    def collections(self) -> "CollectionService":
         """The collections themselves."""
+        from .services.collections import CollectionService
+
         return CollectionService(self.pipeline)
 
     @cached_property
-    def files(self) -> FileService:
+    def files(self) -> "FileService":
         """The files of records."""
+        from .services.files import FileService
+
         return FileService(self.pipeline)
 
     @cached_property
-    def backups(self) -> BackupService:
+    def backups(self) -> "BackupService":
         """The backups of the server."""
+        from .services.backups import BackupService
+
         return BackupService(self.pipeline)
 
     @cached_property
-    def settings(self) -> SettingsService:
+    def settings(self) -> "SettingsService":
         """The settings of the server."""
+        from .services.settings import SettingsService
+
         return SettingsService(self.pipeline)
 
     @cached_property
-    def logs(self) -> LogService:
+    def logs(self) -> "LogService":
         """The request log of the server."""
+        from .services.logs import LogService
+
         return LogService(self.pipeline)
 
     @cached_property
-    def crons(self) -> CronService:
+    def crons(self) -> "CronService":
         """The cron jobs of the server."""
+        from .services.crons import CronService
+
         return CronService(self.pipeline)
 
     @cached_property
-    def sql(self) -> SqlService:
+    def sql(self) -> "SqlService":
         """SQL on the database of the server."""
+        from .services.sql import SqlService
+
         return SqlService(self.pipeline)
 
     @cached_property
-    def health(self) -> HealthService:
+    def health(self) -> "HealthService":
         """The health of the server."""
+        from .services.health import HealthService
+
         return HealthService(self.pipeline)
 
     def change_store(self, store: AuthStore) -> None:

@@ -16,7 +16,7 @@ from ..auth.store import sign_in_of
 from ..concurrency.background_tasks import wait_until_done
 from ..errors import is_rejection, log_text
 from ..pipeline import Pipeline
-from ..realtime import Realtime
+from ..realtime.service import Realtime
 from .events import EventNotes
 from .item import Transition
 from .mirror import Mirror

@@ -6,7 +6,7 @@ from typing import Any, Generic, Self, TypeVar, overload
 
 from ..models.decoders import Decoder
 from ..pipeline import Pipeline
-from ..realtime import Realtime
+from ..realtime.service import Realtime
 from .changes import LiveChange
 from .consumers import ChangeCallback, ChangeIterator
 from .driver import Driver

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from ..endpoints.realtime import encode_topic
 from ..messages.json_values import JsonLoads
-from ..realtime import Gap, Realtime
+from ..realtime.event_queue import Gap
+from ..realtime.service import Realtime
 from ..realtime.subscription import Subscription, decode_message
 from .events import EventNotes
 from .plan import Plan

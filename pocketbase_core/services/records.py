@@ -22,7 +22,6 @@ from ..endpoints.realtime import record_topic
 from ..input_errors import PocketBaseInputTypeError
 from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, decode_page_call, event_decoder
 from ..pipeline import Pipeline
-from ..realtime import EventStream, Realtime
 from ..realtime.callbacks import callback_and_topic
 from .auth import AuthService
 from .changes import RecordChanges
@@ -34,6 +33,8 @@ from .record_change import RecordChange
 
 if TYPE_CHECKING:
     from ..live.query import LiveQuery
+    from ..realtime.service import Realtime
+    from ..realtime.subscription import EventStream
 
 T = TypeVar("T")
 RecordCallback = Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object]
@@ -54,7 +55,7 @@ class RecordService(RecordChanges[T], AsyncFace):
     def __init__(
         self,
         pipeline: Pipeline,
-        realtime: Callable[[], Realtime],
+        realtime: "Callable[[], Realtime]",
         passwords: PasswordConfirmation,
         collection: str,
         decode: Decoder[T],
@@ -230,7 +231,7 @@ class RecordService(RecordChanges[T], AsyncFace):
         record_id: str = "*",
         options: OptionsArg = None,
         **keywords: Unpack[SubscribeOptions],
-    ) -> AbstractAsyncContextManager[EventStream[RecordEvent[T]]]:
+    ) -> "AbstractAsyncContextManager[EventStream[RecordEvent[T]]]":
         """Iterate over changes of records: `async with posts.events() as events: async for event in events`.
 
         An event is `{"action", "record"}`, or a `Gap` where events may be missing. Without a `record_id`, the events of
