@@ -18,7 +18,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .auth import AsyncAuthStore, AuthStore, FileAuthStore
+    from .auth.async_store import AsyncAuthStore
+    from .auth.file_store import FileAuthStore
+    from .auth.store import AuthStore
     from .client import PocketBase
     from .credentials import PasswordCredentials
     from .endpoints.pages import Page
@@ -100,7 +102,9 @@ __all__ = [
 ]
 
 _NAMES_BY_MODULE = {
-    "auth": ("AsyncAuthStore", "AuthStore", "FileAuthStore"),
+    "auth.async_store": ("AsyncAuthStore",),
+    "auth.file_store": ("FileAuthStore",),
+    "auth.store": ("AuthStore",),
     "client": ("PocketBase",),
     "credentials": ("PasswordCredentials",),
     "endpoints.pages": ("Page",),

@@ -1,6 +1,5 @@
 """The store of a token and of the record that the token belongs to."""
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -280,6 +279,8 @@ def is_shared(store: AuthStore) -> bool:
 @lru_cache(maxsize=16)
 def _digest(token: str) -> str:
     """Return a short name of a token that does not reveal the token."""
+    import hashlib  # which loads OpenSSL
+
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()[:16]
 
 

@@ -8,8 +8,6 @@ from ..endpoints.pages import Page
 from ..errors import PocketBaseDecodeError
 from ..messages import Response
 from ..pydantic_support import support_pydantic
-from .class_validators import make_class_validator
-from .validators import ValidationError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -44,6 +42,9 @@ def make_decoder(model: type[T]) -> Decoder[T]:
     Raises:
         TypeError: If `model` is none of these, or has a field that no value of a record can fill.
     """
+    from .class_validators import make_class_validator
+    from .validators import ValidationError
+
     validate = make_class_validator(cast("Any", model))
     if validate is None:
         raise TypeError(

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Generator
 import pytest
 import pytest_asyncio
 
-from ..auth import AuthStore
+from ..auth.store import AuthStore
 from ..client import PocketBase
 from .server import LocalServer
 
