@@ -50,9 +50,11 @@ async def bare_transfers(
 ) -> AsyncGenerator[tuple[Work, Work], None]:
     """Give the functions that upload and download with the bare library, as its documentation shows.
 
-    The libraries have the SDK's timeouts, because a timeout for each wait costs time. The download is written to the
-    target itself: unlike the SDK's, it does not keep an old file until the new one is complete. Neither calls `fsync`.
+    The libraries have the SDK's timeouts, because a timeout for each wait costs time. The download is written beside
+    the target and replaces it at the end, as the SDK's, so that both hold an old file and a new one. Neither calls
+    `fsync`.
     """
+    part = target.with_suffix(".part")
     upload_url, headers = f"{pb.base_url}/api/backups/upload", {"Authorization": pb.auth_store.token}
     if library == "aiohttp":
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_read=TIMEOUT)) as session:
@@ -67,9 +69,10 @@ async def bare_transfers(
             async def download() -> None:
                 url = pb.backups.get_download_url(KEY, token=await pb.files.get_token())
                 async with session.get(url, raise_for_status=True) as response:
-                    with target.open("wb") as opened:
+                    with part.open("wb") as opened:
                         async for chunk in response.content.iter_chunked(CHUNK):
                             opened.write(chunk)
+                part.replace(target)
 
             yield upload, download
         return
@@ -86,9 +89,10 @@ async def bare_transfers(
         async def download() -> None:
             url = pb.backups.get_download_url(KEY, token=await pb.files.get_token())
             async with client.stream("GET", url) as response:
-                with target.open("wb") as opened:
+                with part.open("wb") as opened:
                     async for chunk in response.aiter_bytes():
                         opened.write(chunk)
+            part.replace(target)
 
         yield upload, download
 
