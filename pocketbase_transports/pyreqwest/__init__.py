@@ -1,0 +1,5 @@
+"""The transport on pyreqwest."""
+
+from .transport import PyreqwestTransport
+
+__all__ = ["PyreqwestTransport"]
