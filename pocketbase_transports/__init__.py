@@ -7,8 +7,11 @@ from .mock import MockTransport
 if TYPE_CHECKING:
     from .aiohttp import AiohttpTransport
     from .httpx import HttpxTransport
+    from .pyreqwest import PyreqwestTransport
 
-__all__ = ["AiohttpTransport", "HttpxTransport", "MockTransport"]
+__all__ = ["AiohttpTransport", "HttpxTransport", "MockTransport", "PyreqwestTransport"]
+
+_EXTRAS = {"AiohttpTransport": "aiohttp", "HttpxTransport": "httpx2", "PyreqwestTransport": "pyreqwest"}
 
 
 def __getattr__(name: str) -> Any:
@@ -21,9 +24,13 @@ def __getattr__(name: str) -> Any:
             from .httpx import HttpxTransport
 
             return HttpxTransport
+        if name == "PyreqwestTransport":
+            from .pyreqwest import PyreqwestTransport
+
+            return PyreqwestTransport
     except ModuleNotFoundError as error:
-        extra = "aiohttp" if name == "AiohttpTransport" else "httpx2"
-        raise ModuleNotFoundError(f"{error}; run: pip install 'pocketbase-core[{extra}]'", name=error.name) from None
+        hint = f"run: pip install 'pocketbase-core[{_EXTRAS[name]}]'"
+        raise ModuleNotFoundError(f"{error}; {hint}", name=error.name) from None
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -17,6 +17,9 @@ from math import inf
 
 from ..concurrency.event_loops import running_loop
 
+LIBRARY_HEAD_START = 0.25
+"""The seconds by which a library's own timeout comes before the deadline that was left to the library."""
+
 
 class _OfThread(threading.local):
     timer: "_LoopTimer | None" = None
@@ -64,6 +67,12 @@ class Deadline:
     def postpone(self) -> None:
         """Start the time again from zero."""
         self.when = self._timer.loop.time() + self._seconds
+
+    def leave_to_library(self) -> float:
+        """Return the seconds that are left, and wait a little longer than that."""
+        seconds = self.when - self._timer.loop.time()
+        self.when += LIBRARY_HEAD_START
+        return max(seconds, 0.001)
 
     def expire(self) -> None:
         """Cancel the task."""

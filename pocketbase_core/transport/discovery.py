@@ -12,6 +12,8 @@ _WRAPPERS = {
     ("httpx", "Client"): "HttpxTransport(httpx.AsyncClient())",
     ("httpx2", "AsyncClient"): "HttpxTransport(client)",
     ("httpx2", "Client"): "HttpxTransport(httpx2.AsyncClient())",
+    ("pyreqwest", "Client"): "PyreqwestTransport(client)",
+    ("pyreqwest", "SyncClient"): "PyreqwestTransport(ClientBuilder().build())",
 }
 
 
@@ -34,7 +36,7 @@ def find_transport() -> Transport:
     if not found:
         raise RuntimeError("no transport is found, because pocketbase-core is not installed; pass one: transport=…")
     raise RuntimeError(
-        "no HTTP library is installed; run: pip install 'pocketbase-core[aiohttp]' (or [httpx2], or [httpx]); "
+        "no HTTP library is installed; run: pip install 'pocketbase-core[aiohttp]' (or [httpx2], [httpx], [pyreqwest]); "
         f"or pass a transport: PocketBase(…, transport=…) ({'; '.join(reasons)})"
     )
 

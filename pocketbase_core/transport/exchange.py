@@ -157,6 +157,14 @@ class Exchange:
         mapper = ExceptionMapper(self._error_map, self._pool_wait, self._outer_exception)
         return mapper.map(error, self.request.url, self.request_sent, may_have_left=may_have_left)
 
+    def leave_timeout_to_library(self) -> float | None:
+        """Return the seconds until the deadline, for a library whose own timeout tells how far the request had come.
+
+        The deadline is postponed a little, so that the library's timeout comes first. None if the request has no
+        timeout, or has files, each chunk of which starts the time again.
+        """
+        return None if self._deadline is None or self.request.sources else self._deadline.leave_to_library()
+
     def response_started(self) -> None:
         """Record that the response's headers have been received."""
         self.request_sent = True

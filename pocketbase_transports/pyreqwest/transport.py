@@ -2,120 +2,81 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.request import StreamRequest
-from pyreqwest.response import Response as LibraryResponse
+from pyreqwest.client import Client
 
-from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
-from pocketbase_core.transport import BodyStream, Exchange, StreamingResponse
+from pocketbase_core.messages import Request, Response, ServerSentEvent
+from pocketbase_core.transport import Exchange, PoolWait, StreamingResponse
 
-from .._sessions import SessionPerLoop
-from .exceptions import ERROR_MAP
+from .._connection_limit import TOO_MANY_OPENING
+from . import sse
+from .calls import Call, body_stream, read_body, read_headers
+from .clients import Clients
+from .exceptions import ERROR_MAP, POOL_WAIT
 
 
 class PyreqwestTransport:
-    """A transport on pyreqwest."""
+    """A transport on pyreqwest.
+
+    Args:
+        client: A client that the transport does not close. Build it with `follow_redirects(False)` and without a cookie
+            store: several users may share a transport, which cannot see or change what its client does. None: the
+            transport opens its own clients.
+        client_options: Options of `ClientBuilder` for the transport's own clients, by the names of its methods
+            (`add_root_certificate_pem`, `max_connections`, …). As with the other transports, the clients use the proxies
+            of the environment only with `trust_env=True`.
+
+    Raises:
+        TypeError: If `client` is not a client, or an option is unknown or would mix up the users.
+    """
 
     def __init__(self, client: Client | None = None, **client_options: Any) -> None:
-        self._external = client
-        self._options = client_options
-        self._clients = SessionPerLoop(self._open, _close, lambda _: ())
+        self._clients = Clients(client, client_options)
+        self._pool_wait = PoolWait(POOL_WAIT, self._clients.describe_full_pool)
+        self._stream_pool_wait = self._pool_wait if client else PoolWait(POOL_WAIT, lambda: TOO_MANY_OPENING)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
     async def send(self, request: Request) -> Response:
         """Return the response to a request. See `HttpPort.send`."""
-        async with Exchange(request, ERROR_MAP) as exchange:
-            async with self._request(await self._get_client(), exchange) as response:
-                exchange.response_started()
-                headers = Headers(response.headers.items())
-                if "Content-Encoding" not in headers and exchange.check_content_length(response.status, headers):
-                    content = (await response.bytes()).to_bytes()
-                else:
-                    async with aclosing(_chunks(response)) as chunks:
-                        content = await exchange.read_body(response.status, headers, chunks)
+        async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
+            pool = await self._clients.open_pool()
+            async with pool.limit, Call(pool.client, exchange, reads_ahead=not request.sources) as response:
+                headers = read_headers(response)
+                content = await read_body(response, headers, exchange)
         return Response(response.status, headers, content, request.url)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
         """Open the response to a request as a stream. See `HttpPort.stream`."""
         async with AsyncExitStack() as stack:
-            async with Exchange(request, ERROR_MAP) as exchange:
-                sending = self._request(await self._get_client(), exchange, is_stream=True)
-                response = await stack.enter_async_context(sending)
-                exchange.response_started()
-            headers = Headers(response.headers.items())
-            received = await stack.enter_async_context(aclosing(_chunks(response)))
-            chunks = BodyStream(exchange.raise_mapped, lambda: anext(received, b""))
-            yield StreamingResponse(response.status, headers, exchange.decompress(response.status, headers, chunks))
+            async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
+                pool = await self._clients.open_pool()
+                await stack.enter_async_context(pool.limit)
+                response = await stack.enter_async_context(Call(pool.client, exchange))
+            headers = read_headers(response)
+            received = body_stream(response, exchange, request.timeout)
+            chunks = exchange.decompress(response.status, headers, received)
+            yield StreamingResponse(response.status, headers, chunks)
 
     @asynccontextmanager
     async def events(self, request: Request) -> AsyncGenerator[AsyncIterator[ServerSentEvent], None]:
         """Open a stream of server-sent events. See `SsePort.events`."""
         async with AsyncExitStack() as stack:
-            async with Exchange(request, ERROR_MAP) as exchange:
-                sending = self._request(await self._get_client(), exchange, is_stream=True)
-                response = await stack.enter_async_context(sending)
-                exchange.response_started()
-                headers = Headers(response.headers.items())
-                received = await stack.enter_async_context(aclosing(_chunks(response)))
-                if not exchange.is_event_stream(response.status, headers):
-                    content = await exchange.read_body(response.status, headers, received)
-                    raise exchange.not_event_stream_error(response.status, headers.items(), content)
-            yield await stack.enter_async_context(aclosing(_events(exchange, response.status, headers, received)))
+            async with Exchange(request, ERROR_MAP, self._stream_pool_wait) as exchange:
+                pool = await self._clients.open_pool(for_stream=True)
+                async with pool.limit:
+                    response = await stack.enter_async_context(Call(pool.client, exchange))
+                headers = read_headers(response)
+                await sse.ensure_event_stream(response, headers, exchange)
+            self._clients.open_streams += 1
+            try:
+                yield await stack.enter_async_context(aclosing(sse.events(response, headers, exchange)))
+            finally:
+                self._clients.open_streams -= 1
 
     async def aclose(self) -> None:
         """Close the transport's own clients. May be called twice."""
         await self._clients.aclose()
-
-    async def _get_client(self) -> Client:
-        return self._external or self._clients.get() or await self._clients.open()
-
-    def _open(self) -> Client:
-        builder = (
-            ClientBuilder()
-            .follow_redirects(False)
-            .referer(False)
-            .no_proxy()
-            .gzip(False)
-            .brotli(False)
-            .zstd(False)
-            .deflate(False)
-            .pool_idle_timeout(timedelta(seconds=90))
-        )
-        return builder.build()
-
-    def _request(self, client: Client, exchange: Exchange, *, is_stream: bool = False) -> StreamRequest:
-        request = exchange.request
-        builder = client.request(request.method, request.full_url).headers(exchange.headers)
-        if exchange.body is not None:
-            builder = builder.body_stream(exchange.body)
-        if is_stream:  # the library would collect 64 KiB before it returns the response
-            builder = builder.streamed_read_buffer_limit(0)
-        return builder.build_streamed()
-
-
-async def _close(client: Client) -> None:
-    await client.close()
-
-
-async def _chunks(response: LibraryResponse) -> AsyncGenerator[bytes, None]:
-    reader = response.body_reader
-    while (chunk := await reader.read_chunk()) is not None:
-        yield chunk.to_bytes()
-
-
-async def _events(
-    exchange: Exchange, status: int, headers: Headers, received: AsyncIterator[bytes]
-) -> AsyncGenerator[ServerSentEvent, None]:
-    chunks = exchange.decompress(status, headers, BodyStream(exchange.raise_mapped, lambda: anext(received, b"")))
-    last_id = ""
-    async with aclosing(exchange.event_fields(chunks)) as parsed:
-        async for fields in parsed:
-            last_id = fields.get("id", last_id)
-            if data := fields.get("data"):
-                yield ServerSentEvent(fields.get("event") or "message", data, last_id)

@@ -6,7 +6,7 @@ import httpx
 
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract import transport as transport
-from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 
 
 class TransportOnHttpx(HttpxTransport):
@@ -23,4 +23,5 @@ MAKERS: dict[str, MakeTransport] = {
     "aiohttp": AiohttpTransport,
     "httpx": TransportOnHttpx,
     "httpx2": HttpxTransport,
+    "pyreqwest": PyreqwestTransport,
 }

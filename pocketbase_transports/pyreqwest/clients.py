@@ -1,0 +1,171 @@
+"""The clients that requests are sent through.
+
+A client of pyreqwest belongs to no event loop: its connections are those of a thread in Rust, which all clients of a
+process share. Each event loop still gets its own clients, so that the end of a loop closes what the loop has used.
+
+A fork copies the clients, but not the thread. So the child never frees what it has inherited, which could wait for ever
+for a lock that the thread held, and opens its clients on pyreqwest's other runtime, which has several threads. A child
+of that child has no runtime left: its first request raises pyreqwest's RuntimeError, which says so.
+"""
+
+import ctypes
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from pyreqwest.client import Client, ClientBuilder
+
+from .._connection_limit import MAX_OPENING_STREAMS, ConnectionLimit, describe_full_pool
+from .._options import check_names, wrong_session
+from .._sessions import SessionPerLoop
+
+_OPTIONS = frozenset(
+    {
+        "add_crl_pem",
+        "add_root_certificate_der",
+        "add_root_certificate_pem",
+        "connect_timeout",
+        "danger_accept_invalid_certs",
+        "default_headers",
+        "https_only",
+        "identity_pem",
+        "interface",
+        "local_address",
+        "max_connections",
+        "max_tls_version",
+        "min_tls_version",
+        "pool_idle_timeout",
+        "pool_max_idle_per_host",
+        "proxy",
+        "tcp_keepalive",
+        "tcp_keepalive_interval",
+        "tcp_keepalive_retries",
+        "tcp_nodelay",
+        "tcp_user_timeout",
+        "tls_sni",
+        "trust_env",
+        "user_agent",
+    }
+)
+_MAX_SILENCE = timedelta(hours=1)
+"""PocketBase ends a stream of events that was silent for five minutes."""
+
+
+class Pool(NamedTuple):
+    """A client, and the limit to its connections."""
+
+    client: Client
+    limit: ConnectionLimit
+    process: int
+    """The process that has opened the client."""
+
+
+class Clients:
+    """The user's client, or for each event loop one client for requests and one for streams of events.
+
+    Args:
+        external: The user's client.
+        options: Options of `ClientBuilder`, and `trust_env`.
+
+    Raises:
+        TypeError: If the client or an option cannot be used.
+        ValueError: If the library refuses the value of an option.
+    """
+
+    def __init__(self, external: Client | None, options: dict[str, Any]) -> None:
+        self.external = external
+        self._external_pool = None
+        if external is not None:
+            _check_external(external, options)
+            self._external_pool = Pool(external, ConnectionLimit(None), os.getpid())
+        check_names(options, _OPTIONS)
+        self._options = options
+        self._limit: int | None = options.get("max_connections", 100)
+        _make_builder(options)
+        self._for_requests = SessionPerLoop(self._open_for_requests, _close, _take_transports)
+        self._for_streams = SessionPerLoop(self._open_for_streams, _close, _take_transports)
+        self.open_streams = 0
+
+    def pool_for_requests(self) -> Pool | None:
+        """Return the open pool for requests, if there is one."""
+        return self._external_pool or self._for_requests.get()
+
+    async def open_pool(self, *, for_stream: bool = False) -> Pool:
+        """Return the pool for requests, or for streams of events, which is opened if it is not open yet.
+
+        Raises:
+            RuntimeError: If the transport is closed, or the client of the user is from before a fork.
+        """
+        if self._external_pool is not None:
+            if self._external_pool.process != os.getpid():
+                raise RuntimeError("a client of pyreqwest cannot be used after a fork; build another one in the child")
+            return self._external_pool
+        pools = self._for_streams if for_stream else self._for_requests
+        return pools.get() or await pools.open()
+
+    def describe_full_pool(self) -> str:
+        """Return the reason why no connection is free."""
+        if self.external is not None:
+            return describe_full_pool(None, self.open_streams, "give the client a higher `max_connections`")
+        return describe_full_pool(self._limit, 0, "give the transport a higher `max_connections`, or None for no limit")
+
+    async def aclose(self) -> None:
+        """Close the transport's own clients, on all loops."""
+        try:
+            await self._for_requests.aclose()
+        finally:
+            await self._for_streams.aclose()
+
+    def _open_for_requests(self) -> Pool:
+        return Pool(_build(lambda: _make_builder(self._options)), ConnectionLimit(self._limit), os.getpid())
+
+    def _open_for_streams(self) -> Pool:
+        # The library goes on waiting for headers when a call is cancelled. The timeout limits that.
+        client = _build(lambda: _make_builder(self._options).read_timeout(_MAX_SILENCE).pool_max_idle_per_host(0))
+        return Pool(client, ConnectionLimit(MAX_OPENING_STREAMS), os.getpid())
+
+
+def _check_external(external: object, options: dict[str, Any]) -> None:
+    if options:
+        raise TypeError("options cannot be combined with a client; set them on its ClientBuilder")
+    if not isinstance(external, Client):
+        raise wrong_session("a Client of pyreqwest", external)
+
+
+def _make_builder(options: dict[str, Any]) -> ClientBuilder:
+    builder = (
+        ClientBuilder()
+        .follow_redirects(False)
+        .referer(False)
+        .gzip(False)
+        .brotli(False)
+        .zstd(False)
+        .deflate(False)
+        .connect_timeout(timedelta(seconds=30))
+        .pool_idle_timeout(timedelta(seconds=90))  # PocketBase drops idle connections after 180 s
+    )
+    if not options.get("trust_env", False):
+        builder = builder.no_proxy()
+    for name, value in options.items():
+        if name not in ("trust_env", "max_connections"):
+            builder = getattr(builder, name)(value)
+    return builder
+
+
+def _build(make_builder: Callable[[], ClientBuilder]) -> Client:
+    try:
+        return make_builder().build()
+    except RuntimeError:  # the process was forked, and its parent has used the runtime
+        return make_builder().runtime_multithreaded(True).build()
+
+
+async def _close(pool: Pool) -> None:
+    await pool.client.close()
+
+
+def _take_transports(pool: Pool) -> tuple[()]:
+    """Return no transports: those of Rust close themselves when the client is freed. In a child, it is never freed."""
+    if pool.process != os.getpid():
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(pool.client))
+    return ()
