@@ -36,8 +36,8 @@ def find_transport() -> Transport:
     if not found:
         raise RuntimeError("no transport is found, because pocketbase-core is not installed; pass one: transport=…")
     raise RuntimeError(
-        "no HTTP library is installed; run: pip install 'pocketbase-core[aiohttp]' (or [httpx2], [httpx], [pyreqwest]); "
-        f"or pass a transport: PocketBase(…, transport=…) ({'; '.join(reasons)})"
+        "no HTTP library is installed; run: pip install 'pocketbase-core[aiohttp]' (or [httpx2], [httpx], [pyreqwest])"
+        f"; or pass a transport: PocketBase(…, transport=…) ({'; '.join(reasons)})"
     )
 
 

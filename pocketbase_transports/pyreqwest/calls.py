@@ -1,76 +1,87 @@
-"""One request in the library, and the reading of its response.
-
-The library works in a thread of its own. Two facts shape this module:
-
-- When a call is cancelled at the moment at which its result arrives, the library's awaitable may return the result and
-  forget the cancellation. `wait_for` raises it then.
-- A cancelled request goes on in the library until its headers arrive. So it gets the timeout of the exchange, and its
-  body fails (`uploads.py`).
-"""
+"""One request in the library, and the reading of its response."""
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
-from typing import TypeVar
 
-from pyreqwest.client import Client
-from pyreqwest.exceptions import ClientClosedError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import PoolTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response as LibraryResponse
 
 from pocketbase_core.messages import Headers
 from pocketbase_core.transport import BodyStream, Exchange
 
+from .awaiting import Uncancelled
+from .clients import Pool
 from .exceptions import NEVER_SENT, WHILE_READING, explained, raise_pool_timeout
 from .uploads import Chunk, Upload, body_to_send
 
-T = TypeVar("T")
 _MAX_DIGITS = 9
 """The library allocates the Content-Length before it reads a whole body. A server could make it allocate anything."""
 
 
 class Call:
-    """A request that is sent when the block begins. The response is closed when the block ends.
+    """A request that is sent when the block begins. The response is closed when the block ends, or its loop is closed.
+
+    A cancelled request goes on in the library until its headers arrive. So it gets the timeout of the exchange if it
+    has no files, and its body fails (`uploads.py`).
 
     Args:
-        client: The client.
+        pool: The pool whose client sends the request.
         exchange: The exchange.
         reads_ahead: Whether the response is returned only when its body is there, or 64 KiB of it. That is faster. The
             library's timeout then tells how far the request had come.
     """
 
-    __slots__ = ("_body", "_client", "_exchange", "_reads_ahead", "_request")
-
-    def __init__(self, client: Client, exchange: Exchange, *, reads_ahead: bool = False) -> None:
-        self._client = client
+    def __init__(self, pool: Pool, exchange: Exchange, *, reads_ahead: bool = False) -> None:
+        self._pool = pool
         self._exchange = exchange
         self._reads_ahead = reads_ahead
         self._body: Chunk | Upload | None = None
+        self._request: StreamRequest | None = None
+        self.is_closed = False
 
     async def __aenter__(self) -> LibraryResponse:
         self._body = await body_to_send(self._exchange)
         self._request = self._build()
         try:
-            response = await wait_for(self._request.__aenter__())
+            response = await Uncancelled(self._request.__aenter__(), self.close)
             if self._body is not None:
                 await self._body.finish()
         except BaseException as error:
-            await self._close()
+            if self._body is not None:
+                self._body.abort()
             self._raise(error)
             raise
+        if not self._reads_ahead:
+            self._pool.open_calls.add(self)
         self._exchange.response_started()
         return response
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._close()
+        self.close()
+
+    def __del__(self) -> None:
+        """Close the response of a block that cannot end, because its loop is closed."""
+        self.close()
+
+    def close(self, _: object = None) -> None:
+        """Close the response. Otherwise, the library would read on until the next chunk arrives."""
+        if self.is_closed or self._request is None or self._pool.is_inherited:
+            return
+        self.is_closed = True
+        self._pool.open_calls.discard(self)
+        with suppress(StopIteration, RuntimeError):  # it ends in one step; RuntimeError: there is no response
+            self._request.__aexit__(None, None, None).__await__().send(None)
+        if self._body is not None:
+            self._body.abort()
 
     def _build(self) -> StreamRequest:
         exchange = self._exchange
-        builder = self._client.request(exchange.request.method, exchange.request.full_url)
+        builder = self._pool.client.request(exchange.request.method, exchange.request.full_url)
         builder = builder.headers(exchange.headers).error_for_status(False)
         if self._body is not None:
             builder = builder.body_stream(self._body)
@@ -80,12 +91,6 @@ class Call:
         if seconds is not None:
             builder = builder.timeout(timedelta(seconds=seconds))
         return builder.build_streamed()
-
-    async def _close(self) -> None:
-        with suppress(RuntimeError):  # there is no response
-            await self._request.__aexit__(None, None, None)
-        if self._body is not None:
-            self._body.abort()
 
     def _raise(self, error: BaseException) -> None:
         """Record how far the request had come, and raise what the library's exception means."""
@@ -103,17 +108,6 @@ class Call:
             raise reason from reason.__cause__
 
 
-async def wait_for(awaitable: Awaitable[T]) -> T:
-    """Await a result of the library, and raise a cancellation that the library has forgotten."""
-    task = asyncio.current_task()
-    assert task is not None
-    before = task.cancelling()
-    result = await awaitable
-    if task.cancelling() > before:
-        raise asyncio.CancelledError
-    return result
-
-
 def read_headers(response: LibraryResponse) -> Headers:
     """Return the headers of a response. The library cannot read values that are not ASCII: these are left out."""
     headers = response.headers
@@ -127,7 +121,7 @@ def read_headers(response: LibraryResponse) -> Headers:
         return Headers(pairs)
 
 
-async def read_body(response: LibraryResponse, headers: Headers, exchange: Exchange) -> bytes:
+async def read_body(call: Call, response: LibraryResponse, headers: Headers, exchange: Exchange) -> bytes:
     """Read the whole body of a response."""
     if exchange.request.method == "HEAD":
         return b""
@@ -137,18 +131,19 @@ async def read_body(response: LibraryResponse, headers: Headers, exchange: Excha
         and len(headers.get("Content-Length", "")) <= _MAX_DIGITS
     ):
         try:
-            return (await wait_for(response.bytes())).to_bytes()
+            return (await Uncancelled(response.bytes())).to_bytes()
         except PyreqwestError as error:
             raise (reason := explained(error)) from reason.__cause__
-    return await exchange.read_body(response.status, headers, body_stream(response, exchange, None))
+    return await exchange.read_body(response.status, headers, body_stream(call, response, exchange, None))
 
 
-def body_stream(response: LibraryResponse, exchange: Exchange, timeout: float | None) -> BodyStream:
+def body_stream(call: Call, response: LibraryResponse, exchange: Exchange, timeout: float | None) -> BodyStream:
     """Return the body of a response as it comes over the wire.
 
     Args:
+        call: The call. If it is closed, the body breaks off.
         response: The response.
-        exchange: Its exchange.
+        exchange: The exchange.
         timeout: The time for each chunk, in seconds. None: no limit.
     """
     reader = response.body_reader
@@ -156,11 +151,13 @@ def body_stream(response: LibraryResponse, exchange: Exchange, timeout: float | 
     async def read() -> bytes:
         try:
             async with asyncio.timeout(timeout):
-                chunk = await wait_for(reader.read_chunk())
+                chunk = await Uncancelled(reader.read_chunk())
         except PyreqwestError as error:
             raise (reason := explained(error)) from reason.__cause__
         except TimeoutError:
             raise TimeoutError(f"no data within {timeout:g} s") from None
+        if chunk is None and call.is_closed:
+            raise ConnectionAbortedError("the transport was closed")
         return b"" if chunk is None else chunk.to_bytes()
 
     return BodyStream(exchange.raise_mapped, read)

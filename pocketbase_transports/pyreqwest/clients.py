@@ -12,7 +12,8 @@ import ctypes
 import os
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
+from weakref import WeakSet
 
 from pyreqwest.client import Client, ClientBuilder
 
@@ -52,13 +53,20 @@ _MAX_SILENCE = timedelta(hours=1)
 """PocketBase ends a stream of events that was silent for five minutes."""
 
 
-class Pool(NamedTuple):
+class Pool:
     """A client, and the limit to its connections."""
 
-    client: Client
-    limit: ConnectionLimit
-    process: int
-    """The process that has opened the client."""
+    def __init__(self, client: Client, limit: int | None) -> None:
+        self.client = client
+        self.limit = ConnectionLimit(limit)
+        self.open_calls = WeakSet[Any]()
+        """The calls whose responses are read in parts."""
+        self._process = os.getpid()
+
+    @property
+    def is_inherited(self) -> bool:
+        """True in a forked child of the process that has opened the client."""
+        return self._process != os.getpid()
 
 
 class Clients:
@@ -75,10 +83,10 @@ class Clients:
 
     def __init__(self, external: Client | None, options: dict[str, Any]) -> None:
         self.external = external
-        self._external_pool = None
+        self._external_pool: Pool | None = None
         if external is not None:
             _check_external(external, options)
-            self._external_pool = Pool(external, ConnectionLimit(None), os.getpid())
+            self._external_pool = Pool(external, None)
         check_names(options, _OPTIONS)
         self._options = options
         self._limit: int | None = options.get("max_connections", 100)
@@ -87,10 +95,6 @@ class Clients:
         self._for_streams = SessionPerLoop(self._open_for_streams, _close, _take_transports)
         self.open_streams = 0
 
-    def pool_for_requests(self) -> Pool | None:
-        """Return the open pool for requests, if there is one."""
-        return self._external_pool or self._for_requests.get()
-
     async def open_pool(self, *, for_stream: bool = False) -> Pool:
         """Return the pool for requests, or for streams of events, which is opened if it is not open yet.
 
@@ -98,7 +102,7 @@ class Clients:
             RuntimeError: If the transport is closed, or the client of the user is from before a fork.
         """
         if self._external_pool is not None:
-            if self._external_pool.process != os.getpid():
+            if self._external_pool.is_inherited:
                 raise RuntimeError("a client of pyreqwest cannot be used after a fork; build another one in the child")
             return self._external_pool
         pools = self._for_streams if for_stream else self._for_requests
@@ -118,12 +122,12 @@ class Clients:
             await self._for_streams.aclose()
 
     def _open_for_requests(self) -> Pool:
-        return Pool(_build(lambda: _make_builder(self._options)), ConnectionLimit(self._limit), os.getpid())
+        return Pool(_build(lambda: _make_builder(self._options)), self._limit)
 
     def _open_for_streams(self) -> Pool:
         # The library goes on waiting for headers when a call is cancelled. The timeout limits that.
         client = _build(lambda: _make_builder(self._options).read_timeout(_MAX_SILENCE).pool_max_idle_per_host(0))
-        return Pool(client, ConnectionLimit(MAX_OPENING_STREAMS), os.getpid())
+        return Pool(client, MAX_OPENING_STREAMS)
 
 
 def _check_external(external: object, options: dict[str, Any]) -> None:
@@ -161,11 +165,23 @@ def _build(make_builder: Callable[[], ClientBuilder]) -> Client:
 
 
 async def _close(pool: Pool) -> None:
+    _close_calls(pool)
     await pool.client.close()
 
 
+def _close_calls(pool: Pool) -> None:
+    for call in [*pool.open_calls]:
+        call.close()
+
+
 def _take_transports(pool: Pool) -> tuple[()]:
-    """Return no transports: those of Rust close themselves when the client is freed. In a child, it is never freed."""
-    if pool.process != os.getpid():
-        ctypes.pythonapi.Py_IncRef(ctypes.py_object(pool.client))
+    """Close the responses that are open. The connections have no asyncio transports: they are closed with the client.
+
+    In a forked child, keep the client and the responses for ever.
+    """
+    if pool.is_inherited:
+        for inherited in (pool.client, *pool.open_calls):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+    else:
+        _close_calls(pool)
     return ()

@@ -1,7 +1,7 @@
 """The errors for pyreqwest's exceptions.
 
-Some classes of pyreqwest do not say whether a request was sent: `ConnectError` is raised for a connection that could not
-be opened, and for one that broke later. The causes in `details` do say so. `explained` reads them, and returns an
+Some classes of pyreqwest do not say whether a request was sent: `ConnectError` is raised for a connection that could
+not be opened, and for one that broke later. The causes in `details` do say so. `explained` reads them, and returns an
 exception whose class means one thing, whose text is the innermost cause, and whose `__cause__` is the system's error.
 """
 
@@ -36,7 +36,7 @@ WHILE_READING = (exceptions.ReadError, exceptions.ReadTimeoutError, exceptions.B
 POOL_WAIT = ("wait_for_slot", "raise_pool_timeout")
 
 _CONNECTING = "client error (Connect)"
-_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)$")
+_SYSTEM_ERROR = re.compile(r" \(os error (\d+)\)$")
 _UNKNOWN_HOST = "failed to lookup address information: "
 
 
@@ -48,7 +48,7 @@ def explained(error: exceptions.PyreqwestError) -> Exception:
     if isinstance(error, exceptions.ConnectError | exceptions.ConnectTimeoutError) and _CONNECTING not in texts:
         is_timeout = isinstance(error, TimeoutError)
         exc_type = exceptions.RequestTimeoutError if is_timeout else exceptions.NetworkError
-    result = exc_type.__new__(exc_type, texts[-1])
+    result = exc_type.__new__(exc_type, _SYSTEM_ERROR.sub("", texts[-1]))
     result.__cause__ = _system_error(texts[-1])
     return result
 

@@ -8,21 +8,21 @@ from pyreqwest.response import Response as LibraryResponse
 from pocketbase_core.messages import Headers, ServerSentEvent
 from pocketbase_core.transport import Exchange
 
-from .calls import body_stream, read_body
+from .calls import Call, body_stream, read_body
 
 
-async def ensure_event_stream(response: LibraryResponse, headers: Headers, exchange: Exchange) -> None:
+async def ensure_event_stream(call: Call, response: LibraryResponse, headers: Headers, exchange: Exchange) -> None:
     """Raise the error of its status if a response is not a stream of events."""
     if not exchange.is_event_stream(response.status, headers):
-        content = await read_body(response, headers, exchange)
+        content = await read_body(call, response, headers, exchange)
         raise exchange.not_event_stream_error(response.status, headers.items(), content)
 
 
 async def events(
-    response: LibraryResponse, headers: Headers, exchange: Exchange
+    call: Call, response: LibraryResponse, headers: Headers, exchange: Exchange
 ) -> AsyncGenerator[ServerSentEvent, None]:
     """Yield the events until the body ends."""
-    chunks = exchange.decompress(response.status, headers, body_stream(response, exchange, None))
+    chunks = exchange.decompress(response.status, headers, body_stream(call, response, exchange, None))
     last_id = ""
     async with aclosing(exchange.event_fields(chunks)) as parsed_events:
         async for fields in parsed_events:

@@ -24,8 +24,8 @@ class PyreqwestTransport:
             store: several users may share a transport, which cannot see or change what its client does. None: the
             transport opens its own clients.
         client_options: Options of `ClientBuilder` for the transport's own clients, by the names of its methods
-            (`add_root_certificate_pem`, `max_connections`, …). As with the other transports, the clients use the proxies
-            of the environment only with `trust_env=True`.
+            (`add_root_certificate_pem`, `max_connections`, …). As with the other transports, the clients use the
+            proxies of the environment only with `trust_env=True`.
 
     Raises:
         TypeError: If `client` is not a client, or an option is unknown or would mix up the users.
@@ -43,9 +43,10 @@ class PyreqwestTransport:
         """Return the response to a request. See `HttpPort.send`."""
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
             pool = await self._clients.open_pool()
-            async with pool.limit, Call(pool.client, exchange, reads_ahead=not request.sources) as response:
+            call = Call(pool, exchange, reads_ahead=not request.sources)
+            async with pool.limit, call as response:
                 headers = read_headers(response)
-                content = await read_body(response, headers, exchange)
+                content = await read_body(call, response, headers, exchange)
         return Response(response.status, headers, content, request.url)
 
     @asynccontextmanager
@@ -55,9 +56,9 @@ class PyreqwestTransport:
             async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
                 pool = await self._clients.open_pool()
                 await stack.enter_async_context(pool.limit)
-                response = await stack.enter_async_context(Call(pool.client, exchange))
+                response = await stack.enter_async_context(call := Call(pool, exchange))
             headers = read_headers(response)
-            received = body_stream(response, exchange, request.timeout)
+            received = body_stream(call, response, exchange, request.timeout)
             chunks = exchange.decompress(response.status, headers, received)
             yield StreamingResponse(response.status, headers, chunks)
 
@@ -68,12 +69,12 @@ class PyreqwestTransport:
             async with Exchange(request, ERROR_MAP, self._stream_pool_wait) as exchange:
                 pool = await self._clients.open_pool(for_stream=True)
                 async with pool.limit:
-                    response = await stack.enter_async_context(Call(pool.client, exchange))
+                    response = await stack.enter_async_context(call := Call(pool, exchange))
                 headers = read_headers(response)
-                await sse.ensure_event_stream(response, headers, exchange)
+                await sse.ensure_event_stream(call, response, headers, exchange)
             self._clients.open_streams += 1
             try:
-                yield await stack.enter_async_context(aclosing(sse.events(response, headers, exchange)))
+                yield await stack.enter_async_context(aclosing(sse.events(call, response, headers, exchange)))
             finally:
                 self._clients.open_streams -= 1
 
