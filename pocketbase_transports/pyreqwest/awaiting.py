@@ -6,6 +6,7 @@ result, which is an open response. So a cancellation is not passed on to the cor
 the coroutine is continued by callbacks of the event loop until it ends.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
@@ -54,8 +55,8 @@ def _continue(coroutine: Coroutine[Any, None, T], on_result: Callable[[T], None]
         future = coroutine.send(None)
     except StopIteration as end:
         on_result(end.value)
-    except Exception:
-        return  # the request has failed
+    except (Exception, asyncio.CancelledError):  # the request has failed; it raises what its body has raised
+        return
     else:
         step = partial(_continue, coroutine, on_result)
         if future is None:

@@ -1,18 +1,23 @@
 """The bodies of requests.
 
 The library asks for the first chunk of a body when it has a connection, which tells the exchange that the request may
-have been sent. It asks in its own thread, so that an async iterator costs a turn of the event loop for each chunk. That
-is used for files only; all other bodies are one chunk of a plain iterator.
+have been sent. It asks in its own thread, so that an async iterator costs a turn of the event loop for each chunk. A
+small body in memory is one chunk of a plain iterator instead.
+
+A large one is passed in slices. A server may respond before it has read the request, for example by 413, and close the
+connection. The library looks for a response between two chunks, and not while it writes one.
 
 A cancelled call does not end the request in the library. So `abort` makes the body fail, which closes the connection.
 An end of the body would not do: it would look like a complete body if there is no Content-Length.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
-from pocketbase_core.transport import Exchange, RequestBody
+from pocketbase_core.transport import Exchange
+
+SLICE = 64 * 1024
 
 
 class UploadAborted(Exception):
@@ -20,7 +25,7 @@ class UploadAborted(Exception):
 
 
 class Chunk(Iterator[bytes]):
-    """A body that is in memory.
+    """A small body.
 
     Args:
         content: The body.
@@ -49,14 +54,16 @@ class Chunk(Iterator[bytes]):
 
 
 class Upload(AsyncIterator[bytes]):
-    """A body that is read from files.
+    """A body that is read from files, or is large.
 
     Args:
+        exchange: The exchange.
         body: The body.
         length: The length in bytes. None: unknown.
     """
 
-    def __init__(self, body: RequestBody, length: int | None) -> None:
+    def __init__(self, exchange: Exchange, body: AsyncIterator[bytes], length: int | None) -> None:
+        self._exchange = exchange
         self._body = body
         self._remaining = length
         self._reader: asyncio.Task[Any] | None = None
@@ -65,6 +72,7 @@ class Upload(AsyncIterator[bytes]):
     async def __anext__(self) -> bytes:
         if self._is_aborted:
             raise UploadAborted
+        self._exchange.request_sent = None
         self._reader = asyncio.current_task()
         try:
             chunk = await anext(self._body)
@@ -94,7 +102,14 @@ async def body_to_send(exchange: Exchange) -> Chunk | Upload | None:
         return None
     if exchange.request.sources:
         length = exchange.headers.get("Content-Length")
-        return Upload(body, None if length is None else int(length))
+        return Upload(exchange, body, None if length is None else int(length))
     content = b"".join([chunk async for chunk in body])
     exchange.request_sent = False  # reading the body is not sending it
+    if len(content) > SLICE:
+        return Upload(exchange, _slices(content), len(content))
     return Chunk(content, exchange) if content else None
+
+
+async def _slices(content: bytes) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(content), SLICE):
+        yield content[start : start + SLICE]
