@@ -8,6 +8,7 @@ the coroutine is continued by callbacks of the event loop until it ends.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -25,11 +26,21 @@ class Uncancelled(Generic[T]):
             cancellation.
     """
 
-    __slots__ = ("_coroutine", "_on_late_result")
+    __slots__ = ("_coroutine", "_future", "_is_closed", "_on_late_result")
 
     def __init__(self, awaitable: Awaitable[T], on_late_result: Callable[[T], None] | None = None) -> None:
         self._coroutine = cast(Coroutine[Any, None, T], awaitable)
         self._on_late_result = on_late_result
+        self._future: Any = None
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Close the coroutine. Whoever awaits it gets a `ConnectionAbortedError`."""
+        self._is_closed = True
+        self._coroutine.close()
+        if self._future is not None and not self._future.done():
+            with suppress(RuntimeError):  # the loop is closed
+                self._future.set_result(None)
 
     def __await__(self) -> Generator[Any, None, T]:
         send = self._coroutine.send
@@ -39,6 +50,7 @@ class Uncancelled(Generic[T]):
             except StopIteration as end:
                 result: T = end.value
                 return result
+            self._future = future
             try:
                 yield future
             except BaseException as error:
@@ -47,6 +59,8 @@ class Uncancelled(Generic[T]):
                 else:
                     _continue(self._coroutine, self._on_late_result)
                 raise
+            if self._is_closed:
+                raise ConnectionAbortedError("the transport was closed")
 
 
 def _continue(coroutine: Coroutine[Any, None, T], on_result: Callable[[T], None], *_: object) -> None:

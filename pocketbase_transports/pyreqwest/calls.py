@@ -5,9 +5,11 @@ from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 
+from pyreqwest.bytes import Bytes
 from pyreqwest.exceptions import PoolTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response as LibraryResponse
+from pyreqwest.response import ResponseBodyReader
 
 from pocketbase_core.messages import Headers
 from pocketbase_core.transport import BodyStream, Exchange
@@ -40,6 +42,7 @@ class Call:
         self._reads_ahead = reads_ahead
         self._body: Chunk | Upload | None = None
         self._request: StreamRequest | None = None
+        self._reading: Uncancelled[Bytes | None] | None = None
         self.is_closed = False
 
     async def __aenter__(self) -> LibraryResponse:
@@ -74,14 +77,31 @@ class Call:
             return
         self.is_closed = True
         self._pool.open_calls.discard(self)
+        if self._reading is not None:
+            self._reading.close()  # it holds the lock of the response's reader
         with suppress(StopIteration, RuntimeError):  # it ends in one step; RuntimeError: there is no response
             self._request.__aexit__(None, None, None).__await__().send(None)
         if self._body is not None:
             self._body.abort()
 
+    async def read_chunk(self, reader: ResponseBodyReader) -> Bytes | None:
+        """Return the next chunk of the response, or None at the end.
+
+        Raises:
+            ConnectionAbortedError: If the call is closed, by the transport.
+        """
+        self._reading = Uncancelled(reader.read_chunk())
+        try:
+            chunk = await self._reading
+        finally:
+            self._reading = None
+        if chunk is None and self.is_closed:
+            raise ConnectionAbortedError("the transport was closed")
+        return chunk
+
     def _build(self) -> StreamRequest:
         exchange = self._exchange
-        builder = self._pool.client.request(exchange.request.method, exchange.request.full_url)
+        builder = self._pool.open_client().request(exchange.request.method, exchange.request.full_url)
         builder = builder.headers(exchange.headers).error_for_status(False)
         if self._body is not None:
             builder = builder.body_stream(self._body)
@@ -141,7 +161,7 @@ def body_stream(call: Call, response: LibraryResponse, exchange: Exchange, timeo
     """Return the body of a response as it comes over the wire.
 
     Args:
-        call: The call. If it is closed, the body breaks off.
+        call: The call.
         response: The response.
         exchange: The exchange.
         timeout: The time for each chunk, in seconds. None: no limit.
@@ -151,13 +171,11 @@ def body_stream(call: Call, response: LibraryResponse, exchange: Exchange, timeo
     async def read() -> bytes:
         try:
             async with asyncio.timeout(timeout):
-                chunk = await Uncancelled(reader.read_chunk())
+                chunk = await call.read_chunk(reader)
         except PyreqwestError as error:
             raise (reason := explained(error)) from reason.__cause__
         except TimeoutError:
             raise TimeoutError(f"no data within {timeout:g} s") from None
-        if chunk is None and call.is_closed:
-            raise ConnectionAbortedError("the transport was closed")
         return b"" if chunk is None else chunk.to_bytes()
 
     return BodyStream(exchange.raise_mapped, read)

@@ -57,7 +57,7 @@ class Pool:
     """A client, and the limit to its connections."""
 
     def __init__(self, client: Client, limit: int | None) -> None:
-        self.client = client
+        self._client: Client | None = client
         self.limit = ConnectionLimit(limit)
         self.open_calls = WeakSet[Any]()
         """The calls whose responses are read in parts."""
@@ -67,6 +67,31 @@ class Pool:
     def is_inherited(self) -> bool:
         """True in a forked child of the process that has opened the client."""
         return self._process != os.getpid()
+
+    def open_client(self) -> Client:
+        """Return the client.
+
+        Raises:
+            RuntimeError: If the pool is closed.
+        """
+        if self._client is None:
+            raise RuntimeError("the transport is closed")
+        return self._client
+
+    def close(self) -> None:
+        """Close the responses that are open. The idle connections are closed when the client is freed.
+
+        `Client.close` is not called: for a request whose response arrives at the same moment, it would forget the
+        response.
+        """
+        for call in [*self.open_calls]:
+            call.close()
+        self._client = None
+
+    def leak(self) -> None:
+        """Keep the client and the open responses for ever."""
+        for inherited in (self._client, *self.open_calls):
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
 class Clients:
@@ -165,23 +190,13 @@ def _build(make_builder: Callable[[], ClientBuilder]) -> Client:
 
 
 async def _close(pool: Pool) -> None:
-    _close_calls(pool)
-    await pool.client.close()
-
-
-def _close_calls(pool: Pool) -> None:
-    for call in [*pool.open_calls]:
-        call.close()
+    pool.close()
 
 
 def _take_transports(pool: Pool) -> tuple[()]:
-    """Close the responses that are open. The connections have no asyncio transports: they are closed with the client.
-
-    In a forked child, keep the client and the responses for ever.
-    """
+    """Close the pool without its loop. There are no asyncio transports that are to be closed."""
     if pool.is_inherited:
-        for inherited in (pool.client, *pool.open_calls):
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
+        pool.leak()
     else:
-        _close_calls(pool)
+        pool.close()
     return ()
