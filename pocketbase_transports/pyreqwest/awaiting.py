@@ -9,12 +9,13 @@ the coroutine is continued by callbacks of the event loop until it ends.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import suppress
-from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
 from pocketbase_core.transport import running_loop
 
 T = TypeVar("T")
+_FAILURES = (Exception, asyncio.CancelledError)
+"""What a request raises. The second one comes from its body, if that was cancelled."""
 
 
 class Uncancelled(Generic[T]):
@@ -22,58 +23,89 @@ class Uncancelled(Generic[T]):
 
     Args:
         awaitable: The coroutine.
-        on_late_result: Called with a result that arrives after a cancellation. None: the coroutine ends with the
-            cancellation.
+        unfinished: A set that contains this object until the coroutine ends. None: the coroutine ends with a
+            cancellation of the caller.
+        on_late_result: Called with a result that arrives after a cancellation.
     """
 
-    __slots__ = ("_coroutine", "_future", "_is_closed", "_on_late_result")
+    __slots__ = ("_coroutine", "_future", "_is_closed", "_on_late_result", "_unfinished", "is_late")
 
-    def __init__(self, awaitable: Awaitable[T], on_late_result: Callable[[T], None] | None = None) -> None:
+    def __init__(
+        self,
+        awaitable: Awaitable[T],
+        unfinished: "set[Uncancelled[Any]] | None" = None,
+        on_late_result: Callable[[T], object] = id,
+    ) -> None:
         self._coroutine = cast(Coroutine[Any, None, T], awaitable)
+        self._unfinished = unfinished
         self._on_late_result = on_late_result
         self._future: Any = None
         self._is_closed = False
+        self.is_late = False
+        """True once the caller was cancelled."""
 
-    def close(self) -> None:
-        """Close the coroutine. Whoever awaits it gets a `ConnectionAbortedError`."""
+    def __await__(self) -> Generator[Any, None, T]:
+        unfinished, send = self._unfinished, self._coroutine.send
+        if unfinished is not None:
+            unfinished.add(self)
+        try:
+            while True:
+                self._future = send(None)
+                try:
+                    yield self._future
+                except GeneratorExit:  # the loop is closed
+                    self.end()
+                    raise
+                except BaseException:
+                    self.is_late = unfinished is not None
+                    if self.is_late:
+                        self._continue()
+                    else:
+                        self._coroutine.close()
+                    raise
+                if self._is_closed:
+                    raise ConnectionAbortedError("the transport was closed")
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            if unfinished is not None and not self.is_late:
+                unfinished.discard(self)
+
+    def end(self) -> None:
+        """End the coroutine. Whoever awaits it gets a `ConnectionAbortedError`.
+
+        The library forgets a result that arrives later.
+        """
+        self._forget()
         self._is_closed = True
+        try:
+            self._coroutine.send(None)
+        except StopIteration as end:
+            self._on_late_result(end.value)
+        except _FAILURES:
+            pass
         self._coroutine.close()
         if self._future is not None and not self._future.done():
             with suppress(RuntimeError):  # the loop is closed
                 self._future.set_result(None)
 
-    def __await__(self) -> Generator[Any, None, T]:
-        send = self._coroutine.send
-        while True:
-            try:
-                future = send(None)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            self._future = future
-            try:
-                yield future
-            except BaseException as error:
-                if self._on_late_result is None or isinstance(error, GeneratorExit):
-                    self._coroutine.close()
-                else:
-                    _continue(self._coroutine, self._on_late_result)
-                raise
-            if self._is_closed:
-                raise ConnectionAbortedError("the transport was closed")
-
-
-def _continue(coroutine: Coroutine[Any, None, T], on_result: Callable[[T], None], *_: object) -> None:
-    """Continue a coroutine until it ends."""
-    try:
-        future = coroutine.send(None)
-    except StopIteration as end:
-        on_result(end.value)
-    except (Exception, asyncio.CancelledError):  # the request has failed; it raises what its body has raised
-        return
-    else:
-        step = partial(_continue, coroutine, on_result)
-        if future is None:
-            running_loop().call_soon(step)
+    def _continue(self, *_: object) -> None:
+        if self._is_closed:
+            return
+        try:
+            future = self._coroutine.send(None)
+        except StopIteration as end:
+            self._forget()
+            self._on_late_result(end.value)
+        except _FAILURES:
+            self._forget()
         else:
-            future.add_done_callback(step)
+            if future is None:
+                running_loop().call_soon(self._continue)
+            else:
+                future.add_done_callback(self._continue)
+
+    def _forget(self) -> None:
+        if self._unfinished is not None:
+            self._unfinished.discard(self)

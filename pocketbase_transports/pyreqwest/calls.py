@@ -49,7 +49,7 @@ class Call:
         self._body = await body_to_send(self._exchange)
         self._request = self._build()
         try:
-            response = await Uncancelled(self._request.__aenter__(), self.close)
+            response = await Uncancelled(self._request.__aenter__(), self._pool.unfinished, self.close)
             if self._body is not None:
                 await self._body.finish()
         except BaseException as error:
@@ -78,7 +78,7 @@ class Call:
         self.is_closed = True
         self._pool.open_calls.discard(self)
         if self._reading is not None:
-            self._reading.close()  # it holds the lock of the response's reader
+            self._reading.end()  # it holds the lock of the response's reader
         with suppress(StopIteration, RuntimeError):  # it ends in one step; RuntimeError: there is no response
             self._request.__aexit__(None, None, None).__await__().send(None)
         if self._body is not None:

@@ -20,6 +20,7 @@ from pyreqwest.client import Client, ClientBuilder
 from .._connection_limit import MAX_OPENING_STREAMS, ConnectionLimit, describe_full_pool
 from .._options import check_names, wrong_session
 from .._sessions import SessionPerLoop
+from .awaiting import Uncancelled
 
 _OPTIONS = frozenset(
     {
@@ -61,6 +62,7 @@ class Pool:
         self.limit = ConnectionLimit(limit)
         self.open_calls = WeakSet[Any]()
         """The calls whose responses are read in parts."""
+        self.unfinished = set[Uncancelled[Any]]()
         self._process = os.getpid()
 
     @property
@@ -78,7 +80,7 @@ class Pool:
             raise RuntimeError("the transport is closed")
         return self._client
 
-    def close(self) -> None:
+    def close(self, *, loop_is_closed: bool = False) -> None:
         """Close the responses that are open. The idle connections are closed when the client is freed.
 
         `Client.close` is not called: for a request whose response arrives at the same moment, it would forget the
@@ -86,11 +88,14 @@ class Pool:
         """
         for call in [*self.open_calls]:
             call.close()
+        for coroutine in [*self.unfinished]:
+            if coroutine.is_late or loop_is_closed:
+                coroutine.end()
         self._client = None
 
     def leak(self) -> None:
         """Keep the client and the open responses for ever."""
-        for inherited in (self._client, *self.open_calls):
+        for inherited in (self._client, *self.open_calls, *self.unfinished):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
@@ -198,5 +203,5 @@ def _take_transports(pool: Pool) -> tuple[()]:
     if pool.is_inherited:
         pool.leak()
     else:
-        pool.close()
+        pool.close(loop_is_closed=True)
     return ()

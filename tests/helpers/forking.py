@@ -22,6 +22,8 @@ import warnings
 from collections.abc import Coroutine
 from typing import Any, cast
 
+from pyreqwest.client import ClientBuilder
+
 from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response
 from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
@@ -83,6 +85,8 @@ async def connections_closed(before: int) -> None:
 
 async def use(pb: PocketBase) -> None:
     """Use everything of the parent's client in a child process."""
+    if LIBRARY == "pyreqwest":
+        ClientBuilder().runtime_multithreaded(True).build()  # starts the runtime, which keeps its descriptors
     before = descriptors()
     assert not pb.realtime.is_connected
     assert (await pb.send("/echo", params={"n": os.getpid()}))["target"] == f"/echo?n={os.getpid()}"
@@ -267,6 +271,8 @@ def storm() -> None:
     parent.thread.join()
     for _ in range(5):
         gc.collect()
+    if LIBRARY == "pyreqwest":
+        time.sleep(0.3)  # its thread closes the connections
     remaining = descriptors(), threading.active_count()
     assert remaining == (before, 1), f"{remaining}, not {before, 1}"
 
@@ -276,6 +282,8 @@ if __name__ == "__main__":
     sys.modules.setdefault("sniffio", cast(Any, None))
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)  # of 3.12
+    if LIBRARY == "pyreqwest":
+        ClientBuilder().build()
     for state in STATES:
         globals()[state]()
         print(state, flush=True)
