@@ -12,7 +12,9 @@ _COOKIES = (
 _REFUSED = {
     "auth": "the Authorization header holds the user's token",
     "cookie_jar": _COOKIES,
+    "cookie_provider": _COOKIES,
     "cookies": _COOKIES,
+    "default_cookie_store": _COOKIES,
     "loop": "a transport has a session for each event loop that uses it",
 }
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from types import TracebackType
 
 from pyreqwest.bytes import Bytes
-from pyreqwest.exceptions import PoolTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import ClientClosedError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response as LibraryResponse
 from pyreqwest.response import ResponseBodyReader
@@ -120,6 +120,8 @@ class Call:
             exchange.response_started()
         elif exchange.request_sent is False and self._body is None and not isinstance(reason, NEVER_SENT):
             exchange.request_sent = None  # the library asks for no chunk of an empty body
+        if isinstance(reason, ClientClosedError):  # only the user closes a client
+            raise RuntimeError("the client is closed") from None
         if isinstance(reason, PoolTimeoutError):
             raise_pool_timeout(reason)
         if isinstance(reason, RequestTimeoutError) and not isinstance(reason, NEVER_SENT):

@@ -50,6 +50,15 @@ _OPTIONS = frozenset(
         "user_agent",
     }
 )
+_TLS_OPTIONS = "`danger_accept_invalid_certs` and `add_root_certificate_pem`"
+_OTHER_NAMES = {
+    "cert": "`identity_pem`",
+    "limit": "`max_connections`",
+    "limits": "`max_connections`",
+    "ssl": _TLS_OPTIONS,
+    "verify": _TLS_OPTIONS,
+}
+"""Options of the other transports, and the names that they have here."""
 _MAX_SILENCE = timedelta(hours=1)
 """PocketBase ends a stream of events that was silent for five minutes."""
 
@@ -117,6 +126,8 @@ class Clients:
         if external is not None:
             _check_external(external, options)
             self._external_pool = Pool(external, None)
+        for name in options.keys() & _OTHER_NAMES.keys():
+            raise TypeError(f"unknown option {name!r}; pyreqwest has {_OTHER_NAMES[name]}")
         check_names(options, _OPTIONS)
         self._options = options
         self._limit: int | None = options.get("max_connections", 100)

@@ -20,7 +20,7 @@ from pocketbase_core.realtime import current_manager
 from pocketbase_core.realtime.connection_manager import ConnectionManager
 from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_core.testing.contract.scripted_server import answering, scripted_server
-from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 
 from ..helpers.call_recorder import CallRecorder
 from ..helpers.certificates import server_context
@@ -255,6 +255,7 @@ async def test_a_loop_that_is_closed_without_aclose_leaves_no_socket(library: st
         "aiohttp": lambda: TrustingAiohttp() if scheme == "https" else AiohttpTransport(),
         "httpx": MAKERS["httpx"],
         "httpx2": lambda: HttpxTransport(verify=False),
+        "pyreqwest": lambda: PyreqwestTransport(danger_accept_invalid_certs=True),
     }
     transport = transports[library]()
     request = custom.send("/a", parse_options(SendOptions, None, {}))

@@ -11,11 +11,12 @@ import aiohttp
 import httpx
 import httpx2
 import pytest
+from pyreqwest.client import ClientBuilder
 
 from pocketbase_core import AuthStore, FileUpload, PocketBase, PocketBaseError, Request
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.scripted_server import Connection, ScriptedServer, answering, scripted_server
-from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 
 SESSIONS: dict[str, Any] = {
     "aiohttp": aiohttp.ClientSession,
@@ -35,9 +36,17 @@ async def setting_cookies(connection: Connection) -> None:
             await connection.respond(413 if request.target == "/413" else 200, b"{}", COOKIE)
 
 
+with_a_jar = pytest.mark.parametrize("library", list(SESSIONS))
+"""Without pyreqwest, whose clients cannot be changed: the application builds one without a cookie store."""
+
+
 @contextlib.asynccontextmanager
 async def session_of(library: str, **options: Any) -> AsyncGenerator[Any, None]:
     """Open a session of an application. By default, aiohttp's cookie jar ignores the cookies of IP addresses."""
+    if library == "pyreqwest":
+        async with ClientBuilder().build() as client:
+            yield client
+        return
     if library == "aiohttp":
         options = {"cookie_jar": aiohttp.CookieJar(unsafe=True)} | options
     async with SESSIONS[library](**options) as session:
@@ -45,7 +54,8 @@ async def session_of(library: str, **options: Any) -> AsyncGenerator[Any, None]:
 
 
 def handed(library: str, session: Any) -> Any:
-    return (AiohttpTransport if library == "aiohttp" else HttpxTransport)(session)
+    transports: dict[str, Any] = {"aiohttp": AiohttpTransport, "pyreqwest": PyreqwestTransport}
+    return transports.get(library, HttpxTransport)(session)
 
 
 async def ask_by_itself(session: Any, url: str) -> None:
@@ -72,6 +82,7 @@ async def use_everything(transport: Transport, server: ScriptedServer) -> None:
             assert [event.data async for event in events] == ["1"]
 
 
+@with_a_jar
 async def test_no_cookie_goes_from_one_visitor_to_the_next(library: str) -> None:
     async with scripted_server(setting_cookies) as server, session_of(library) as session:
         await use_everything(handed(library, session), server)
@@ -101,6 +112,7 @@ async def test_a_transport_keeps_no_cookie_in_its_own_session(transport: Transpo
     assert not any("cookie" in request.headers for request in server.requests)
 
 
+@with_a_jar
 async def test_cookies_of_the_application_stay_out_of_concurrent_requests(library: str) -> None:
     async with scripted_server(setting_cookies) as server, session_of(library) as session:
         pb = PocketBase(server.url, transport=handed(library, session))
@@ -113,6 +125,7 @@ async def test_cookies_of_the_application_stay_out_of_concurrent_requests(librar
     assert any("cookie" in request.headers for request in server.requests), "the application's requests sent no cookie"
 
 
+@with_a_jar
 async def test_a_cookie_header_of_the_caller_is_sent(library: str) -> None:
     async def middleware(request: Request, call_next: Callable[[Request], Any]) -> Any:
         return await call_next(request.with_header("Cookie", "c=3"))
@@ -153,6 +166,7 @@ async def test_no_password_of_a_netrc_file_is_sent(
             "aiohttp": lambda: AiohttpTransport(trust_env=True),
             "httpx": lambda: HttpxTransport(httpx.AsyncClient(trust_env=True)),
             "httpx2": lambda: HttpxTransport(trust_env=True),
+            "pyreqwest": lambda: PyreqwestTransport(trust_env=True),
         }
         async with PocketBase(server.url, transport=handed(library, session) if is_handed else own[library]()) as pb:
             await pb.send("/x")

@@ -12,9 +12,9 @@ from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing.contract.early_responses import create_error, hang_up, keep_open, refusing
 from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server
-from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 
-from ..helpers.certificates import server_context, trusting_context
+from ..helpers.certificates import AUTHORITY, server_context, trusting_context
 
 
 def strangers() -> dict[str, Any]:
@@ -23,6 +23,7 @@ def strangers() -> dict[str, Any]:
         "aiohttp": AiohttpTransport(),
         "httpx": HttpxTransport(httpx.AsyncClient()),
         "httpx2": HttpxTransport(),
+        "pyreqwest": PyreqwestTransport(),
     }
 
 
@@ -32,6 +33,7 @@ def friends() -> dict[str, Any]:
         "aiohttp": AiohttpTransport(connector=aiohttp.TCPConnector(ssl=context)),
         "httpx": HttpxTransport(httpx.AsyncClient(verify=context)),
         "httpx2": HttpxTransport(verify=context),
+        "pyreqwest": PyreqwestTransport(add_root_certificate_pem=AUTHORITY.cert_pem.bytes()),
     }
 
 

@@ -1,13 +1,15 @@
 """Transports with few connections, and the server that keeps them busy."""
 
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
 import httpx
 import httpx2
+from pyreqwest.client import Client, ClientBuilder
 
 from pocketbase_core.testing.contract.scripted_server import Connection
-from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 
 
 async def serve_json_or_events(connection: Connection) -> None:
@@ -26,6 +28,12 @@ def limited_transport(library: str, *, is_handed: bool, connections: int = 2) ->
     if library == "aiohttp":
         session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) if is_handed else None
         return (AiohttpTransport(session) if session else AiohttpTransport(limit=connections)), session
+    if library == "pyreqwest":
+        if not is_handed:
+            return PyreqwestTransport(max_connections=connections), None
+        wait = timedelta(seconds=0.1)  # a client of pyreqwest does not say otherwise that a request waits in its pool
+        client = ClientBuilder().no_proxy().max_connections(connections).pool_timeout(wait).build()
+        return PyreqwestTransport(client), client
     module: Any = httpx if library == "httpx" else httpx2
     limits = module.Limits(max_connections=connections)
     if is_handed or library == "httpx":
@@ -37,4 +45,4 @@ def limited_transport(library: str, *, is_handed: bool, connections: int = 2) ->
 async def close_session(session: Any) -> None:
     """Close the session that `limited_transport` has returned."""
     if session is not None:
-        await (session.close() if isinstance(session, aiohttp.ClientSession) else session.aclose())
+        await (session.close() if isinstance(session, aiohttp.ClientSession | Client) else session.aclose())

@@ -12,13 +12,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pyreqwest.client import ClientBuilder, SyncClientBuilder
 
 import pocketbase_core
 from pocketbase_core import PocketBase, PocketBaseInputError, Request, Response
 from pocketbase_core.errors import PocketBaseInputTypeError
 from pocketbase_core.middleware import AfterSend, BeforeSend, Retry
 from pocketbase_core.transport.body_encoding import encode_body
-from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport, PyreqwestTransport
 
 TEXT = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `(.+)` \| `(\w+Error)` \| (.+) \|$", TEXT, re.MULTILINE)
@@ -29,6 +30,7 @@ NAMES: dict[str, Any] = {
     "BeforeSend": BeforeSend,
     "HttpxTransport": HttpxTransport,
     "MockTransport": MockTransport,
+    "PyreqwestTransport": PyreqwestTransport,
     "Retry": Retry,
     "Decimal": Decimal,
     "asyncio": asyncio,
@@ -38,6 +40,8 @@ NAMES: dict[str, Any] = {
     "io": io,
     "timedelta": timedelta,
     "timezone": timezone,
+    "ClientBuilder": ClientBuilder,
+    "SyncClientBuilder": SyncClientBuilder,
 }
 
 

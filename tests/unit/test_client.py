@@ -307,7 +307,7 @@ async def test_a_sign_in_response_without_a_token_is_an_error() -> None:
 
 
 def test_importing_the_core_imports_no_http_library_and_no_slow_module() -> None:
-    unwanted = {"aiohttp", "httpx", "httpx2", "email", "http.cookies", "tempfile", "importlib.metadata"}
+    unwanted = {"aiohttp", "httpx", "httpx2", "pyreqwest", "email", "http.cookies", "tempfile", "importlib.metadata"}
     unwanted |= {"hashlib", "http", "mimetypes", "secrets", "uuid", "webbrowser"}
     features = "auth.async_store", "live", "models.validators", "realtime.service", "services.batch", "services.files"
     unwanted |= {f"pocketbase_core.{feature}" for feature in features}
@@ -326,17 +326,21 @@ def test_without_entry_points_the_error_says_that_a_transport_can_be_passed(monk
 
 
 def test_without_any_library_the_error_names_the_extras(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("aiohttp", "httpx", "httpx2"):
+    for name in ("aiohttp", "httpx", "httpx2", "pyreqwest"):
         monkeypatch.setitem(sys.modules, name, None)
         for module in [module for module in sys.modules if module.startswith(f"pocketbase_transports.{name}")]:
             monkeypatch.delitem(sys.modules, module)
-    with pytest.raises(RuntimeError, match=r"pip install 'pocketbase-core\[aiohttp\]'.* \(aiohttp: .*; httpx: .*\)"):
+    with pytest.raises(RuntimeError, match=r"pip install 'pocketbase-core\[aiohttp\]'.* \(aiohttp: .*; httpx: .*"):
         find_transport()
 
 
 @pytest.mark.parametrize(
     ("transport_name", "libraries", "extra"),
-    [("AiohttpTransport", ["aiohttp"], "aiohttp"), ("HttpxTransport", ["httpx", "httpx2", "anyio"], "httpx2")],
+    [
+        ("AiohttpTransport", ["aiohttp"], "aiohttp"),
+        ("HttpxTransport", ["httpx", "httpx2", "anyio"], "httpx2"),
+        ("PyreqwestTransport", ["pyreqwest"], "pyreqwest"),
+    ],
 )
 def test_the_import_of_a_transport_whose_library_is_missing_names_the_extra(
     monkeypatch: pytest.MonkeyPatch, transport_name: str, libraries: list[str], extra: str

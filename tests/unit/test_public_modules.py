@@ -48,4 +48,9 @@ def test_a_name_of_another_sdk_is_an_import_error_with_advice() -> None:
 
 
 def test_the_transports_are_listed_before_their_libraries_are_imported() -> None:
-    assert dir(pocketbase_transports) == ["AiohttpTransport", "HttpxTransport", "MockTransport"]
+    assert dir(pocketbase_transports) == [
+        "AiohttpTransport",
+        "HttpxTransport",
+        "MockTransport",
+        "PyreqwestTransport",
+    ]

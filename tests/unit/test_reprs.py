@@ -10,7 +10,7 @@ import pytest
 from pocketbase_core import AsyncAuthStore, AuthStore, EventStream, FileAuthStore, PocketBase, Response
 from pocketbase_core.realtime.event_queue import EventQueue
 from pocketbase_core.testing import LocalServer
-from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport, PyreqwestTransport
 
 from ..helpers.tokens import token
 
@@ -83,6 +83,7 @@ async def test_each_object_has_a_short_repr(tmp_path: Any) -> None:
         "MockTransport()": MockTransport(lambda _: Response(200)),
         "AiohttpTransport()": AiohttpTransport(),
         "HttpxTransport()": HttpxTransport(),
+        "PyreqwestTransport()": PyreqwestTransport(),
     }
     assert [repr(each) for each in expected.values()] == [*expected]
     assert repr(pb.create_batch()) == "Batch(0 changes)"

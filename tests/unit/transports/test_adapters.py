@@ -26,7 +26,7 @@ from pocketbase_core.testing.contract.scripted_server import (
     responding,
     scripted_server,
 )
-from pocketbase_transports import AiohttpTransport, HttpxTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 from pocketbase_transports.aiohttp.exceptions import ERROR_MAP
 from pocketbase_transports.httpx.early_responses import find_connection
 from pocketbase_transports.httpx.exceptions import error_map
@@ -219,6 +219,8 @@ def limited(library: str) -> Transport:
     """Return a transport with one connection."""
     if library == "aiohttp":
         return AiohttpTransport(connector=aiohttp.TCPConnector(limit=1))
+    if library == "pyreqwest":
+        return PyreqwestTransport(max_connections=1)
     module: Any = {"httpx": httpx, "httpx2": httpx2}[library]
     return HttpxTransport(module.AsyncClient(limits=module.Limits(max_connections=1), timeout=None))
 
@@ -262,7 +264,7 @@ def test_options_beside_a_client_raise_a_type_error() -> None:
         HttpxTransport(wrong)
 
 
-@pytest.mark.parametrize("make", [AiohttpTransport, HttpxTransport])
+@pytest.mark.parametrize("make", [AiohttpTransport, HttpxTransport, PyreqwestTransport])
 async def test_a_request_through_a_closed_transport_raises_a_runtime_error(make: Any) -> None:
     transport: Transport = make()
     await transport.aclose()
