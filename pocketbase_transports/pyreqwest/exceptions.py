@@ -42,8 +42,8 @@ _UNKNOWN_HOST = "failed to lookup address information: "
 
 def explained(error: exceptions.PyreqwestError) -> Exception:
     """Return an exception that says what went wrong, in place of the library's."""
-    causes: Any = getattr(error, "details", {}).get("causes") or ()
-    texts = [each["message"] if isinstance(each, dict) else str(each) for each in causes] or [error.message]
+    causes: list[Any] = getattr(error, "details", {}).get("causes") or []  # texts, or dicts that have a message
+    texts = [str(each["message"] if hasattr(each, "keys") else each) for each in causes] or [error.message]
     exc_type = type(error)
     if isinstance(error, exceptions.ConnectError | exceptions.ConnectTimeoutError) and _CONNECTING not in texts:
         is_timeout = isinstance(error, TimeoutError)
