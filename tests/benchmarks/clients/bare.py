@@ -70,9 +70,27 @@ def _httpx(library: Any) -> Callable[[], Awaitable[dict[str, Work]]]:
     return works
 
 
+async def _pyreqwest() -> dict[str, Work]:
+    from pyreqwest.client import ClientBuilder
+
+    client = ClientBuilder().build()
+
+    async def get_one(job: Job) -> None:
+        url = _one(job)
+
+        async def once(_: int) -> None:
+            response = await client.get(url).build().send()
+            json.loads((await response.bytes()).to_bytes())
+
+        await repeat(job, once)
+
+    return {"get_one": get_one}
+
+
 async def main() -> None:
     name = sys.argv[1]
-    await serve(await (_aiohttp() if name == "aiohttp" else _httpx(import_module(name))()))
+    libraries = {"aiohttp": _aiohttp, "pyreqwest": _pyreqwest}
+    await serve(await (libraries.get(name) or _httpx(import_module(name)))())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from pocketbase_core import FileUpload, Headers, PocketBase, Request, Response
 from pocketbase_core.middleware import AfterSend, BeforeSend, Logging, Middleware, Retry
 from pocketbase_core.ports import Transport
-from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport
+from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport, PyreqwestTransport
 
 from ..responder import RECORD
 from .live import LiveJobs
@@ -36,6 +36,8 @@ MIDDLEWARE: dict[str, Callable[[], Middleware]] = {
 def _make_transport(name: str) -> Transport:
     if name == "aiohttp":
         return AiohttpTransport()
+    if name == "pyreqwest":
+        return PyreqwestTransport()
     if name == "httpx":
         library: Any = import_module("httpx")
         return HttpxTransport(library.AsyncClient(limits=library.Limits(max_connections=100)))

@@ -5,8 +5,8 @@ from typing import Any
 from ..runner import Runner
 
 IN_FLIGHT = 32
-LIBRARIES = ("aiohttp", "httpx", "httpx2")
-GOALS = {"aiohttp": "≤ 1.15", "httpx": "≤ 1.10", "httpx2": "≤ 1.10"}
+LIBRARIES = ("aiohttp", "httpx", "httpx2", "pyreqwest")
+GOALS = {"aiohttp": "≤ 1.15", "httpx": "≤ 1.10", "httpx2": "≤ 1.10", "pyreqwest": "≤ 1.15"}
 TIMES_FASTER = {"pocketbase-async": "≥ 10", "js": "≥ 1.8", "pocketbase": ""}
 
 
