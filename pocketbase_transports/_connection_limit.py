@@ -32,7 +32,7 @@ class ConnectionLimit:
 
     async def __aenter__(self) -> None:
         if self._slots is not None:
-            await wait_for_slot(self._slots)
+            await (wait_for_slot(self._slots) if self._slots.locked() else self._slots.acquire())
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

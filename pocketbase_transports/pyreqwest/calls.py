@@ -1,13 +1,13 @@
 """One request in the library, and the reading of its response."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from types import TracebackType
 
 from pyreqwest.bytes import Bytes
 from pyreqwest.exceptions import ClientClosedError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
-from pyreqwest.request import StreamRequest
+from pyreqwest.request import RequestBuilder, StreamRequest
 from pyreqwest.response import Response as LibraryResponse
 from pyreqwest.response import ResponseBodyReader
 
@@ -19,12 +19,14 @@ from .clients import Pool
 from .exceptions import NEVER_SENT, WHILE_READING, explained, raise_pool_timeout
 from .uploads import Chunk, Upload, body_to_send
 
+_NEVER = timedelta(days=1000)
+_READ_AHEAD = RequestBuilder.default_streamed_read_buffer_limit()
 _MAX_DIGITS = 9
 """The library allocates the Content-Length before it reads a whole body. A server could make it allocate anything."""
 
 
 class Call:
-    """A request that is sent when the block begins. The response is closed when the block ends, or its loop is closed.
+    """A request, and its response.
 
     A cancelled request goes on in the library until its headers arrive. So it gets the timeout of the exchange if it
     has no files, and its body fails (`uploads.py`).
@@ -44,9 +46,12 @@ class Call:
         self._request: StreamRequest | None = None
         self._reading: Uncancelled[Bytes | None] | None = None
         self.is_closed = False
+        self._is_complete = False
 
-    async def __aenter__(self) -> LibraryResponse:
-        self._body = await body_to_send(self._exchange)
+    async def open(self) -> LibraryResponse:
+        """Send the request, and return the response. Afterwards, `close` has to be called in any case."""
+        if self._exchange.body is not None:
+            self._body = await body_to_send(self._exchange, self._exchange.body)
         self._request = self._build()
         try:
             response = await Uncancelled(self._request.__aenter__(), self._pool.unfinished, self.close)
@@ -62,17 +67,14 @@ class Call:
         self._exchange.response_started()
         return response
 
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __del__(self) -> None:
-        """Close the response of a block that cannot end, because its loop is closed."""
+        """Close the response of a block that cannot end, because the block's loop is closed."""
         self.close()
 
     def close(self, _: object = None) -> None:
         """Close the response. Otherwise, the library would read on until the next chunk arrives."""
+        if self._is_complete:
+            return
         if self.is_closed or self._request is None or self._pool.is_inherited:
             return
         self.is_closed = True
@@ -83,6 +85,18 @@ class Call:
             self._request.__aexit__(None, None, None).__await__().send(None)
         if self._body is not None:
             self._body.abort()
+
+    async def read_at_once(self, response: LibraryResponse, length: int) -> bytes:
+        """Return the body of the response, which has this length."""
+        try:
+            if self._reads_ahead and length <= _READ_AHEAD:  # it is there already, so that nothing is waited for
+                content = await response.bytes()
+            else:
+                content = await Uncancelled(response.bytes())
+        except PyreqwestError as error:
+            raise (reason := explained(error)) from reason.__cause__
+        self._is_complete = self._body is None
+        return content.to_bytes()
 
     async def read_chunk(self, reader: ResponseBodyReader) -> Bytes | None:
         """Return the next chunk of the response, or None at the end.
@@ -102,14 +116,16 @@ class Call:
     def _build(self) -> StreamRequest:
         exchange = self._exchange
         builder = self._pool.open_client().request(exchange.request.method, exchange.request.full_url)
-        builder = builder.headers(exchange.headers).error_for_status(False)
+        builder = builder.headers(exchange.headers)
+        if self._pool.is_external:
+            builder = builder.error_for_status(False)
         if self._body is not None:
             builder = builder.body_stream(self._body)
+        seconds = exchange.leave_timeout_to_library() if self._reads_ahead else None
+        if not self._pool.has_timeout(seconds):
+            builder = builder.timeout(_NEVER if seconds is None else timedelta(seconds=seconds))
         if not self._reads_ahead:
-            return builder.streamed_read_buffer_limit(0).build_streamed()
-        seconds = exchange.leave_timeout_to_library()
-        if seconds is not None:
-            builder = builder.timeout(timedelta(seconds=seconds))
+            builder = builder.streamed_read_buffer_limit(0)
         return builder.build_streamed()
 
     def _raise(self, error: BaseException) -> None:
@@ -130,33 +146,29 @@ class Call:
             raise reason from reason.__cause__
 
 
-def read_headers(response: LibraryResponse) -> Headers:
+def read_headers(response: LibraryResponse) -> Iterable[tuple[str, str]]:
     """Return the headers of a response. The library cannot read values that are not ASCII: these are left out."""
     headers = response.headers
     try:
-        return Headers(headers.items())
+        return [*headers.items()]
     except ValueError:
         pairs: list[tuple[str, str]] = []
         for name in dict.fromkeys(headers):
             with suppress(ValueError):
                 pairs += [(name, value) for value in headers.getall(name)]
-        return Headers(pairs)
+        return pairs
 
 
-async def read_body(call: Call, response: LibraryResponse, headers: Headers, exchange: Exchange) -> bytes:
+async def read_body(call: Call, response: LibraryResponse, exchange: Exchange) -> bytes:
     """Read the whole body of a response."""
     if exchange.request.method == "HEAD":
         return b""
-    if (
-        "Content-Encoding" not in headers
-        and exchange.check_content_length(response.status, headers)
-        and len(headers.get("Content-Length", "")) <= _MAX_DIGITS
-    ):
-        try:
-            return (await Uncancelled(response.bytes())).to_bytes()
-        except PyreqwestError as error:
-            raise (reason := explained(error)) from reason.__cause__
-    return await exchange.read_body(response.status, headers, body_stream(call, response, exchange, None))
+    length = response.get_header("Content-Length")
+    if length is None or len(length) > _MAX_DIGITS or response.get_header("Content-Encoding") is not None:
+        headers = Headers(read_headers(response))
+        return await exchange.read_body(response.status, headers, body_stream(call, response, exchange, None))
+    exchange.check_body_size(response.status, int(length))
+    return await call.read_at_once(response, int(length))
 
 
 def body_stream(call: Call, response: LibraryResponse, exchange: Exchange, timeout: float | None) -> BodyStream:

@@ -59,6 +59,9 @@ _OTHER_NAMES = {
     "verify": _TLS_OPTIONS,
 }
 """Options of the other transports, and the names that they have here."""
+_COMMON_TIMEOUT = 30.0
+"""The timeout of the client for requests, in seconds. It is the default of `PocketBase`; others cost time."""
+_TIMEOUT_TOLERANCE = 0.1
 _MAX_SILENCE = timedelta(hours=1)
 """PocketBase ends a stream of events that was silent for five minutes."""
 
@@ -66,8 +69,12 @@ _MAX_SILENCE = timedelta(hours=1)
 class Pool:
     """A client, and the limit to its connections."""
 
-    def __init__(self, client: Client, limit: int | None) -> None:
+    def __init__(
+        self, client: Client, limit: int | None, *, timeout: float | None = None, is_external: bool = False
+    ) -> None:
         self._client: Client | None = client
+        self._timeout = timeout
+        self.is_external = is_external
         self.limit = ConnectionLimit(limit)
         self.open_calls = WeakSet[Any]()
         """The calls whose responses are read in parts."""
@@ -78,6 +85,12 @@ class Pool:
     def is_inherited(self) -> bool:
         """True in a forked child of the process that has opened the client."""
         return self._process != os.getpid()
+
+    def has_timeout(self, seconds: float | None) -> bool:
+        """Return whether this is about the timeout that the client has for each request."""
+        if seconds is None or self._timeout is None:
+            return seconds is self._timeout and not self.is_external
+        return abs(self._timeout - seconds) < _TIMEOUT_TOLERANCE
 
     def open_client(self) -> Client:
         """Return the client.
@@ -125,7 +138,7 @@ class Clients:
         self._external_pool: Pool | None = None
         if external is not None:
             _check_external(external, options)
-            self._external_pool = Pool(external, None)
+            self._external_pool = Pool(external, None, is_external=True)
         for name in options.keys() & _OTHER_NAMES.keys():
             raise TypeError(f"unknown option {name!r}; pyreqwest has {_OTHER_NAMES[name]}")
         check_names(options, _OPTIONS)
@@ -135,6 +148,10 @@ class Clients:
         self._for_requests = SessionPerLoop(self._open_for_requests, _close, _take_transports)
         self._for_streams = SessionPerLoop(self._open_for_streams, _close, _take_transports)
         self.open_streams = 0
+
+    def ready(self) -> Pool | None:
+        """Return the pool for requests of the transport's own, if it is open."""
+        return self._for_requests.get()
 
     async def open_pool(self, *, for_stream: bool = False) -> Pool:
         """Return the pool for requests, or for streams of events, which is opened if it is not open yet.
@@ -163,7 +180,9 @@ class Clients:
             await self._for_streams.aclose()
 
     def _open_for_requests(self) -> Pool:
-        return Pool(_build(lambda: _make_builder(self._options)), self._limit)
+        timeout = timedelta(seconds=_COMMON_TIMEOUT)
+        client = _build(lambda: _make_builder(self._options).timeout(timeout))
+        return Pool(client, self._limit, timeout=_COMMON_TIMEOUT)
 
     def _open_for_streams(self) -> Pool:
         # The library goes on waiting for headers when a call is cancelled. The timeout limits that.

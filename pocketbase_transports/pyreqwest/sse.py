@@ -14,7 +14,7 @@ from .calls import Call, body_stream, read_body
 async def ensure_event_stream(call: Call, response: LibraryResponse, headers: Headers, exchange: Exchange) -> None:
     """Raise the error of its status if a response is not a stream of events."""
     if not exchange.is_event_stream(response.status, headers):
-        content = await read_body(call, response, headers, exchange)
+        content = await read_body(call, response, exchange)
         raise exchange.not_event_stream_error(response.status, headers.items(), content)
 
 

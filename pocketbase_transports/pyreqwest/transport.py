@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from pyreqwest.client import Client
 
-from pocketbase_core.messages import Request, Response, ServerSentEvent
+from pocketbase_core.messages import Headers, Request, Response, ServerSentEvent
 from pocketbase_core.transport import Exchange, PoolWait, StreamingResponse
 
 from .._connection_limit import TOO_MANY_OPENING
@@ -42,12 +43,15 @@ class PyreqwestTransport:
     async def send(self, request: Request) -> Response:
         """Return the response to a request. See `HttpPort.send`."""
         async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
-            pool = await self._clients.open_pool()
+            pool = self._clients.ready() or await self._clients.open_pool()
             call = Call(pool, exchange, reads_ahead=not request.sources)
-            async with pool.limit, call as response:
-                headers = read_headers(response)
-                content = await read_body(call, response, headers, exchange)
-        return Response(response.status, headers, content, request.url)
+            async with pool.limit:
+                try:
+                    response = await call.open()
+                    content = await read_body(call, response, exchange)
+                finally:
+                    call.close()
+        return Response(response.status, Headers.deferred(partial(read_headers, response)), content, request.url)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
@@ -56,8 +60,9 @@ class PyreqwestTransport:
             async with Exchange(request, ERROR_MAP, self._pool_wait) as exchange:
                 pool = await self._clients.open_pool()
                 await stack.enter_async_context(pool.limit)
-                response = await stack.enter_async_context(call := Call(pool, exchange))
-            headers = read_headers(response)
+                stack.callback((call := Call(pool, exchange)).close)
+                response = await call.open()
+            headers = Headers(read_headers(response))
             received = body_stream(call, response, exchange, request.timeout)
             chunks = exchange.decompress(response.status, headers, received)
             yield StreamingResponse(response.status, headers, chunks)
@@ -68,9 +73,10 @@ class PyreqwestTransport:
         async with AsyncExitStack() as stack:
             async with Exchange(request, ERROR_MAP, self._stream_pool_wait) as exchange:
                 pool = await self._clients.open_pool(for_stream=True)
+                stack.callback((call := Call(pool, exchange)).close)
                 async with pool.limit:
-                    response = await stack.enter_async_context(call := Call(pool, exchange))
-                headers = read_headers(response)
+                    response = await call.open()
+                headers = Headers(read_headers(response))
                 await sse.ensure_event_stream(call, response, headers, exchange)
             self._clients.open_streams += 1
             try:

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
-from pocketbase_core.transport import Exchange
+from pocketbase_core.transport import Exchange, RequestBody
 
 SLICE = 64 * 1024
 
@@ -95,11 +95,8 @@ class Upload(AsyncIterator[bytes]):
             self._reader.cancel()
 
 
-async def body_to_send(exchange: Exchange) -> Chunk | Upload | None:
-    """Return the body to pass to the library. None if the request has none, or an empty one."""
-    body = exchange.body
-    if body is None:
-        return None
+async def body_to_send(exchange: Exchange, body: RequestBody) -> Chunk | Upload | None:
+    """Return the body of an exchange as it is passed to the library. None if the body is empty."""
     if exchange.request.sources:
         length = exchange.headers.get("Content-Length")
         return Upload(exchange, body, None if length is None else int(length))
