@@ -54,7 +54,7 @@ async def server_of_the_readme(folder: Path) -> AsyncGenerator[str, None]:
         await process.communicate()
 
 
-@pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
+@pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport", "PyreqwestTransport"])
 async def test_the_readme_leads_from_an_empty_folder_to_a_list_of_records(
     transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
