@@ -46,7 +46,6 @@ class Call:
         self._request: StreamRequest | None = None
         self._reading: Uncancelled[Bytes | None] | None = None
         self.is_closed = False
-        self._is_complete = False
 
     async def open(self) -> LibraryResponse:
         """Send the request, and return the response. Afterwards, `close` has to be called in any case."""
@@ -54,7 +53,7 @@ class Call:
             self._body = await body_to_send(self._exchange, self._exchange.body)
         self._request = self._build()
         try:
-            response = await Uncancelled(self._request.__aenter__(), self._pool.unfinished, self.close)
+            response = await Uncancelled(self._request.__aenter__(), self._pool.unfinished, self._close_response)
             if self._body is not None:
                 await self._body.finish()
         except BaseException as error:
@@ -71,31 +70,33 @@ class Call:
         """Close the response of a block that cannot end, because the block's loop is closed."""
         self.close()
 
-    def close(self, _: object = None) -> None:
+    def close(self) -> None:
         """Close the response. Otherwise, the library would read on until the next chunk arrives."""
-        if self._is_complete:
-            return
         if self.is_closed or self._request is None or self._pool.is_inherited:
             return
         self.is_closed = True
         self._pool.open_calls.discard(self)
         if self._reading is not None:
             self._reading.end()  # it holds the lock of the response's reader
-        with suppress(StopIteration, RuntimeError):  # it ends in one step; RuntimeError: there is no response
-            self._request.__aexit__(None, None, None).__await__().send(None)
+        self._close_response()
         if self._body is not None:
             self._body.abort()
+
+    def _close_response(self, _: object = None) -> None:
+        assert self._request is not None
+        with suppress(StopIteration, RuntimeError):  # it ends in one step; RuntimeError: there is no response
+            self._request.__aexit__(None, None, None).__await__().send(None)
 
     async def read_at_once(self, response: LibraryResponse, length: int) -> bytes:
         """Return the body of the response, which has this length."""
         try:
-            if self._reads_ahead and length <= _READ_AHEAD:  # it is there already, so that nothing is waited for
+            if self._reads_ahead and length < _READ_AHEAD:  # it is there already, so that nothing is waited for
                 content = await response.bytes()
             else:
                 content = await Uncancelled(response.bytes())
         except PyreqwestError as error:
-            raise (reason := explained(error)) from reason.__cause__
-        self._is_complete = self._body is None
+            raise (reason := self._reason(error)) from reason.__cause__
+        self.is_closed = self._body is None  # the library has read it to its end
         return content.to_bytes()
 
     async def read_chunk(self, reader: ResponseBodyReader) -> Bytes | None:
@@ -131,8 +132,8 @@ class Call:
     def _raise(self, error: BaseException) -> None:
         """Record how far the request had come, and raise what the library's exception means."""
         exchange = self._exchange
-        reason = explained(error) if isinstance(error, PyreqwestError) else error
-        if isinstance(reason, WHILE_READING):
+        reason = self._reason(error)
+        if isinstance(error, WHILE_READING):
             exchange.response_started()
         elif exchange.request_sent is False and self._body is None and not isinstance(reason, NEVER_SENT):
             exchange.request_sent = None  # the library asks for no chunk of an empty body
@@ -140,10 +141,16 @@ class Call:
             raise RuntimeError("the client is closed") from None
         if isinstance(reason, PoolTimeoutError):
             raise_pool_timeout(reason)
-        if isinstance(reason, RequestTimeoutError) and not isinstance(reason, NEVER_SENT):
-            raise TimeoutError(f"no response within {exchange.request.timeout:g} s")
         if reason is not error:
             raise reason from reason.__cause__
+
+    def _reason(self, error: BaseException) -> BaseException:
+        """Return what an exception of the library means."""
+        reason = explained(error) if isinstance(error, PyreqwestError) else error
+        timeout = self._exchange.request.timeout
+        if isinstance(reason, RequestTimeoutError) and not isinstance(reason, NEVER_SENT) and timeout is not None:
+            return TimeoutError(f"no response within {timeout:g} s")
+        return reason
 
 
 def read_headers(response: LibraryResponse) -> Iterable[tuple[str, str]]:
