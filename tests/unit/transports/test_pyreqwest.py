@@ -45,10 +45,15 @@ async def test_a_client_of_the_user_keeps_its_settings_and_stays_open() -> None:
         for _ in range(2):
             async with PocketBase(server.url, transport=PyreqwestTransport(client)) as pb:
                 await pb.health.check()
-        await client.close()
-        with pytest.raises(RuntimeError, match="the client is closed"):
-            await PyreqwestTransport(client).send(Request("GET", server.url))
     assert [request.headers["x-app"] for request in server.requests] == ["mine"] * 2
+
+
+async def test_a_client_that_the_user_has_closed_is_a_runtime_error() -> None:
+    client = ClientBuilder().build()
+    await client.close()
+    async with scripted_server(ignoring) as server:
+        with pytest.raises(RuntimeError, match="the client is closed"):
+            await PyreqwestTransport(client).send(Request("POST", server.url, body={}))
 
 
 async def test_a_client_that_raises_for_a_status_returns_the_response() -> None:
