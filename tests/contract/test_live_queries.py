@@ -43,7 +43,7 @@ async def test_a_live_query_that_is_cancelled_at_any_step_leaves_no_task_and_no_
                 if is_done:
                     task.result()
                     break
-            await until(lambda: not server.server.open_connections)
-            assert asyncio.all_tasks() == before, f"step {step}"
+            # pyreqwest connects even after the cancellation, and closes the connection then: its tasks come late
+            await until(lambda: not server.server.open_connections and asyncio.all_tasks() == before)
             step += 7
         assert step > 35
