@@ -85,6 +85,20 @@ def test_a_postponed_deadline_counts_from_the_last_postponement() -> None:
     assert run(main()) == 6.5
 
 
+def test_a_deadline_that_is_left_to_the_library_comes_after_the_librarys_timeout() -> None:
+    async def main() -> tuple[float, float]:
+        deadline = Deadline(3)
+        deadline.start()
+        await pass_time(1)
+        seconds = deadline.leave_to_library()
+        with contextlib.suppress(asyncio.CancelledError):
+            await pass_time(9)
+        assert deadline.stop(asyncio.CancelledError)
+        return seconds, asyncio.get_running_loop().time()
+
+    assert run(main()) == (2, 3.25)
+
+
 def test_a_cancellation_by_another_task_is_not_a_timeout() -> None:
     async def main() -> tuple[str, int]:
         task = asyncio.create_task(block(5, 9))
