@@ -239,7 +239,11 @@ print("parent", asyncio.run(send(own)), asyncio.run(send(handed)))
 async def test_what_cannot_be_used_after_a_fork_raises_an_error() -> None:
     async with scripted_server(answering("{}")) as server:
         done = await asyncio.to_thread(
-            subprocess.run, [sys.executable, "-c", FORK, server.url], capture_output=True, text=True, timeout=30
+            subprocess.run,
+            [sys.executable, "-W", "ignore", "-c", FORK, server.url],
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
     lines = done.stdout.splitlines()
     assert done.stderr == ""
