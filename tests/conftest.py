@@ -15,6 +15,8 @@ from pocketbase_core.testing.contract import transport as transport
 
 from .helpers.transports import MAKERS
 
+MARKS = {"httpx2": pytest.mark.httpx2}
+
 # No test asserts a time: on a busy machine, an example may take longer than the deadline of hypothesis.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
@@ -27,7 +29,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + 1
 
 
-@pytest.fixture(params=list(MAKERS))
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in MAKERS])
 def library(request: pytest.FixtureRequest) -> str:
     """The name of the HTTP library."""
     name: str = request.param

@@ -8,8 +8,10 @@ for a lock that the thread held, and opens its clients on pyreqwest's other runt
 of that child has no runtime left: its first request raises pyreqwest's RuntimeError, which says so.
 """
 
+import atexit
 import ctypes
 import os
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -62,8 +64,14 @@ _OTHER_NAMES = {
 _COMMON_TIMEOUT = 30.0
 """The timeout of the client for requests, in seconds. It is the default of `PocketBase`; others cost time."""
 _TIMEOUT_TOLERANCE = 0.1
+_EXIT_PAUSE = 0.005
+"""Seconds for which a process that ends releases Python's lock. The library's thread may wait for the lock, to free
+what it holds. If the interpreter shut down before the thread had the lock, the thread would abort the process."""
 _MAX_SILENCE = timedelta(hours=1)
 """PocketBase ends a stream of events that was silent for five minutes."""
+
+
+atexit.register(time.sleep, _EXIT_PAUSE)
 
 
 class Pool:

@@ -179,7 +179,7 @@ async def test_the_examples_print_what_they_show_on_each_transport(example: str,
         assert not [*tmp_path.iterdir()], "the example left files"
 
 
-@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("transport", ["aiohttp", pytest.param("httpx", marks=pytest.mark.slow)])
 async def test_the_progress_example_shows_both_bars(transport: str, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / "progress.py"), "--transport", transport]
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)

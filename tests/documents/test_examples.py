@@ -44,7 +44,7 @@ async def test_the_tracing_example_makes_a_span_for_the_call_or_for_each_attempt
     assert [of_attempts.count(word) for word in words] == [2, 1, 1]
 
 
-@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("transport", ["aiohttp", pytest.param("httpx", marks=pytest.mark.slow)])
 async def test_the_live_example_shows_what_the_server_has_after_a_restart(transport: str, tmp_path: Path) -> None:
     output = await run(tmp_path, "live.py", "--transport", transport, "--seconds", "3")
     before, restarted, after = output.partition("The server was killed.\nThe server has been restarted.\n")

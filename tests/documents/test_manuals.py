@@ -94,7 +94,7 @@ def install_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:'schema' is the style before:DeprecationWarning")
-@pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport"])
+@pytest.mark.parametrize("transport", ["AiohttpTransport", pytest.param("HttpxTransport", marks=pytest.mark.slow)])
 async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")

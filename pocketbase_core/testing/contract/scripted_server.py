@@ -88,7 +88,9 @@ class Connection:
         await self.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
 
     def reset(self) -> None:
-        """Reset the connection (RST)."""
+        """Reset the connection (RST), unless it is closed already."""
+        if self._transport.is_closing():
+            return
         raw: socket.socket = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()

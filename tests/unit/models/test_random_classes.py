@@ -179,7 +179,7 @@ def records(values: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]
     return st.one_of(st.fixed_dictionaries(values), st.fixed_dictionaries(values), some, some.map(Keys), WRONG)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_any_dataclass_is_decoded_as_without_generated_code(data: st.DataObject) -> None:
     model, values = data.draw(classes())
@@ -187,7 +187,7 @@ def test_any_dataclass_is_decoded_as_without_generated_code(data: st.DataObject)
         assert_alike(model, record)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_any_typed_dict_is_checked_as_without_generated_code(data: st.DataObject) -> None:
     names = data.draw(st.lists(FIELD_NAMES | st.sampled_from(['"]', "class", "a-b", "{a}", "\n"]), unique=True))

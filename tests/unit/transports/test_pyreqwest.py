@@ -251,3 +251,31 @@ async def test_what_cannot_be_used_after_a_fork_raises_an_error() -> None:
     assert lines[1].startswith("RuntimeError a client of pyreqwest cannot be used after a fork")
     assert lines[2] == "child 200"
     assert lines[3].startswith("RuntimeError A pyreqwest runtime was initialized before fork()")
+
+
+PROGRAM = """
+import asyncio, sys
+from pocketbase_core import PocketBase
+from pocketbase_transports import PyreqwestTransport
+
+async def main():
+    async with PocketBase(sys.argv[1], transport=PyreqwestTransport()) as pb:
+        await asyncio.gather(*(pb.send("/x") for _ in range(20)))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_program_ends_without_an_abort_on_a_busy_machine() -> None:
+    """Without the pause before the end of the process, about one program in twenty is aborted."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
+    try:
+        async with scripted_server(answering("{}")) as server:
+            for _ in range(60):
+                process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, server.url)
+                assert await process.wait() == 0
+    finally:
+        for each in busy:
+            each.kill()
+            each.wait()
