@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Literal
 
 from ..concurrency.callbacks import notify
@@ -12,7 +11,7 @@ from ..input_errors import PocketBaseInputTypeError
 from ..peer_names import AnswersPeerNames
 from . import cookies
 from .serialization import SignIn, copy_record, parse_stored
-from .token import claims, expires_at, has_expired, is_valid, subject
+from .token import claims, digest, expires_at, has_expired, is_valid, subject
 
 SUPERUSERS = "_superusers"
 _SUPERUSERS_ID = "pbc_3142635823"
@@ -177,11 +176,11 @@ class AuthStore(AnswersPeerNames):
 
     def _sign_in_of(self, token: str) -> SignIn:
         known, sign_in = self._known_sign_in
-        return sign_in if token == known else SignIn(_digest(token) if token else "")
+        return sign_in if token == known else SignIn(digest(token) if token else "")
 
     def _save_issued(self, token: str, record: Mapping[str, Any]) -> None:
         before = self._known_sign_in
-        self._known_sign_in = token, SignIn(_digest(token), _lifetime(token))
+        self._known_sign_in = token, SignIn(digest(token), _lifetime(token))
         try:
             self.save(token, record)
         finally:
@@ -274,14 +273,6 @@ def needs_loading(store: AuthStore) -> bool:
 def is_shared(store: AuthStore) -> bool:
     """Return whether other processes may change what the store holds, so that `reload` may bring something."""
     return store._is_shared  # pyright: ignore[reportPrivateUsage] - private, as applications subclass stores
-
-
-@lru_cache(maxsize=16)
-def _digest(token: str) -> str:
-    """Return a short name of a token that does not reveal the token."""
-    import hashlib  # which loads OpenSSL
-
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 def _lifetime(token: str) -> float | None:

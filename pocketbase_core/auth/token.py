@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import sys
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from ..messages.json_values import as_object
@@ -61,3 +62,11 @@ def is_refreshable(token: str) -> bool:
 def is_sendable_token(value: object) -> TypeGuard[str]:
     """Return whether a value is text that can be sent in an Authorization header."""
     return isinstance(value, str) and value.isascii() and value.isprintable() and value.strip() == value
+
+
+@lru_cache(maxsize=16)
+def digest(token: str) -> str:
+    """Return a short name of a token that does not reveal the token."""
+    import hashlib  # which loads OpenSSL
+
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()[:16]
