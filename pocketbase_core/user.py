@@ -80,8 +80,9 @@ class User:
             from .realtime.service import Realtime
 
             with start_lock:  # two threads must not subscribe to two of them
-                if self._realtime is None:
-                    self._realtime = Realtime(self.pipeline, self._realtime_settings, lambda: self._tokens)
+                self._realtime = self._realtime or Realtime(
+                    self.pipeline, self._realtime_settings, lambda: self._tokens
+                )
         return self._realtime
 
     @cached_property

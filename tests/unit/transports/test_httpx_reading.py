@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
+from pocketbase_transports.httpx.isolation import run_isolated
 from pocketbase_transports.httpx.reading import READ_AHEAD, BodyReader
 
 TIMEOUT = 10
@@ -146,3 +147,20 @@ async def test_a_block_that_is_cancelled_twice_waits_until_the_connection_is_clo
     may_close.set()
     await asyncio.wait([task])
     assert (task.cancelled(), closed) == (True, ["closed"])
+
+
+async def test_an_error_of_work_that_is_cancelled_is_not_raised_in_place_of_the_cancellation() -> None:
+    started = asyncio.Event()
+
+    async def work() -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError("no") from None
+
+    task = asyncio.create_task(run_isolated(work()))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

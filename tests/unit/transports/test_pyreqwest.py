@@ -5,7 +5,8 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable
+import types
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import pyreqwest.exceptions
@@ -24,8 +25,15 @@ from pocketbase_core.testing.contract.scripted_server import (
     scripted_server,
     sending,
 )
+from pocketbase_core.transport import Exchange
 from pocketbase_transports import PyreqwestTransport
+from pocketbase_transports.pyreqwest import clients
+from pocketbase_transports.pyreqwest.awaiting import Uncancelled
+from pocketbase_transports.pyreqwest.clients import Pool
 from pocketbase_transports.pyreqwest.exceptions import ERROR_MAP
+from pocketbase_transports.pyreqwest.uploads import Chunk, UploadAborted
+
+from ...helpers.waiting import until
 
 BASES = {"PyreqwestError", "DetailedPyreqwestError"}
 NEVER_SENT = {"ConnectError", "ConnectTimeoutError", "PoolTimeoutError", "BuilderError"}
@@ -279,3 +287,104 @@ async def test_a_program_ends_without_an_abort_on_a_busy_machine() -> None:
         for each in busy:
             each.kill()
             each.wait()
+
+
+@types.coroutine
+def steps(*yielded: object) -> Generator[Any, None, str]:
+    """A coroutine of the library: it yields futures, or None for a turn of the loop."""
+    yield from yielded
+    return "result"
+
+
+async def cancelled(*yielded: object) -> tuple[Uncancelled[str], list[str]]:
+    """Return an awaitable whose caller was cancelled, and the list of its late results."""
+    late = list[str]()
+    awaitable: Uncancelled[str] = Uncancelled(steps(*yielded), set(), late.append)
+
+    async def wait() -> None:
+        await awaitable
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert awaitable.is_late
+    return awaitable, late
+
+
+async def test_a_coroutine_whose_caller_was_cancelled_goes_on_over_turns_of_the_loop() -> None:
+    _, late = await cancelled(asyncio.get_running_loop().create_future(), None, None)
+    await until(lambda: late == ["result"])
+
+
+async def test_a_result_that_is_there_when_a_coroutine_is_ended_is_handed_to_its_callback() -> None:
+    loop = asyncio.get_running_loop()
+    awaitable, late = await cancelled(loop.create_future(), loop.create_future())
+    await asyncio.sleep(0)
+    awaitable.end()
+    assert late == ["result"]
+
+
+async def test_a_request_that_waits_for_a_connection_of_a_transport_that_is_closed_is_an_error() -> None:
+    async with scripted_server(ignoring) as server:
+        transport = PyreqwestTransport(max_connections=1)
+        first, second = (asyncio.create_task(transport.send(Request("GET", server.url, timeout=60))) for _ in range(2))
+        await until(lambda: server.open_connections)
+        await transport.aclose()
+        first.cancel()
+        with pytest.raises(RuntimeError, match="the transport is closed"):
+            await second
+        await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_a_stream_of_a_transport_that_is_closed_ends_with_an_error() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+    async with scripted_server(sending(head)) as server:
+        transport = PyreqwestTransport()
+        async with transport.stream(Request("GET", server.url, timeout=5)) as response:
+            chunks = response.aiter_bytes()
+            assert await anext(chunks) == b"abc"
+            await transport.aclose()
+            with pytest.raises(PocketBaseConnectionError):
+                await anext(chunks)
+
+
+async def test_what_a_forked_child_inherits_is_neither_used_nor_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = ClientBuilder().build()
+    transport, own = PyreqwestTransport(client), Pool(client, None)
+    references = sys.getrefcount(client)
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    with pytest.raises(RuntimeError, match="cannot be used after a fork"):
+        await transport.send(Request("GET", "http://h"))
+    assert getattr(clients, "_take_transports")(own) == ()
+    assert sys.getrefcount(client) == references + 1
+
+
+def test_a_client_is_built_on_the_other_runtime_if_the_first_one_is_from_before_a_fork() -> None:
+    class Builder:
+        def __init__(self) -> None:
+            self.is_multithreaded = False
+
+        def runtime_multithreaded(self, value: bool) -> "Builder":
+            self.is_multithreaded = value
+            return self
+
+        def build(self) -> str:
+            if not self.is_multithreaded:
+                raise RuntimeError("a runtime was initialized before fork()")
+            return "client"
+
+    make_builder: Any = Builder
+    client: object = getattr(clients, "_build")(make_builder)
+    assert client == "client"
+
+
+async def test_a_small_body_is_read_once_and_never_after_its_call_has_ended() -> None:
+    exchange = Exchange(Request("POST", "http://h", body={}), ERROR_MAP)
+    body = Chunk(b"{}", exchange)
+    assert [*body] == [b"{}"]
+    assert exchange.request_sent is None
+    aborted = Chunk(b"{}", exchange)
+    aborted.abort()
+    with pytest.raises(UploadAborted):
+        next(aborted)
