@@ -105,14 +105,13 @@ class Call:
         Raises:
             ConnectionAbortedError: If the call is closed, by the transport.
         """
+        if self.is_closed:
+            raise ConnectionAbortedError("the transport was closed")
         self._reading = Uncancelled(reader.read_chunk())
         try:
-            chunk = await self._reading
+            return await self._reading
         finally:
             self._reading = None
-        if chunk is None and self.is_closed:
-            raise ConnectionAbortedError("the transport was closed")
-        return chunk
 
     def _build(self) -> StreamRequest:
         exchange = self._exchange

@@ -71,3 +71,11 @@ def test_two_threads_get_the_same_realtime() -> None:
 
             futures = [threads.submit(realtime_of) for _ in range(4)]
             assert {id(future.result()) for future in futures} == {id(light.realtime)}
+
+
+async def test_realtime_without_a_connection_accepts_another_store_and_a_revoked_token() -> None:
+    pb = PocketBase("http://h", transport=MockTransport(lambda _: Response(200)))
+    assert not pb.realtime.is_connected
+    pb.auth_store = AuthStore()
+    pb.realtime.note_revoked("token")
+    assert not pb.realtime.is_connected

@@ -12,7 +12,9 @@ from uuid import UUID
 
 import pytest
 
+from pocketbase_core import PocketBaseDecodeError
 from pocketbase_core.models import generated_code
+from pocketbase_core.models.decoders import make_decoder
 from pocketbase_core.models.generated_code import Field
 from pocketbase_core.models.validators import ValidationError, anything
 
@@ -286,3 +288,18 @@ def test_an_error_in_the_code_of_a_nested_class_stays_that_error() -> None:
     with pytest.raises(ValidationError, match="field 'inner': this name is taken") as caught:
         validate({"inner": {"name": "forbidden"}, "tags": []})
     assert type(caught.value.__cause__) is ValueError
+
+
+@dataclass
+class WithInitVar:
+    title: str
+    limit: InitVar[int] = 0
+
+    def __post_init__(self, limit: int) -> None:
+        if len(self.title) > limit:
+            raise ValueError("the title is too long")
+
+
+def test_an_error_of_post_init_is_a_decode_error_without_generated_code_too() -> None:
+    with pytest.raises(PocketBaseDecodeError, match="the title is too long"):
+        make_decoder(WithInitVar)({"title": "a"})

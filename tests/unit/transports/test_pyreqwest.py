@@ -319,9 +319,11 @@ async def test_a_coroutine_whose_caller_was_cancelled_goes_on_over_turns_of_the_
 
 async def test_a_result_that_is_there_when_a_coroutine_is_ended_is_handed_to_its_callback() -> None:
     loop = asyncio.get_running_loop()
-    awaitable, late = await cancelled(loop.create_future(), loop.create_future())
+    awaitable, late = await cancelled(loop.create_future(), second := loop.create_future())
     await asyncio.sleep(0)
     awaitable.end()
+    second.set_result(None)
+    await asyncio.sleep(0)  # the turn in which the coroutine would go on
     assert late == ["result"]
 
 
