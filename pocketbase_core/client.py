@@ -10,6 +10,7 @@ from .calls.filters import build_filter
 from .calls.options import check_max_response_bytes
 from .calls.paths import check_base_url
 from .calls.timeout import check_timeout
+from .concurrency.event_loops import start_lock
 from .credentials import Credentials, check_credentials, check_verify_every
 from .messages import ClientOptions
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
@@ -241,8 +242,8 @@ class PocketBase(Assignments, CustomRoutes, AnswersPeerNames):
 
     def create_batch(self) -> "Batch":
         """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""
-        from .services.batch import Batch
-
+        with start_lock:
+            from .services.batch import Batch
         return Batch(self.pipeline, self._passwords)
 
     def with_auth_store(self, store: AuthStore) -> Self:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from .messages import Response
@@ -35,8 +36,6 @@ def server_message(data: Mapping[str, Any]) -> str:
 
 def reason_phrase(status: int) -> str:
     """Return the reason phrase of a status (RFC 9110, 15)."""
-    from http import HTTPStatus
-
     try:
         return HTTPStatus(status).phrase
     except ValueError:

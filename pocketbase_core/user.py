@@ -77,9 +77,9 @@ class User:
     def realtime(self) -> "Realtime":
         """The subscriptions of the user."""
         if self._realtime is None:
-            from .realtime.service import Realtime
-
             with start_lock:  # two threads must not subscribe to two of them
+                from .realtime.service import Realtime
+
                 self._realtime = self._realtime or Realtime(
                     self.pipeline, self._realtime_settings, lambda: self._tokens
                 )
@@ -93,57 +93,57 @@ class User:
     @cached_property
     def collections(self) -> "CollectionService":
         """The collections themselves."""
-        from .services.collections import CollectionService
-
+        with start_lock:
+            from .services.collections import CollectionService
         return CollectionService(self.pipeline)
 
     @cached_property
     def files(self) -> "FileService":
         """The files of records."""
-        from .services.files import FileService
-
+        with start_lock:
+            from .services.files import FileService
         return FileService(self.pipeline)
 
     @cached_property
     def backups(self) -> "BackupService":
         """The backups of the server."""
-        from .services.backups import BackupService
-
+        with start_lock:
+            from .services.backups import BackupService
         return BackupService(self.pipeline)
 
     @cached_property
     def settings(self) -> "SettingsService":
         """The settings of the server."""
-        from .services.settings import SettingsService
-
+        with start_lock:
+            from .services.settings import SettingsService
         return SettingsService(self.pipeline)
 
     @cached_property
     def logs(self) -> "LogService":
         """The request log of the server."""
-        from .services.logs import LogService
-
+        with start_lock:
+            from .services.logs import LogService
         return LogService(self.pipeline)
 
     @cached_property
     def crons(self) -> "CronService":
         """The cron jobs of the server."""
-        from .services.crons import CronService
-
+        with start_lock:
+            from .services.crons import CronService
         return CronService(self.pipeline)
 
     @cached_property
     def sql(self) -> "SqlService":
         """SQL on the database of the server."""
-        from .services.sql import SqlService
-
+        with start_lock:
+            from .services.sql import SqlService
         return SqlService(self.pipeline)
 
     @cached_property
     def health(self) -> "HealthService":
         """The health of the server."""
-        from .services.health import HealthService
-
+        with start_lock:
+            from .services.health import HealthService
         return HealthService(self.pipeline)
 
     def change_store(self, store: AuthStore) -> None:

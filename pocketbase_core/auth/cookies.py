@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote, unquote
 
+from ..concurrency.event_loops import start_lock
 from .serialization import dump_stored, essential_fields
 from .token import expires_at
 
@@ -91,8 +92,8 @@ def _text_attribute(name: str, value: object) -> str:
 
 
 def _format_expires(expires: datetime) -> str:
-    from email.utils import format_datetime  # imports many modules that nothing else needs
-
+    with start_lock:
+        from email.utils import format_datetime  # imports many modules that nothing else needs
     moment = expires.replace(tzinfo=UTC) if expires.tzinfo is None else expires.astimezone(UTC)
     return f"Expires={format_datetime(moment, usegmt=True)}"
 

@@ -1,6 +1,7 @@
 """The claims of a PocketBase token. Nothing here is verified: only the server can verify a token."""
 
 import base64
+import hashlib
 import json
 import re
 import sys
@@ -67,6 +68,4 @@ def is_sendable_token(value: object) -> TypeGuard[str]:
 @lru_cache(maxsize=16)
 def digest(token: str) -> str:
     """Return a short name of a token that does not reveal the token."""
-    import hashlib  # which loads OpenSSL
-
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()[:16]

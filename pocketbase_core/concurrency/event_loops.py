@@ -22,8 +22,11 @@ CLOSE_TIMEOUT = 2.0
 """The maximum wait for another event loop, in seconds."""
 _logger = logging.getLogger("pocketbase_core")
 
-start_lock = threading.Lock()
-"""Held for a moment while a thread starts what all threads share, so that the process is not forked at that moment."""
+start_lock = threading.RLock()
+"""Held while a thread starts or imports what all threads share, so that the process is not forked at that moment.
+
+In a child that was forked in the middle of an import, the module would stay locked by a thread that does not exist.
+"""
 # `dict` is a substitute on Windows, which has no fork.
 getattr(os, "register_at_fork", dict)(
     before=start_lock.acquire, after_in_parent=start_lock.release, after_in_child=start_lock.release

@@ -32,6 +32,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from ..calls.paths import segment
+from ..concurrency.event_loops import start_lock
 from ..errors import PocketBaseError
 from ..messages import Request, Response
 from ..messages.json_values import as_object
@@ -190,8 +191,8 @@ def _can_be_looked_up(record_id: object) -> bool:
 
 
 def _with_new_id(body: Mapping[str, Any]) -> dict[str, Any]:
-    import secrets  # imports many modules that nothing else needs
-
+    with start_lock:
+        import secrets  # imports many modules that nothing else needs
     return {**body, "id": "".join(secrets.choice(_ALPHABET) for _ in range(15))}
 
 

@@ -68,7 +68,7 @@ class Request(_Attributes):
         files: tuple[tuple[str, File], ...] = (),
         timeout: float | None = None,
         client_options: ClientOptions = _NO_OPTIONS,
-    ) -> Self:
+    ) -> "Request":
         """Check the attributes, and return a request that has them."""
         if type(headers) is not Headers:
             headers = Headers(headers)
@@ -77,22 +77,11 @@ class Request(_Attributes):
             raise ValueError("the URL of a request must not contain user information: sign in, or set a header")
         if method in _WITHOUT_BODY and (body is not None or files):
             raise PocketBaseInputError(f"a {method} request must not have a body")
-        if type(params) is not MappingProxyType:
+        if not isinstance(params, MappingProxyType):
             params = MappingProxyType(dict(params))
         if body is not None and type(body) is not MappingProxyType:
             body = freeze_body(body)
-        attributes: Any = _Attributes()
-        attributes.method = method
-        attributes.url = url
-        attributes.params = params
-        attributes.headers = headers
-        attributes.body = body
-        attributes.files = files
-        attributes.timeout = timeout
-        attributes.client_options = client_options
-        attributes.__class__ = cls
-        request: Self = attributes
-        return request
+        return _make(method, url, params, headers, body, files, timeout, client_options)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         params, body = dict(self.params), thaw_json(self.body)
@@ -155,18 +144,31 @@ def derive_request(
         ValueError: If a header cannot be sent.
     """
     headers.validate()
+    return _make(request.method, url, request.params, headers, request.body, request.files, timeout, client_options)
+
+
+def _make(
+    method: str,
+    url: str,
+    params: Mapping[str, str | tuple[str, ...]],
+    headers: Headers,
+    body: Any,
+    files: tuple[tuple[str, File], ...],
+    timeout: float | None,
+    client_options: ClientOptions,
+) -> Request:
     attributes: Any = _Attributes()
-    attributes.method = request.method
+    attributes.method = method
     attributes.url = url
-    attributes.params = request.params
+    attributes.params = params
     attributes.headers = headers
-    attributes.body = request.body
-    attributes.files = request.files
+    attributes.body = body
+    attributes.files = files
     attributes.timeout = timeout
     attributes.client_options = client_options
     attributes.__class__ = Request
-    derived: Request = attributes
-    return derived
+    request: Request = attributes
+    return request
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from numbers import Integral, Real
 from os import PathLike
 from types import NoneType
 from typing import Any
+from uuid import UUID
 
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 
@@ -62,8 +63,6 @@ def plain_scalar(value: object, path: Path, refusal: str) -> Scalar:
         return _plain_number(value, path, refusal)
     if isinstance(value, date):
         return _plain_date(value, path, refusal)
-    from uuid import UUID  # which takes long to import
-
     if isinstance(value, UUID):
         return str(value)
     # numpy.bool_ and numpy.datetime64 belong to no ABC. An int is not taken: datetime64[ns] would be its nanoseconds.

@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
+from ..concurrency.event_loops import start_lock
 from ..concurrency.threads import run_in_daemon_thread
 from ..input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from .chunk_reader import CHUNK_SIZE, ChunkReader
@@ -243,8 +244,8 @@ def _is_one_file(arguments: tuple[Any, ...], files: tuple[File, ...]) -> bool:
         return hasattr(arguments[1], "read") and files[0].filename == files[1].filename
     if len(arguments) != 3 or not isinstance(arguments[2], str):
         return False
-    import mimetypes
-
+    with start_lock:
+        import mimetypes
     return mimetypes.guess_extension(arguments[2]) is not None
 
 
@@ -283,8 +284,8 @@ def _make_file(filename: Any, content: Any, content_type: Any) -> File:
 
 def _resolve_content_type(filename: str, content_type: Any) -> str:
     if content_type is None:
-        import mimetypes  # here, because few programs need it
-
+        with start_lock:
+            import mimetypes  # here, because few programs need it
         content_type = mimetypes.guess_type(filename)[0] or "application/octet-stream"
     if not isinstance(content_type, str) or not _CONTENT_TYPE.fullmatch(content_type):
         raise PocketBaseInputError(f"{content_type!r} is not a valid content type")

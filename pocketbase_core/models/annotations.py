@@ -1,4 +1,4 @@
-"""What annotations mean, apart from their spelling."""
+"""Read annotations: members of unions, and types without their wrappers."""
 
 import typing
 from types import UnionType

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Generic, Literal, TypedDict, TypeVar, cast
 
 from ..calls.call import Call
+from ..concurrency.event_loops import start_lock
 from ..endpoints.pages import Page
 from ..errors import PocketBaseDecodeError
 from ..messages import Response
@@ -42,9 +43,9 @@ def make_decoder(model: type[T]) -> Decoder[T]:
     Raises:
         TypeError: If `model` is none of these, or has a field that no value of a record can fill.
     """
-    from .class_validators import make_class_validator
-    from .validators import ValidationError
-
+    with start_lock:
+        from .class_validators import make_class_validator
+        from .validators import ValidationError
     validate = make_class_validator(cast("Any", model))
     if validate is None:
         raise TypeError(

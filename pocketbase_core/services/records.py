@@ -16,6 +16,7 @@ from ..calls.options import (
     parse_leading,
     parse_options,
 )
+from ..concurrency.event_loops import start_lock
 from ..endpoints import records
 from ..endpoints.pages import Page
 from ..endpoints.realtime import record_topic
@@ -265,9 +266,9 @@ class RecordService(RecordChanges[T], AsyncFace):
             TypeError: If an option is of the wrong type.
             ValueError: If `limit` is below 1, or `sort` contains `@random`, or an option cannot be sent.
         """
-        from ..live.plan import Plan
-        from ..live.query import LiveQuery
-
+        with start_lock:
+            from ..live.plan import Plan
+            from ..live.query import LiveQuery
         plan = Plan.make(self._collection, parse_options(LiveOptions, options, keywords))
         return LiveQuery(plan, self._pipeline, self._realtime(), self._decode)
 

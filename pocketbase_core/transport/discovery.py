@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..concurrency.event_loops import start_lock
 from ..ports import Transport
 
 GROUP = "pocketbase.transports"
@@ -23,8 +24,8 @@ def find_transport() -> Transport:
     Raises:
         RuntimeError: If no library is installed.
     """
-    from importlib.metadata import entry_points  # takes longer to import than most of this library
-
+    with start_lock:
+        from importlib.metadata import entry_points  # takes longer to import than most of this library
     found = {point.name: point for point in entry_points(group=GROUP)}
     reasons: list[str] = []
     for name in sorted(found, key=lambda name: (_PREFERRED.index(name) if name in _PREFERRED else 9, name)):

