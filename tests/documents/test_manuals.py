@@ -155,7 +155,9 @@ def test_both_manuals_have_the_same_sections_and_code() -> None:
     assert len(ours) > 200, "headings and blocks were not found"
 
 
-@pytest.mark.parametrize("document", [*MANUALS, "architecture.md", "testing.md", "../README.md", "../CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "document", [*MANUALS, "architecture.md", "testing.md", "performance.md", "../README.md", "../CONTRIBUTING.md"]
+)
 def test_links_in_the_documents_lead_somewhere(document: str) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]*)\)", (DOCS / document).read_text(encoding="utf-8")):
         path, _, anchor = target.partition("#")

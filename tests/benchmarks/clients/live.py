@@ -38,18 +38,18 @@ class CutTransport:
             yield self._until_cut(source)
 
     async def _until_cut(self, source: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent, None]:
-        cut = asyncio.ensure_future(self._cut.wait())
+        tasks = [asyncio.ensure_future(self._cut.wait())]
         try:
             while True:
-                event = asyncio.ensure_future(anext(source))
-                await asyncio.wait([event, cut], return_when=asyncio.FIRST_COMPLETED)
+                tasks[1:] = [event := asyncio.ensure_future(anext(source))]
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 if not event.done():
-                    event.cancel()
-                    await asyncio.gather(event, return_exceptions=True)
                     return
                 yield await event
         finally:
-            cut.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def cut(self) -> None:
         self.is_up.clear()
