@@ -4,6 +4,7 @@ The public modules are:
 
 - `pocketbase_core`: the client, stores, errors and messages;
 - `pocketbase_core.errors`: the tree of errors;
+- `pocketbase_core.fields`: typed filters and sorts;
 - `pocketbase_core.messages`: requests, responses, headers and events;
 - `pocketbase_core.middleware`: the ready-made middleware;
 - `pocketbase_core.ports`: the protocols that a transport implements;
@@ -40,11 +41,13 @@ if TYPE_CHECKING:
         PocketBaseTransportError,
         PocketBaseUnauthorizedError,
     )
+    from .fields import Field
     from .live import LiveChange, LiveQuery
     from .messages import Headers, Request, RequestDraft, Response, ServerSentEvent
     from .messages.uploads import FileUpload
     from .middleware import Handler, Middleware
     from .models.decoders import RecordEvent
+    from .models.geo_point import GeoPoint
     from .ports import StreamedResponse, Transport
     from .realtime.event_queue import Gap
     from .realtime.service import Realtime
@@ -63,9 +66,11 @@ __all__ = [
     "AuthStore",
     "Batch",
     "EventStream",
+    "Field",
     "FileAuthStore",
     "FileUpload",
     "Gap",
+    "GeoPoint",
     "Handler",
     "Headers",
     "LiveChange",
@@ -108,11 +113,13 @@ _NAMES_BY_MODULE = {
     "client": ("PocketBase",),
     "credentials": ("PasswordCredentials",),
     "endpoints.pages": ("Page",),
+    "fields": ("Field",),
     "live": ("LiveChange", "LiveQuery"),
     "messages": ("Headers", "Request", "RequestDraft", "Response", "ServerSentEvent"),
     "messages.uploads": ("FileUpload",),
     "middleware": ("Handler", "Middleware"),
     "models.decoders": ("RecordEvent",),
+    "models.geo_point": ("GeoPoint",),
     "ports": ("StreamedResponse", "Transport"),
     "realtime.event_queue": ("Gap",),
     "realtime.service": ("Realtime",),
@@ -124,7 +131,7 @@ _NAMES_BY_MODULE = {
     "services.records": ("RecordService",),
 }
 _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
-_PUBLIC_MODULES = ("errors", "messages", "middleware", "ports", "testing", "transport")
+_PUBLIC_MODULES = ("errors", "fields", "messages", "middleware", "ports", "testing", "transport")
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 

@@ -8,7 +8,7 @@ from ..messages.instances import Body, fields_of
 from ..messages.uploads import File, FileUpload
 
 
-def body_fields(body: Body) -> Mapping[str, Any]:
+def body_fields(body: Body, *, only_set: bool = False) -> Mapping[str, Any]:
     """Return a body as a mapping: a dict as it is, and the fields of an instance of the user's class.
 
     An empty `id` of an instance is left out: a class of records may have one for records that are not stored yet, and
@@ -20,7 +20,7 @@ def body_fields(body: Body) -> Mapping[str, Any]:
     """
     if isinstance(body, Mapping):
         return body
-    fields = fields_of(body)
+    fields = fields_of(body, only_set=only_set)
     if not isinstance(fields, dict):
         raise PocketBaseInputTypeError(
             "a body must be a dict, or an instance of a dataclass, pydantic model or msgspec Struct, "
@@ -29,7 +29,7 @@ def body_fields(body: Body) -> Mapping[str, Any]:
     return {name: value for name, value in fields.items() if name != "id" or value not in (None, "")}  # pyright: ignore
 
 
-def split_files(body: Body) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
+def split_files(body: Body, *, only_set: bool = False) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
     """Return the JSON values of a body, and `(field, file)` for each of its files.
 
     A list may mix the names of stored files, which are values, with uploads.
@@ -39,7 +39,7 @@ def split_files(body: Body) -> tuple[dict[str, Any], tuple[tuple[str, File], ...
     """
     values: dict[str, Any] = {}
     files: list[tuple[str, File]] = []
-    for key, value in body_fields(body).items():
+    for key, value in body_fields(body, only_set=only_set).items():
         items: list[Any] = list(value) if isinstance(value, (list, tuple)) else [value]  # pyright: ignore
         uploads = [item for item in items if isinstance(item, FileUpload)]
         if not uploads or not isinstance(key, str):
@@ -51,14 +51,18 @@ def split_files(body: Body) -> tuple[dict[str, Any], tuple[tuple[str, File], ...
     return values, tuple(files)
 
 
-def record_body(body: Body) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
+def record_body(body: Body, *, only_set: bool = False) -> tuple[dict[str, Any], tuple[tuple[str, File], ...]]:
     """Return the JSON values and the files of a record's body, as `split_files` does.
+
+    Args:
+        body: A dict, or an instance of the user's class.
+        only_set: Whether to leave out the fields of a pydantic model that were not set.
 
     Raises:
         TypeError: If `body` is neither a dict nor an instance of the user's class.
         ValueError: If the server would ignore an upload, or a value beside an upload.
     """
-    values, files = split_files(body)
+    values, files = split_files(body, only_set=only_set)
     for field in {field for field, _ in files}:
         if field.endswith("-"):
             raise PocketBaseInputError(f"{field!r} removes stored files by name, so it must not contain an upload")

@@ -59,7 +59,7 @@ def create(collection: str, body: Body, options: Options) -> Call[dict[str, Any]
 
 def update(collection: str, record_id: str, body: Body, options: Options) -> Call[dict[str, Any]]:
     """Build the call that changes fields of a record."""
-    values, files = record_body(body)
+    values, files = record_body(body, only_set=True)
     return Call.build("PATCH", _one(collection, record_id), parse_object, options, body=values, files=files)
 
 

@@ -25,6 +25,7 @@ from functools import lru_cache
 from types import UnionType
 from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
 
+from ..messages.instances import json_name
 from .annotations import is_typed_dict, unwrap_annotation
 from .generated_code import Field, generate_check, generate_constructor
 from .library_validators import msgspec_validator, pydantic_validator
@@ -83,7 +84,7 @@ def _typed_dict(model: Any, cache: _Cache) -> Validator:
         # __required_keys__ ignores Required and NotRequired in annotations that are text.
         origin = get_origin(hint)
         required = origin is Required or (name in model.__required_keys__ and origin is not NotRequired)
-        fields[name] = Field(hint, _field(hint, f"{model.__name__}.{name}", cache, convert=False), required)
+        fields[name] = Field(name, hint, _field(hint, f"{model.__name__}.{name}", cache, convert=False), required)
 
     def validate(value: Any) -> Any:
         _validate_fields(value, fields)
@@ -99,7 +100,8 @@ def _dataclass(model: Any, cache: _Cache) -> Validator:
         if each.init:
             required = each.default is dataclasses.MISSING and each.default_factory is dataclasses.MISSING
             hint = hints[each.name]
-            fields[each.name] = Field(hint, _field(hint, f"{model.__name__}.{each.name}", cache), required)
+            validate_field = _field(hint, f"{model.__name__}.{each.name}", cache)
+            fields[each.name] = Field(json_name(each), hint, validate_field, required)
 
     def validate(value: Any) -> Any:
         values = _validate_fields(value, fields)
@@ -115,10 +117,10 @@ def _validate_fields(value: Any, fields: Mapping[str, Field]) -> dict[str, Any]:
     require_type(dict, value)
     values: dict[str, Any] = {}
     for name, field in fields.items():
-        if name in value:
-            values[name] = validate_at(name, field.validate, value[name])
+        if field.key in value:
+            values[name] = validate_at(field.key, field.validate, value[field.key])
         elif field.required:
-            raise ValidationError("missing", name)
+            raise ValidationError("missing", field.key)
     return values
 
 

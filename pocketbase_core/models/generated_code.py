@@ -56,10 +56,11 @@ to the validator of its field: `validate_title` and so on. `interpret` validates
 dict or if a field is missing. All other rules and all errors are those of these validators, which are not generated.
 Fields are validated in their order, and the user's code is never called twice.
 
-Only the names of fields become part of the source, and only if they are ASCII identifiers. The prefixes `value_`,
-`validate_` and `default_` separate them from each other and from all other names.
+Only the names of fields become part of the source, and only if they are ASCII identifiers, and their names in the JSON
+are ASCII words. The prefixes `value_`, `validate_` and `default_` separate them from each other and from other names.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -70,10 +71,14 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from .annotations import is_typed_dict, union_members, unwrap_annotation
 from .validators import ALLOWED_TYPES, CONVERTERS, ValidationError, Validator, anything, validate_at
 
+_JSON_NAME = re.compile("[A-Za-z0-9_]+")
+
 
 class Field(NamedTuple):
     """A field of a dataclass, or a key of a TypedDict."""
 
+    key: str
+    """The name in the JSON."""
     annotation: Any
     validate: Validator
     required: bool
@@ -92,7 +97,7 @@ def validate(record):
     return interpret(record)
 """
 _NOT_REQUIRED = """
-if "{name}" in record:
+if "{key}" in record:
     {read}
     {check}
 else:
@@ -100,19 +105,19 @@ else:
 """
 _PLAIN = """
 if {mismatch}:
-    value_{name} = at("{name}", validate_{name}, value_{name})
+    value_{name} = at("{key}", validate_{name}, value_{name})
 """
 _DATETIME = """
 try:
     moment = fromisoformat(value_{name}) if value_{name} else naive
 except (TypeError, ValueError):
     moment = naive
-value_{name} = moment if moment.tzinfo is not None else at("{name}", validate_{name}, value_{name})
+value_{name} = moment if moment.tzinfo is not None else at("{key}", validate_{name}, value_{name})
 """
 _LIST = """
 for item in value_{name} if type(value_{name}) is list else (unfit,):
     if {mismatch}:
-        value_{name} = at("{name}", validate_{name}, value_{name})
+        value_{name} = at("{key}", validate_{name}, value_{name})
         break
 else:
     value_{name} = value_{name}[:]
@@ -121,7 +126,7 @@ _OTHER = """
 try:
     value_{name} = validate_{name}(value_{name})
 except ValidationError as error:
-    error.prefix_path("{name}")
+    error.prefix_path("{key}")
     raise
 """
 _OPTIONAL = """
@@ -145,7 +150,7 @@ _GLOBALS: dict[str, Any] = {
 
 def generate_check(fields: Mapping[str, Field], interpret: Validator) -> Validator:
     """Return a function that does what `interpret` does: check the fields of a record, and return the record."""
-    if not _are_identifiers(fields):
+    if not _are_names(fields):
         return interpret
     return _generate(fields, {"interpret": interpret}, "return record")
 
@@ -153,7 +158,7 @@ def generate_check(fields: Mapping[str, Field], interpret: Validator) -> Validat
 def generate_constructor(model: Any, fields: Mapping[str, Field], interpret: Validator) -> Validator:
     """Return a function that does what `interpret` does: make an instance of the dataclass `model` of a record."""
     parameters = _constructor_parameters(model, fields)
-    if parameters is None or not _are_identifiers(fields):
+    if parameters is None or not _are_names(fields):
         return interpret
     names: dict[str, Any] = {"interpret": interpret, "model": model}
     arguments: list[str] = []
@@ -163,8 +168,11 @@ def generate_constructor(model: Any, fields: Mapping[str, Field], interpret: Val
     return _generate(fields, names, _fill(_INSTANCE, arguments=", ".join(arguments)))
 
 
-def _are_identifiers(names: Iterable[str]) -> bool:
-    return all(name.isidentifier() and name.isascii() for name in names)
+def _are_names(fields: Mapping[str, Field]) -> bool:
+    """Return whether the source can contain the names of the fields, and their names in the JSON."""
+    return all(
+        name.isidentifier() and name.isascii() and _JSON_NAME.fullmatch(field.key) for name, field in fields.items()
+    )
 
 
 def _constructor_parameters(model: Any, fields: Mapping[str, Field]) -> dict[str, Parameter] | None:
@@ -188,13 +196,13 @@ def _generate(fields: Mapping[str, Field], names: dict[str, Any], result: str) -
     checks: list[str] = []
     for name, field in fields.items():
         names[f"validate_{name}"] = field.validate
-        read, check = f'value_{name} = record["{name}"]', _check(name, field)
+        read, check = f'value_{name} = record["{field.key}"]', _check(name, field)
         if field.required:
             reads.append(read)
             checks.append(check)
         else:
             default = f"value_{name} = default_{name}" if f"default_{name}" in names else "pass"
-            checks.append(_fill(_NOT_REQUIRED, name=name, read=read, check=check, default=default))
+            checks.append(_fill(_NOT_REQUIRED, key=field.key, read=read, check=check, default=default))
     source = _fill(_VALIDATE, reads="\n".join(reads) or "pass", checks="\n".join(checks), result=result)
     names |= _GLOBALS
     exec(source, names)
@@ -210,14 +218,14 @@ def _check(name: str, field: Field) -> str:
     if field.validate is anything:
         return ""
     if _are_plain(members):
-        return _fill(_PLAIN, name=name, mismatch=_mismatch(f"value_{name}", members))
+        return _fill(_PLAIN, name=name, key=field.key, mismatch=_mismatch(f"value_{name}", members))
     if datetime in members and {*members} <= {datetime, NoneType}:
-        return _fill(_DATETIME, name=name)
+        return _fill(_DATETIME, name=name, key=field.key)
     if get_origin(hint) in (list, Sequence) and _are_plain(items := union_members(get_args(hint)[0])):
-        return _fill(_LIST, name=name, mismatch=_mismatch("item", items))
+        return _fill(_LIST, name=name, key=field.key, mismatch=_mismatch("item", items))
     if NoneType in members and all(map(_refuses_none, members)):
-        return _fill(_OPTIONAL, name=name, check=_fill(_OTHER, name=name))
-    return _fill(_OTHER, name=name)
+        return _fill(_OPTIONAL, name=name, check=_fill(_OTHER, name=name, key=field.key))
+    return _fill(_OTHER, name=name, key=field.key)
 
 
 def _are_plain(members: Iterable[Any]) -> bool:

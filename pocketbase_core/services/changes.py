@@ -41,7 +41,8 @@ class RecordChanges(Generic[T]):
     ) -> RecordChange[T]:
         """Change some fields of a record, and return the record. If it is the signed-in one, the auth store follows.
 
-        All fields of an instance are sent: to change only some, pass a dict, or an instance of a class with these.
+        To change only some fields, pass a dict with these, or an instance. The fields of a pydantic model that were not
+        set are left out, and those of a msgspec Struct that are `UNSET`; all fields of a dataclass are sent.
         A new password or e-mail address ends all tokens of the user: the auth store is cleared then.
 
         Options: `expand`, `fields`, `params`, `headers`, `timeout`.

@@ -133,6 +133,45 @@ async def test_an_instance_may_be_a_json_value_of_a_field(body: Any, sent: dict[
     assert seen[0].body == {"data": (sent["inner"], {"more": sent["inner"]})}
 
 
+class Settings(pydantic.BaseModel):
+    theme: str = "light"
+    size: int = 1
+
+
+class Profile(pydantic.BaseModel):
+    name: str = pydantic.Field(default="", alias="theName")
+    bio: str = ""
+    settings: Settings = Settings()
+
+
+async def test_an_update_leaves_out_the_fields_of_a_model_that_were_not_set() -> None:
+    seen: list[Request] = []
+    pb = recording_client(seen)
+    profile = Profile(settings=Settings(size=2))
+    profile.name = "Ann"
+    batch = pb.create_batch()
+    batch.collection("posts").update("a", profile)
+    batch.collection("posts").upsert(profile)
+    await pb.collection("posts").update("a", profile)
+    await pb.collection("posts").create(profile)
+    await batch.send()
+    changed = {"theName": "Ann", "settings": {"theme": "light", "size": 2}}
+    complete = changed | {"bio": ""}
+    assert [request.body for request in seen[:2]] == [changed, complete], "a value in a body is always complete"
+    assert [each["body"] for each in seen[2].body["requests"]] == [changed, complete]
+
+
+@dataclass
+class Renamed:
+    class_: str = field(metadata={"pocketbase": "class"})
+
+
+async def test_a_field_of_a_dataclass_may_have_another_name_in_the_body() -> None:
+    seen: list[Request] = []
+    await recording_client(seen).collection("posts").create(Renamed("x"))
+    assert seen[0].body == {"class": "x"}
+
+
 async def test_a_dataclass_is_not_copied_deeply() -> None:
     seen: list[Request] = []
     lock = threading.Lock()

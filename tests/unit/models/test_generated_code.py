@@ -54,11 +54,11 @@ class PostDict(TypedDict):
 
 
 def test_a_record_as_the_class_says_needs_only_generated_code() -> None:
-    fields = {name: Field(hint, refuse, True) for name, hint in Post.__annotations__.items()}
+    fields = {name: Field(name, hint, refuse, True) for name, hint in Post.__annotations__.items()}
     record: Any = {"title": "x", "created": CREATED, "tags": ["a"], "author": None}
     validate = generated_code.generate_constructor(Post, fields, refuse)
     assert validate(record) == Post("x", MOMENT, ["a"])
-    fields = {name: Field(hint, refuse, name != "n") for name, hint in PostDict.__annotations__.items()}
+    fields = {name: Field(name, hint, refuse, name != "n") for name, hint in PostDict.__annotations__.items()}
     check = generated_code.generate_check(fields, refuse)
     for record in ({"title": "x", "tags": ["a"], "n": 1}, {"title": "x", "tags": ["a"]}):
         assert check(record) is record
@@ -68,15 +68,37 @@ def test_a_record_as_the_class_says_needs_only_generated_code() -> None:
     "hint", [Checked, PostDict, list[Checked], Sequence[Checked], dict[str, str], Mapping[str, int], Literal["a"], UUID]
 )
 def test_none_is_not_handed_to_a_validator_if_nothing_else_becomes_of_it(hint: Any) -> None:
-    check = generated_code.generate_check({"a": Field(hint | None, refuse, True)}, refuse)
+    check = generated_code.generate_check({"a": Field("a", hint | None, refuse, True)}, refuse)
     assert check({"a": None}) == {"a": None}
     with pytest.raises(AssertionError, match="'' must not be validated"):
         check({"a": ""})
 
 
 def test_a_field_for_anything_costs_no_call() -> None:
-    check = generated_code.generate_check({"a": Field(Any, anything, True)}, refuse)
+    check = generated_code.generate_check({"a": Field("a", Any, anything, True)}, refuse)
     assert "validate_a" not in (check.__doc__ or "validate_a")
+
+
+@dataclass
+class Renamed:
+    class_: str = field(metadata={"pocketbase": "class"})
+    tags_: list[str] = field(default_factory=list[str], metadata={"pocketbase": "tags"})
+
+
+def test_a_field_may_have_another_name_in_the_json() -> None:
+    decode = make_decoder(Renamed)
+    record: Any = {"class": "x", "class_": "y", "tags": ["a"]}
+    assert decode(record) == Renamed("x", ["a"])
+    with pytest.raises(PocketBaseDecodeError, match="field 'class': missing"):
+        decode({"class_": "y"})
+    with pytest.raises(PocketBaseDecodeError, match=r"field 'tags.0': expected str"):
+        decode({"class": "x", "tags": [1]})
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\", "ä", "a b", "{a}"])
+def test_a_name_in_the_json_that_is_no_word_does_not_become_source(name: str) -> None:
+    made: Any = make_dataclass("Made", [("a", str, field(metadata={"pocketbase": name}))])
+    assert make_decoder(made)({name: "x"}).a == "x"
 
 
 class Sign(Enum):

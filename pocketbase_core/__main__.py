@@ -1,0 +1,8 @@
+"""The command line: `python -m pocketbase_core models …`."""
+
+import sys
+
+from .codegen.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

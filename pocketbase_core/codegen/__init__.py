@@ -1,0 +1,1 @@
+"""Models of a server's collections, as Python source."""

@@ -1,0 +1,135 @@
+"""The collections of a server, as far as models need them."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+_UNIQUE_INDEX = re.compile(r"\s*CREATE\s+UNIQUE\s+INDEX\b[^(]*\(\s*[`\"\[']?(\w+)[`\"\]']?[^,)]*\)", re.IGNORECASE)
+"""A unique index of one column. PocketBase expands a back-relation over it to one record, even with a WHERE."""
+
+
+_TOO_OLD = "the collections are those of PocketBase 0.22 or older; models need 0.23"
+
+
+class SchemaError(ValueError):
+    """Collections that no models can be made of."""
+
+
+@dataclass(frozen=True)
+class FieldSchema:
+    """A field of a collection."""
+
+    name: str
+    type: str
+    required: bool = False
+    hidden: bool = False
+    max_select: int = 0
+    values: tuple[str, ...] = ()
+    collection_id: str = ""
+    only_int: bool = False
+    is_generated: bool = False
+    """True if the server makes a text where the body has none."""
+
+    @property
+    def is_list(self) -> bool:
+        """True if the field has a list of values."""
+        return self.type in ("select", "file", "relation") and self.max_select > 1
+
+
+@dataclass(frozen=True)
+class CollectionSchema:
+    """A collection."""
+
+    id: str
+    name: str
+    type: str
+    fields: tuple[FieldSchema, ...]
+    unique: frozenset[str]
+    """The fields that have an index which makes them unique."""
+    is_system: bool
+    """True for PocketBase's own collections."""
+
+    @property
+    def relations(self) -> list[FieldSchema]:
+        """The fields that refer to records."""
+        return [field for field in self.fields if field.type == "relation"]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A name that `expand` and filters know for the way from one collection to another."""
+
+    name: str
+    collection: CollectionSchema | None
+    """None if the other collection is not known."""
+    is_list: bool
+    is_back: bool = False
+    """True if the relation is a field of the other collection."""
+
+
+def parse_collections(document: Any) -> list[CollectionSchema]:
+    """Return the collections of a decoded JSON document, in the order of their names.
+
+    Raises:
+        SchemaError: If the document is not a list of collections, or is one of PocketBase 0.22 or older.
+    """
+    if not isinstance(document, list) or not document:
+        raise SchemaError("a JSON list of collections was expected")
+    items = cast("list[dict[str, Any]]", document)
+    try:
+        collections = [_collection(item) for item in items]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        with suppress(TypeError):
+            if any("schema" in item for item in items):
+                raise SchemaError(_TOO_OLD) from error
+        raise SchemaError("the JSON is not a list of PocketBase's collections") from error
+    return sorted(collections, key=lambda collection: collection.name)
+
+
+def relations_of(collection: CollectionSchema, known: list[CollectionSchema]) -> list[Relation]:
+    """Return the relations of a collection, and those of other collections back to it."""
+    by_id = {each.id: each for each in known}
+    relations = [Relation(field.name, by_id.get(field.collection_id), field.is_list) for field in collection.relations]
+    for other in known:
+        for field in other.relations:
+            if field.collection_id == collection.id:
+                is_list = field.is_list or field.name not in other.unique
+                relations.append(Relation(f"{other.name}_via_{field.name}", other, is_list, is_back=True))
+    return relations
+
+
+def _collection(item: Any) -> CollectionSchema:
+    fields = tuple(_field(field) for field in item["fields"])
+    indexes = (_UNIQUE_INDEX.match(index) for index in item.get("indexes") or ())
+    unique = frozenset(match[1] for match in indexes if match)
+    return CollectionSchema(
+        _text(item["id"]), _word(item["name"]), _text(item["type"]), fields, unique, bool(item.get("system"))
+    )
+
+
+def _field(item: Any) -> FieldSchema:
+    return FieldSchema(
+        _word(item["name"]),
+        _text(item["type"]),
+        bool(item.get("required")),
+        bool(item.get("hidden")),
+        int(item.get("maxSelect") or 0),
+        tuple(map(_text, item.get("values") or ())),
+        _text(item.get("collectionId") or ""),
+        bool(item.get("onlyInt")),
+        bool(item.get("autogeneratePattern")),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _word(value: Any) -> str:
+    """Return a name. Names become part of the source, so they must consist of letters, digits and underscores."""
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name := _text(value)):
+        raise ValueError(name)
+    return name
