@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from statistics import median
+from typing import Any
 
 from pocketbase_core import PocketBase, Request, Response, ServerSentEvent, StreamedResponse
 from pocketbase_core.middleware import Handler
@@ -38,7 +39,7 @@ class CutTransport:
             yield self._until_cut(source)
 
     async def _until_cut(self, source: AsyncIterator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent, None]:
-        tasks = [asyncio.ensure_future(self._cut.wait())]
+        tasks: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._cut.wait())]
         try:
             while True:
                 tasks[1:] = [event := asyncio.ensure_future(anext(source))]
