@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from .realtime.timing import RealtimeSettings
     from .services.auth import AuthService
     from .services.batch import Batch
+    from .services.bulk.result import BulkResult, FailedRow
     from .services.queued import Queued
     from .services.records import RecordService
 
@@ -65,7 +66,9 @@ __all__ = [
     "AuthService",
     "AuthStore",
     "Batch",
+    "BulkResult",
     "EventStream",
+    "FailedRow",
     "Field",
     "FileAuthStore",
     "FileUpload",
@@ -127,6 +130,7 @@ _NAMES_BY_MODULE = {
     "realtime.timing": ("RealtimeSettings",),
     "services.auth": ("AuthService",),
     "services.batch": ("Batch",),
+    "services.bulk.result": ("BulkResult", "FailedRow"),
     "services.queued": ("Queued",),
     "services.records": ("RecordService",),
 }

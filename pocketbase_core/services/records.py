@@ -26,10 +26,11 @@ from ..pipeline import Pipeline
 from ..realtime.callbacks import callback_and_topic
 from .auth import AuthService
 from .changes import RecordChanges
-from .faces import AsyncFace, endpoint
+from .faces import endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.pagination import fetch_all, iterate_pages
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
+from .many_records import ManyRecords
 from .record_change import RecordChange
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _USAGE = (
 )
 
 
-class RecordService(RecordChanges[T], AsyncFace):
+class RecordService(RecordChanges[T], ManyRecords):
     """The records of one collection. `auth` has the ways to sign in, if it is an auth collection.
 
     Records are dicts, or instances of the class that `PocketBase.collection` was given. If a record is not valid for

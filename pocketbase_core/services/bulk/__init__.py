@@ -1,0 +1,1 @@
+"""Many records: written in batches, exported, and imported."""

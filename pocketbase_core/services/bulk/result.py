@@ -1,0 +1,28 @@
+"""The result of writing many records."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class FailedRow:
+    """A row that was not stored."""
+
+    number: int
+    """The number of the row, from 1."""
+    body: Any
+    """The row. If a line of a file is no JSON, this is its text."""
+    error: Exception
+    """The reason. A PocketBaseTransportError means that it is unknown whether the row was stored."""
+
+
+@dataclass
+class BulkResult:
+    """What has become of the rows."""
+
+    created: int = 0
+    """The number of records that are new."""
+    updated: int = 0
+    """The number of records that existed."""
+    failed: list[FailedRow] = field(default_factory=list[FailedRow])
+    """The rows that were not stored, in the order of their numbers."""
