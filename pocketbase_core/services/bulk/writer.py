@@ -29,6 +29,7 @@ from ...endpoints import batch, records
 from ...errors import (
     PocketBaseBadRequestError,
     PocketBaseBatchError,
+    PocketBaseDecodeError,
     PocketBaseError,
     PocketBaseForbiddenError,
     PocketBaseNotFoundError,
@@ -54,7 +55,8 @@ _EXISTS = ("validation_not_unique", "validation_invalid_auth_id")
 """The codes of a field whose value another record has."""
 _UNSENDABLE = (OSError, TypeError, ValueError)
 """What a body raises that cannot be read or encoded."""
-_NO_RESPONSE = (PocketBaseTransportError, PocketBaseServerError, PocketBaseRateLimitError)
+_NO_RESPONSE = (PocketBaseTransportError, PocketBaseServerError, PocketBaseRateLimitError, PocketBaseDecodeError)
+"""The errors after which a request is sent again. A response that is no JSON is as good as a lost one."""
 _ONLY_ID = parse_options(RecordOptions, {"fields": "id"}, {})
 _WHOLE_RECORD = parse_options(RecordOptions, None, {})
 
@@ -112,7 +114,7 @@ class Writer:
                 calls = await self._confirm([build_call(self._target, row, self._options_of(row)) for row in rows])
                 stored = await self._execute(calls)
             except _NO_RESPONSE as error:
-                if isinstance(error, PocketBaseServerError) or getattr(error, "request_sent", False) is not False:
+                if _may_have_succeeded(error):
                     lost = True
                     if not _are_repeatable(rows):
                         self._fail(rows, error)
@@ -235,6 +237,13 @@ class Writer:
 def _are_repeatable(rows: Sequence[Row]) -> bool:
     """Return whether a request with these rows may be sent twice: the server refuses it, or the result is the same."""
     return any(row.is_guarded for row in rows) or all(row.exists and row.is_repeatable for row in rows)
+
+
+def _may_have_succeeded(error: PocketBaseError) -> bool:
+    """Return whether the server may have executed a request without its response."""
+    if isinstance(error, PocketBaseTransportError):
+        return error.request_sent is not False
+    return not isinstance(error, PocketBaseRateLimitError)
 
 
 def _is_about_the_row(row: Row, refusal: Exception) -> bool:
