@@ -1,18 +1,14 @@
 """The examples run, and their parts work as described."""
 
 import asyncio
-import contextlib
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from examples.bulk_import import FIELDS, write_rows
+from examples.bulk_import import PEOPLE
 from examples.custom_middleware import Cache, RateLimit
 from pocketbase_core import PocketBase, Request, Response
 from pocketbase_core.testing import LocalServer
@@ -127,116 +123,29 @@ async def test_the_rate_limit_spaces_requests_evenly() -> None:
 
 
 async def test_the_bulk_import_reports_wrong_rows_and_stores_the_others(tmp_path: Path) -> None:
-    output = await run(tmp_path, "bulk_import.py", "--rows", "300", "--size", "20")
-    assert "line 101: could not convert string to float: 'old'" in output
-    assert "line 151: 400" in output
+    output = await run(tmp_path, "bulk_import.py", "--rows", "300")
+    assert "row 100: the server would store nothing for 'age': could not convert string to float: 'old'" in output
+    assert "row 150: 400" in output
     assert "email: Must be a valid email address." in output
-    assert "sent 298, already stored 0, invalid 2" in output
+    assert "created 298, updated 0, failed 2" in output
     assert not [*tmp_path.iterdir()], "the example left files"
 
 
-@asynccontextmanager
-async def gate(port: int, most: int) -> AsyncGenerator[tuple[str, asyncio.Event, asyncio.Event], None]:
-    """Run a proxy that forwards `most` batches to a port and holds back the next one.
-
-    Yields the URL, an event that is set when a batch is held back, and an event to set to let the batch pass.
-    """
-    is_held, is_open, remaining = asyncio.Event(), asyncio.Event(), most
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal remaining
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                remaining -= data.startswith(b"POST /api/batch ")
-                if remaining < 0:
-                    is_held.set()
-                    await is_open.wait()
-                writer.write(data)
-        writer.close()
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        responses, upstream = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(forward(reader, upstream), forward(responses, writer))
-
-    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", is_held, is_open
-        finally:
-            is_open.set()
-
-
-async def test_a_stopped_bulk_import_goes_on_where_it_was(tmp_path: Path) -> None:
+async def test_a_second_bulk_import_stores_the_edits_and_doubles_nothing(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
-    write_rows(path, 400)
     async with LocalServer() as server, PocketBase(server.url) as pb:
         await pb.admins.auth.with_password(*server.superuser)
-        await pb.settings.update({"batch": {"enabled": True, "maxRequests": 20, "timeout": 60}})
-        await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
-        # Four batches are in flight at a time, so the first is recorded before the sixth is sent.
-        async with gate(int(server.url.rpartition(":")[2]), most=5) as (url, is_held, is_open):
-            email, password = server.superuser
-            options = ["--csv", str(path), "--url", url, "--email", email, "--password", password, "--size", "20"]
-
-            command = [sys.executable, str(EXAMPLES / "bulk_import.py"), *options]
-            first = await asyncio.create_subprocess_exec(*command, stdout=-1, stderr=-1)
-            await asyncio.wait_for(is_held.wait(), 60)
-            first.send_signal(signal.SIGINT)
-            _, stderr = await first.communicate()
-            assert (first.returncode, stderr) == (1, b"stopped; run the command again to continue\n")
-            arrived = (await pb.collection("people").get_list(1, 1))["totalItems"]
-            assert 0 < arrived <= 100, "five batches of twenty passed the gate"
-
-            is_open.set()
-            output = await run(tmp_path, "bulk_import.py", *options)
-            sent, there = (int(output.rpartition(word)[2].partition(",")[0]) for word in ("sent ", "already stored "))
-            assert sent + there == 398, "a row was lost or sent twice"
-            assert 0 < there <= arrived, "the progress file is behind the server, never ahead"
-            assert "sent 0, already stored 398, invalid 2" in await run(tmp_path, "bulk_import.py", *options)
-        people = await pb.collection("people").get_full_list()
-    assert sorted(int(each["name"].split()[1]) for each in people) == [
-        number for number in range(1, 401) if number not in (133, 200)
-    ]
-
-
-@pytest.mark.parametrize("batches", [True, False])
-async def test_a_bulk_import_of_an_edited_file_stores_the_edits_and_doubles_nothing(
-    batches: bool, tmp_path: Path
-) -> None:
-    path = tmp_path / "people.csv"
-    head, *rows = ["name,email,age", *(f"User {number},user{number}@example.com,{number}" for number in range(6))]
-    async with LocalServer() as server, PocketBase(server.url) as pb:
-        await pb.admins.auth.with_password(*server.superuser)
-        await pb.settings.update({"batch": {"enabled": batches, "maxRequests": 4}})
-        await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
-        email, password = server.superuser
-        options = ["--csv", str(path), "--url", server.url, "--email", email, "--password", password, "--key", "email"]
-
-        async def run_with(*lines: str) -> tuple[str, list[str]]:
-            path.write_text("\n".join([head, *lines]))
-            output = await run(tmp_path, "bulk_import.py", *options)
-            people = await pb.collection("people").get_full_list(sort="email")
-            return output, [f"{each['name']},{each['email']},{each['age']}" for each in people]
-
-        assert (await run_with(*rows))[1] == rows
-        edited = [*rows[:3], "Renamed,user3@example.com,33", *rows[4:], "User 6,user6@example.com,6"]
-        output, stored = await run_with(*edited)
-        assert "sent 2, already stored 5, invalid 0" in output
-        assert stored == edited
-        output, stored = await run_with(*rows, "Again,user0@example.com,1", "Wrong,nobody,2")
-        assert "line 8: the email is that of line 2" in output
-        assert "line 9: 400" in output
-        assert "sent 1, already stored 5, invalid 2" in output, "the row that was edited back is sent again"
-        assert stored == [*rows, edited[6]]
-
-
-async def test_a_bulk_import_that_cannot_succeed_does_not_advise_another_run(tmp_path: Path) -> None:
-    path = tmp_path / "people.csv"
-    path.write_text("nickname\nAda\n")
-    async with LocalServer() as server, PocketBase(server.url) as pb:
-        await pb.admins.auth.with_password(*server.superuser)
-        await pb.collections.create({"name": "people", "type": "base", "fields": FIELDS})
+        await pb.collections.create(PEOPLE)
         email, password = server.superuser
         options = ["--csv", str(path), "--url", server.url, "--email", email, "--password", password]
-        command = [sys.executable, "-W", "error", str(EXAMPLES / "bulk_import.py"), *options]
-        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (1, "people has no fields ['nickname']\n")
+        path.write_text("name,email,age\nAda,ada@example.com,36\nBob,bob@example.com,1\n")
+        assert "created 2, updated 0, failed 0" in await run(tmp_path, "bulk_import.py", *options)
+        path.write_text("name,email,age\nAda,ada@example.com,37\nBob,bob@example.com,1,2\nCy,cy@example.com,\n")
+        output = await run(tmp_path, "bulk_import.py", *options)
+        assert "row 2: the collection has no field 'more cells'" in output
+        assert "created 1, updated 1, failed 1" in output
+        people = await pb.collection("people").get_full_list(sort="email")
+        assert [(each["name"], each["age"]) for each in people] == [("Ada", 37), ("Bob", 1), ("Cy", 0)]
+        path.write_text("nickname\nAda\n")
+        output = await run(tmp_path, "bulk_import.py", *options)
+        assert "row 1: the collection has no field 'nickname'" in output

@@ -14,7 +14,7 @@ from ...endpoints import batch, records
 from ...input_errors import PocketBaseInputError
 from ...messages.json_values import freeze_json
 from ...suggestions import closest
-from .target import Target
+from .target import Check, Target
 
 _IGNORED = frozenset({"collectionId", "collectionName", "expand"})
 """Keys of a record that was read, which the server ignores."""
@@ -69,6 +69,9 @@ def make_row(target: Target, number: int, body: Any) -> Row:
     if target.fields is not None:
         for name in fields.keys() - target.fields:
             _check_name(name, target.fields)
+    for name, check in target.checks.items():
+        if isinstance(value := fields.get(name), str):
+            _check_text(name, value, check)
     row = Row(number, body, fields)
     record_id = fields.get("id")
     if isinstance(record_id, str) and record_id:
@@ -98,9 +101,16 @@ def build_call(target: Target, row: Row, options: Options) -> Call[Any]:
     return batch.sub_request(records.create(target.collection, fields, options))
 
 
+def _check_text(name: str, value: str, check: Check) -> None:
+    try:
+        check(value)
+    except ValueError as error:
+        raise PocketBaseInputError(f"the server would store nothing for {name!r}: {error}") from error
+
+
 def _check_name(name: str, known: frozenset[str]) -> None:
-    modified = _MODIFIER.fullmatch(name)
-    field = name if modified is None else modified[1] or modified[2]
+    modified = _MODIFIER.fullmatch(name) if isinstance(name, str) else None
+    field = str(name) if modified is None else modified[1] or modified[2]
     if field not in known and name not in _IGNORED:
         similar = closest(field, known)
         hint = f"; did you mean {similar!r}?" if similar else ""

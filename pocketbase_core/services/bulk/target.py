@@ -1,6 +1,9 @@
 """Where rows are written: the collection, as far as the user may see it, and the limits of the server."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ...calls.options import CommonOptions, RecordOptions, parse_options
@@ -13,6 +16,8 @@ from ..flows.bound_pipeline import BoundPipeline
 
 DEFAULT_SIZE = 50
 """The number of requests that a server allows in a batch by default."""
+Check = Callable[[str], object]
+"""Raises ValueError for a text that the server would replace by an empty value without an error."""
 _ID_PATTERN = "[a-z0-9]{15}"
 
 
@@ -26,6 +31,8 @@ class Target:
     """The number of rows in a batch. 1: each row is a request."""
     fields: frozenset[str] | None = None
     """The names of the fields; None if the user may not see them."""
+    checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
+    """The checks of texts for fields of other types, by the names of the fields."""
     makes_ids: bool = True
     """True if this library gives ids to new records, by which a repeated request is recognized."""
 
@@ -67,4 +74,25 @@ def _read_fields(target: Target, schema: dict[str, Any]) -> None:
         raise PocketBaseInputError(f"the collection {target.collection!r} has no field {target.key!r}")
     passwords = ("passwordConfirm", "oldPassword") if schema.get("type") == "auth" else ()
     target.fields = frozenset([*by_name, *passwords])
+    target.checks = {
+        name: _CHECKS[kind] for name, field in by_name.items() if (kind := str(field.get("type"))) in _CHECKS
+    }
     target.makes_ids = by_name.get("id", {}).get("autogeneratePattern") == _ID_PATTERN
+
+
+def _check_number(text: str) -> None:
+    if text and not math.isfinite(float(text)):
+        raise ValueError(f"not a finite number: {text!r:.100}")
+
+
+def _check_bool(text: str) -> None:
+    if text.lower() not in ("", "true", "false", "t", "f", "1", "0"):
+        raise ValueError(f"not true or false: {text!r:.100}")
+
+
+def _check_date(text: str) -> None:
+    if text:
+        datetime.fromisoformat(text)
+
+
+_CHECKS: dict[str, Check] = {"number": _check_number, "bool": _check_bool, "date": _check_date}
