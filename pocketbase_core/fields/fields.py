@@ -67,7 +67,7 @@ class _TextPath(FieldPath[V], TextExpression[V]):
 
     @property
     def lower(self) -> TextExpression[V]:
-        """Compare the text in lower case."""
+        """Compare the text in lower case. PocketBase 0.23 cannot."""
         return TextExpression(f"{self._text}:lower")
 
 
@@ -79,8 +79,17 @@ class SelectField(_TextPath[V]):
     """One of several options."""
 
 
+class EachValue(TextExpression[V]):
+    """The values of a list, one by one: a comparison is true if it is true of all."""
+
+    @property
+    def any(self) -> TextExpression[V]:
+        """Compare by `?=`, `?~` and so on: true if any of the values matches."""
+        return TextExpression[V](self._text)._any()
+
+
 class ListField(_TextPath[V]):
-    """Several options, or the names of several files."""
+    """Several options, or the names of several files. Without `any` and `each`, the server compares them as JSON."""
 
     @property
     def length(self) -> Expression[float]:
@@ -88,12 +97,17 @@ class ListField(_TextPath[V]):
         return Expression(f"{self._text}:length")
 
     @property
-    def each(self) -> TextExpression[V]:
+    def each(self) -> EachValue[V]:
         """Compare each value: true if all match."""
-        return TextExpression(f"{self._text}:each")
+        return EachValue(f"{self._text}:each")
+
+    @property
+    def any(self) -> TextExpression[V]:
+        """Compare each value by `?=`, `?~` and so on: true if any matches, also of several lists."""
+        return self.each.any
 
 
-class JsonField(ListField[Any]):
+class JsonField(_TextPath[Any]):
     """A JSON value."""
 
     def at(self, path: str) -> "JsonField":
@@ -101,5 +115,8 @@ class JsonField(ListField[Any]):
         return JsonField(f"{self._text}.{path}")
 
 
-class Field(JsonField):
-    """Any field, by its path: `Field("title")`, `Field("author.name")`. Nothing is known about its type."""
+class Field(JsonField, ListField[Any]):
+    """Any field, by its path: `Field("title")`, `Field("author.name")`. Nothing is known about its type.
+
+    What is in a JSON value is `Field("data").at("a.0")`.
+    """

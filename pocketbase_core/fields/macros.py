@@ -7,9 +7,9 @@ from .expressions import DateValue, Expression
 NOW: Expression[DateValue] = Expression("@now")
 """The current date and time."""
 YESTERDAY: Expression[DateValue] = Expression("@yesterday")
-"""The current time, a day ago."""
+"""The current time, a day ago. PocketBase 0.23 does not have it."""
 TOMORROW: Expression[DateValue] = Expression("@tomorrow")
-"""The current time, a day ahead."""
+"""The current time, a day ahead. PocketBase 0.23 does not have it."""
 TODAY_START: Expression[DateValue] = Expression("@todayStart")
 TODAY_END: Expression[DateValue] = Expression("@todayEnd")
 MONTH_START: Expression[DateValue] = Expression("@monthStart")

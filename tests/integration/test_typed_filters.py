@@ -89,7 +89,7 @@ def conditions(draw: st.DrawFn, owner: Any, is_recent: bool) -> Condition:
         values = st.booleans()
     elif is_one_of(field, DateField):
         values = dates | st.sampled_from([NOW, MONTH_START, TODAY_END, "2026-01-31"])
-    if is_one_of(field, JsonField, ListField) and draw(st.booleans()):
+    if is_one_of(field, ListField) and draw(st.booleans()):
         field, values = field.length, numbers
     elif is_one_of(field, JsonField) and draw(st.booleans()):
         field = field.at("a.0")
@@ -166,3 +166,28 @@ async def test_contains_finds_the_texts_that_contain_it(server: Server, text: st
     finally:
         for each in stored:
             await records.delete(each["id"])
+
+
+async def test_any_and_each_find_lists_by_their_values(server: Server) -> None:
+    F, records, tags = server.models.PostsFields, server.pb.collection("posts"), server.pb.collection("tags")
+    one, two = [(await tags.create({"label": label}))["id"] for label in ("one", "two")]
+    stored: dict[str, str] = {}
+    for title, kinds, related in (("both", ["a", "b"], [one, two]), ("first", ["a"], [one]), ("second", ["b"], [two])):
+        body = {"title": title, "level": "x" * 30, "kinds": kinds, "tags": related}
+        stored[title] = (await records.create(body))["id"]
+    try:
+        for condition, titles in (
+            (F.kinds.any == "a", {"both", "first"}),
+            (F.kinds.each == "a", {"first"}),
+            (F.kinds.any != "a", {"both", "second"}),
+            (F.kinds.any.contains("a"), {"both", "first"}),
+            (F.tags.any == one, {"both", "first"}),
+            (F.tags.each == one, {"first"}),
+            (F.tags.id.any == one, {"both", "first"}),
+            (F.tags.posts_via_tags.kinds.any == "a", {"both", "first", "second"}),
+        ):
+            found = await records.get_full_list(filter=condition)
+            assert {record["title"] for record in found} == titles, condition
+    finally:
+        for record_id in stored.values():
+            await records.delete(record_id)

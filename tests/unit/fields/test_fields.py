@@ -74,7 +74,9 @@ CONDITIONS: list[tuple[Condition, str]] = [
     (F.author.posts_via_author.title.any == "x", 'author.posts_via_author.title ?= "x"'),
     (F.author.length > 1, "author:length > 1"),
     (F.tags.each == "a", 'tags:each = "a"'),
-    (F.tags.any != "a", 'tags ?!= "a"'),
+    (F.tags.any != "a", 'tags:each ?!= "a"'),
+    (F.tags.each.any == "a", 'tags:each ?= "a"'),
+    (F.author.any == "x", 'author:each ?= "x"'),
     (F.tags.length == 0, "tags:length = 0"),
     (F.title.lower == "x", 'title:lower = "x"'),
     (F.title.contains("x"), 'title ~ "x"'),
@@ -82,12 +84,15 @@ CONDITIONS: list[tuple[Condition, str]] = [
     (F.title.not_contains("x"), 'title !~ "x"'),
     (F.title.like("a%"), 'title ~ "a%"'),
     (F.title.not_like("a%"), 'title !~ "a%"'),
-    (F.tags.any.contains("x"), 'tags ?~ "x"'),
+    (F.tags.any.contains("x"), 'tags:each ?~ "x"'),
+    (F.kind.any == "a", 'kind ?= "a"'),
+    (F.data.at("a").any == "x", 'data.a ?= "x"'),
     (F.data.at("a.0") == {"b": 1}, 'data.a.0 = "{\\"b\\":1}"'),
     (F.place.lon > 1, "place.lon > 1"),
     (geo_distance(F.place.lon, F.place.lat, 23.3, -2) < 10, "geoDistance(place.lon, place.lat, 23.3, -2) < 10"),
     (F.class_ == "x", 'class = "x"'),
     (Field("author.name") == 1, "author.name = 1"),
+    (Field("tags").any == "a", 'tags:each ?= "a"'),
 ]
 
 
