@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+Operator = Literal["&&", "||", "="]
+
 
 class Condition(str):
     """A filter expression. The option `filter` takes it, because it is text.
@@ -11,10 +13,10 @@ class Condition(str):
     """
 
     __slots__ = ("_operator",)
-    _operator: Literal["&&", "||"] | None
-    """The operator between the members of the condition."""
+    _operator: Operator | None
+    """The operator between the members of the condition; `=` for a comparison; None if nothing is known of the text."""
 
-    def __new__(cls, text: str, operator: Literal["&&", "||"] | None = None) -> "Condition":
+    def __new__(cls, text: str, operator: Operator | None = None) -> "Condition":
         """Make a condition of a filter expression."""
         condition = super().__new__(cls, text)
         condition._operator = operator
@@ -39,4 +41,4 @@ class Condition(str):
 
     def _member(self, operator: str) -> str:
         """Return the text as a member of a condition. PocketBase gives no operator precedence."""
-        return str(self) if self._operator in (None, operator) else f"({self!s})"
+        return str(self) if self._operator in ("=", operator) else f"({self!s})"

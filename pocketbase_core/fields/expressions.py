@@ -60,8 +60,8 @@ class Expression(Generic[V]):
     def _compare(self, operator: str, other: object) -> Condition:
         operator = f"{self._operator_prefix}{operator}"
         if isinstance(other, Expression):
-            return Condition(f"{self._text} {operator} {other._text}")
-        return Condition(build_filter(f"{self._text} {operator} {{:{self._text}}}", {self._text: other}))
+            return Condition(f"{self._text} {operator} {other._text}", "=")
+        return Condition(build_filter(f"{self._text} {operator} {{:{self._text}}}", {self._text: other}), "=")
 
     def _any(self) -> Self:
         self._operator_prefix = "?"

@@ -109,6 +109,11 @@ def test_members_of_another_operator_get_parentheses() -> None:
     assert str(a | (b & c)) == "n = 1 || (n = 2 && n = 3)"
 
 
+def test_text_that_becomes_a_condition_gets_parentheses() -> None:
+    assert str(Condition("n = 1 || n = 2") & (F.n == 3)) == "(n = 1 || n = 2) && n = 3"
+    assert str((F.n == 3) & Condition("n = 1")) == "n = 3 && (n = 1)"
+
+
 def test_sort_keys_are_text() -> None:
     assert [F.created.desc(), F.author.name.asc(), F.author.desc()] == ["-created", "author.name", "-author"]
 
