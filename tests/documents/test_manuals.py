@@ -2,7 +2,9 @@
 
 import asyncio
 import io
+import os
 import re
+import sys
 import textwrap
 import tokenize
 from collections.abc import AsyncGenerator, Coroutine
@@ -15,15 +17,17 @@ import httpx
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from pocketbase_core import PocketBase
+from pocketbase_core import Field, PocketBase, fields
 from pocketbase_core.testing import LocalServer
 
+from ..helpers.every_field import import_models
 from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, open_like_a_browser, run_provider
 
 T = TypeVar("T")
 DOCS = Path(__file__).parents[2] / "docs"
 MANUALS = ["manual.md", "manual.zh-CN.md"]
+MODELS = "Models and typed filters"
 
 
 class Block(NamedTuple):
@@ -43,6 +47,43 @@ def blocks(document: str) -> list[Block]:
         pattern = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
         found += [Block(title, language, code) for language, code in pattern.findall(section)]
     return found
+
+
+def programs() -> dict[str, str]:
+    """Return the programs of the manual, by their sections: the code of each in the frame of the examples."""
+    frame, *rest = [block for block in blocks("manual.md") if block.language == "python"]
+    assert frame.code.count("        ...\n") == 1, "the frame of the manual's examples has one gap to fill"
+    bodies: dict[str, str] = {}
+    for block in rest:
+        if not block.is_file:
+            bodies[block.section] = bodies.get(block.section, "") + "\n" + block.code
+    return {
+        section: frame.code.replace("        ...\n", textwrap.indent(body, " " * 8)) for section, body in bodies.items()
+    }
+
+
+def files(name: str) -> list[str]:
+    """Return the files of the manual with a name."""
+    return [block.code for block in blocks("manual.md") if block.code.startswith(f"# {name}\n")]
+
+
+def on(server: LocalServer, code: str) -> str:
+    """Return code of the manual for another server."""
+    email, password = server.superuser
+    code = code.replace("http://127.0.0.1:8090", server.url).replace("admin@example.com --", f"{email} --")
+    code = code.replace("POCKETBASE_PASSWORD=password123", f"POCKETBASE_PASSWORD={password}")
+    return code.replace('"admin@example.com", "password123"', f"{email!r}, {password!r}")
+
+
+async def write_models(server: LocalServer, folder: Path) -> Path:
+    """Run the command with which the manual writes `models.py`, and return the file."""
+    (command,) = [block.code for block in blocks("manual.md") if (block.section, block.language) == (MODELS, "sh")]
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    process = await asyncio.create_subprocess_shell(
+        on(server, command), cwd=folder, env={**os.environ, "PATH": paths, "PYTHONPATH": str(DOCS.parent)}
+    )
+    assert await process.wait() == 0
+    return folder / "models.py"
 
 
 class World:
@@ -98,30 +139,23 @@ def install_only(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cover.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    prelude, *rest = [block for block in blocks("manual.md") if block.language == "python"]
-    assert prelude.code.count("        ...\n") == 1, "the frame of the manual's examples has one gap to fill"
     hooks = "".join(block.code for block in blocks("manual.md") if block.language == "js")
     async with LocalServer(hooks=hooks) as server, world(server) as around:
-
-        def here(code: str) -> str:
-            code = code.replace("http://127.0.0.1:8090", server.url)
-            return code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))
-
-        program = prelude.code.replace("import AiohttpTransport", f"import {transport} as AiohttpTransport")
         monkeypatch.setattr("webbrowser.open", around.open)
         install_only(transport.removesuffix("Transport").lower(), monkeypatch)
-        for section in dict.fromkeys(block.section for block in rest):
+        for section, program in programs().items():
             if section == "Many workers":  # test_fleet.py runs it, because it needs Redis
                 continue
-            body = "\n".join(block.code for block in rest if block.section == section and not block.is_file)
-            code = program.replace("        ...\n", textwrap.indent(body, " " * 8))
-            compiled = compile(here(code), f"manual.md, {section}", "exec")
+            if section == MODELS:
+                import_models(await write_models(server, tmp_path))
+            code = program.replace("import AiohttpTransport", f"import {transport} as AiohttpTransport", 1)
+            compiled = compile(on(server, code), f"manual.md, {section}", "exec")
             await asyncio.to_thread(exec, compiled, {"__name__": "__main__", "input": around.input})
-        on_aiohttp, on_fastapi = (block for block in rest if block.is_file)
+        on_aiohttp, on_fastapi = files("app.py")
 
-        def application(block: Block) -> Any:
+        def application(code: str) -> Any:
             namespace: dict[str, Any] = {"__name__": "app"}
-            exec(compile(here(block.code), f"manual.md, {block.section}", "exec"), namespace)
+            exec(compile(on(server, code), "manual.md, app.py", "exec"), namespace)
             return namespace["app"]
 
         async with TestClient(TestServer(application(on_aiohttp))) as visitor:
@@ -133,6 +167,24 @@ async def test_the_code_of_the_manual_runs(transport: str, tmp_path: Path, monke
         async with app.router.lifespan_context(app):
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
                 assert (await client.get("/titles")).json() == titles
+
+
+async def test_the_models_and_filters_of_the_manuals_are_those_of_the_library(tmp_path: Path) -> None:
+    async with LocalServer() as server:
+        program = on(server, programs()["The data of the examples"])
+        await asyncio.to_thread(exec, program, {"__name__": "__main__"})
+        path = await write_models(server, tmp_path)
+    (excerpt,) = files("models.py")
+    written = iter(path.read_text(encoding="utf-8").splitlines())
+    for line in excerpt.splitlines()[1:]:
+        assert line.strip() in ("", "...") or line in written, line
+    names = {**vars(fields), **vars(import_models(path)), "Field": Field}
+    for manual in MANUALS:
+        text = (DOCS / manual).read_text(encoding="utf-8")
+        rows = re.findall(r"^\| `((?:\w+Fields\.|geo_).*?)` \| `(.*?)` \|$", text, re.MULTILINE)
+        assert len(rows) > 10, "rows of the table were not found"
+        for expression, condition in rows:
+            assert eval(expression, names) == condition, manual
 
 
 def without_comments(block: Block) -> list[str]:

@@ -17,7 +17,7 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.shared_collections import create_shared_collections
-from .test_manuals import blocks
+from .test_manuals import files
 
 REFUSED = ["/titles?text=%5C", "/titles?text=a%00b", "/posts/%2E%2E", "/posts/%2E", "/posts/..%5C", "/posts/%00"]
 """Paths that a visitor may send, and that cannot be sent on to PocketBase, or lead to nothing there."""
@@ -36,7 +36,7 @@ async def backend() -> AsyncGenerator[LocalServer, None]:
 
 def namespace_of(number: int, url: str) -> dict[str, Any]:
     """Run an application of the manual, and return its names."""
-    code = [block.code for block in blocks("manual.md") if block.is_file][number]
+    code = files("app.py")[number]
     namespace: dict[str, Any] = {"__name__": "app"}
     exec(compile(code.replace("http://127.0.0.1:8090", url), "manual.md", "exec"), namespace)
     return namespace
