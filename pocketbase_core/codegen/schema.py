@@ -5,9 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
-_UNIQUE_INDEX = re.compile(r"\s*CREATE\s+UNIQUE\s+INDEX\b[^(]*\(\s*[`\"\[']?(\w+)[`\"\]']?[^,)]*\)", re.IGNORECASE)
-"""A unique index of one column. PocketBase expands a back-relation over it to one record, even with a WHERE."""
-
+from ..endpoints.collections import unique_fields
 
 _TOO_OLD = "the collections are those of PocketBase 0.22 or older; models need 0.23"
 
@@ -101,10 +99,13 @@ def relations_of(collection: CollectionSchema, known: list[CollectionSchema]) ->
 
 def _collection(item: Any) -> CollectionSchema:
     fields = tuple(_field(field) for field in item["fields"])
-    indexes = (_UNIQUE_INDEX.match(index) for index in item.get("indexes") or ())
-    unique = frozenset(match[1] for match in indexes if match)
     return CollectionSchema(
-        _text(item["id"]), _word(item["name"]), _text(item["type"]), fields, unique, bool(item.get("system"))
+        _text(item["id"]),
+        _word(item["name"]),
+        _text(item["type"]),
+        fields,
+        unique_fields(item),
+        bool(item.get("system")),
     )
 
 

@@ -1,5 +1,6 @@
 """The collections of the server."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from ..input_errors import PocketBaseInputTypeError
 from . import pages
 from .legacy_schema import from_legacy_schema
 
+_UNIQUE_INDEX = re.compile(r"\s*CREATE\s+UNIQUE\s+INDEX\b[^(]*\(\s*[`\"\[']?(\w+)[`\"\]']?[^,)]*\)", re.IGNORECASE)
 _PATH = api_path("collections")
 
 
@@ -79,3 +81,12 @@ def dry_run_view_query(query: str, options: Options) -> Call[dict[str, Any]]:
     """Build the call that runs the query of a view without saving it (PocketBase 0.37)."""
     path = api_path("collections", "meta", "dry-run-view")
     return Call.build("POST", path, requires_version("0.37", parse_object), options, body={"query": query})
+
+
+def unique_fields(collection: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the fields that a unique index of one column makes unique.
+
+    An index with WHERE counts too. It does so for PocketBase, which then expands a back-relation to a single record.
+    """
+    matches = map(_UNIQUE_INDEX.match, map(str, collection.get("indexes") or ()))
+    return frozenset(match[1] for match in matches if match)

@@ -69,7 +69,8 @@ async def export(
                 lines.append(_line(record))
                 if len(lines) == LINES_AT_ONCE:
                     count += await _write(part, target, lines, on_progress, count)
-            count += await _write(part, target, lines, on_progress, count)
+            if lines:
+                count += await _write(part, target, lines, on_progress, count)
         if part is not None:
             await asyncio.to_thread(part.finish)
     finally:

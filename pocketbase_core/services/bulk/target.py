@@ -72,6 +72,8 @@ def _read_fields(target: Target, schema: dict[str, Any]) -> None:
         raise PocketBaseInputError(f"{target.collection!r} is a view, which has no records of its own")
     if target.key is not None and target.key not in by_name:
         raise PocketBaseInputError(f"the collection {target.collection!r} has no field {target.key!r}")
+    if target.key not in (None, "id", *collections.unique_fields(schema)):
+        raise PocketBaseInputError(f"the field {target.key!r} has no unique index, so that it cannot be a key")
     passwords = ("passwordConfirm", "oldPassword") if schema.get("type") == "auth" else ()
     target.fields = frozenset([*by_name, *passwords])
     target.checks = {

@@ -142,7 +142,7 @@ class Writer:
         """Return the rows that are to be sent after a refusal, the first ones last."""
         members = error.errors if isinstance(error, PocketBaseBatchError) else {}
         if not members and len(rows) > 1:
-            if isinstance(error, PocketBaseForbiddenError):  # batches are disabled
+            if isinstance(error, (PocketBaseForbiddenError, PocketBaseNotFoundError)):  # there are no batches
                 self._target.size = 1
                 return [[row] for row in reversed(rows)]
             if isinstance(error, (PocketBaseBadRequestError, *_UNSENDABLE)) or _status(error) == 413:
