@@ -26,6 +26,7 @@ from ...calls.call import Call
 from ...calls.filters import build_filter
 from ...calls.options import CommonOptions, FirstOptions, Options, RecordOptions, parse_options
 from ...endpoints import batch, records
+from ...endpoints.idempotent_create import ID_EXISTS, ID_EXISTS_OR_INVALID
 from ...errors import (
     PocketBaseBadRequestError,
     PocketBaseBatchError,
@@ -51,8 +52,6 @@ MAX_DELAY = 10.0
 """The base and the maximum of the delays between attempts, in seconds."""
 _LOOKUP_SIZE = 100
 """The number of keys in one filter."""
-_EXISTS = ("validation_not_unique", "validation_invalid_auth_id")
-"""The codes of a field whose value another record has."""
 _UNSENDABLE = (OSError, TypeError, ValueError)
 """What a body raises that cannot be read or encoded."""
 _NO_RESPONSE = (PocketBaseTransportError, PocketBaseServerError, PocketBaseRateLimitError, PocketBaseDecodeError)
@@ -154,7 +153,7 @@ class Writer:
         row = rows[index]
         if await self._exists(rows, row, refusal, lost):
             return [rows] if row.exists else []
-        if row.is_id_ours and "id" in _field_errors(refusal):
+        if row.is_id_ours and "id" in _field_errors(refusal) and not lost:
             self._target.makes_ids = False
             for each in rows:
                 each.forget_own_id()
@@ -166,9 +165,12 @@ class Writer:
 
     async def _exists(self, rows: list[Row], row: Row, refusal: Exception, lost: bool) -> bool:
         """Return whether a row was refused because its record exists, which is then updated or known to be stored."""
-        codes = [as_object(each).get("code") for each in _field_errors(refusal).values()]
-        if row.exists or not any(code in _EXISTS for code in codes):
+        codes = {name: as_object(each).get("code") for name, each in _field_errors(refusal).items()}
+        if row.exists or not {*codes.values()} & {ID_EXISTS, ID_EXISTS_OR_INVALID}:
             return False
+        if row.is_id_ours and codes.get("id") == ID_EXISTS:  # an earlier request has stored all of the rows
+            self._count(rows, (), ())
+            return True
         new = [each.record_id for each in rows if not each.exists and each.record_id is not None]
         if lost and new and {*new} <= await self._find(new):
             self._count(rows, (), ())
