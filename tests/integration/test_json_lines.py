@@ -89,6 +89,7 @@ async def test_an_export_can_be_imported_and_is_then_exported_as_the_same_bytes(
 
     assert await first.export(tmp_path / "a.jsonl", on_progress=note) == 40
     assert seen[-1] == (40, None)
+    assert await second.export(io.BytesIO()) == 0
     assert summary(await second.import_(tmp_path / "a.jsonl")) == (40, 0, [])
     await second.export(str(tmp_path / "b.jsonl"))
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
