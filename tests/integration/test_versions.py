@@ -18,7 +18,17 @@ from pocketbase_core.testing import LocalServer
 HERE = Path(__file__).parent
 NAMES = (
     *("auth", "backups", "batch", "batch_files", "client", "collections", "custom_routes", "files", "health"),
-    *("idempotent_creates", "keyset_pagination", "logs", "passwords", "realtime_topics", "records", "repeated_deletes"),
+    *(
+        "idempotent_creates",
+        "json_lines",
+        "keyset_pagination",
+        "logs",
+        "many_records",
+        "passwords",
+        "realtime_topics",
+        "records",
+        "repeated_deletes",
+    ),
     *("settings", "typed_records"),
 )
 SUITES = [str(HERE / f"test_{name}.py") for name in NAMES]

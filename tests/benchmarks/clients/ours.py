@@ -166,6 +166,15 @@ async def create_in_batches(job: Job) -> None:
         await send(start)
 
 
+async def create_many(job: Job) -> None:
+    """Write the rows of `create_in_batches`, as a superuser."""
+    pb = _client(job)
+    await pb.admins.auth.with_password(*job.settings["superuser"])
+    rows = ({"title": f"title {number}", "n": number} for number in range(job.count))
+    result = await pb.collection("writes").create_many(rows)
+    assert result.created == job.count
+
+
 async def realtime(job: Job) -> None:
     """Pass events to a callback."""
     pb = PocketBase(f"{job.url}/events/{job.count}", transport=_transport)
@@ -222,6 +231,7 @@ async def main() -> None:
         create,
         create_with_file,
         create_in_batches,
+        create_many,
         events,
         realtime,
         fan_out,

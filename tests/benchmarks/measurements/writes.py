@@ -13,6 +13,12 @@ async def measure(runner: Runner) -> None:
         {ours: job, batches: job | {"name": "create_in_batches"}, **dict.fromkeys(peers, job)},
         rounds=min(runner.rounds, 3),
     )
+    many = f"{ours}:create_many"
+    superuser = {"settings": {"superuser": runner.superuser}}
+    jobs = {batches: job | {"name": "create_in_batches"}, many: job | {"name": "create_many"} | superuser}
+    costs = await runner.in_turns(jobs, rounds=min(runner.rounds, 5))
+    title = f"{count} rows by create_many: rate / in batches by hand"
+    runner.compare(title, costs[many], costs[batches], by="wall", goal="≥ 0.9", inverse=True)
     await _with_file(runner, url)
     for peer in peers:
         runner.compare(f"{count} creates one by one: time / {peer}", rounds[ours], rounds[peer], by="wall")
