@@ -72,7 +72,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _names(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+    if not (names := [name for name in text.split(",") if name]):
+        raise argparse.ArgumentTypeError("no collection is named")
+    return names
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -92,7 +94,8 @@ def _models(arguments: argparse.Namespace) -> int:
     collections = _choose(parse_collections(document), arguments.collections, names)
     text = write_module(collections, arguments.style, names, _header(arguments))
     if arguments.output is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text.encode())  # a source is UTF-8, whatever the terminal's encoding
+        sys.stdout.buffer.flush()
         return 0
     if arguments.check:
         return _check(arguments.output, text)
@@ -123,7 +126,7 @@ def _choose(
 def _read(source: Path) -> Any:
     try:
         return json.loads(source.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{source} is not JSON: {error}") from error
 
 
@@ -151,14 +154,19 @@ async def _fetch_collections(url: str, email: str, password: str) -> Any:
 def _ask_password(email: str) -> str:
     if not sys.stdin.isatty():
         raise CommandError("set POCKETBASE_PASSWORD, as there is no terminal to ask for the password")
-    return getpass.getpass(f"Password of {email}: ")
+    password = ""
+    with suppress(EOFError):
+        password = getpass.getpass(f"Password of {email}: ")
+    if not password:
+        raise CommandError("no password was entered")
+    return password
 
 
 def _check(path: Path, text: str) -> int:
-    found = path.read_bytes() if path.exists() else b""
+    found = path.read_bytes() if path.exists() else None
     if found == text.encode():
         return 0
-    state = "is not what the server has" if found else "does not exist"
+    state = "does not exist" if found is None else "is not what the server has"
     print(f"pocketbase-core: {path} {state}; run the command without --check", file=sys.stderr)
     return 1
 

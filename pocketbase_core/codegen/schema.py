@@ -77,7 +77,7 @@ def parse_collections(document: Any) -> list[CollectionSchema]:
     items = cast("list[dict[str, Any]]", document)
     try:
         collections = [_collection(item) for item in items]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         with suppress(TypeError):
             if any("schema" in item for item in items):
                 raise SchemaError(_TOO_OLD) from error
