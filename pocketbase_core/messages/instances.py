@@ -46,13 +46,13 @@ def fields_of(value: Any, *, only_set: bool = False) -> Any:
     if isinstance(value, type):
         return None  # the class itself, whose attributes are descriptors
     kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
-    if hasattr(kind, "model_dump"):
-        unset = kind.model_fields.keys() - value.model_fields_set if only_set else None
-        return value.model_dump(by_alias=True, warnings=False, exclude=unset or None)
     if hasattr(kind, "__struct_fields__"):
         return _struct_fields(value)
     if dataclasses.is_dataclass(kind):
         return {json_name(field): getattr(value, field.name) for field in dataclasses.fields(kind)}
+    if hasattr(kind, "model_dump"):  # checked last, as a field of the other classes may have this name
+        unset = kind.model_fields.keys() - value.model_fields_set if only_set else None
+        return value.model_dump(by_alias=True, warnings=False, exclude=unset or None)
     return None
 
 

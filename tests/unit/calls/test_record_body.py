@@ -172,6 +172,22 @@ async def test_a_field_of_a_dataclass_may_have_another_name_in_the_body() -> Non
     assert seen[0].body == {"class": "x"}
 
 
+@dataclass
+class DataclassWithDump:
+    model_dump: str = ""
+
+
+class StructWithDump(msgspec.Struct):
+    model_dump: str = ""
+
+
+@pytest.mark.parametrize("body_class", [DataclassWithDump, StructWithDump])
+async def test_a_field_may_have_the_name_of_a_method_of_pydantic(body_class: Any) -> None:
+    seen: list[Request] = []
+    await recording_client(seen).collection("posts").create(body_class("x"))
+    assert seen[0].body == {"model_dump": "x"}
+
+
 async def test_a_dataclass_is_not_copied_deeply() -> None:
     seen: list[Request] = []
     lock = threading.Lock()
