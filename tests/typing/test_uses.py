@@ -1,7 +1,8 @@
-"""Both type checkers know the types of records, and report each wrong use of one."""
+"""Both type checkers know the types of records and of models, and report each wrong use of one."""
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
@@ -9,27 +10,61 @@ from pathlib import Path
 
 import pytest
 
-USES = Path(__file__).with_name("uses.py")
-ROOT = USES.parents[2]
-WRONG = {number for number, line in enumerate(USES.read_text().splitlines(), 1) if line.endswith("# wrong")}
+from ..helpers.every_field import STYLES, write_models
+from ..unit.codegen.test_module import COLLECTIONS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+both_files = pytest.mark.parametrize("name", ["uses", "model_uses"])
 
 
-async def reported_by(*command: str, cwd: Path) -> set[int]:
+async def output_of(*command: str, cwd: Path) -> str:
+    environment = {**os.environ, "MYPYPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *command, cwd=cwd, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", *command, cwd=cwd, env=environment, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
-    return {int(number) for number in re.findall(rb"uses\.py:(\d+):.*error", output)}
+    return output.decode()
 
 
-@pytest.mark.slow
-async def test_mypy_reports_each_wrong_use_and_no_other() -> None:
-    assert await reported_by("mypy", "--strict", str(USES), cwd=ROOT) == WRONG
+def copy_uses(name: str, folder: Path) -> set[int]:
+    """Copy a file of uses beside the models that it imports, and return the numbers of the wrong lines."""
+    path = Path(shutil.copy(HERE / f"{name}.py", folder))
+    write_models(folder, COLLECTIONS, "dataclass").rename(folder / "models.py")
+    return {number for number, line in enumerate(path.read_text().splitlines(), 1) if line.endswith("# wrong")}
 
 
-@pytest.mark.slow
-async def test_pyright_reports_each_wrong_use_and_no_other(tmp_path: Path) -> None:
-    shutil.copy(USES, tmp_path)  # pyproject.toml excludes it where it is
+def reported(name: str, output: str) -> set[int]:
+    return {int(number) for number in re.findall(rf"\b{name}\.py:(\d+):.*error", output)}
+
+
+def configure_pyright(folder: Path) -> None:
     settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)]}
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    assert await reported_by("pyright", "--pythonpath", sys.executable, cwd=tmp_path) == WRONG
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+
+
+@pytest.mark.slow
+@both_files
+async def test_mypy_reports_each_wrong_use_and_no_other(tmp_path: Path, name: str) -> None:
+    wrong = copy_uses(name, tmp_path)
+    assert reported(name, await output_of("mypy", "--strict", f"{name}.py", cwd=tmp_path)) == wrong
+
+
+@pytest.mark.slow
+@both_files
+async def test_pyright_reports_each_wrong_use_and_no_other(tmp_path: Path, name: str) -> None:
+    wrong = copy_uses(name, tmp_path)
+    configure_pyright(tmp_path)
+    assert reported(name, await output_of("pyright", "--pythonpath", sys.executable, cwd=tmp_path)) == wrong
+
+
+@pytest.mark.slow
+async def test_no_checker_has_an_objection_to_models(tmp_path: Path) -> None:
+    paths = [write_models(tmp_path, COLLECTIONS, style) for style in STYLES]
+    configure_pyright(tmp_path)
+    by_mypy, by_pyright = await asyncio.gather(
+        output_of("mypy", "--strict", *(path.name for path in paths), cwd=tmp_path),
+        output_of("pyright", "--pythonpath", sys.executable, cwd=tmp_path),
+    )
+    assert by_mypy == f"Success: no issues found in {len(STYLES)} source files\n"
+    assert "0 errors, 0 warnings" in by_pyright, by_pyright
