@@ -45,8 +45,8 @@ from .result import BulkResult, FailedRow
 from .rows import Row, build_call
 from .target import Target
 
-ATTEMPTS = 12
-"""Failures of the connection in a row after which the writing ends."""
+ATTEMPTS = 18
+"""Failures in a row after which the writing ends, about a minute after the first one."""
 BACKOFF = 0.2
 MAX_DELAY = 10.0
 """The base and the maximum of the delays between attempts, in seconds."""
