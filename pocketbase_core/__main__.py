@@ -2,7 +2,7 @@
 
 import sys
 
-from .codegen.command import main
+from pocketbase_core.codegen.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,7 +13,7 @@ class FailedRow:
     body: Any
     """The row. If a line of a file is no JSON, this is its text."""
     error: Exception
-    """The reason. A PocketBaseTransportError means that it is unknown whether the row was stored."""
+    """The reason. If no usable response came (`status` 0, 200 or 5xx), it is unknown whether the row was stored."""
 
 
 @dataclass

@@ -50,6 +50,8 @@ ATTEMPTS = 18
 BACKOFF = 0.2
 MAX_DELAY = 10.0
 """The base and the maximum of the delays between attempts, in seconds."""
+MAX_RETRY_AFTER = 60.0
+"""The longest delay that a server may ask for, in seconds. A longer one ends the writing."""
 _LOOKUP_SIZE = 100
 """The number of keys in one filter."""
 _UNSENDABLE = (OSError, TypeError, ValueError)
@@ -216,10 +218,10 @@ class Writer:
                 await self._wait(failures, error)
 
     async def _wait(self, failures: int, error: PocketBaseError) -> None:
-        if failures == ATTEMPTS:
+        asked: float | None = getattr(error, "retry_after", None)
+        if failures == ATTEMPTS or (asked is not None and asked > MAX_RETRY_AFTER):
             raise error
-        delay: float | None = getattr(error, "retry_after", None)
-        await self._sleep(full_jitter(failures - 1, BACKOFF, MAX_DELAY, self._jitter()) if delay is None else delay)
+        await self._sleep(full_jitter(failures - 1, BACKOFF, MAX_DELAY, self._jitter()) if asked is None else asked)
 
     def _count(self, rows: Sequence[Row], calls: Sequence[Call[Any]], stored: Sequence[Any]) -> None:
         for row in rows:

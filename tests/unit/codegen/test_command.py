@@ -2,8 +2,9 @@
 
 import errno
 import importlib.metadata
+import io
 import json
-import subprocess
+import runpy
 import sys
 import tomllib
 from collections.abc import Callable
@@ -144,14 +145,34 @@ def test_ctrl_c_ends_the_command_with_status_130(
     assert capsys.readouterr() == ("", "")
 
 
-def test_without_a_file_the_source_goes_to_standard_output_as_utf_8(folder: Path) -> None:
+def test_without_a_file_the_source_goes_to_standard_output_as_utf_8(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run(f"{RIGHT} -o models.py") == 0
-    command = [sys.executable, "-m", "pocketbase_core", "models", *RIGHT.split()]
-    environment = {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
-    finished = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert (finished.returncode, finished.stderr) == (0, b"")
-    assert finished.stdout == (folder / "models.py").read_bytes()
-    assert "ü" in finished.stdout.decode()
+    terminal = io.TextIOWrapper(written := io.BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(sys, "argv", ["pocketbase-core", "models", *RIGHT.split()])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "pocketbase_core" / "__main__.py"), run_name="__main__")
+    assert ended.value.code == 0
+    assert written.getvalue() == (folder / "models.py").read_bytes()
+    assert "ü" in written.getvalue().decode()
+
+
+def test_the_password_is_asked_for_at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_terminal(monkeypatch)
+    asked: list[str] = []
+
+    def getpass(prompt: str) -> str:
+        asked.append(prompt)
+        return "password123"
+
+    monkeypatch.setattr("getpass.getpass", getpass)
+    assert run("http://127.0.0.1:1 --style dataclass --email a@b.c") == 2
+    assert asked == ["Password of a@b.c: "]
+    assert "cannot connect to 127.0.0.1:1" in capsys.readouterr().err
 
 
 def test_a_second_run_does_not_touch_the_file(folder: Path) -> None:

@@ -195,6 +195,13 @@ def test_classes_of_collections_get_different_names() -> None:
         assert f"\nclass {name}:\n" in text
 
 
+def test_the_type_of_a_select_gets_another_name_than_a_class() -> None:
+    kind = {"name": "kind", "type": "select", "values": ["a"], "maxSelect": 1}
+    text = source([collection("posts", kind), collection("posts_kind")])
+    assert "kind: PostsKind2 | None" in block(text, "Posts")
+    assert "\nclass PostsKind:\n" in text
+
+
 def test_the_user_chooses_names_of_classes() -> None:
     text = source(COLLECTIONS, posts="Post")
     assert "class PostCreate(" in text

@@ -11,6 +11,7 @@ from pocketbase_core import (
     PocketBaseConnectionError,
     PocketBaseDecodeError,
     PocketBaseError,
+    PocketBaseRateLimitError,
     PocketBaseSessionExpiredError,
     PocketBaseUnauthorizedError,
     Request,
@@ -129,6 +130,9 @@ async def test_a_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> N
     assert defaults is not None
     monkeypatch.setitem(defaults, "sleep", sleep)
     await Server(Response(429, headers={"Retry-After": "7"}), Response(503)).create_many()
+    assert waits == [7, 0]
+    with pytest.raises(PocketBaseRateLimitError):
+        await Server(Response(429, headers={"Retry-After": "3600"})).create_many()
     assert waits == [7, 0]
 
 
