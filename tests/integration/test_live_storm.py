@@ -241,7 +241,7 @@ async def test_live_queries_follow_a_storm_with_faults_whose_changes_all_cause_e
 
 @pytest.mark.usefixtures("only_events_and_gaps")
 async def test_live_queries_follow_three_writers_by_events_alone() -> None:
-    report("aiohttp", *await weather(AiohttpTransport, [30] * 10, is_loud=True, max_offset=None))
+    report("aiohttp", *await weather(AiohttpTransport, [30] * 5, is_loud=True, max_offset=None))
 
 
 @pytest.mark.slow

@@ -273,7 +273,7 @@ def lower_name(item: dict[str, Any]) -> str:
 random_collections = st.lists(random_collection(), min_size=1, max_size=4, unique_by=lower_name)
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(random_collections, st.sampled_from(STYLES))
 def test_the_source_of_any_collections_is_formatted_and_runs(
     tmp_path: Path, collections: list[dict[str, Any]], style: str

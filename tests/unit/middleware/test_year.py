@@ -221,7 +221,7 @@ LIVES = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if life.days * DAY / life.every > 3_000 else [])
+        pytest.param(name, marks=[pytest.mark.slow] if life.days * DAY / life.every > 2_000 else [])
         for name, life in LIVES.items()
     ],
 )
