@@ -10,7 +10,7 @@ import pytest
 
 from pocketbase_core import PocketBase, PocketBaseConnectionError
 from pocketbase_core.ports import Transport
-from pocketbase_core.testing.contract.early_responses import create_error, hang_up, keep_open, refusing
+from pocketbase_core.testing.contract.early_responses import create_error, keep_open, linger, refusing
 from pocketbase_core.testing.contract.scripted_server import ScriptedServer, answering, scripted_server
 from pocketbase_transports import AiohttpTransport, HttpxTransport, PyreqwestTransport
 
@@ -76,7 +76,7 @@ async def test_a_certificate_for_another_host_is_refused(library: str) -> None:
     assert not server.requests, "a request left"
 
 
-@pytest.mark.parametrize("end", [hang_up, keep_open])
+@pytest.mark.parametrize("end", [linger, keep_open])
 async def test_an_early_response_over_tls_is_read(library: str, end: Any) -> None:
     transport = friends()[library]
     error = await create_error(transport, refusing(413, end), {"text": "x" * 5_000_000}, server_context())

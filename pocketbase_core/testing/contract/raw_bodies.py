@@ -18,7 +18,7 @@ from ... import (
 from ...errors import PocketBaseInputTypeError
 from ...middleware import Retry
 from ...ports import Transport
-from .early_responses import CLOSE, hang_up, keep_open, read_on, refusing
+from .early_responses import CLOSE, keep_open, linger, read_on, refusing
 from .scripted_server import Script, answering, echoing, ignoring, responding, scripted_server
 
 CSV = {"Content-Type": "text/csv"}
@@ -219,7 +219,7 @@ async def test_a_cancelled_call_closes_its_iterator(transport: Transport, call: 
     assert source.closed
 
 
-@pytest.mark.parametrize("end", [hang_up, keep_open, read_on])
+@pytest.mark.parametrize("end", [linger, keep_open, read_on])
 async def test_an_early_response_ends_an_endless_body(transport: Transport, end: Script) -> None:
     source = Source(endless=True)
     async with scripted_server(refusing(413, end, CLOSE)) as server:
