@@ -22,7 +22,7 @@ MARK = "# Made by `python -m pocketbase_core models"
 
 
 class CommandError(Exception):
-    """What ends the command with status 2. The message is one line."""
+    """A mistake that ends the command with status 2. The message is one line."""
 
 
 class _Parser(argparse.ArgumentParser):

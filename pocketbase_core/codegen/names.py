@@ -105,7 +105,7 @@ class Names:
 
 
 SUFFIXES = ("", "Create", "Update", "Expand", "Fields", "Relation")
-"""What is appended to the name of a collection's class for its other classes."""
+"""The endings that make the names of a collection's classes out of the name of its record class."""
 
 
 def pascal_case(name: str) -> str:

@@ -37,7 +37,7 @@ class ClassStyle:
     reserved: frozenset[str]
     """Names that no attribute may have."""
     reserved_prefixes: tuple[str, ...] = ("_",)
-    """What no name of an attribute may begin with."""
+    """Beginnings that no name of an attribute may have."""
 
     def is_reserved(self, name: str) -> bool:
         """Return whether no attribute may have a name."""

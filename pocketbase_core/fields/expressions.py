@@ -1,4 +1,4 @@
-"""What a condition compares: fields, macros such as the current time, and functions."""
+"""Expressions, which conditions compare: fields, macros such as the current time, and functions."""
 
 import re
 from datetime import date
@@ -34,13 +34,12 @@ class Expression(Generic[V]):
 
     __hash__ = object.__hash__
 
-    # Both checkers are told that these two return no bool, as `object` does: a condition is what they are for.
-    def __eq__(  # type: ignore[override]
+    def __eq__(  # type: ignore[override]  # `object` returns a bool; a field returns a condition
         self, other: "V | Expression[V] | None"
     ) -> Condition:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._compare("=", other)
 
-    def __ne__(  # type: ignore[override]
+    def __ne__(  # type: ignore[override]  # the same as for `__eq__`
         self, other: "V | Expression[V] | None"
     ) -> Condition:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._compare("!=", other)

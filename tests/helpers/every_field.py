@@ -10,6 +10,8 @@ from typing import Any
 from pocketbase_core import PocketBase
 from pocketbase_core.codegen.command import main
 
+LEVELS = ["as important as all the others are", "to be done before any other is begun"]
+"""The options of a select, too long for one line of source."""
 STYLES = ("dataclass", "pydantic", "msgspec", "typeddict")
 
 
@@ -26,7 +28,7 @@ def every_field(users: str, tags: str, *, with_geo_points: bool) -> list[dict[st
         {"name": "link", "type": "url"},
         {"name": "due", "type": "date"},
         {"name": "kind", "type": "select", "values": ["a", "b", 'it"s', "it's", "ü\\x"], "maxSelect": 1},
-        {"name": "level", "type": "select", "values": ["x" * 30, "y" * 30], "maxSelect": 1, "required": True},
+        {"name": "level", "type": "select", "values": LEVELS, "maxSelect": 1, "required": True},
         {"name": "kinds", "type": "select", "values": ["a", "b"], "maxSelect": 2},
         {"name": "cover", "type": "file", "maxSelect": 1},
         {"name": "docs", "type": "file", "maxSelect": 5},

@@ -34,7 +34,7 @@ from pocketbase_core.fields import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
-from ..helpers.every_field import create_every_field, import_models, write_models
+from ..helpers.every_field import LEVELS, create_every_field, import_models, write_models
 from .test_filters import SERVERS, texts
 
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -173,7 +173,7 @@ async def test_any_and_each_find_lists_by_their_values(server: Server) -> None:
     one, two = [(await tags.create({"label": label}))["id"] for label in ("one", "two")]
     stored: dict[str, str] = {}
     for title, kinds, related in (("both", ["a", "b"], [one, two]), ("first", ["a"], [one]), ("second", ["b"], [two])):
-        body = {"title": title, "level": "x" * 30, "kinds": kinds, "tags": related}
+        body = {"title": title, "level": LEVELS[0], "kinds": kinds, "tags": related}
         stored[title] = (await records.create(body))["id"]
     try:
         for condition, titles in (

@@ -25,7 +25,7 @@ from models import (
 from pocketbase_core import FileUpload, GeoPoint, PocketBase
 from pocketbase_core.fields import NOW, TODAY_START, WEEKDAY, Condition, Field, geo_distance
 
-LEVEL: PostsLevel = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+LEVEL: PostsLevel = "as important as all the others are"
 NAME = FileUpload(("a.txt", b"x"))
 
 

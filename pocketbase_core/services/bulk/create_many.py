@@ -20,7 +20,7 @@ IN_FLIGHT = 4
 _MAX_WEIGHT = 4 * 1024 * 1024
 """The text and the files in one batch, in bytes, after which the batch is sent."""
 _FILES_WEIGHT = 256 * 1024
-"""What the files of a field count for in `_MAX_WEIGHT`. The size of a file is known only once it is opened."""
+"""The bytes that the files of a field count as: the size of a file is known only once the file is opened."""
 _FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 Rows = Iterable[Any] | AsyncIterable[Any]

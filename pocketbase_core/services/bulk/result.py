@@ -18,7 +18,7 @@ class FailedRow:
 
 @dataclass
 class BulkResult:
-    """What has become of the rows."""
+    """The outcome of writing rows: how many were stored, and those that were not."""
 
     created: int = 0
     """The number of records that are new."""

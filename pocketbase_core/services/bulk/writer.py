@@ -55,7 +55,7 @@ MAX_RETRY_AFTER = 60.0
 _LOOKUP_SIZE = 100
 """The number of keys in one filter."""
 _UNSENDABLE = (OSError, TypeError, ValueError)
-"""What a body raises that cannot be read or encoded."""
+"""The errors of a body that cannot be read or encoded."""
 _NO_RESPONSE = (PocketBaseTransportError, PocketBaseServerError, PocketBaseRateLimitError, PocketBaseDecodeError)
 """The errors after which a request is sent again. A response that is no JSON is as good as a lost one."""
 _ONLY_ID = parse_options(RecordOptions, {"fields": "id"}, {})
