@@ -2,7 +2,7 @@
 
 import keyword
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from .schema import SchemaError
 
@@ -46,23 +46,18 @@ class Names:
     def __init__(self) -> None:
         self._taken = {*TAKEN_CLASSES}
 
-    def take(self, name: str) -> str:
-        """Return the name, with a number if the name is taken."""
+    def take(self, name: str, suffixes: Sequence[str] = ("",)) -> str:
+        """Return the name, with a number if the name is taken, or the name with one of the suffixes."""
         number, free = 1, name
-        while free in self._taken:
-            number += 1
-            free = f"{name}{number}"
-        self._taken.add(free)
-        return free
-
-    def take_class(self, name: str) -> str:
-        """Return the name of a collection's class. Its other classes get names that begin with it: `PostsCreate`."""
-        number, free = 1, name
-        while not self._taken.isdisjoint(group := [f"{free}{suffix}" for suffix in SUFFIXES]):
+        while not self._taken.isdisjoint(group := [f"{free}{suffix}" for suffix in suffixes]):
             number += 1
             free = f"{name}{number}"
         self._taken.update(group)
         return free
+
+    def take_class(self, name: str) -> str:
+        """Return the name of a collection's class. Its other classes get names that begin with it: `PostsCreate`."""
+        return self.take(name, SUFFIXES)
 
     def take_chosen(self, name: str) -> str:
         """Take the name that the user chose for a collection's class.

@@ -111,11 +111,13 @@ class Writer:
         """Send rows in one request, and return the rows that are to be sent after it, the first ones last."""
         failures, lost = 0, False
         while True:
+            is_sent = False
             try:
                 calls = await self._confirm([build_call(self._target, row, self._options_of(row)) for row in rows])
+                is_sent = True
                 stored = await self._execute(calls)
             except _NO_RESPONSE as error:
-                if _may_have_succeeded(error):
+                if is_sent and _may_have_succeeded(error):
                     lost = True
                     if not _are_repeatable(rows):
                         self._fail(rows, error)

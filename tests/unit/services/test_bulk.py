@@ -30,6 +30,7 @@ SCHEMA: dict[str, Any] = {
     "type": "base",
     "fields": [
         ID,
+        {"name": "password", "type": "text"},
         {"name": "title", "type": "text"},
         {"name": "k", "type": "text"},
         {"name": "n", "type": "number"},
@@ -118,6 +119,13 @@ async def test_a_lookup_without_a_result_is_sent_again_and_ends_with_its_error()
     server = Server(lists=(PocketBaseConnectionError(),) * writer.ATTEMPTS)
     with pytest.raises(PocketBaseConnectionError):
         await server.create_many(key="k")
+
+
+async def test_a_question_before_the_write_that_fails_leaves_no_doubt_about_the_write() -> None:
+    refused = Response(404, json={"status": 404, "message": "no", "data": {}})
+    server = Server(lists=(page({"id": "r1", "k": "1"}), Response(503), refused))  # is it an auth collection?
+    result = await server.create_many([{"k": "1", "title+": "x", "password": "secret"}], key="k")
+    assert (result.updated, server.sent) == (1, ["PATCH"])
 
 
 async def test_a_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
