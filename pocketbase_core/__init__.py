@@ -3,6 +3,7 @@
 The public modules are:
 
 - `pocketbase_core`: the client, stores, errors and messages;
+- `pocketbase_core.blocking`: the client without `await`;
 - `pocketbase_core.errors`: the tree of errors;
 - `pocketbase_core.fields`: typed filters and sorts;
 - `pocketbase_core.messages`: requests, responses, headers and events;
@@ -135,7 +136,7 @@ _NAMES_BY_MODULE = {
     "services.records": ("RecordService",),
 }
 _MODULE_BY_NAME = {name: module for module, names in _NAMES_BY_MODULE.items() for name in names}
-_PUBLIC_MODULES = ("errors", "fields", "messages", "middleware", "ports", "testing", "transport")
+_PUBLIC_MODULES = ("blocking", "errors", "fields", "messages", "middleware", "ports", "testing", "transport")
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 

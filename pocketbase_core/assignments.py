@@ -1,6 +1,5 @@
 """Checks of assignments to a client. An assignment that would have no effect is an error that says what to do."""
 
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .messages import Request, RequestDraft, Response
@@ -33,12 +32,7 @@ class Assignments:
 
     _user: "User"
 
-    if TYPE_CHECKING:
-        # A type checker refuses an assignment to a method, but accepts a method that overrides an attribute. And it
-        # would accept any assignment if it saw `__setattr__`.
-        before_send: Callable[[RequestDraft], Awaitable[Request | RequestDraft | None]]
-        after_send: Callable[[Response], Awaitable[Response | None]]
-    else:
+    if not TYPE_CHECKING:  # each client declares the types of its hooks; checkers would accept any assignment
 
         async def before_send(self, request: RequestDraft) -> Request | RequestDraft | None:
             """Change a request before it is sent. Override this method, or assign a function of one argument.
@@ -115,7 +109,7 @@ class Assignments:
         for each in (*_ASSIGNABLE, "base_url"):
             if spelling_key(each) == key:
                 return f"use {each}"
-        if Assignments not in type(self).__bases__:
+        if not type(self).__module__.startswith(f"{__package__}."):
             return None  # a subclass may have attributes of its own
         if name in _OF_CONSTRUCTOR:
             return f"pass it when you create the client: {type(self).__name__}(…, {name}=…)"

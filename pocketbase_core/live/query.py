@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, overload
 
+from ..faces import AsyncFace, method
 from ..models.decoders import Decoder
 from ..pipeline import Pipeline
 from ..realtime.service import Realtime
@@ -49,7 +50,25 @@ class LiveItems(Sequence[T]):
         return repr([*self])
 
 
-class LiveQuery(Generic[T]):
+class LiveMethods(Generic[T]):
+    """The methods of a live query that wait for the server."""
+
+    _driver: Driver[T] | None = None
+
+    @method
+    async def refresh(self) -> None:
+        """Read the whole list again, and return once `items` has the result.
+
+        Raises:
+            PocketBaseError: If the request fails. It is repeated by itself.
+            RuntimeError: If the live query is not in use.
+        """
+        if self._driver is None or not self._driver.is_running:
+            raise RuntimeError("the live query is not in use: call refresh inside of its `async with` block")
+        await self._driver.refresh()
+
+
+class LiveQuery(LiveMethods[T], AsyncFace):
     """A list of records that is kept as the server has it: `async with posts.live() as live`.
 
     Iterate over it for the changes since the block began. The changes of a record between two reads are merged to one,
@@ -67,7 +86,6 @@ class LiveQuery(Generic[T]):
         self._pipeline = pipeline
         self._realtime = realtime
         self._mirror: Mirror[T] = Mirror(plan.sort_keys, plan.paths, _without_id(decode) if plan.removes_id else decode)
-        self._driver: Driver[T] | None = None
         self._iterator: ChangeIterator[T] | None = None
         self._callbacks: list[ChangeCallback[T]] = []
         self._items = LiveItems(self._mirror)
@@ -103,17 +121,6 @@ class LiveQuery(Generic[T]):
     def error(self) -> Exception | None:
         """The reason why `items` is not current, if a request has failed. The request is repeated by itself."""
         return None if self._driver is None else self._driver.error
-
-    async def refresh(self) -> None:
-        """Read the whole list again, and return once `items` has the result.
-
-        Raises:
-            PocketBaseError: If the request fails. It is repeated by itself.
-            RuntimeError: If the live query is not in use.
-        """
-        if self._driver is None or not self._driver.is_running:
-            raise RuntimeError("the live query is not in use: call refresh inside of its `async with` block")
-        await self._driver.refresh()
 
     def on_change(self, callback: Callable[[LiveChange[T]], object], immediately: bool = False) -> Callable[[], None]:
         """Call `callback(change)` for each change from now on, one after the other.

@@ -24,7 +24,8 @@ class BeforeSend:
 
     def __init__(self, hook: Callable[[RequestDraft], _RequestResult | Awaitable[_RequestResult]]) -> None:
         check_hook("before_send", hook, "request")
-        self._hook = hook
+        self.hook = hook
+        """The function that is called."""
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Call the hook, and send the request that it returns.
@@ -33,7 +34,7 @@ class BeforeSend:
             TypeError: If the hook returns anything else. Nothing was sent.
         """
         draft = RequestDraft.from_request(request)
-        edited = self._hook(draft)
+        edited = self.hook(draft)
         if inspect.isawaitable(edited):
             edited = await edited
         if edited is None:
@@ -58,7 +59,8 @@ class AfterSend:
 
     def __init__(self, hook: Callable[[Response], _ResponseResult | Awaitable[_ResponseResult]]) -> None:
         check_hook("after_send", hook, "response")
-        self._hook = hook
+        self.hook = hook
+        """The function that is called."""
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Send the request, and return the response that the hook returns.
@@ -67,7 +69,7 @@ class AfterSend:
             TypeError: If the hook returns anything else.
         """
         response = await call_next(request)
-        edited = self._hook(response)
+        edited = self.hook(response)
         if inspect.isawaitable(edited):
             edited = await edited
         if edited is None:

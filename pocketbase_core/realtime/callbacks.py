@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..concurrency.background_tasks import BackgroundTasks
-from ..concurrency.callbacks import notify
+from ..concurrency.callbacks import call_safely
 
 _logger = logging.getLogger("pocketbase_core")
 
@@ -35,7 +35,7 @@ class CallbackList:
     def notify(self, *arguments: object) -> None:
         """Call all callbacks with these arguments, without awaiting coroutines. What the callbacks raise is logged."""
         for callback in [*self._callbacks]:
-            result = notify("a realtime callback", callback, *arguments)
+            result = call_safely("a realtime callback", callback, *arguments)
             if inspect.isawaitable(result):
                 self._tasks.create(_finish(result), "realtime callback")
 

@@ -4,50 +4,39 @@ import asyncio
 import logging
 import time
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..calls.options import Options, SubscribeOptions, parse_options
 from ..concurrency.background_tasks import BackgroundTasks
 from ..endpoints import realtime
 from ..errors import PocketBaseConnectionError, PocketBaseTimeoutError
+from ..faces import AsyncFace, ServiceMethods, Unsubscribe, method, overloaded_method, plain_method
 from ..middleware.token_provider import TokenProvider
-from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .callbacks import CallbackList, RealtimeCallbacks, callback_and_topic
 from .client_parts import ClientParts
 from .current_manager import CurrentManager
 from .event_queue import EventQueue
+from .subscribing import TopicSubscription
 from .subscription import CallbackSubscription, EventStream, Subscription, decode_message
 from .timing import RealtimeSettings
 
 _logger = logging.getLogger("pocketbase_core")
-Unsubscribe = Callable[[], Awaitable[None]]
-"""A function that ends one subscription."""
 _USAGE = 'subscribe takes a topic and a function: subscribe("posts/*", callback), or subscribe(callback, "posts/*")'
 
 
-class Realtime(AnswersPeerNames):
-    """Realtime subscriptions, as `pb.realtime`.
+class RealtimeMethods(ServiceMethods):
+    """The methods of realtime, and what they work on."""
 
-    All subscriptions share one connection, which is opened with the first and closed with the last of them. The
-    connection is replaced before the server ends it, without losing an event. After a lost connection, new ones are
-    attempted until one succeeds; then each subscription receives a `Gap`.
-    """
-
-    def __init__(self, pipeline: Pipeline, settings: RealtimeSettings, tokens: Callable[[], TokenProvider]) -> None:
-        self.settings = settings
-        """The server's limits and the size of the queues. Change it while nothing is subscribed."""
-        self._pipeline = pipeline
-        self.tasks = BackgroundTasks()
-        """The tasks that `close` ends."""
-        self._callbacks = RealtimeCallbacks(self.tasks)
-        self._manager = CurrentManager(ClientParts(pipeline, tokens, self._callbacks))
-
-    def __repr__(self) -> str:
-        return f"Realtime({self._pipeline.base_url!r})"
+    settings: RealtimeSettings
+    """The server's limits and the size of the queues. Change it while nothing is subscribed."""
+    tasks: BackgroundTasks
+    """The tasks that `close` ends."""
+    _callbacks: RealtimeCallbacks
+    _manager: CurrentManager
 
     @property
     def is_connected(self) -> bool:
@@ -59,28 +48,7 @@ class Realtime(AnswersPeerNames):
         """The server's id of the connection; `""` if there is none."""
         return self._manager.client_id
 
-    @overload
-    async def subscribe(
-        self,
-        topic: str,
-        callback: Callable[[Any], object],
-        options: Mapping[str, Any] | None = None,
-        *,
-        decode: Callable[[Any], Any] | None = None,
-        **keywords: Unpack[SubscribeOptions],
-    ) -> Unsubscribe: ...
-    @overload
-    async def subscribe(
-        self,
-        callback: Callable[[Any], object],
-        topic: str,
-        /,
-        options: Mapping[str, Any] | None = None,
-        *,
-        decode: Callable[[Any], Any] | None = None,
-        **keywords: Unpack[SubscribeOptions],
-    ) -> Unsubscribe: ...
-    async def subscribe(
+    async def _subscribe(
         self,
         topic: Any = None,
         callback: Any = None,
@@ -129,6 +97,9 @@ class Realtime(AnswersPeerNames):
         await self.start([subscription], request_options)
         return partial(self.stop, [subscription])
 
+    subscribe: TopicSubscription = overloaded_method(_subscribe)
+
+    @method
     @asynccontextmanager
     async def events(
         self,
@@ -171,6 +142,7 @@ class Realtime(AnswersPeerNames):
         finally:
             await self.stop([subscription])
 
+    @method
     async def unsubscribe(self, topic: str | None = None) -> None:
         """End all subscriptions of a topic.
 
@@ -181,12 +153,14 @@ class Realtime(AnswersPeerNames):
             lambda existing: [each for each in existing if each.is_listed and topic in (None, each.name)]
         )
 
+    @method
     async def unsubscribe_by_prefix(self, prefix: str) -> None:
         """End the subscriptions of all topics that start with `prefix`."""
         await self._manager.unsubscribe(
             lambda existing: [each for each in existing if each.is_listed and each.topic.startswith(prefix)]
         )
 
+    @plain_method
     def on_connect(self, callback: Callable[[], object]) -> Callable[[], None]:
         """Register a callback for connects: the first connection, and each one after a loss.
 
@@ -198,6 +172,7 @@ class Realtime(AnswersPeerNames):
         """
         return self._callbacks.on_connect.add(callback)
 
+    @plain_method
     def on_disconnect(self, callback: Callable[[Exception | None], object]) -> Callable[[], None]:
         """Register a callback for disconnects. It is not called when a connection is replaced before its end.
 
@@ -210,6 +185,7 @@ class Realtime(AnswersPeerNames):
         """
         return self._callbacks.on_disconnect.add(callback)
 
+    @plain_method
     def on_error(self, callback: Callable[[BaseException, str | None], object]) -> Callable[[], None]:
         """Register a callback for errors of subscriptions' callbacks, and for the end of the session.
 
@@ -226,6 +202,7 @@ class Realtime(AnswersPeerNames):
         """
         return self._callbacks.on_error.add(callback)
 
+    @method
     async def close(self) -> None:
         """End all subscriptions and cancel running callbacks. Subscribing again opens a new connection."""
         message = "realtime was closed"
@@ -234,14 +211,6 @@ class Realtime(AnswersPeerNames):
         await self.tasks.aclose()
         self._manager.forget_stopped_loop()
 
-    def follow_store(self) -> None:
-        """Follow the store that the client has now. Called after the client was given another one."""
-        self._manager.follow_store()
-
-    def note_revoked(self, token: str) -> None:
-        """Note that the server no longer accepts a token. Called after a check of the client, on any loop."""
-        self._manager.note_revoked(token)
-
     if not TYPE_CHECKING:  # checkers would accept any assignment
 
         def __setattr__(self, name: str, value: object) -> None:
@@ -249,11 +218,6 @@ class Realtime(AnswersPeerNames):
             if name.lower().startswith("on"):
                 raise AttributeError(f"{name} cannot be set; use on_connect, on_disconnect or on_error(callback)")
             super().__setattr__(name, value)
-
-    def __del__(self) -> None:
-        manager: CurrentManager | None = getattr(self, "_manager", None)
-        if manager is not None and manager.cancel():
-            warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
 
     def _make_queue(self, topic: str) -> EventQueue:
         return EventQueue(topic, self.settings.queue_size, time.time)
@@ -284,6 +248,35 @@ class Realtime(AnswersPeerNames):
     async def stop(self, subscriptions: Sequence[Subscription]) -> None:
         """End these subscriptions."""
         await self._manager.unsubscribe(lambda _: [*subscriptions])
+
+
+class Realtime(RealtimeMethods, AsyncFace):
+    """Realtime subscriptions, as `pb.realtime`.
+
+    All subscriptions share one connection, which is opened with the first and closed with the last of them. The
+    connection is replaced before the server ends it, without losing an event. After a lost connection, new ones are
+    attempted until one succeeds; then each subscription receives a `Gap`.
+    """
+
+    def __init__(self, pipeline: Pipeline, settings: RealtimeSettings, tokens: Callable[[], TokenProvider]) -> None:
+        super().__init__(pipeline)
+        self.settings = settings
+        self.tasks = BackgroundTasks()
+        self._callbacks = RealtimeCallbacks(self.tasks)
+        self._manager = CurrentManager(ClientParts(pipeline, tokens, self._callbacks))
+
+    def follow_store(self) -> None:
+        """Follow the store that the client has now. Called after the client was given another one."""
+        self._manager.follow_store()
+
+    def note_revoked(self, token: str) -> None:
+        """Note that the server no longer accepts a token. Called after a check of the client, on any loop."""
+        self._manager.note_revoked(token)
+
+    def __del__(self) -> None:
+        manager: CurrentManager | None = getattr(self, "_manager", None)
+        if manager is not None and manager.cancel():
+            warnings.warn("realtime was not closed: `async with` the client, or aclose()", ResourceWarning, 2)
 
 
 def _report_callback_error(on_error: CallbackList, error: BaseException, topic: str) -> None:

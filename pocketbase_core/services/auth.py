@@ -8,9 +8,9 @@ from ..auth.store import AuthStore
 from ..calls.call import Call
 from ..calls.options import AuthOptions, CommonOptions, OptionsArg, RecordOptions, SignInOptions, parse_options
 from ..endpoints import auth
+from ..faces import AsyncFace, ServiceMethods, client_method, endpoint, method
 from ..models.decoders import identity
 from ..pipeline import Pipeline
-from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.oauth2_browser import SIGN_IN_TIMEOUT, browser_payload, open_browser
 from .flows.pagination import fetch_all
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from ..client import PocketBase  # the result of `impersonate`; nothing is imported in a circle
 
 
-class AuthService(AsyncFace):
-    """The ways to sign in to one auth collection.
-
-    Each sign-in returns `{"token", "record", "meta"?}`, and saves the token and the record to the auth store. The
-    option `body` has more fields of the request's body, for the hooks of the server.
-    """
+class AuthMethods(ServiceMethods):
+    """The ways to sign in to one auth collection."""
 
     def __init__(
         self, pipeline: Pipeline, collection: str, with_auth_store: "Callable[[AuthStore], PocketBase]"
@@ -125,6 +121,7 @@ class AuthService(AsyncFace):
 
     with_OAuth2 = with_oauth2
 
+    @method
     async def with_oauth2_browser(
         self,
         provider: str,
@@ -173,6 +170,7 @@ class AuthService(AsyncFace):
 
         return auth.refresh(self._collection, parse_options(SignInOptions, options, keywords)).then(save)
 
+    @client_method
     async def impersonate(
         self,
         record_id: str,
@@ -269,6 +267,7 @@ class AuthService(AsyncFace):
         call = auth.confirm_email_change(self._collection, token, password, parsed)
         return call.then(lambda store, _: session.tokens_revoked(store, token))
 
+    @method
     async def list_external_auths(
         self, record_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
@@ -278,6 +277,7 @@ class AuthService(AsyncFace):
             self._pipeline, parsed, lambda number: auth.external_auths(record_id, number, parsed), identity
         )
 
+    @method
     async def unlink_external_auth(
         self,
         record_id: str,
@@ -294,6 +294,14 @@ class AuthService(AsyncFace):
         bound = BoundPipeline(self._pipeline, parsed)
         link_id = await bound.execute(auth.external_auth_id(record_id, provider, parsed))
         await bound.execute(auth.unlink(link_id, parsed))
+
+
+class AuthService(AuthMethods, AsyncFace):
+    """The ways to sign in to one auth collection.
+
+    Each sign-in returns `{"token", "record", "meta"?}`, and saves the token and the record to the auth store. The
+    option `body` has more fields of the request's body, for the hooks of the server.
+    """
 
 
 def _sign_in(store: AuthStore, result: dict[str, Any]) -> None:

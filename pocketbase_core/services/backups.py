@@ -6,14 +6,14 @@ from typing import Any, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, FileOptions, OptionsArg, RecordOptions, RestoreOptions, parse_options
 from ..endpoints import backups, files
+from ..faces import AsyncFace, ServiceMethods, endpoint, method
 from ..messages.uploads import FileUpload, ProgressCallback
-from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.download import download_to_file
 from .flows.server_restart import restart_server
 
 
-class BackupService(AsyncFace):
+class BackupMethods(ServiceMethods):
     """The backups of the server, for superusers. The key of a backup is a file name such as `before-update.zip`."""
 
     @endpoint
@@ -44,6 +44,7 @@ class BackupService(AsyncFace):
         """Upload a backup, which must be a ZIP file."""
         return backups.upload(file, parse_options(CommonOptions, options, keywords))
 
+    @method
     async def download(self, key: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> bytes:
         """Return the content of a backup; `download_to` is for large ones.
 
@@ -55,6 +56,7 @@ class BackupService(AsyncFace):
         token = await bound.execute(files.get_token(parse_options(CommonOptions, None, {})))
         return await bound.execute(backups.download(key, token, parsed))
 
+    @method
     async def download_to(
         self,
         path: str | os.PathLike[str],
@@ -79,6 +81,7 @@ class BackupService(AsyncFace):
         """Delete a backup."""
         return backups.delete(key, parse_options(CommonOptions, options, keywords))
 
+    @method
     async def restore(self, key: str, options: OptionsArg = None, **keywords: Unpack[RestoreOptions]) -> None:
         """Replace all data of the server by those of a backup.
 
@@ -107,3 +110,7 @@ class BackupService(AsyncFace):
         """
         call = backups.download(key, None, parse_options(FileOptions, options, keywords))
         return self._pipeline.build_url(call.request.full_url)
+
+
+class BackupService(BackupMethods, AsyncFace):
+    """The backups of the server, for superusers. The key of a backup is a file name such as `before-update.zip`."""

@@ -6,13 +6,13 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from ..calls.options import CommonOptions, OptionsArg, RecordOptions, parse_options
 from ..endpoints import batch, records
 from ..errors import PocketBaseDecodeError
+from ..faces import AsyncFace, BatchFace, ServiceMethods, endpoint, method
 from ..messages.instances import Body
 from ..messages.json_values import as_object
 from ..models.decoders import Decoder, Record, decode_call, identity, make_decoder
 from ..peer_names import AnswersPeerNames
 from ..pipeline import Pipeline
 from .changes import RecordChanges
-from .faces import BatchFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.password_confirmation import PasswordConfirmation
 from .queued import Queued
@@ -22,14 +22,11 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-class Batch(AnswersPeerNames):
-    """A queue of changes, sent by `await send()` or at the end of an `async with` block; `results` has the results.
-
-    A batch is sent once. If sending fails, the queue is unchanged, and can be sent again.
-    """
+class BatchMethods(ServiceMethods):
+    """A queue of changes."""
 
     def __init__(self, pipeline: Pipeline, passwords: PasswordConfirmation) -> None:
-        self._pipeline = pipeline
+        super().__init__(pipeline)
         self._passwords = passwords
         self._sent = False
         self.queue: list[RecordChange[Any]] = []
@@ -47,6 +44,7 @@ class Batch(AnswersPeerNames):
         """Return the records of a collection, whose methods queue changes here; see `PocketBase.collection`."""
         return BatchRecords(self, id_or_name, identity if record_type is None else make_decoder(record_type))
 
+    @method
     async def send(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> list[dict[str, Any]]:
         """Send the batch, and return `[{"status", "body"}]` in the order of the queue.
 
@@ -78,6 +76,13 @@ class Batch(AnswersPeerNames):
         self.results = batch.results(calls, responses)
         return self.results
 
+
+class Batch(BatchMethods, AsyncFace):
+    """A queue of changes, sent by `await send()` or at the end of an `async with` block; `results` has the results.
+
+    A batch is sent once. If sending fails, the queue is unchanged, and can be sent again.
+    """
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -91,7 +96,7 @@ class Batch(AnswersPeerNames):
 class BatchRecords(RecordChanges[T], BatchFace, AnswersPeerNames):
     """The records of one collection, whose changes are queued in a batch."""
 
-    def __init__(self, batch: Batch, collection: str, decode: Decoder[T]) -> None:
+    def __init__(self, batch: BatchMethods, collection: str, decode: Decoder[T]) -> None:
         self._batch = batch
         self._collection = collection
         self._decode = decode

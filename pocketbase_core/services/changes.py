@@ -5,9 +5,9 @@ from typing import Any, Generic, TypeVar, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, Options, OptionsArg, RecordOptions, parse_options
 from ..endpoints import records
+from ..faces import endpoint
 from ..messages.instances import Body
 from ..models.decoders import Decoder, identity
-from .faces import endpoint
 from .record_change import RecordChange
 
 T = TypeVar("T")

@@ -19,22 +19,15 @@ from ..calls.options import (
 )
 from ..endpoints import collections as api
 from ..endpoints.pages import Page
+from ..faces import AsyncFace, ServiceMethods, endpoint, method
 from ..models.decoders import identity
-from .faces import AsyncFace, endpoint
 from .flows.pagination import fetch_all
 
 Collection = dict[str, Any]
 
 
-class CollectionService(AsyncFace):
-    """The collections themselves, for superusers.
-
-    A collection is `{"name", "type": "base" | "auth" | "view", "fields": [{"name", "type", …}], …}`. The style before
-    PocketBase 0.23 (`schema`, with nested `options`) is translated, with a `DeprecationWarning`.
-
-    A change that ends the tokens of the signed-in user's own collection clears the auth store: a new secret for tokens,
-    or the deletion of all records.
-    """
+class CollectionMethods(ServiceMethods):
+    """The collections themselves, for superusers."""
 
     @endpoint
     def get_list(
@@ -50,6 +43,7 @@ class CollectionService(AsyncFace):
         """
         return api.get_list(page, per_page, parse_options(ListOptions, options, keywords))
 
+    @method
     async def get_full_list(
         self,
         batch_or_options: int | OptionsArg = None,
@@ -166,6 +160,17 @@ class CollectionService(AsyncFace):
     ) -> Call[dict[str, Any]]:
         """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer)."""
         return api.dry_run_view_query(query, parse_options(CommonOptions, options, keywords))
+
+
+class CollectionService(CollectionMethods, AsyncFace):
+    """The collections themselves, for superusers.
+
+    A collection is `{"name", "type": "base" | "auth" | "view", "fields": [{"name", "type", …}], …}`. The style before
+    PocketBase 0.23 (`schema`, with nested `options`) is translated, with a `DeprecationWarning`.
+
+    A change that ends the tokens of the signed-in user's own collection clears the auth store: a new secret for tokens,
+    or the deletion of all records.
+    """
 
 
 def _end_tokens(*ids_or_names: object) -> Callable[[AuthStore, object], None]:

@@ -5,10 +5,10 @@ from typing import Any, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, OptionsArg, RecordOptions, parse_options
 from ..endpoints import crons
-from .faces import AsyncFace, endpoint
+from ..faces import AsyncFace, ServiceMethods, endpoint
 
 
-class CronService(AsyncFace):
+class CronMethods(ServiceMethods):
     """The cron jobs of the server (PocketBase 0.24 and newer)."""
 
     @endpoint
@@ -25,3 +25,7 @@ class CronService(AsyncFace):
     def run(self, job_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
         """Start a job, and return without waiting for its end."""
         return crons.run(job_id, parse_options(CommonOptions, options, keywords))
+
+
+class CronService(CronMethods, AsyncFace):
+    """The cron jobs of the server (PocketBase 0.24 and newer)."""

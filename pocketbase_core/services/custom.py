@@ -2,18 +2,13 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, Unpack
+from typing import Any, Unpack
 
 from ..calls.options import SendOptions, parse_options
 from ..endpoints import custom
 from ..messages import Response
 from ..pipeline import Pipeline
 from ..ports import StreamedResponse
-
-
-class _Client(Protocol):
-    @property
-    def pipeline(self) -> Pipeline: ...
 
 
 class CustomRoutes:
@@ -23,9 +18,12 @@ class CustomRoutes:
     together with a Content-Type in `headers`. With the Content-Type `application/json`, text is the JSON itself.
     """
 
-    async def send(
-        self: _Client, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
-    ) -> Any:
+    @property
+    def pipeline(self) -> Pipeline:
+        """The way of the calls of this client."""
+        raise NotImplementedError
+
+    async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
         """Call a custom route, and return its decoded JSON; None if the response is empty.
 
         Args:
@@ -39,7 +37,7 @@ class CustomRoutes:
         return await self.pipeline.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
 
     async def send_raw(
-        self: _Client, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
+        self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
     ) -> Response:
         """Call a custom route, and return its response, whatever the body. A status outside 2xx raises as in `send`.
 
@@ -48,7 +46,7 @@ class CustomRoutes:
         return await self.pipeline.execute(custom.send_raw(path, parse_options(SendOptions, options, keywords)))
 
     def stream(
-        self: _Client, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
+        self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
     ) -> AbstractAsyncContextManager[StreamedResponse]:
         """Stream a custom route: `async with pb.stream(…) as response: async for chunk in response.aiter_bytes()`.
 

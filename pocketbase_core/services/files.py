@@ -8,14 +8,14 @@ from typing import Any, Unpack, overload
 from ..calls.call import Call
 from ..calls.options import CommonOptions, FileOptions, OptionsArg, parse_options
 from ..endpoints import files
+from ..faces import AsyncFace, ServiceMethods, endpoint, method
 from ..messages.uploads import ProgressCallback
 from ..ports import StreamedResponse
-from .faces import AsyncFace, endpoint
 from .flows.bound_pipeline import BoundPipeline
 from .flows.download import download_to_file
 
 
-class FileService(AsyncFace):
+class FileMethods(ServiceMethods):
     """The files of records."""
 
     @overload
@@ -97,6 +97,7 @@ class FileService(AsyncFace):
         parsed = parse_options(FileOptions, options, keywords)
         return files.download(collection, record_id, filename, parsed)
 
+    @method
     async def download_to(
         self,
         path: str | os.PathLike[str],
@@ -134,6 +135,7 @@ class FileService(AsyncFace):
 
         await download_to_file(BoundPipeline(self._pipeline, parsed, each=True), prepare, path, on_progress)
 
+    @method
     def stream(
         self,
         collection: str,
@@ -148,3 +150,7 @@ class FileService(AsyncFace):
         """
         parsed = parse_options(FileOptions, options, keywords)
         return self._pipeline.stream(files.download(collection, record_id, filename, parsed))
+
+
+class FileService(FileMethods, AsyncFace):
+    """The files of records."""

@@ -5,13 +5,17 @@ from typing import Any, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, OptionsArg, parse_options
 from ..endpoints import health
-from .faces import AsyncFace, endpoint
+from ..faces import AsyncFace, ServiceMethods, endpoint
 
 
-class HealthService(AsyncFace):
+class HealthMethods(ServiceMethods):
     """The health of the server."""
 
     @endpoint
     def check(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
         """Return `{"code": 200, "message", "data"}` if the server is healthy, else raise PocketBaseError."""
         return health.check(parse_options(CommonOptions, options, keywords))
+
+
+class HealthService(HealthMethods, AsyncFace):
+    """The health of the server."""

@@ -6,10 +6,10 @@ from ..calls.call import Call
 from ..calls.options import CommonOptions, ListOptions, OptionsArg, RecordOptions, parse_options
 from ..endpoints import logs
 from ..endpoints.pages import Page
-from .faces import AsyncFace, endpoint
+from ..faces import AsyncFace, ServiceMethods, endpoint
 
 
-class LogService(AsyncFace):
+class LogMethods(ServiceMethods):
     """The request log of the server."""
 
     @endpoint
@@ -48,3 +48,7 @@ class LogService(AsyncFace):
     def truncate(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
         """Delete all entries (PocketBase 0.40 and newer)."""
         return logs.truncate(parse_options(CommonOptions, options, keywords))
+
+
+class LogService(LogMethods, AsyncFace):
+    """The request log of the server."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, FirstOptions, OptionsArg, parse_options
 from ..concurrency.event_loops import start_lock
+from ..faces import ServiceMethods, method
 from ..messages.instances import Body
 from ..messages.uploads import ProgressCallback
-from .faces import AsyncFace
 from .flows.bound_pipeline import BoundPipeline
 from .flows.password_confirmation import PasswordConfirmation
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from .bulk.writer import Confirm
 
 
-class ManyRecords(AsyncFace):
+class ManyRecords(ServiceMethods):
     """The methods for many records of one collection."""
 
     _collection: str
     _passwords: PasswordConfirmation
 
+    @method
     async def create_many(
         self,
         rows: Iterable[Body] | AsyncIterable[Body],
@@ -59,6 +60,7 @@ class ManyRecords(AsyncFace):
         bound = BoundPipeline(self._pipeline, parse_options(CommonOptions, options, keywords), each=True)
         return await create_many(bound, self._confirm(bound), self._collection, rows, key, batch, on_progress)
 
+    @method
     async def export(
         self,
         path_or_file: "str | os.PathLike[str] | WritableFile",
@@ -90,6 +92,7 @@ class ManyRecords(AsyncFace):
         parsed = parse_options(FirstOptions, options, keywords)
         return await export(self._pipeline, self._collection, path_or_file, batch, on_progress, parsed)
 
+    @method
     async def import_(
         self,
         path_or_file: "str | os.PathLike[str] | ReadableFile",

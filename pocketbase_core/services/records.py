@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from ..calls.call import Call
 from ..calls.options import (
@@ -20,18 +20,19 @@ from ..concurrency.event_loops import start_lock
 from ..endpoints import records
 from ..endpoints.pages import Page
 from ..endpoints.realtime import record_topic
+from ..faces import AsyncFace, endpoint, live_method, method, overloaded_method, subscribing_method
 from ..input_errors import PocketBaseInputTypeError
 from ..models.decoders import Decoder, RecordEvent, decode_call, decode_from, decode_page_call, event_decoder
 from ..pipeline import Pipeline
 from ..realtime.callbacks import callback_and_topic
 from .auth import AuthService
 from .changes import RecordChanges
-from .faces import endpoint
 from .flows.bound_pipeline import BoundPipeline
-from .flows.pagination import fetch_all, iterate_pages
+from .flows.pagination import RecordIterator, fetch_all
 from .flows.password_confirmation import PasswordConfirmation, is_unconfirmed
 from .many_records import ManyRecords
 from .record_change import RecordChange
+from .subscribing import RecordCallback, RecordSubscription
 
 if TYPE_CHECKING:
     from ..live.query import LiveQuery
@@ -39,20 +40,14 @@ if TYPE_CHECKING:
     from ..realtime.subscription import EventStream
 
 T = TypeVar("T")
-RecordCallback = Callable[[RecordEvent[T]], object] | Callable[[dict[str, Any]], object]
-"""A function that is called with each event of a subscription."""
 _USAGE = (
     'subscribe takes a function and the id of a record: subscribe(callback, "RECORD_ID"), or '
     'subscribe("RECORD_ID", callback); subscribe_all(callback) is for all records'
 )
 
 
-class RecordService(RecordChanges[T], ManyRecords):
-    """The records of one collection. `auth` has the ways to sign in, if it is an auth collection.
-
-    Records are dicts, or instances of the class that `PocketBase.collection` was given. If a record is not valid for
-    that class, the method raises PocketBaseDecodeError, although the server has already applied a change.
-    """
+class RecordMethods(RecordChanges[T], ManyRecords):
+    """The methods of the records of one collection."""
 
     def __init__(
         self,
@@ -61,14 +56,12 @@ class RecordService(RecordChanges[T], ManyRecords):
         passwords: PasswordConfirmation,
         collection: str,
         decode: Decoder[T],
-        auth: AuthService,
     ) -> None:
         super().__init__(pipeline)
         self._realtime = realtime
         self._passwords = passwords
         self._collection = collection
         self._decode = decode
-        self.auth = auth
 
     @endpoint
     def get_list(
@@ -91,6 +84,7 @@ class RecordService(RecordChanges[T], ManyRecords):
         call = records.get_list(self._collection, page, per_page, parse_options(ListOptions, options, keywords))
         return decode_page_call(call, self._decode)
 
+    @method
     async def get_full_list(
         self,
         batch_or_options: int | OptionsArg = None,
@@ -117,6 +111,7 @@ class RecordService(RecordChanges[T], ManyRecords):
             self._decode,
         )
 
+    @method
     def iterate(
         self, batch: int = 500, options: OptionsArg = None, **keywords: Unpack[FirstOptions]
     ) -> AsyncIterator[T]:
@@ -132,7 +127,7 @@ class RecordService(RecordChanges[T], ManyRecords):
         """
         parsed = parse_options(FirstOptions, options, keywords)
         reader = records.make_pages(self._collection, batch, parsed)
-        return iterate_pages(self._pipeline, parsed, reader, self._decode)
+        return RecordIterator(self._pipeline, parsed, reader, self._decode)
 
     @endpoint
     def get_first(
@@ -168,24 +163,7 @@ class RecordService(RecordChanges[T], ManyRecords):
         call = records.get_one(self._collection, record_id, parse_options(RecordOptions, options, keywords))
         return decode_call(call, self._decode)
 
-    @overload
-    async def subscribe(
-        self,
-        callback: RecordCallback[T],
-        record_id: str,
-        options: OptionsArg = None,
-        **keywords: Unpack[SubscribeOptions],
-    ) -> Callable[[], Awaitable[None]]: ...
-    @overload
-    async def subscribe(
-        self,
-        record_id: str,
-        callback: RecordCallback[T],
-        /,
-        options: OptionsArg = None,
-        **keywords: Unpack[SubscribeOptions],
-    ) -> Callable[[], Awaitable[None]]: ...
-    async def subscribe(
+    async def _subscribe(
         self,
         callback: Any = None,
         record_id: Any = None,
@@ -208,6 +186,9 @@ class RecordService(RecordChanges[T], ManyRecords):
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return await self._realtime().subscribe(topic, callback, options, decode=decode, **keywords)
 
+    subscribe: RecordSubscription[T] = overloaded_method(_subscribe)
+
+    @subscribing_method
     async def subscribe_all(
         self, callback: RecordCallback[T], options: OptionsArg = None, **keywords: Unpack[SubscribeOptions]
     ) -> Callable[[], Awaitable[None]]:
@@ -215,8 +196,9 @@ class RecordService(RecordChanges[T], ManyRecords):
 
         Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
         """
-        return await self.subscribe(callback, "*", options, **keywords)
+        return await self._subscribe(callback, "*", options, **keywords)
 
+    @method
     async def unsubscribe(self, record_id: str | None = None) -> None:
         """End subscriptions of this collection.
 
@@ -228,6 +210,7 @@ class RecordService(RecordChanges[T], ManyRecords):
         else:
             await self._realtime().unsubscribe(record_topic(self._collection, record_id))
 
+    @method
     def events(
         self,
         record_id: str = "*",
@@ -244,6 +227,7 @@ class RecordService(RecordChanges[T], ManyRecords):
         topic, decode = record_topic(self._collection, record_id), event_decoder(self._decode)
         return self._realtime().events(topic, options, decode=decode, **keywords)
 
+    @live_method
     def live(self, options: OptionsArg = None, **keywords: Unpack[LiveOptions]) -> "LiveQuery[T]":
         """Keep a list of records as the server has it: `async with posts.live(filter="done = false") as live`.
 
@@ -286,3 +270,14 @@ class RecordService(RecordChanges[T], ManyRecords):
         record, response = await execute(call.with_response())
         change.keep_in_step(auth_store, record)
         return decode_from(response.url, response.status_code, record, change.decode)
+
+
+class RecordService(RecordMethods[T], AsyncFace):
+    """The records of one collection. `auth` has the ways to sign in, if it is an auth collection.
+
+    Records are dicts, or instances of the class that `PocketBase.collection` was given. If a record is not valid for
+    that class, the method raises PocketBaseDecodeError, although the server has already applied a change.
+    """
+
+    auth: AuthService
+    """The ways to sign in."""

@@ -6,10 +6,10 @@ from typing import Any, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, OptionsArg, RecordOptions, parse_options
 from ..endpoints import settings
-from .faces import AsyncFace, endpoint
+from ..faces import AsyncFace, ServiceMethods, endpoint
 
 
-class SettingsService(AsyncFace):
+class SettingsMethods(ServiceMethods):
     """The settings of the server."""
 
     @endpoint
@@ -85,3 +85,7 @@ class SettingsService(AsyncFace):
         """
         parsed = parse_options(CommonOptions, options, keywords)
         return settings.generate_apple_client_secret(client_id, team_id, key_id, private_key, duration, parsed)
+
+
+class SettingsService(SettingsMethods, AsyncFace):
+    """The settings of the server."""

@@ -5,10 +5,10 @@ from typing import Any, Unpack
 from ..calls.call import Call
 from ..calls.options import CommonOptions, OptionsArg, parse_options
 from ..endpoints import sql
-from .faces import AsyncFace, endpoint
+from ..faces import AsyncFace, ServiceMethods, endpoint
 
 
-class SqlService(AsyncFace):
+class SqlMethods(ServiceMethods):
     """SQL on the database of the server (PocketBase 0.39 and newer)."""
 
     @endpoint
@@ -18,3 +18,7 @@ class SqlService(AsyncFace):
         Do not put user input into the query: nothing in it is escaped.
         """
         return sql.run(query, parse_options(CommonOptions, options, keywords))
+
+
+class SqlService(SqlMethods, AsyncFace):
+    """SQL on the database of the server (PocketBase 0.39 and newer)."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from ..faces import AsyncFace, method
 from .binaries import find_binary
 
 START_TIMEOUT = 30.0
@@ -32,17 +33,8 @@ class Superuser(NamedTuple):
         return f"Superuser({self.email!r})"
 
 
-class LocalServer:
-    """A PocketBase server on a free loopback port, which runs while an `async with` block runs.
-
-    Everything that the server writes is in a temporary folder. The server stops and the folder is removed when the
-    block ends. On POSIX this also happens if the process is killed.
-
-    Args:
-        version: The version of the server: `"0.36.9"`, or `"0.23"` for the last release of that series. The binary is
-            downloaded once into a cache. None: the installed binary.
-        hooks: The source of JavaScript hooks.
-    """
+class ServerMethods:
+    """The methods of a temporary server, and what they work on."""
 
     def __init__(self, version: str | None = None, hooks: str | None = None) -> None:
         self.superuser = Superuser("admin@example.com", secrets.token_hex(16))
@@ -63,29 +55,7 @@ class LocalServer:
         """The base URL of the server."""
         return f"http://127.0.0.1:{self._port}"
 
-    async def __aenter__(self) -> Self:
-        self._binary = await asyncio.to_thread(find_binary, self._version)
-        self._folder = Path(tempfile.mkdtemp(prefix="pocketbase-"))
-        try:
-            for name in ("data", "migrations", "hooks", "public"):
-                (self._folder / name).mkdir()
-            if self._hooks is not None:
-                (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
-            await self._create_superuser()
-            await self._start_on_free_port()
-        except BaseException:
-            self._remove()
-            raise
-        return self
-
-    async def __aexit__(
-        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            await self._stop()
-        finally:
-            self._remove()
-
+    @method
     async def restart(self) -> None:
         """Stop the server if it runs, and start it again with the same data at the same URL.
 
@@ -101,6 +71,28 @@ class LocalServer:
             self._stop_watchdog()
             self._process.kill()
             self._process.wait()
+
+    async def _set_up(self) -> None:
+        """Create a folder and a superuser, and start the server."""
+        self._binary = await asyncio.to_thread(find_binary, self._version)
+        self._folder = Path(tempfile.mkdtemp(prefix="pocketbase-"))
+        try:
+            for name in ("data", "migrations", "hooks", "public"):
+                (self._folder / name).mkdir()
+            if self._hooks is not None:
+                (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
+            await self._create_superuser()
+            await self._start_on_free_port()
+        except BaseException:
+            self._remove()
+            raise
+
+    async def _tear_down(self) -> None:
+        """Stop the server, and remove its folder."""
+        try:
+            await self._stop()
+        finally:
+            self._remove()
 
     async def _create_superuser(self) -> None:
         process = self._run("superuser", "upsert", *self.superuser)
@@ -194,3 +186,25 @@ class LocalServer:
             finally:
                 writer.close()
         return False
+
+
+class LocalServer(ServerMethods, AsyncFace):
+    """A PocketBase server on a free loopback port, which runs while an `async with` block runs.
+
+    Everything that the server writes is in a temporary folder. The server stops and the folder is removed when the
+    block ends. On POSIX this also happens if the process is killed.
+
+    Args:
+        version: The version of the server: `"0.36.9"`, or `"0.23"` for the last release of that series. The binary is
+            downloaded once into a cache. None: the installed binary.
+        hooks: The source of JavaScript hooks.
+    """
+
+    async def __aenter__(self) -> Self:
+        await self._set_up()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._tear_down()

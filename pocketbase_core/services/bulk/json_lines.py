@@ -17,7 +17,7 @@ from ...messages.uploads import ProgressCallback, check_progress
 from ...models.decoders import identity
 from ...pipeline import Pipeline
 from ..flows.bound_pipeline import BoundPipeline
-from ..flows.pagination import iterate_pages
+from ..flows.pagination import RecordIterator
 from ..flows.partial_file import PartialFile
 from .create_many import NoRow, NumberedRows, write_rows
 from .import_state import ImportState
@@ -63,7 +63,7 @@ async def export(
     try:
         if part is not None:
             await asyncio.to_thread(part.open)
-        async with aclosing(iterate_pages(pipeline, options, reader, identity)) as found:
+        async with aclosing(RecordIterator(pipeline, options, reader, identity)) as found:
             lines: list[str] = []
             async for record in found:
                 lines.append(_line(record))

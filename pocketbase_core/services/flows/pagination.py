@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from ...calls.call import Call
@@ -18,16 +18,43 @@ PREFETCH_PAGES = 3
 """Pages to request ahead. At the end of a list, up to as many requests return nothing, at the cost of a page each."""
 
 
-async def iterate_pages(
+class RecordIterator(AsyncIterator[T]):
+    """The records of all pages of a reader, one after the other."""
+
+    def __init__(
+        self, pipeline: Pipeline, options: Options, reader: KeysetPages | NumberedPages, decode: Decoder[T]
+    ) -> None:
+        self._pages = _iterate_pages(pipeline, options, reader, decode)
+        self._page: Iterator[T] = iter(())
+
+    async def __anext__(self) -> T:
+        while True:
+            for record in self._page:
+                return record
+            self._page = iter(await self.next_page())
+
+    async def next_page(self) -> list[T]:
+        """Return the records of the next page.
+
+        Raises:
+            StopAsyncIteration: If there is none.
+        """
+        return await anext(self._pages)
+
+    async def aclose(self) -> None:
+        """End the iteration."""
+        await self._pages.aclose()
+        self._page = iter(())
+
+
+async def _iterate_pages(
     pipeline: Pipeline, options: Options, reader: KeysetPages | NumberedPages, decode: Decoder[T]
-) -> AsyncGenerator[T, None]:
-    """Yield the records of all pages of the reader."""
+) -> AsyncGenerator[list[T], None]:
     bound = BoundPipeline(pipeline, options, each=True)
     while not reader.is_done:
         page, response = await bound.execute(reader.next_call().with_response())
         records = reader.accept(page)
-        for record in decode_from(response.url, response.status_code, records, lambda raw: [*map(decode, raw)]):
-            yield record
+        yield decode_from(response.url, response.status_code, records, lambda raw: [*map(decode, raw)])
 
 
 async def fetch_all(

@@ -17,17 +17,20 @@ COMMON = options.CommonOptions.__optional_keys__
 def methods(path: Path) -> Iterator[tuple[str, str, frozenset[str]]]:
     """Yield each method that takes options: its name, its docstring with that of its class, and its own options.
 
-    The options that every method has do not count.
+    The options that every method has do not count. The docstring of the class is that of its face.
     """
-    for each in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(each, ast.ClassDef):
-            for node in each.body:
-                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.args.kwarg:
-                    annotation = ast.unparse(node.args.kwarg.annotation or node)
-                    options_type = re.fullmatch(r"Unpack\[(\w+)\]", annotation)
-                    if options_type and "overload" not in map(ast.unparse, node.decorator_list):
-                        names = getattr(options, options_type[1]).__optional_keys__ - COMMON
-                        yield node.name, f"{ast.get_docstring(each)}\n{ast.get_docstring(node)}", names
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    classes = [each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)]
+    for each in classes:
+        faces = [face for face in classes if f"{each.name}" in map(ast.unparse, face.bases)]
+        about_class = "\n".join(ast.get_docstring(face) or "" for face in [each, *faces])
+        for node in each.body:
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.args.kwarg:
+                annotation = ast.unparse(node.args.kwarg.annotation or node)
+                options_type = re.fullmatch(r"Unpack\[(\w+)\]", annotation)
+                if options_type and "overload" not in map(ast.unparse, node.decorator_list):
+                    names = getattr(options, options_type[1]).__optional_keys__ - COMMON
+                    yield node.name, f"{about_class}\n{ast.get_docstring(node)}", names
 
 
 FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if [*methods(path)]]

@@ -1,0 +1,104 @@
+"""The claim of a client to the portal, from its first call until it is closed."""
+
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from functools import wraps
+from typing import Any, TypeVar
+
+from ..concurrency.event_loops import start_lock
+from .callbacks import CallbackThread, is_asynchronous, run_job
+from .portal import Portal, acquire_portal, check_no_running_loop, release_portal, warn_unclosed
+
+T = TypeVar("T")
+
+
+class Lease:
+    """The claim of one client to the portal. The clients of `with_auth_store` share the claim of the first one.
+
+    Args:
+        name: The name of the client in a warning.
+        parent: The lease of the client whose transport the client shares.
+    """
+
+    def __init__(self, name: str, parent: "Lease | None" = None) -> None:
+        self.is_closed = False
+        self._name = name
+        self._parent = parent
+        self._portal: Portal | None = None
+        self._callbacks: CallbackThread | None = None
+        self._callbacks_portal: Portal | None = None
+
+    def abandon(self, closing: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Give the claim up without waiting, because the client was deleted. Python calls this on any thread.
+
+        Args:
+            closing: Makes the coroutine that closes the client, if it was used and not closed.
+        """
+        portal, self._portal = self._portal, None
+        self.is_closed = True
+        if portal is None or portal.is_gone:
+            return
+        if self._callbacks is not None:
+            self._callbacks.end()
+        portal.close_later(closing(), self)
+        warn_unclosed(self._name)
+
+    def portal(self) -> Portal:
+        """Return the portal.
+
+        Raises:
+            RuntimeError: If the client was closed, or an event loop is running in this thread.
+        """
+        check_no_running_loop()
+        if self.is_closed:
+            raise RuntimeError("this client was closed: create another one")
+        if self._parent is not None:
+            return self._parent.portal()
+        portal = self._portal
+        if portal is None or portal.is_gone:
+            with start_lock:
+                if self.is_closed:  # by another thread, just now
+                    return self.portal()
+                if self._portal is None or self._portal.is_gone:
+                    self._portal = acquire_portal(self, self._name)
+                portal = self._portal
+        return portal
+
+    def run(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
+        """Run a coroutine on the portal, and return its value."""
+        try:
+            portal = self.portal()
+        except BaseException:
+            coroutine.close()
+            raise
+        return portal.run(coroutine, context)
+
+    def on_callback_thread(self, callback: Any) -> Any:
+        """Return a callback as a coroutine function that runs it on the client's thread for callbacks."""
+        if not callable(callback) or is_asynchronous(callback):
+            return callback
+
+        @wraps(callback, updated=())
+        async def run(*arguments: Any) -> Any:
+            return await run_job(self._callback_thread().put, callback, *arguments)
+
+        return run
+
+    def close(self) -> None:
+        """Give the claim up. The last one ends the portal."""
+        self.is_closed = True
+        callbacks, self._callbacks = self._callbacks, None
+        if callbacks is not None and self._callbacks_portal is self._portal:
+            callbacks.stop()
+        with start_lock:
+            portal, self._portal = self._portal, None
+        if portal is not None:
+            release_portal(portal, self)
+
+    def _callback_thread(self) -> CallbackThread:
+        if self._parent is not None:
+            return self._parent._callback_thread()
+        with start_lock:
+            if self._callbacks is None or self._callbacks_portal is not self._portal:
+                self._callbacks, self._callbacks_portal = CallbackThread(), self._portal
+            return self._callbacks
