@@ -15,6 +15,7 @@ no thread, so the portal of the parent is gone there, and the next call starts a
 
 import asyncio
 import atexit
+import logging
 import os
 import sys
 import threading
@@ -30,6 +31,10 @@ from ..concurrency.event_loops import CLOSE_TIMEOUT, start_lock
 
 T = TypeVar("T")
 Job = Callable[[], object]
+_logger = logging.getLogger("pocketbase_core")
+WAKE_INTERVAL = 0.5
+"""Seconds after which a waiting thread looks for signals. On Windows, and rarely elsewhere, they do not end a wait."""
+_CLOSED = "the client was closed before the call was done"
 
 
 class _OfThread(threading.local):
@@ -70,14 +75,14 @@ class BlockingCall(Generic[T]):
 
     def wait(self) -> T:
         """Return the value of the coroutine, or raise its error. Run the user's functions until then."""
-        try:
-            while not self.is_done:
-                if job := self._inbox.get():
+        while not self.is_done:
+            with suppress(Empty):
+                if job := self._inbox.get(timeout=WAKE_INTERVAL):
                     job()
-            self._run_jobs()
-        except BaseException:  # KeyboardInterrupt above all, which a signal may raise anywhere here
-            self._cancel()
-            raise
+        with suppress(Empty):
+            while True:
+                if job := self._inbox.get_nowait():
+                    job()
         if self._error is not None:
             try:
                 raise self._error
@@ -89,18 +94,28 @@ class BlockingCall(Generic[T]):
         """Have a function run on the waiting thread."""
         self._inbox.put(job)
 
-    def abandon(self) -> None:
+    def cancel(self) -> None:
+        """Cancel the task, and wait a moment for its end, so that it leaves no connection behind."""
+        with suppress(RuntimeError):  # the loop may be closed by now
+            self.portal.loop.call_soon_threadsafe(self._cancel_task)
+        with suppress(Empty):
+            while not self.is_done:
+                if job := self._inbox.get(timeout=CLOSE_TIMEOUT):
+                    threading.Thread(target=job, name="pocketbase-callback", daemon=True).start()
+
+    def abandon(self, reason: str) -> None:
         """End the wait of the thread, if the loop has ended before the task."""
         if not self.is_done:
-            self._coroutine.close()
-            self._end(RuntimeError("the client was closed before the call was done"))
+            self._end(RuntimeError(reason))
+            if not self._has_begun:
+                self._coroutine.close()
 
     async def _run(self) -> None:
         self._has_begun = True
         try:
             self._value = await self._coroutine
         except asyncio.CancelledError:
-            self._end(RuntimeError("the client was closed before the call was done"))
+            self._end(RuntimeError(_CLOSED))
         except BaseException as error:  # also those that would end the loop
             self._end(error)
         else:
@@ -112,26 +127,11 @@ class BlockingCall(Generic[T]):
         self.portal.calls.discard(self)
         self._inbox.put(None)
 
-    def _cancel(self) -> None:
-        """Cancel the task, and wait a moment for its end, so that it leaves no connection behind."""
-        with suppress(RuntimeError):  # the loop may be closed by now
-            self.portal.loop.call_soon_threadsafe(self._cancel_task)
-        with suppress(Empty):
-            while not self.is_done:
-                if job := self._inbox.get(timeout=CLOSE_TIMEOUT):
-                    threading.Thread(target=job, name="pocketbase-callback", daemon=True).start()
-
     def _cancel_task(self) -> None:
         if self._task is not None:
             self._task.cancel()
         if not self._has_begun:
-            self.abandon()
-
-    def _run_jobs(self) -> None:
-        with suppress(Empty):
-            while True:
-                if job := self._inbox.get_nowait():
-                    job()
+            self.abandon(_CLOSED)
 
     def _hand_over(self, notify: Job) -> None:
         if self.is_done:
@@ -167,14 +167,19 @@ class Portal:
     def run(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
         """Run a coroutine on the loop, and return its value."""
         call = BlockingCall(self, coroutine, context)
-        self.calls.add(call)
         try:
-            if self.is_gone:
-                raise RuntimeError
-            self.loop.call_soon_threadsafe(call.start)
-        except RuntimeError:
-            call.abandon()
-        return call.wait()
+            self.calls.add(call)
+            try:
+                if self.is_gone:
+                    raise RuntimeError
+                self.loop.call_soon_threadsafe(call.start)
+            except RuntimeError:
+                call.abandon(_CLOSED)
+            return call.wait()
+        except BaseException:
+            if not call.is_done:  # a KeyboardInterrupt above all, which a signal may raise anywhere here
+                call.cancel()
+            raise
 
     def close_later(self, closing: Coroutine[Any, Any, None], user: object) -> None:
         """Run a coroutine without waiting for it, and release the portal then."""
@@ -203,11 +208,12 @@ class Portal:
             asyncio.run(self._serve())
         except BaseException as error:
             self._error = error
+            _logger.critical("the event loop of the blocking clients has ended", exc_info=error)
         finally:
             self.is_gone = True
             self._is_ready.set()
             for call in [*self.calls]:
-                call.abandon()
+                call.abandon(_CLOSED)
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
@@ -270,6 +276,8 @@ def _forget_portal() -> None:
     global _current
     if _current is not None:
         _current.is_gone = True
+        for call in [*_current.calls]:
+            call.abandon("the process was forked during the call, whose result only the parent gets")
         _current = None
 
 
