@@ -146,7 +146,8 @@ class PocketBase(BlockingMethods, BaseClient[Credentials, Middleware]):
 
     def _make_user(self, store: AuthStore, realtime_settings: RealtimeSettings) -> User:
         # A client of `with_auth_store` has the lease of the first client here.
-        self._lease = Lease(f"{type(self).__name__}({self.base_url!r})", parent=vars(self).get("_lease"))
+        name, parent = f"{type(self).__name__}({self.base_url!r})", vars(self).get("_lease")
+        self._lease = Lease(name, parent, self._server.transport)
         return super()._make_user(store, realtime_settings)
 
     def _adapt(self, middleware: list[AsyncMiddleware]) -> list[AsyncMiddleware]:

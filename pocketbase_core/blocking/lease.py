@@ -18,10 +18,13 @@ class Lease:
     Args:
         name: The name of the client in a warning.
         parent: The lease of the client whose transport the client shares.
+        transport: The transport. The portal refers to the leases that use it, so the garbage collector cannot close
+            the connections of a forgotten client while the portal closes them.
     """
 
-    def __init__(self, name: str, parent: "Lease | None" = None) -> None:
+    def __init__(self, name: str, parent: "Lease | None" = None, transport: object = None) -> None:
         self.is_closed = False
+        self._transport = transport
         self._name = name
         self._parent = parent
         self._portal: Portal | None = None
