@@ -50,6 +50,9 @@ class PocketBase(BlockingMethods, BaseClient[Credentials, Middleware]):
         before_send: Callable[[RequestDraft], _RequestResult | Awaitable[_RequestResult]]
         after_send: Callable[[Response], _ResponseResult | Awaitable[_ResponseResult]]
 
+    _original: Self | None = None
+    """The client whose transport this one uses; None if it has one of its own."""
+
     send = method(CustomRoutes.send)
     send_raw = method(CustomRoutes.send_raw)
     stream = method(CustomRoutes.stream)
@@ -120,6 +123,10 @@ class PocketBase(BlockingMethods, BaseClient[Credentials, Middleware]):
         """Return a queue of creates, updates, upserts and deletes that happen together or not at all."""
         return Batch(self._lease, self.pipeline, self._passwords)
 
+    def with_auth_store(self, store: AuthStore) -> Self:
+        """Return a client for another user, with the same transport and middleware. Closing it closes no transport."""
+        return super().with_auth_store(store)._keep(self)
+
     def close(self) -> None:
         """End realtime and token refreshes, and close the transport, but not a session that was given to it."""
         lease = self._lease
@@ -139,10 +146,18 @@ class PocketBase(BlockingMethods, BaseClient[Credentials, Middleware]):
     ) -> None:
         self.close()
 
+    def __copy__(self) -> Self:
+        return self._copy()._keep(self)
+
     def __del__(self) -> None:
         lease: Lease | None = vars(self).get("_lease")
-        if lease is not None:
+        if lease is not None and self._original is None:
             lease.abandon(self._close)
+
+    def _keep(self, original: Self) -> Self:
+        """Keep the client that this one was made of, because its deletion closes the transport. Return this client."""
+        self._original = original
+        return self
 
     def _make_user(self, store: AuthStore, realtime_settings: RealtimeSettings) -> User:
         # A client of `with_auth_store` has the lease of the first client here.

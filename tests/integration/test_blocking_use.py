@@ -1,6 +1,7 @@
-"""The blocking client in the hands of programs that forget it."""
+"""The blocking client in the hands of programs that forget it and copy it."""
 
 import asyncio
+import copy
 import gc
 import logging
 import warnings
@@ -8,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from pocketbase_core import AuthStore
 from pocketbase_core.blocking import PocketBase
+from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
@@ -39,3 +42,30 @@ async def test_the_connections_of_forgotten_clients_are_closed_without_a_trace(
     assert {str(each.message).partition("(")[0] for each in caught} == {"PocketBase"}
     assert not unraisable
     assert not caplog.records
+
+
+async def test_a_client_for_another_user_and_a_copy_outlive_the_client_that_they_were_made_of(
+    server: LocalServer, make_transport: MakeTransport
+) -> None:
+    def use() -> None:
+        other = PocketBase(server.url, transport=make_transport()).with_auth_store(AuthStore())
+        copied = copy.copy(PocketBase(server.url, transport=make_transport()))
+        gc.collect()
+        assert other.health.check()["code"] == copied.health.check()["code"] == 200
+
+    def use_and_forget() -> None:
+        use()
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        await asyncio.to_thread(use_and_forget)
+
+
+async def test_a_client_survives_its_copies(server: LocalServer, transport: Transport) -> None:
+    def use() -> None:
+        with PocketBase(server.url, transport=transport) as pb:
+            assert copy.copy(pb).health.check()["code"] == 200
+            gc.collect()
+            assert pb.health.check()["code"] == 200
+
+    await asyncio.to_thread(use)
