@@ -101,10 +101,13 @@ def as_middleware(middleware: Middleware) -> Middleware:
         return middleware
 
     async def run(request: Request, call_next: Handler) -> Response:
+        call, context = current_call.get(), copy_context()
+        assert call is not None, "the middleware belongs to a call"
+
         def call_next_and_wait(request: Request) -> Response:
-            call = current_call.get()
-            assert call is not None, "the function runs in the context of its call"
-            return call.portal.run(_await(call_next(request)))
+            # A thread that the middleware has started has a context of its own.
+            own = context.copy() if current_call.get() is None else None
+            return call.portal.run(_await(call_next(request)), own)
 
         response: object = await run_on_calling_thread(middleware, request, call_next_and_wait)
         if not isinstance(response, Response):

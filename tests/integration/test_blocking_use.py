@@ -1,16 +1,18 @@
-"""The blocking client in the hands of programs that forget it and copy it."""
+"""The blocking client in the hands of programs that forget it, copy it, and use it from several threads."""
 
 import asyncio
 import copy
 import gc
 import logging
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
-from pocketbase_core import AuthStore
-from pocketbase_core.blocking import PocketBase
+from pocketbase_core import AuthStore, Request, Response
+from pocketbase_core.blocking import Handler, PocketBase
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
@@ -69,3 +71,27 @@ async def test_a_client_survives_its_copies(server: LocalServer, transport: Tran
             assert pb.health.check()["code"] == 200
 
     await asyncio.to_thread(use)
+
+
+async def test_middleware_may_send_a_request_on_a_thread_of_its_own(
+    server: LocalServer, transport: Transport, superuser: AuthStore
+) -> None:
+    caller: ContextVar[str] = ContextVar("caller", default="nobody")
+    seen: list[str] = []
+
+    def send_on_other_thread(request: Request, call_next: Handler) -> Response:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(call_next, request).result()
+
+    def note_caller(request: Request, call_next: Handler) -> Response:
+        seen.append(caller.get())
+        return call_next(request)
+
+    def use() -> None:
+        caller.set("this test")
+        middleware = [send_on_other_thread, note_caller]
+        with PocketBase(server.url, transport=transport, auth_store=superuser, middleware=middleware) as pb:
+            assert pb.collections.get_list(1, 1)["page"] == 1
+
+    await asyncio.to_thread(use)
+    assert seen == ["this test"]
