@@ -12,6 +12,7 @@ _NEVER_CANCELLED = "no call is cancelled automatically: leave this out; cancel a
 
 _ADVICE: dict[str, dict[str, str]] = {
     "PocketBase": {
+        "aclose": "use close",
         "authRefresh": "use collection(…).auth.refresh",
         "authWithPassword": "use collection(…).auth.with_password",
         "autoCancellation": _NEVER_CANCELLED,
@@ -79,6 +80,9 @@ _ADVICE: dict[str, dict[str, str]] = {
         "disconnect": "use close",
         "subscriptions": "keep the functions that subscribe returned",
         "unsubscribeByTopicAndListener": "call the function that subscribe returned",
+    },
+    "StreamedResponse": {
+        "aiter_bytes": "use iter_bytes",
     },
     "Batch": {
         "requests": "use queue",

@@ -4,7 +4,8 @@ import asyncio
 import inspect
 import logging
 import threading
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sized
+from contextlib import suppress
 from contextvars import copy_context
 from functools import wraps
 from itertools import islice
@@ -14,8 +15,8 @@ from typing import Any, TypeVar
 from ..concurrency.event_loops import CLOSE_TIMEOUT
 from ..messages import Request, Response
 from ..middleware import AfterSend, BeforeSend, Handler, Middleware
-from ..middleware.chain import middleware_name
-from .portal import Job, current_call
+from ..middleware.chain import is_ready_made, middleware_name
+from .portal import Job, current_call, invoke
 
 T = TypeVar("T")
 _logger = logging.getLogger("pocketbase_core")
@@ -43,8 +44,9 @@ async def run_job(put: Callable[[Job], object], function: Callable[..., T], *arg
     def job() -> None:
         try:
             result = context.run(function, *arguments)
-        except (KeyboardInterrupt, SystemExit):
-            pass_on(future.cancel)
+        except (KeyboardInterrupt, SystemExit) as error:
+            ended = RuntimeError(f"a function raised {type(error).__name__}")
+            pass_on(lambda: future.set_exception(ended))
             raise
         except StopIteration as error:  # a future does not accept this exception
             wrapped = RuntimeError("a StopIteration was raised in a callback")
@@ -97,17 +99,19 @@ def as_middleware(middleware: Middleware) -> Middleware:
     """Return a middleware as a coroutine function; a blocking one runs on the calling thread."""
     if isinstance(middleware, (BeforeSend, AfterSend)):
         return type(middleware)(on_calling_thread(middleware.hook))
-    if is_asynchronous(middleware):
+    if is_ready_made(middleware) or is_asynchronous(middleware):
         return middleware
 
     async def run(request: Request, call_next: Handler) -> Response:
         call, context = current_call.get(), copy_context()
         assert call is not None, "the middleware belongs to a call"
 
-        def call_next_and_wait(request: Request) -> Response:
+        def call_next_and_wait(request: Request) -> Any:
+            if call.portal.is_current:  # the middleware is not a coroutine function, but returns the result of one
+                return call_next(request)
             # A thread that the middleware has started has a context of its own.
             own = context.copy() if current_call.get() is None else None
-            return call.portal.run(_await(call_next(request)), own)
+            return call.portal.run(invoke(call_next, request), own)
 
         response: object = await run_on_calling_thread(middleware, request, call_next_and_wait)
         if not isinstance(response, Response):
@@ -118,10 +122,6 @@ def as_middleware(middleware: Middleware) -> Middleware:
         return response
 
     return run
-
-
-async def _await(awaitable: Awaitable[T]) -> T:
-    return await awaitable
 
 
 def as_async_iterable(rows: Any, at_once: int = ROWS_AT_ONCE) -> Any:
@@ -170,7 +170,5 @@ class CallbackThread:
 
     def _run(self) -> None:
         while job := self._jobs.get():
-            try:
+            with suppress(KeyboardInterrupt, SystemExit):  # which concern this thread alone, and are logged
                 job()
-            except (KeyboardInterrupt, SystemExit):
-                _logger.exception("a callback was ended")

@@ -61,7 +61,10 @@ def _from_asynchronous(function: Callable[..., Any]) -> Callable[..., Any]:
         lease = self._lease
         if not adapters:
             return convert(function(self, *args, **kwargs), lease)
-        bound = signature.bind(self, *args, **kwargs)
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError:
+            return function(self, *args, **kwargs)  # raises an error that names the method
         for name, adapt in adapters.items():
             if name in bound.arguments:
                 bound.arguments[name] = adapt(lease, bound.arguments[name])

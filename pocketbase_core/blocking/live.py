@@ -9,7 +9,8 @@ from ..live.query import LiveMethods
 from ..live.query import LiveQuery as AsyncLiveQuery
 from .face import BlockingService, converters
 from .lease import Lease
-from .streams import Block, as_coroutine, next_item
+from .portal import invoke
+from .streams import Block, next_item
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -130,7 +131,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
 
     def __enter__(self) -> Self:
         block = Block(self._lease.portal())
-        block.run(as_coroutine(self._query.__aenter__()))
+        block.run(invoke(self._query.__aenter__))
         self._block, self._driver = block, self._query._driver
         return self
 
@@ -138,7 +139,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._block is not None and not self._block.is_gone:
-            self._block.run(as_coroutine(self._query.__aexit__(exc_type, error, traceback)))
+            self._block.run(invoke(self._query.__aexit__, exc_type, error, traceback))
 
     def _call(self, function: Callable[[], R]) -> R:
         """Call a function on the portal, whose thread changes the list."""

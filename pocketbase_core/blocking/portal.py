@@ -20,7 +20,7 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from queue import Empty, SimpleQueue
@@ -140,6 +140,11 @@ class BlockingCall(Generic[T]):
             self.put(notify)
 
 
+async def invoke(function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """Call an asynchronous function once the loop runs this, so that nothing is left unawaited if it never does."""
+    return await function(*arguments)
+
+
 current_call: ContextVar[BlockingCall[Any] | None] = ContextVar("pocketbase_blocking_call", default=None)
 """The call of the running task."""
 
@@ -163,6 +168,11 @@ class Portal:
         self._is_ready.wait()
         if self.is_gone:
             raise RuntimeError("the event loop of the blocking clients could not be started") from self._error
+
+    @property
+    def is_current(self) -> bool:
+        """True if the caller runs on the loop."""
+        return threading.current_thread() is self._thread
 
     def run(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
         """Run a coroutine on the loop, and return its value."""

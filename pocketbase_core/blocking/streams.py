@@ -1,7 +1,7 @@
 """What is open for a while: blocks, events, live queries and streamed responses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import Context, copy_context
 from types import TracebackType
@@ -14,7 +14,7 @@ from ..realtime.event_queue import Gap
 from ..realtime.subscription import EventStream as AsyncEventStream
 from ..services.flows.pagination import RecordIterator as AsyncRecordIterator
 from .lease import Lease
-from .portal import Portal, check_no_running_loop
+from .portal import Portal, check_no_running_loop, invoke
 
 T = TypeVar("T")
 
@@ -79,20 +79,17 @@ class BlockingContext(AbstractContextManager[T]):
         self._block: Block | None = None
 
     def __enter__(self) -> T:
+        if self._block is not None:
+            raise RuntimeError("this can be entered once; call the method again")
         self._block = block = Block(self._lease.portal())
-        return self._wrap(block, block.run(as_coroutine(self._context.__aenter__())))
+        return self._wrap(block, block.run(invoke(self._context.__aenter__)))
 
     def __exit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         block = self._block
         if block is not None and not block.is_gone:
-            block.run(as_coroutine(self._context.__aexit__(exc_type, error, traceback)))
-
-
-async def as_coroutine(awaitable: Awaitable[T]) -> T:
-    """Return an awaitable as a coroutine."""
-    return await awaitable
+            block.run(invoke(self._context.__aexit__, exc_type, error, traceback))
 
 
 class EventStream(AnswersPeerNames, Generic[T]):

@@ -13,9 +13,13 @@ _PREFIX = f"{__package__}."
 def chain(middleware: Sequence[Middleware], send: Handler) -> Handler:
     """Return one handler that passes a request through the middleware, the first outermost, and then to `send`."""
     for each in reversed(middleware):
-        is_of_this_library = type(each).__module__.startswith(_PREFIX)
-        send = _bind(each, send) if is_of_this_library else _bind_checked(each, send)
+        send = _bind(each, send) if is_ready_made(each) else _bind_checked(each, send)
     return send
+
+
+def is_ready_made(middleware: object) -> bool:
+    """Return whether a middleware is one of this library's own."""
+    return type(middleware).__module__.startswith(_PREFIX)
 
 
 def middleware_name(middleware: object) -> str:

@@ -44,6 +44,7 @@ class ServerMethods:
         self._folder = Path()
         self._binary = Path()
         self._port = 0
+        self._owner = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
 
@@ -74,6 +75,7 @@ class ServerMethods:
 
     async def _set_up(self) -> None:
         """Create a folder and a superuser, and start the server."""
+        self._owner = os.getpid()
         self._binary = await asyncio.to_thread(find_binary, self._version)
         self._folder = Path(tempfile.mkdtemp(prefix="pocketbase-"))
         try:
@@ -88,7 +90,9 @@ class ServerMethods:
             raise
 
     async def _tear_down(self) -> None:
-        """Stop the server, and remove its folder."""
+        """Stop the server, and remove its folder, unless this is a forked child of the process that started it."""
+        if os.getpid() != self._owner:
+            return
         try:
             await self._stop()
         finally:

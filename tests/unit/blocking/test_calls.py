@@ -5,7 +5,7 @@ import gc
 import logging
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -22,7 +22,9 @@ THREADS = ("pocketbase-portal", "pocketbase-callbacks", "pocketbase-callback")
 
 
 def respond(request: Request) -> Response:
-    return Response(200, json={"url": request.url.removeprefix("http://h"), "title": request.body and request.body["title"]})
+    return Response(
+        200, json={"url": request.url.removeprefix("http://h"), "title": request.body and request.body["title"]}
+    )
 
 
 def client(handler: Callable[[Request], Response | Awaitable[Response]] = respond, **settings: Any) -> PocketBase:
@@ -209,7 +211,7 @@ def test_an_interrupt_in_a_hook_cancels_the_call() -> None:
 def test_an_interrupt_while_an_iterator_waits_loses_no_event() -> None:
     waiting = threading.Event()
 
-    async def events() -> Any:
+    async def events() -> AsyncGenerator[pocketbase_core.ServerSentEvent, None]:
         yield pocketbase_core.ServerSentEvent("PB_CONNECT", '{"clientId": "c1"}')
         await asyncio.to_thread(done.wait)
         yield pocketbase_core.ServerSentEvent("a", '{"n": 1}')
