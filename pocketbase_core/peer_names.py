@@ -11,8 +11,10 @@ from .suggestions import spelling_key
 _NEVER_CANCELLED = "no call is cancelled automatically: leave this out; cancel a call by cancelling its task"
 
 _ADVICE: dict[str, dict[str, str]] = {
-    "PocketBase": {
+    "BlockingMethods": {
         "aclose": "use close",
+    },
+    "PocketBase": {
         "authRefresh": "use collection(…).auth.refresh",
         "authWithPassword": "use collection(…).auth.with_password",
         "autoCancellation": _NEVER_CANCELLED,
