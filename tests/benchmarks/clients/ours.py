@@ -12,6 +12,7 @@ from typing import Any
 from pocketbase_core import FileUpload, Headers, PocketBase, Request, Response
 from pocketbase_core.middleware import AfterSend, BeforeSend, Logging, Middleware, Retry
 from pocketbase_core.ports import Transport
+from pocketbase_core.realtime.timing import RealtimeSettings
 from pocketbase_transports import AiohttpTransport, HttpxTransport, MockTransport, PyreqwestTransport
 
 from ..responder import RECORD
@@ -33,7 +34,8 @@ MIDDLEWARE: dict[str, Callable[[], Middleware]] = {
 }
 
 
-def _make_transport(name: str) -> Transport:
+def make_transport(name: str) -> Transport:
+    """Return the transport of a library, with as many connections as a benchmark needs."""
     if name == "aiohttp":
         return AiohttpTransport()
     if name == "pyreqwest":
@@ -189,6 +191,16 @@ async def realtime(job: Job) -> None:
     await pb.realtime.close()
 
 
+async def event_stream(job: Job) -> None:
+    """Iterate over the events of a topic."""
+    pb = PocketBase(f"{job.url}/events/{job.count}", transport=_transport)
+    pb.realtime.settings = RealtimeSettings(queue_size=job.count)
+    async with pb.realtime.events("posts/*") as stream:
+        for _ in range(job.count):
+            await anext(stream)
+    await pb.realtime.close()
+
+
 async def fan_out(job: Job) -> None:
     """Pass each of 100 events to `count` subscriptions of its topic."""
     events = 100
@@ -216,7 +228,7 @@ async def events(job: Job) -> None:
 
 async def main() -> None:
     global _transport
-    _transport = _make_transport(sys.argv[1])
+    _transport = make_transport(sys.argv[1])
     jobs: list[Callable[[Job], Awaitable[object]]] = [
         get_one,
         full_list,
@@ -234,6 +246,7 @@ async def main() -> None:
         create_many,
         events,
         realtime,
+        event_stream,
         fan_out,
         *LiveJobs(_transport).all,
     ]

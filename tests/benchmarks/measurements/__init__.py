@@ -3,10 +3,25 @@
 from collections.abc import Awaitable, Callable
 
 from ..runner import Runner
-from . import clients, decoding, files, growth, imports, lists, live, loops, middleware, realtime, requests, writes
+from . import (
+    blocking,
+    clients,
+    decoding,
+    files,
+    growth,
+    imports,
+    lists,
+    live,
+    loops,
+    middleware,
+    realtime,
+    requests,
+    writes,
+)
 
 MEASUREMENTS: dict[str, Callable[[Runner], Awaitable[None]]] = {
     "requests": requests.measure,
+    "blocking": blocking.measure,
     "loops": loops.measure,
     "lists": lists.measure,
     "decoding": decoding.measure,
