@@ -121,7 +121,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         """
         if self._block is None:
             raise RuntimeError("the live query is not in use: iterate inside of its `with` block")
-        return next_item(self._block, self._query, timeout)
+        return next_item(self._block, self._query.__anext__, timeout)
 
     def __iter__(self) -> Self:
         return self

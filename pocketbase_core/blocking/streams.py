@@ -1,7 +1,7 @@
 """What is open for a while: blocks, events, live queries and streamed responses."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
 from contextvars import Context, copy_context
 from types import TracebackType
@@ -42,13 +42,21 @@ class Block:
             RuntimeError: If the client was closed, or this is another process.
         """
         try:
-            check_no_running_loop()
-            if self.is_gone:
-                raise RuntimeError("this was opened by a client that is closed, or in another process")
+            self.check()
         except RuntimeError:
             coroutine.close()
             raise
         return self._portal.run(coroutine, self._context)
+
+    def check(self) -> None:
+        """Check that the caller may use what is open.
+
+        Raises:
+            RuntimeError: If the client was closed, or this is another process, or an event loop is running here.
+        """
+        check_no_running_loop()
+        if self.is_gone:
+            raise RuntimeError("this was opened by a client that is closed, or in another process")
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a function that does not wait on the portal's thread; if the portal has ended, here."""
@@ -121,29 +129,39 @@ class EventStream(AnswersPeerNames, Generic[T]):
             TimeoutError: If nothing has arrived in time. Nothing is lost by that.
             StopIteration: If the subscription has ended.
         """
-        return next_item(self._block, self._events, timeout)
+        self._block.check()
+        try:
+            item = self._events.take_item()  # without the loop, which would take several times as long
+        except IndexError:
+            item = next_item(self._block, self._events.wait_for_item, timeout)
+        return self._events.open(item)
 
 
-def next_item(block: Block, source: AsyncIterator[T], timeout: float | None) -> T:
+def next_item(block: Block, get_next: Callable[[], Awaitable[T]], timeout: float | None) -> T:
     """Return the next item of an asynchronous iterator.
+
+    Args:
+        block: Where the iterator is open.
+        get_next: Returns the next item, as `__anext__` does.
+        timeout: The longest wait in seconds; None waits for as long as it takes.
 
     Raises:
         TimeoutError: If there was none within the timeout in seconds.
         StopIteration: If the iterator has ended.
     """
     try:
-        return block.run(_next_item(source, timeout))
+        return block.run(_next_item(get_next, timeout))
     except StopAsyncIteration:
         raise StopIteration from None
 
 
-async def _next_item(source: AsyncIterator[T], seconds: float | None) -> T:
+async def _next_item(get_next: Callable[[], Awaitable[T]], seconds: float | None) -> T:
     if seconds is None:
-        return await anext(source)
+        return await get_next()
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await anext(source)
+            return await get_next()
     except TimeoutError:
         if not limit.expired():  # the source has raised the error
             raise
@@ -177,7 +195,7 @@ class StreamedResponse(AnswersPeerNames):
         chunks = self._response.aiter_bytes()
         with suppress(StopIteration):
             while True:
-                yield next_item(self._block, chunks, None)
+                yield next_item(self._block, chunks.__anext__, None)
 
 
 class RecordIterator(Iterator[T]):

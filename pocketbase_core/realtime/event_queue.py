@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,7 +25,8 @@ class EventQueue(deque[str | Gap]):
     """A bounded queue of messages and gaps.
 
     When the queue is full, one gap is appended, and later items are dropped until the consumer has removed that gap.
-    The consumer calls `acknowledge_gap` with each gap that it removes.
+    The consumer calls `acknowledge_gap` with each gap that it removes. It may be a thread other than that of the loop,
+    which puts items and drops them.
 
     Args:
         topic: The topic of the gaps that stand for dropped items.
@@ -37,19 +39,18 @@ class EventQueue(deque[str | Gap]):
         self._topic = topic
         self._size = size
         self._clock = clock
-        self._overflowed = False
+        self._overflow: Gap | None = None
         self._waiting_since = 0.0
 
     def put(self, item: str | Gap) -> None:
         """Append a message or a gap, or drop it if the queue is full."""
-        if self._overflowed:
+        if self._overflow is not None:
             return
         if not self:
             self._waiting_since = self._clock()
         if len(self) >= self._size:
-            self._overflowed = True
             since = item.since if isinstance(item, Gap) else utc_datetime(self._clock())
-            item = Gap(since, (self._topic,))
+            item = self._overflow = Gap(since, (self._topic,))
         self.append(item)
 
     def drop_pending(self) -> float | None:
@@ -58,17 +59,18 @@ class EventQueue(deque[str | Gap]):
         Returns:
             A time in seconds since the epoch that no dropped item is older than, or None if the queue was empty.
         """
-        if not self:
-            return None
-        gaps = [item.since.timestamp() for item in self if isinstance(item, Gap)]
-        self.clear()
-        self._overflowed = False
-        return min([self._waiting_since, *gaps])
+        dropped: list[str | Gap] = []
+        with suppress(IndexError):
+            while True:
+                dropped.append(self.popleft())
+        self._overflow = None
+        gaps = [item.since.timestamp() for item in dropped if isinstance(item, Gap)]
+        return min([self._waiting_since, *gaps]) if dropped else None
 
     def acknowledge_gap(self, gap: Gap) -> Gap:
         """Note that the consumer has removed this gap. Return the gap."""
-        if not self:  # an overflow gap is always the last item, so an empty queue means that it has been removed
-            self._overflowed = False
+        if gap is self._overflow:
+            self._overflow = None
         return gap
 
 

@@ -191,6 +191,22 @@ class EventStream(QueuedSubscription, Generic[T]):
         return self
 
     async def __anext__(self) -> T | Gap:
+        return self.open(self._queue.popleft() if self._queue else await self.wait_for_item())
+
+    def take_item(self) -> str | Gap:
+        """Take the next item that has arrived, as `open` expects it. Any thread may call this and `open`.
+
+        Raises:
+            IndexError: If there is none.
+        """
+        return self._queue.popleft()
+
+    async def wait_for_item(self) -> str | Gap:
+        """Wait for the next item, and take it.
+
+        Raises:
+            StopAsyncIteration: If the subscription has ended.
+        """
         while not self._queue:
             if self._stopped:
                 raise StopAsyncIteration
@@ -203,7 +219,10 @@ class EventStream(QueuedSubscription, Generic[T]):
                 await self._waiter
             finally:
                 self._waiter = None
-        item = self._queue.popleft()
+        return self._queue.popleft()
+
+    def open(self, item: str | Gap) -> T | Gap:
+        """Return the message or the gap that an item is."""
         if isinstance(item, Gap):
             return self._queue.acknowledge_gap(item)
         message: T = self._decode(item)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import FrozenInstanceError
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -106,7 +106,7 @@ def test_a_full_queue_ends_with_one_gap_until_the_consumer_has_removed_it() -> N
     assert [*queue] == ["1", "2", overflow]
     assert [queue.popleft(), queue.popleft()] == ["1", "2"]
     queue.put("after the overflow")
-    assert queue.popleft() == queue.acknowledge_gap(overflow) == overflow
+    assert queue.acknowledge_gap(cast("Gap", queue.popleft())) == overflow
     queue.put("6")
     queue.put(lost := Gap(utc_datetime(9.0), ("a", "b")))
     queue.put(Gap(utc_datetime(10.0), ("a", "b")))
@@ -115,6 +115,23 @@ def test_a_full_queue_ends_with_one_gap_until_the_consumer_has_removed_it() -> N
     queue.acknowledge_gap(lost)
     queue.put("after the overflow")
     assert len(queue) == 1, "the overflow gap has not been removed"
+
+
+def test_a_removed_gap_makes_no_room_if_the_queue_has_overflowed_again_before_it_is_acknowledged() -> None:
+    queue = EventQueue("a", 1, lambda: 7.0)
+    queue.put(lost := Gap(utc_datetime(7.0), ("a",)))
+    assert queue.popleft() is lost
+    queue.put("1")
+    queue.put("2")
+    assert queue.popleft() == "1"
+    overflow = queue.popleft()
+    assert isinstance(overflow, Gap)
+    assert queue.acknowledge_gap(lost) is lost
+    queue.put("dropped, since the gap of the overflow is not acknowledged")
+    assert not queue
+    queue.acknowledge_gap(overflow)
+    queue.put("3")
+    assert [*queue] == ["3"]
 
 
 def test_the_beginning_of_a_gap_is_in_utc() -> None:
