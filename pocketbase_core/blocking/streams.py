@@ -134,7 +134,7 @@ class EventStream(AnswersPeerNames, Generic[T]):
             item = self._events.take_item()  # without the loop, which would take several times as long
         except IndexError:
             item = next_item(self._block, self._events.wait_for_item, timeout)
-        return self._events.open(item)
+        return self._events.decode_item(item)
 
 
 def next_item(block: Block, get_next: Callable[[], Awaitable[T]], timeout: float | None) -> T:

@@ -191,10 +191,10 @@ class EventStream(QueuedSubscription, Generic[T]):
         return self
 
     async def __anext__(self) -> T | Gap:
-        return self.open(self._queue.popleft() if self._queue else await self.wait_for_item())
+        return self.decode_item(self._queue.popleft() if self._queue else await self.wait_for_item())
 
     def take_item(self) -> str | Gap:
-        """Take the next item that has arrived, as `open` expects it. Any thread may call this and `open`.
+        """Take the next item that has arrived, as `decode_item` takes it. Any thread may call both.
 
         Raises:
             IndexError: If there is none.
@@ -221,7 +221,7 @@ class EventStream(QueuedSubscription, Generic[T]):
                 self._waiter = None
         return self._queue.popleft()
 
-    def open(self, item: str | Gap) -> T | Gap:
+    def decode_item(self, item: str | Gap) -> T | Gap:
         """Return the message or the gap that an item is."""
         if isinstance(item, Gap):
             return self._queue.acknowledge_gap(item)
