@@ -37,7 +37,8 @@ class PocketBase(BlockingMethods, BaseClient[Credentials, Middleware]):
     The names and arguments are those of `pocketbase_core.PocketBase`, without `await`: iterators are iterators, and
     `with` takes the place of `async with`. A client can be used from any number of threads, and after a fork. Hooks,
     middleware and credentials may be functions that block, which are called on the thread that made the call. The
-    callbacks of subscriptions are called on a thread of the client's own.
+    callbacks of subscriptions are called on a thread of the client's own. `headers` of a subclass is called on the
+    portal's thread: it must not block, and sees the context variables of the caller, but not the thread locals.
 
     Close the client with `with` or `close`.
 

@@ -31,7 +31,7 @@ async def test_the_connections_of_forgotten_clients_are_closed_without_a_trace(
 ) -> None:
     def forget() -> None:
         with PocketBase(server.url, transport=make_transport()) as lasting:  # the portal outlives the others
-            for _ in range(20):
+            for _ in range(5):
                 PocketBase(server.url, transport=make_transport()).health.check()
                 gc.collect()
             lasting.health.check()
