@@ -16,6 +16,7 @@ from pocketbase_core.testing.contract import transport as transport
 from .helpers.transports import MAKERS
 
 MARKS = {"httpx2": pytest.mark.httpx2}
+LIBRARIES = [pytest.param(name, marks=MARKS.get(name, ())) for name in MAKERS]
 
 # No test asserts a time: on a busy machine, an example may take longer than the deadline of hypothesis.
 settings.register_profile("without deadlines", deadline=None)
@@ -29,7 +30,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return cores + 1
 
 
-@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in MAKERS])
+@pytest.fixture(params=LIBRARIES)
 def library(request: pytest.FixtureRequest) -> str:
     """The name of the HTTP library."""
     name: str = request.param

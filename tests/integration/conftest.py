@@ -1,7 +1,11 @@
-"""A real PocketBase for the whole run, and clients of a superuser and of a guest on each transport."""
+"""A real PocketBase for the whole run, and clients of a superuser and of a guest on each transport.
+
+A test of a module with the mark `both_faces` runs once more with blocking clients, on one transport, unless it has the
+mark `asynchronous_only`.
+"""
 
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 import pytest_asyncio
@@ -11,7 +15,39 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from ..conftest import LIBRARIES
+from ..helpers.blocking_face import make_blocking_client
 from ..helpers.shared_collections import VERSION, create_shared_collections
+
+MakeClient = Callable[..., PocketBase]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest parametrizes the fixture `library`
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    test = metafunc.definition
+    if not test.get_closest_marker("both_faces") or test.get_closest_marker("asynchronous_only"):
+        return
+    if "face" not in metafunc.fixturenames:
+        raise pytest.UsageError(f"{test.name} needs `make_client`, or the mark `asynchronous_only` with a reason")
+    has_own_libraries = any("library" in mark.args[0] for mark in test.iter_markers("parametrize"))
+    if has_own_libraries or "library" not in metafunc.fixturenames:
+        metafunc.parametrize("face", ["asynchronous", "blocking"])
+        return
+    names = [pytest.param(*each.values, "asynchronous", marks=each.marks, id=str(each.values[0])) for each in LIBRARIES]
+    parameters = [*names, pytest.param("aiohttp", "blocking", id="blocking")]
+    test.add_marker(pytest.mark.parametrize(("library", "face"), parameters))
+
+
+@pytest.fixture
+def face() -> str:
+    """The face of the client: `asynchronous` or `blocking`."""
+    return "asynchronous"
+
+
+@pytest.fixture
+def make_client(face: str) -> MakeClient:
+    """Make a client, as `PocketBase` does."""
+    return PocketBase if face == "asynchronous" else make_blocking_client
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -31,17 +67,20 @@ async def superuser(server: LocalServer) -> AuthStore:
 
 
 @pytest_asyncio.fixture
-async def pb(server: LocalServer, superuser: AuthStore, transport: Transport) -> PocketBase:
+async def pb(
+    server: LocalServer, superuser: AuthStore, transport: Transport, make_client: MakeClient
+) -> AsyncGenerator[PocketBase, None]:
     """A client that is signed in as the superuser."""
-    client = PocketBase(server.url, transport=transport)
-    client.auth_store.save(superuser.token, superuser.record)
-    return client
+    async with make_client(server.url, transport=transport) as client:
+        client.auth_store.save(superuser.token, superuser.record)
+        yield client
 
 
-@pytest.fixture
-def guest(server: LocalServer, transport: Transport) -> PocketBase:
+@pytest_asyncio.fixture
+async def guest(server: LocalServer, transport: Transport, make_client: MakeClient) -> AsyncGenerator[PocketBase, None]:
     """A client that is not signed in."""
-    return PocketBase(server.url, transport=transport)
+    async with make_client(server.url, transport=transport) as client:
+        yield client
 
 
 @pytest.fixture

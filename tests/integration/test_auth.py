@@ -26,6 +26,9 @@ from pocketbase_transports import AiohttpTransport
 from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, open_like_a_browser, run_provider
 from ..helpers.shared_collections import VERSION
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
 
 PASSWORD = "password123"
 CAPTCHA = {"captcha": "solved"}
@@ -76,16 +79,21 @@ async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalS
         yield server
 
 
-@pytest.fixture
-def anybody(auth_server: LocalServer, transport: Transport) -> PocketBase:
-    return PocketBase(auth_server.url, transport=transport)
+@pytest_asyncio.fixture
+async def anybody(
+    auth_server: LocalServer, transport: Transport, make_client: MakeClient
+) -> AsyncGenerator[PocketBase, None]:
+    async with make_client(auth_server.url, transport=transport) as pb:
+        yield pb
 
 
 @pytest_asyncio.fixture
-async def admin(auth_server: LocalServer, transport: Transport) -> PocketBase:
-    pb = PocketBase(auth_server.url, transport=transport)
-    await pb.admins.auth.with_password(*auth_server.superuser)
-    return pb
+async def admin(
+    auth_server: LocalServer, transport: Transport, make_client: MakeClient
+) -> AsyncGenerator[PocketBase, None]:
+    async with make_client(auth_server.url, transport=transport) as pb:
+        await pb.admins.auth.with_password(*auth_server.superuser)
+        yield pb
 
 
 async def new_user(admin: PocketBase, collection: str = "users") -> dict[str, Any]:

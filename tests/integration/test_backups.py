@@ -19,6 +19,10 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.services.flows import server_restart
 from pocketbase_core.testing import LocalServer
 
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
+
 
 async def test_a_backup_can_be_created_downloaded_uploaded_and_deleted(pb: PocketBase, tmp_path: Path) -> None:
     key = f"backup_{secrets.token_hex(4)}.zip"
@@ -37,10 +41,9 @@ async def test_a_backup_can_be_created_downloaded_uploaded_and_deleted(pb: Pocke
 
 
 @asynccontextmanager
-async def dropped_collection(transport: Transport) -> AsyncGenerator[PocketBase, None]:
+async def dropped_collection(transport: Transport, make_client: MakeClient) -> AsyncGenerator[PocketBase, None]:
     """Yield a superuser's client of a server whose collection `before` exists only in `backup_name.zip`."""
-    async with LocalServer() as server:
-        client = PocketBase(server.url, transport=transport)
+    async with LocalServer() as server, make_client(server.url, transport=transport) as client:
         await client.admins.auth.with_password(*server.superuser)
         await client.collections.create({"name": "before", "type": "base", "fields": []})
         await client.backups.create("backup_name.zip")
@@ -48,9 +51,10 @@ async def dropped_collection(transport: Transport) -> AsyncGenerator[PocketBase,
         yield client
 
 
+@pytest.mark.asynchronous_only(reason="the slow test below runs on the blocking face")
 @pytest.mark.parametrize("library", ["aiohttp"])  # the slow test below runs on each library
 async def test_a_restored_backup_brings_back_what_was_there(transport: Transport) -> None:
-    async with dropped_collection(transport) as client:
+    async with dropped_collection(transport, PocketBase) as client:
         await client.backups.restore("backup_name.zip")
         async with asyncio.timeout(15):
             while True:  # the server still serves the old data for about a second
@@ -63,10 +67,10 @@ async def test_a_restored_backup_brings_back_what_was_there(transport: Transport
 
 @pytest.mark.slow
 async def test_a_restore_that_waits_returns_when_the_server_is_back(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_restart, "STREAM_LIFETIME", 0.3)  # so that streams are replaced meanwhile
-    async with dropped_collection(transport) as client:
+    async with dropped_collection(transport, make_client) as client:
         await client.backups.restore("backup_name.zip", wait=True)
         assert (await client.collections.get_one("before"))["name"] == "before"
         with pytest.raises(PocketBaseBadRequestError):
@@ -74,5 +78,5 @@ async def test_a_restore_that_waits_returns_when_the_server_is_back(
         await client.backups.upload(FileUpload(("broken.zip", b"PK\3\4")))
         with pytest.raises(PocketBaseTimeoutError, match="did not come back within 1 s"):
             await client.backups.restore("broken.zip", wait=True, timeout=1)
-    with pytest.raises(TypeError, match="wait"):
-        await client.backups.restore("a.zip", {"wait": "yes"})
+        with pytest.raises(TypeError, match="wait"):
+            await client.backups.restore("a.zip", {"wait": "yes"})

@@ -19,6 +19,10 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
+
 
 @pytest.fixture
 async def batches(pb: PocketBase) -> PocketBase:
@@ -88,9 +92,9 @@ async def test_an_empty_too_large_aborted_or_disabled_batch_does_nothing(batches
 
 
 @pytest_asyncio.fixture
-async def admin(server: LocalServer, superuser: AuthStore) -> AsyncGenerator[PocketBase, None]:
+async def admin(server: LocalServer, superuser: AuthStore, make_client: MakeClient) -> AsyncGenerator[PocketBase, None]:
     """A superuser's client on one transport, because each sign-in of a user takes the server a while."""
-    async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
+    async with make_client(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
         await client.settings.update({"batch": {"enabled": True}})
         yield client
 

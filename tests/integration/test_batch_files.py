@@ -19,6 +19,10 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
+
 FIELDS: list[dict[str, Any]] = [
     {"name": "docs", "type": "file", "maxSelect": 9},
     {"name": "one", "type": "file", "maxSelect": 1},
@@ -49,9 +53,11 @@ async def pb(pb: PocketBase, papers: None) -> PocketBase:
 
 
 @pytest_asyncio.fixture
-async def admin(server: LocalServer, superuser: AuthStore, papers: None) -> AsyncGenerator[PocketBase, None]:
+async def admin(
+    server: LocalServer, superuser: AuthStore, papers: None, make_client: MakeClient
+) -> AsyncGenerator[PocketBase, None]:
     """A superuser's client on one transport, because each sign-in of a user takes the server a while."""
-    async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
+    async with make_client(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
         await client.settings.update({"batch": {"enabled": True}})
         yield client
 

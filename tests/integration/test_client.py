@@ -10,6 +10,8 @@ from pocketbase_core import (
     PocketBaseUnauthorizedError,
 )
 
+pytestmark = pytest.mark.both_faces
+
 
 async def test_a_guest_is_refused_where_a_superuser_is_needed(guest: PocketBase) -> None:
     with pytest.raises(PocketBaseUnauthorizedError):

@@ -6,6 +6,8 @@ import pytest
 
 from pocketbase_core import PocketBase, PocketBaseNotFoundError
 
+pytestmark = pytest.mark.both_faces
+
 
 async def test_a_collection_can_be_created_found_changed_emptied_and_deleted(pb: PocketBase, name: str) -> None:
     made = await pb.collections.create({"name": name, "type": "base", "fields": [{"name": "a", "type": "text"}]})
@@ -25,6 +27,7 @@ async def test_a_collection_can_be_created_found_changed_emptied_and_deleted(pb:
     assert set(await pb.collections.get_scaffolds()) == {"base", "auth", "view"}
 
 
+@pytest.mark.asynchronous_only(reason="the helper for blocking calls makes them on a line of its own")
 async def test_a_schema_in_the_old_style_becomes_fields_with_a_warning(pb: PocketBase, name: str) -> None:
     schema = [
         {"name": "title", "type": "text", "required": True, "options": {"min": None, "max": 10, "pattern": ""}},

@@ -4,6 +4,8 @@ import pytest
 
 from pocketbase_core import PocketBase, PocketBaseNotFoundError
 
+pytestmark = pytest.mark.both_faces
+
 
 async def test_recent_servers_list_and_run_cron_jobs(pb: PocketBase) -> None:
     jobs = [job["id"] for job in await pb.crons.get_full_list()]

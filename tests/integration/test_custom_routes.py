@@ -11,6 +11,9 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.shared_collections import VERSION
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
 
 CSV = {"Content-Type": "text/csv"}
 HOOKS = """
@@ -31,9 +34,10 @@ async def routes() -> AsyncGenerator[LocalServer, None]:
         yield running
 
 
-@pytest.fixture
-def pb(routes: LocalServer, transport: Transport) -> PocketBase:
-    return PocketBase(routes.url, transport=transport)
+@pytest_asyncio.fixture
+async def pb(routes: LocalServer, transport: Transport, make_client: MakeClient) -> AsyncGenerator[PocketBase, None]:
+    async with make_client(routes.url, transport=transport) as client:
+        yield client
 
 
 async def lines() -> AsyncGenerator[bytes, None]:

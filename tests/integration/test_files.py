@@ -11,6 +11,8 @@ from pocketbase_core import FileUpload, PocketBase, PocketBaseNotFoundError
 from pocketbase_core.calls.options import SendOptions, parse_options
 from pocketbase_core.endpoints import custom
 
+pytestmark = pytest.mark.both_faces
+
 
 def png(width: int, height: int) -> bytes:
     """Make a black image."""
@@ -24,7 +26,7 @@ def png(width: int, height: int) -> bytes:
 
 
 async def test_a_file_can_be_read_streamed_and_downloaded(pb: PocketBase, guest: PocketBase, tmp_path: Path) -> None:
-    content = secrets.token_bytes(300_000)
+    content = secrets.token_bytes(3_000_000)
     record = await pb.collection("posts").create({"docs": FileUpload(("a b.bin", content))})
     (filename,) = record["docs"]
     place = ("posts", record["id"], filename)

@@ -1,6 +1,10 @@
 """Health, on a real server."""
 
+import pytest
+
 from pocketbase_core import PocketBase
+
+pytestmark = pytest.mark.both_faces
 
 
 async def test_health_shows_a_superuser_more_than_a_guest(pb: PocketBase, guest: PocketBase) -> None:

@@ -11,6 +11,8 @@ from pocketbase_core import PocketBase, PocketBaseBadRequestError
 
 from ..helpers.shared_collections import OPEN
 
+pytestmark = pytest.mark.both_faces
+
 FIELDS = [{"name": "title", "type": "text"}, {"name": "n", "type": "number"}]
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from pocketbase_core import PocketBase, PocketBaseNotFoundError
 
+pytestmark = pytest.mark.both_faces
+
 
 async def test_logs_can_be_listed_counted_and_looked_up(pb: PocketBase) -> None:
     page = await pb.logs.get_list(2, 5, filter="level > 99")

@@ -15,9 +15,13 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.realtime import attempts, backoff
 from pocketbase_core.testing import LocalServer
 
+from ..helpers.blocking_face import make_blocking_client
 from ..helpers.shared_collections import VERSION, create_shared_collections
 from ..helpers.transports import MAKERS
 from ..helpers.waiting import until
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
 
 NEVER = 10**12
 LIMITS = "onRealtimeConnectRequest((e) => { e.idleTimeout = %d * 1e6; e.maxTimeout = %d * 1e6; e.next() })"
@@ -39,6 +43,9 @@ async def test_subscriptions_get_the_changes_of_their_records(pb: PocketBase) ->
     every: list[Any] = []
     await posts.subscribe(one.append, post["id"])
     await posts.subscribe_all(every.append, fields="id,title")
+    ended: list[Any] = []
+    unsubscribe = await posts.subscribe_all(ended.append)
+    await unsubscribe()
     async with comments.events(expand="post", filter=pb.filter("post = {:id}", id=post["id"])) as events:
         await posts.update(post["id"], {"title": "changed"})
         other = await posts.create({"title": "other"})
@@ -56,9 +63,11 @@ async def test_subscriptions_get_the_changes_of_their_records(pb: PocketBase) ->
         ("delete", {"id": other["id"], "title": "other"}),
     ]
     assert [(event["action"], event["record"]["title"]) for event in one] == [("update", "changed")]
+    assert not ended
     await pb.realtime.close()
 
 
+@pytest.mark.asynchronous_only(reason="topics are text in a body, whatever face sends it")
 @pytest.mark.parametrize("library", ["aiohttp"])  # topics are text in a body, whatever library sends it
 async def test_no_option_makes_the_server_send_everything(pb: PocketBase) -> None:
     """The server ignores options that it cannot parse, including the filter."""
@@ -121,9 +130,8 @@ async def test_each_user_has_a_connection_and_gets_what_they_may_see(pb: PocketB
         await pb.collection("comments").delete(comment["id"])
 
 
-async def test_a_restarted_server_is_a_gap_and_events_go_on(transport: Transport) -> None:
-    async with prepared_server() as server:
-        pb = PocketBase(server.url, transport=transport)
+async def test_a_restarted_server_is_a_gap_and_events_go_on(transport: Transport, make_client: MakeClient) -> None:
+    async with prepared_server() as server, make_client(server.url, transport=transport) as pb:
         async with pb.collection("posts").events() as events:
             await server.restart()
             gap = await anext(events)
@@ -140,7 +148,7 @@ def never_wait(*_: float) -> float:
 
 @pytest.mark.slow
 async def test_a_connection_that_is_cut_at_any_byte_is_replaced(
-    transport: Transport, server: LocalServer, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, make_client: MakeClient, server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(backoff, "reconnect_delay", never_wait)
     reached = asyncio.Event()
@@ -152,8 +160,7 @@ async def test_a_connection_that_is_cut_at_any_byte_is_replaced(
         while True:
             yield NEVER
 
-    async with cutting(server.url, limits()) as (url, cut):
-        pb = PocketBase(url, transport=transport)
+    async with cutting(server.url, limits()) as (url, cut), make_client(url, transport=transport) as pb:
         received: list[Any] = []
         await pb.realtime.subscribe("another", received.append)
         await pb.collection("posts").subscribe_all(received.append)
@@ -240,11 +247,13 @@ async def write(pb: PocketBase, times: dict[int, tuple[float, float]], count: in
 
 @pytest.mark.slow
 async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "STABLE_AFTER", 0.0)  # no connection lasts long enough here
-    async with prepared_server() as server:
-        pb = PocketBase(server.url, transport=transport, middleware=[])
+    async with (
+        prepared_server() as server,
+        make_client(server.url, transport=transport, middleware=[]) as pb,
+    ):
         diary, times = Diary(), dict[int, tuple[float, float]]()
         await pb.collection("posts").subscribe_all(diary.on_event, on_gap=diary.on_gap)
         writer = asyncio.create_task(write(pb, times, 2000))
@@ -272,9 +281,11 @@ async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
 
 
 @pytest.mark.slow
+@pytest.mark.asynchronous_only(reason="it runs all transports and the blocking face at the same time")
 async def test_fifty_replaced_connections_lose_and_repeat_nothing() -> None:
     async with prepared_server(LIMITS % (4000, 6000)) as server:
-        results = await asyncio.gather(*(rotate(server.url, make()) for make in MAKERS.values()))
+        clients = [PocketBase(server.url, transport=make()) for make in MAKERS.values()]
+        results = await asyncio.gather(*map(rotate, [*clients, make_blocking_client(server.url)]))
     for rotations, written, diary in results:
         assert rotations >= 50, "too few connections were replaced"
         assert not diary.gaps, "a replacement caused a gap"
@@ -282,11 +293,11 @@ async def test_fifty_replaced_connections_lose_and_repeat_nothing() -> None:
         print(f"{rotations} rotations, {written} records, lost 0, doubled 0, gaps 0")
 
 
-async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
+async def rotate(client: PocketBase) -> tuple[int, int, Diary]:
     """Wait for fifty replaced connections while records are created, with a pause before each tenth."""
-    async with PocketBase(url, transport=transport) as pb:
+    async with client as pb:
         pb.realtime.settings = RealtimeSettings(idle_limit=4, lifetime=4)
-        diary, clients, mark = Diary(), set[str](), str(id(transport))
+        diary, clients, mark = Diary(), set[str](), str(id(client))
         await pb.collection("posts").subscribe_all(
             diary.on_event, filter=pb.filter("title = {:mark}", mark=mark), on_gap=diary.on_gap
         )
@@ -302,12 +313,15 @@ async def rotate(url: str, transport: Transport) -> tuple[int, int, Diary]:
 
 
 @pytest.mark.slow
-async def test_a_replaced_connection_keeps_the_user(transport: Transport) -> None:
+async def test_a_replaced_connection_keeps_the_user(transport: Transport, make_client: MakeClient) -> None:
     """A replacement of the connection keeps the user."""
-    async with prepared_server(LIMITS % (4000, 6000)) as server, PocketBase(server.url) as admin:
+    async with (
+        prepared_server(LIMITS % (4000, 6000)) as server,
+        PocketBase(server.url) as admin,
+        make_client(server.url, transport=transport, auth_store=AuthStore()) as pb,
+    ):
         await admin.admins.auth.with_password(*server.superuser)
         await admin.collections.update("posts", {"listRule": '@request.auth.id != ""'})
-        pb = PocketBase(server.url, transport=transport, auth_store=AuthStore())
         await pb.collection("users").auth.with_password("user@example.com", "password123")
         pb.realtime.settings = RealtimeSettings(idle_limit=4, lifetime=4)
         diary, clients, written = Diary(), set[str](), 0

@@ -16,6 +16,8 @@ from pocketbase_core.testing import LocalServer
 from ..helpers.shared_collections import OPEN, VERSION
 from ..helpers.waiting import until
 
+pytestmark = pytest.mark.both_faces
+
 IDS = ["日本", "x+y", "a,b", "(1)", "a@b", "a=b&c", "a;b", "[a]", "{a}", "a!b~c", "a^b", "😀", "a\u200db", "a\u3000"]
 TOPICS = [
     *("*", "posts", "posts/*", "a b", "a ", "a%41", "posts/a:b", "chat:room", "chat:room:1", "x+1.y-2:z", "a/b//c"),
@@ -69,6 +71,7 @@ async def test_the_events_of_records_with_unusual_ids_arrive(
     await pb.realtime.close()
 
 
+@pytest.mark.asynchronous_only(reason="topics are text in a body, whatever face sends it")
 @pytest.mark.parametrize("library", ["aiohttp"])  # topics are text in a body, whatever library sends it
 async def test_options_are_refused_for_just_the_topics_with_which_the_server_ignores_them(transport: Transport) -> None:
     options = parse_options(SubscribeOptions, {"fields": "id"}, {})

@@ -20,6 +20,8 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+pytestmark = pytest.mark.both_faces
+
 
 async def test_a_record_can_be_created_read_changed_and_deleted(pb: PocketBase) -> None:
     posts = pb.collection("posts")

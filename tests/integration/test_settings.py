@@ -4,6 +4,8 @@ import pytest
 
 from pocketbase_core import PocketBase, PocketBaseBadRequestError
 
+pytestmark = pytest.mark.both_faces
+
 
 async def test_settings_can_be_changed_and_invalid_ones_are_refused(pb: PocketBase) -> None:
     settings = await pb.settings.get_all()

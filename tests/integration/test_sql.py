@@ -1,6 +1,10 @@
 """SQL statements, on a real server."""
 
+import pytest
+
 from pocketbase_core import PocketBase
+
+pytestmark = pytest.mark.both_faces
 
 
 async def test_recent_servers_run_a_statement_and_return_its_rows(pb: PocketBase) -> None:

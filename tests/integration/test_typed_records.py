@@ -12,6 +12,8 @@ import pytest
 
 from pocketbase_core import FileUpload, Gap, PocketBase, PocketBaseDecodeError, RecordEvent
 
+pytestmark = pytest.mark.both_faces
+
 
 class Post(TypedDict):
     id: str

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocketbase_core import FileUpload, PocketBase
 from pocketbase_core.messages.scalars import timestamp
+
+pytestmark = pytest.mark.both_faces
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 # JSON parsers differ beyond 2^53, and the server stores no negative zero as text.
