@@ -2,12 +2,14 @@
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from typing import Any
 
 from ..calls.call import Call
-from ..faces import BlockingFace, Definition, Endpoint, dress, value_of
+from ..faces import BlockingFace, Definition, Endpoint, Unsubscribe, dress, value_of
+from ..ports import StreamedResponse as AsyncStreamedResponse
 from ..realtime.subscription import EventStream as AsyncEventStream
 from ..services.flows.pagination import RecordIterator as AsyncRecordIterator
 from .callbacks import as_async_iterable, on_calling_thread
@@ -70,7 +72,32 @@ def _from_asynchronous(function: Callable[..., Any]) -> Callable[..., Any]:
                 bound.arguments[name] = adapt(lease, bound.arguments[name])
         return convert(function(*bound.args, **bound.kwargs), lease)
 
-    return dress(method, function, signature.return_annotation)
+    return dress(method, function, _blocking_result(signature.return_annotation))
+
+
+_RESULTS: dict[object, Any] = {
+    AbstractAsyncContextManager: AbstractContextManager,
+    AsyncGenerator: AbstractContextManager,  # of a function with `asynccontextmanager`
+    AsyncIterator: Iterator,
+    AsyncEventStream: EventStream,
+    AsyncStreamedResponse: StreamedResponse,
+    Unsubscribe: Callable[[], None],
+}
+"""The types of the results of blocking methods, by those of asynchronous ones. All others are the same."""
+
+
+def _blocking_result(annotation: Any) -> Any:
+    """Return the annotation of the result of a blocking method.
+
+    Args:
+        annotation: The annotation of the result of the asynchronous method.
+    """
+    if isinstance(annotation, str):  # with names that only type checkers know; the classes of both faces have one name
+        return annotation.replace("AbstractAsync", "Abstract")
+    generic = _RESULTS.get(typing.get_origin(annotation))
+    if generic is None:
+        return _RESULTS.get(annotation, annotation)
+    return generic[_blocking_result(typing.get_args(annotation)[0])]
 
 
 def _on_callback_thread(lease: Lease, callback: Any) -> Any:
