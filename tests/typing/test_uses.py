@@ -1,4 +1,4 @@
-"""Both type checkers know the types of records and of models, and report each wrong use of one."""
+"""Both type checkers know the types of records, models and the blocking face, and report each wrong use of one."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from ..unit.codegen.test_module import COLLECTIONS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-both_files = pytest.mark.parametrize("name", ["uses", "model_uses"])
+each_file = pytest.mark.parametrize("name", ["uses", "blocking_uses", "model_uses"])
 
 
 async def output_of(*command: str, cwd: Path) -> str:
@@ -44,14 +44,14 @@ def configure_pyright(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@both_files
+@each_file
 async def test_mypy_reports_each_wrong_use_and_no_other(tmp_path: Path, name: str) -> None:
     wrong = copy_uses(name, tmp_path)
     assert reported(name, await output_of("mypy", "--strict", f"{name}.py", cwd=tmp_path)) == wrong
 
 
 @pytest.mark.slow
-@both_files
+@each_file
 async def test_pyright_reports_each_wrong_use_and_no_other(tmp_path: Path, name: str) -> None:
     wrong = copy_uses(name, tmp_path)
     configure_pyright(tmp_path)
