@@ -60,7 +60,11 @@ class ImportState:
                 self.done += 1
                 self._beyond.remove(self.done)
             if self.done > before:
-                await asyncio.to_thread(self._write)
+                writing = asyncio.ensure_future(asyncio.to_thread(self._write))
+                try:
+                    await asyncio.shield(writing)
+                finally:
+                    await asyncio.wait([writing])  # else the thread would write the file after a cancelled import
 
     def _write(self) -> None:
         saved = {**self.identity, "done": self.done, "failed": sorted({*self.failed, *self._retried})}
