@@ -6,6 +6,8 @@ mark `asynchronous_only`.
 
 import secrets
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -44,10 +46,20 @@ def face() -> str:
     return "asynchronous"
 
 
-@pytest.fixture
-def make_client(face: str) -> MakeClient:
-    """Make a client, as `PocketBase` does."""
-    return PocketBase if face == "asynchronous" else make_blocking_client
+@pytest_asyncio.fixture
+async def make_client(face: str) -> AsyncGenerator[MakeClient, None]:
+    """Make a client, as `PocketBase` does. Blocking clients are closed after the test."""
+    if face == "asynchronous":
+        yield PocketBase
+        return
+    async with AsyncExitStack() as stack:
+
+        def make(*args: Any, **options: Any) -> PocketBase:
+            client: PocketBase = make_blocking_client(*args, **options)
+            stack.push_async_callback(client.aclose)
+            return client
+
+        yield make
 
 
 @pytest_asyncio.fixture(scope="session")

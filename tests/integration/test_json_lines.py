@@ -17,10 +17,13 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.services.bulk import json_lines
 
 from ..helpers.shared_collections import OPEN
+from .conftest import MakeClient
 from .test_many_records import server as server
 from .test_many_records import summary
 from .test_many_records import superuser as superuser
 from .test_many_records import transport as transport
+
+pytestmark = pytest.mark.both_faces
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "title", "type": "text", "required": True},
@@ -147,13 +150,13 @@ async def test_a_line_that_cannot_be_stored_is_told_by_its_number(
 
 
 async def test_an_import_that_was_interrupted_continues_where_it_stopped(
-    pb: PocketBase, names: tuple[str, str], tmp_path: Path, transport: Transport
+    pb: PocketBase, names: tuple[str, str], tmp_path: Path, transport: Transport, make_client: MakeClient
 ) -> None:
     path = tmp_path / "rows.jsonl"
     given = lines(100)
     given[3]["title"] = ""
     path.write_text("".join(f"{json.dumps(row)}\n" for row in given))
-    stopping = PocketBase(pb.base_url, transport=transport, middleware=[StopAfter(12)])
+    stopping = make_client(pb.base_url, transport=transport, middleware=[StopAfter(18)])
     stopping.auth_store = pb.auth_store
     with pytest.raises(KeyError, match="killed"):
         await stopping.collection(names[0]).import_(path, batch=5)
@@ -163,7 +166,7 @@ async def test_an_import_that_was_interrupted_continues_where_it_stopped(
     assert (await pb.collection(names[1]).import_(path)).created == 99, "the progress is that of one collection"
     path.write_text(path.read_text())  # the other import has removed the file: make it again
     with pytest.raises(KeyError, match="killed"):
-        stopping = PocketBase(pb.base_url, transport=transport, middleware=[StopAfter(12)])
+        stopping = make_client(pb.base_url, transport=transport, middleware=[StopAfter(18)])
         stopping.auth_store = pb.auth_store
         await stopping.collection(names[0]).import_(path, batch=5)
     done = json.loads((tmp_path / "rows.jsonl.progress").read_bytes())["done"]
@@ -201,6 +204,7 @@ async def test_an_export_that_fails_leaves_the_file_as_it_was(pb: PocketBase, tm
     assert os.listdir(tmp_path) == ["a.jsonl"]
 
 
+@pytest.mark.asynchronous_only(reason="a blocking call has no task to cancel")
 async def test_a_cancelled_import_or_export_leaves_no_task_and_no_file(
     pb: PocketBase, names: tuple[str, str], tmp_path: Path, transport: Transport
 ) -> None:

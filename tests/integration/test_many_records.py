@@ -28,6 +28,9 @@ from pocketbase_transports import AiohttpTransport
 
 from ..helpers.lost_responses import LostResponses
 from ..helpers.shared_collections import OPEN, VERSION
+from .conftest import MakeClient
+
+pytestmark = pytest.mark.both_faces
 
 FIELDS: list[dict[str, Any]] = [
     {"name": "title", "type": "text", "required": True},
@@ -186,10 +189,16 @@ async def test_rows_with_an_id_as_key_are_upserted(pb: PocketBase, items: str) -
 @pytest.mark.parametrize("batch", [1, 20])
 @pytest.mark.parametrize("key", [None, "k", "id"])
 async def test_a_lost_response_stores_nothing_twice(
-    pb: PocketBase, items: str, transport: Transport, status: int | None, batch: int, key: str | None
+    pb: PocketBase,
+    items: str,
+    transport: Transport,
+    make_client: MakeClient,
+    status: int | None,
+    batch: int,
+    key: str | None,
 ) -> None:
     lossy = LostResponses(3, status)
-    client = PocketBase(pb.base_url, transport=transport, middleware=[lossy])
+    client = make_client(pb.base_url, transport=transport, middleware=[lossy])
     client.auth_store = pb.auth_store
     given = rows(60)
     if key == "id":
@@ -201,9 +210,11 @@ async def test_a_lost_response_stores_nothing_twice(
     assert await stored(pb, items) == sorted((row["k"], row["title"]) for row in given)
 
 
-async def test_what_adds_to_a_stored_value_is_not_repeated(pb: PocketBase, items: str, transport: Transport) -> None:
+async def test_what_adds_to_a_stored_value_is_not_repeated(
+    pb: PocketBase, items: str, transport: Transport, make_client: MakeClient
+) -> None:
     await pb.collection(items).create_many(rows(2))
-    client = PocketBase(pb.base_url, transport=transport, middleware=[LostResponses(1, method="POST")])
+    client = make_client(pb.base_url, transport=transport, middleware=[LostResponses(1, method="POST")])
     client.auth_store = pb.auth_store
     result = await client.collection(items).create_many([{"k": "k1", "n+": 5}, {"k": "k2", "n+": 5}], key="k")
     assert summary(result) == (0, 0, [1, 2])
@@ -212,17 +223,21 @@ async def test_what_adds_to_a_stored_value_is_not_repeated(pb: PocketBase, items
     assert numbers == [6, 7], "the batch was sent once"
 
 
-async def test_a_server_that_stays_down_ends_the_call(pb: PocketBase, items: str, transport: Transport) -> None:
-    client = PocketBase(pb.base_url, transport=transport, middleware=[LostResponses(10_000, 503)])
+async def test_a_server_that_stays_down_ends_the_call(
+    pb: PocketBase, items: str, transport: Transport, make_client: MakeClient
+) -> None:
+    client = make_client(pb.base_url, transport=transport, middleware=[LostResponses(10_000, 503)])
     client.auth_store = pb.auth_store
     with pytest.raises(PocketBaseServerError):
         await client.collection(items).create_many(rows(500), batch=20)
     assert {*asyncio.all_tasks()} == {asyncio.current_task()}
 
 
-async def test_many_refused_rows_cost_two_requests_each(pb: PocketBase, items: str, transport: Transport) -> None:
+async def test_many_refused_rows_cost_two_requests_each(
+    pb: PocketBase, items: str, transport: Transport, make_client: MakeClient
+) -> None:
     recorder = Recorder()
-    client = PocketBase(pb.base_url, transport=transport, middleware=[recorder])
+    client = make_client(pb.base_url, transport=transport, middleware=[recorder])
     client.auth_store = pb.auth_store
     given = [row | {"title": ""} if row["n"] % 10 == 0 else row for row in rows(100)]
     result = await client.collection(items).create_many(given, batch=50)
@@ -230,21 +245,25 @@ async def test_many_refused_rows_cost_two_requests_each(pb: PocketBase, items: s
     assert len(recorder.sizes) <= 2 * 10 + 2
 
 
-async def test_ids_of_another_form_are_left_to_the_server(pb: PocketBase, name: str, transport: Transport) -> None:
+async def test_ids_of_another_form_are_left_to_the_server(
+    pb: PocketBase, name: str, transport: Transport, make_client: MakeClient
+) -> None:
     await pb.collections.create({"name": name, "type": "base", **OPEN, "fields": [IDS_OF_NUMBERS, *FIELDS]})
-    guest = PocketBase(pb.base_url, transport=transport)
+    guest = make_client(pb.base_url, transport=transport)
     for client in (pb, guest):
         result = await client.collection(name).create_many(rows(20), batch=5)
         assert summary(result) == (20, 0, []), client
     assert all(each["id"].isdigit() for each in await pb.collection(name).get_full_list())
 
 
-async def test_a_key_that_is_not_unique_is_refused(pb: PocketBase, items: str, transport: Transport) -> None:
+async def test_a_key_that_is_not_unique_is_refused(
+    pb: PocketBase, items: str, transport: Transport, make_client: MakeClient
+) -> None:
     collection = pb.collection(items)
     await collection.create_many([{"title": "same"}, {"title": "same"}])
     with pytest.raises(ValueError, match="the field 'title' has no unique index, so that it cannot be a key"):
         await collection.create_many([{"title": "same"}], key="title")
-    guest = PocketBase(pb.base_url, transport=transport)  # cannot read the indexes
+    guest = make_client(pb.base_url, transport=transport)  # cannot read the indexes
     with pytest.raises(ValueError, match="the key 'title' is not unique: two records have 'same'"):
         await guest.collection(items).create_many([{"title": "same"}], key="title")
     assert len(await stored(pb, items)) == 2
@@ -273,11 +292,11 @@ async def test_a_wrong_argument_is_an_error_before_anything_is_written(
 
 
 async def test_a_user_without_permission_gets_the_error_of_the_first_request(
-    pb: PocketBase, name: str, transport: Transport
+    pb: PocketBase, name: str, transport: Transport, make_client: MakeClient
 ) -> None:
     await pb.collections.create({"name": name, "type": "base", "fields": FIELDS})
     with pytest.raises((PocketBaseForbiddenError, PocketBaseBadRequestError)) as caught:
-        await PocketBase(pb.base_url, transport=transport).collection(name).create_many(rows(3))
+        await make_client(pb.base_url, transport=transport).collection(name).create_many(rows(3))
     assert caught.value.status == 403
 
 
@@ -291,6 +310,7 @@ async def test_an_error_of_the_rows_ends_the_call(pb: PocketBase, items: str) ->
     assert {*asyncio.all_tasks()} == {asyncio.current_task()}
 
 
+@pytest.mark.asynchronous_only(reason="a blocking call has no task to cancel")
 async def test_a_cancelled_call_leaves_no_task(pb: PocketBase, items: str) -> None:
     started = asyncio.Event()
 
@@ -318,13 +338,13 @@ async def test_a_callback_that_raises_is_logged(pb: PocketBase, items: str, capl
 
 
 async def test_users_get_their_password_twice_and_the_signed_in_one_follows(
-    pb: PocketBase, name: str, transport: Transport
+    pb: PocketBase, name: str, transport: Transport, make_client: MakeClient
 ) -> None:
     await pb.collections.create({"name": name, "type": "auth", **OPEN, "fields": [{"name": "nick", "type": "text"}]})
     users = pb.collection(name)
     given = [{"email": f"{name}{number}@example.com", "password": "12345678"} for number in range(4)]
     assert summary(await users.create_many(given, key="email")) == (4, 0, [])
-    client = PocketBase(pb.base_url, transport=transport)
+    client = make_client(pb.base_url, transport=transport)
     await client.collection(name).auth.with_password(given[0]["email"], "12345678")
     assert client.auth_store.record is not None
     changed = {"id": client.auth_store.record["id"], "nick": "Ann"}
@@ -340,19 +360,19 @@ async def test_users_get_their_password_twice_and_the_signed_in_one_follows(
     ],
 )
 async def test_a_user_who_cannot_read_the_limits_finds_them(
-    transport: Transport, settings: dict[str, Any], sizes: set[int]
+    transport: Transport, make_client: MakeClient, settings: dict[str, Any], sizes: set[int]
 ) -> None:
     async with LocalServer(VERSION) as server, PocketBase(server.url, transport=transport) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"batch": settings | {"timeout": 10}})
         await pb.collections.create({"name": "items", "type": "base", **OPEN, "fields": FIELDS})
         recorder = Recorder()
-        guest = PocketBase(server.url, transport=transport, middleware=[recorder])
+        guest = make_client(server.url, transport=transport, middleware=[recorder])
         assert summary(await guest.collection("items").create_many(rows(100))) == (100, 0, [])
         assert len(await stored(pb, "items")) == 100
         assert {*recorder.sizes} <= sizes | {12, 13}
         recorder.sizes.clear()
-        superuser = PocketBase(server.url, transport=transport, middleware=[recorder])
+        superuser = make_client(server.url, transport=transport, middleware=[recorder])
         superuser.auth_store = pb.auth_store
         await superuser.collection("items").create_many(rows(40))
         assert {*recorder.sizes} == ({20} if settings["enabled"] else {1}), "a superuser reads them"
