@@ -330,6 +330,7 @@ async def test_a_hook_of_the_server_reads_more_fields_of_a_sign_in(
     assert result["record"]["email"] == f"{subject}@example.com"
 
 
+@pytest.mark.asynchronous_only(reason="options become a request in the same way, and each sign-in takes a while")
 @pytest.mark.parametrize("fields", ["*", "token,record", "token,record.*", "token,record.id", "*,record.id"])
 async def test_the_fields_of_a_sign_in_choose_a_part_of_the_record(
     fields: str, anybody: PocketBase, admin: PocketBase
