@@ -1,5 +1,7 @@
 """A real PocketBase for the whole run, and clients of a superuser and of a guest on each transport.
 
+All transports behave alike, as the contract tests prove: the runs on others than aiohttp have the mark `slow`.
+
 A test of a module with the mark `both_faces` runs once more with blocking clients, on one transport, unless it has the
 mark `asynchronous_only`.
 """
@@ -7,6 +9,7 @@ mark `asynchronous_only`.
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from ..conftest import LIBRARIES
 from ..helpers.blocking_face import make_blocking_client
 from ..helpers.shared_collections import VERSION, create_shared_collections
 
+HERE = Path(__file__).parent
 MakeClient = Callable[..., PocketBase]
 
 
@@ -38,6 +42,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     names = [pytest.param(*each.values, "asynchronous", marks=each.marks, id=str(each.values[0])) for each in LIBRARIES]
     parameters = [*names, pytest.param("aiohttp", "blocking", id="blocking")]
     test.add_marker(pytest.mark.parametrize(("library", "face"), parameters))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if item.path.parent == HERE and callspec is not None:
+            if callspec.params.get("library", "aiohttp") not in ("aiohttp", "httpx2"):
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
