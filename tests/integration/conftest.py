@@ -48,9 +48,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         callspec = getattr(item, "callspec", None)
-        if item.path.parent == HERE and callspec is not None:
-            if callspec.params.get("library", "aiohttp") not in ("aiohttp", "httpx2"):
-                item.add_marker(pytest.mark.slow)
+        library = "" if callspec is None else callspec.params.get("library")
+        if item.path.parent == HERE and library in ("httpx", "pyreqwest"):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
