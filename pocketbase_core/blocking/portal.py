@@ -311,4 +311,7 @@ def check_no_running_loop() -> None:
 def _is_in_notebook() -> bool:
     ipython: Any = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
-    return hasattr(shell, "kernel") and threading.current_thread() is threading.main_thread()
+    thread = threading.current_thread()
+    # Cells run on the main thread, or on the thread of a subshell.
+    runs_cells = thread is threading.main_thread() or type(thread).__module__ == "ipykernel.subshell"
+    return runs_cells and hasattr(shell, "kernel")
