@@ -11,7 +11,7 @@ from .calls.call import Call
 from .calls.parsing import raise_for_status, reject_unrequested_partial_content
 from .calls.paths import custom_path
 from .calls.timeout import USE_CLIENT_DEFAULT
-from .concurrency.event_loops import running_loop
+from .concurrency.event_loops import running_loop, start_lock
 from .errors import PocketBaseError, not_event_stream, response_from_error
 from .messages import ClientOptions, Headers, Request, Response, ServerSentEvent
 from .messages.headers import NO_HEADERS
@@ -42,7 +42,9 @@ class SharedTransport:
             RuntimeError: If no transport was passed and none is installed.
         """
         if self._transport is None:
-            self._transport = find_transport()
+            with start_lock:  # so that threads that come at once find the same one
+                if self._transport is None:
+                    self._transport = find_transport()
         return self._transport
 
     async def aclose(self) -> None:

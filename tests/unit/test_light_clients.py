@@ -2,11 +2,14 @@
 
 import gc
 import threading
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from pocketbase_core import AuthStore, PocketBase, Realtime, Response
+import pytest
+
+from pocketbase_core import AuthStore, PocketBase, Realtime, Response, pipeline
 from pocketbase_core.messages import Request
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import MockTransport
@@ -79,3 +82,22 @@ async def test_realtime_without_a_connection_accepts_another_store_and_a_revoked
     pb.auth_store = AuthStore()
     pb.realtime.note_revoked("token")
     assert not pb.realtime.is_connected
+
+
+def test_threads_that_use_a_new_client_at_once_share_its_transport(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, at_once = list[MockTransport](), threading.Barrier(8)
+
+    def find() -> MockTransport:
+        time.sleep(0.05)  # long enough for the other threads to look for one too
+        found.append(MockTransport(lambda request: Response(200)))
+        return found[-1]
+
+    def use(_: int) -> None:
+        at_once.wait()
+        pb.with_auth_store(AuthStore())
+
+    monkeypatch.setattr(pipeline, "find_transport", find)
+    pb = PocketBase("http://h")
+    with ThreadPoolExecutor(8) as threads:
+        assert len([*threads.map(use, range(8))]) == 8
+    assert len(found) == 1
