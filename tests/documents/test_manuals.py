@@ -28,6 +28,7 @@ T = TypeVar("T")
 DOCS = Path(__file__).parents[2] / "docs"
 MANUALS = ["manual.md", "manual.zh-CN.md"]
 MODELS = "Models and typed filters"
+BLOCKING = "from pocketbase_core.blocking import "
 
 
 class Block(NamedTuple):
@@ -50,7 +51,7 @@ def blocks(document: str) -> list[Block]:
 
 
 def programs() -> dict[str, str]:
-    """Return the programs of the manual, by their sections: the code of each in the frame of the examples."""
+    """Return the programs of the manual, by their sections: in the frame of the examples, unless they are blocking."""
     frame, *rest = [block for block in blocks("manual.md") if block.language == "python"]
     assert frame.code.count("        ...\n") == 1, "the frame of the manual's examples has one gap to fill"
     bodies: dict[str, str] = {}
@@ -58,7 +59,8 @@ def programs() -> dict[str, str]:
         if not block.is_file:
             bodies[block.section] = bodies.get(block.section, "") + "\n" + block.code
     return {
-        section: frame.code.replace("        ...\n", textwrap.indent(body, " " * 8)) for section, body in bodies.items()
+        section: body if BLOCKING in body else frame.code.replace("        ...\n", textwrap.indent(body, " " * 8))
+        for section, body in bodies.items()
     }
 
 
