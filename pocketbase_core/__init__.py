@@ -1,4 +1,4 @@
-"""PocketBase for async Python, on the HTTP library that the application already uses.
+"""PocketBase for Python, with and without `await`, on the HTTP library that the application already uses.
 
 The public modules are:
 
