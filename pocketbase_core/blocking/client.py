@@ -134,7 +134,7 @@ class PocketBase(BlockingMethods, BaseClient[Credentials, Middleware]):
         if lease.is_closed:
             return
         try:
-            lease.run(self._close())
+            lease.run_last(self._close())
         finally:
             lease.close()
 

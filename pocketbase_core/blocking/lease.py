@@ -1,5 +1,6 @@
 """The claim of a client to the portal, from its first call until it is closed."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import wraps
@@ -75,6 +76,25 @@ class Lease:
             coroutine.close()
             raise
         return portal.run(coroutine, context)
+
+    def run_last(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Run the coroutine that closes the client.
+
+        If the portal does not run for this client, the coroutine runs on this thread: Python 3.12 starts no thread
+        while a process ends, when functions of `atexit` close clients.
+        """
+        owner = self
+        while owner._parent is not None:
+            owner = owner._parent
+        portal = owner._portal
+        if (portal is not None and not portal.is_gone) or asyncio._get_running_loop() is not None:
+            self.run(closing)
+            return
+        loop = asyncio.new_event_loop()
+        try:
+            loop.run_until_complete(closing)
+        finally:
+            loop.close()
 
     def on_callback_thread(self, callback: Any) -> Any:
         """Return a callback as a coroutine function that runs it on the client's thread for callbacks."""

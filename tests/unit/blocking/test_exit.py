@@ -101,3 +101,20 @@ def test_ctrl_c_ends_a_program_that_waits() -> None:
 def test_no_test_of_this_process_has_left_a_thread() -> None:
     assert own_threads() == []
     assert threading.main_thread().is_alive()
+
+
+@pytest.mark.parametrize("use", ["", "pb.send('/x')", "if os.fork() == 0: pb.send('/x')", "pb.send('/x'); os.fork()"])
+def test_a_client_that_atexit_closes_starts_no_thread_at_the_end(use: str) -> None:
+    program = f"""
+        import atexit, os
+
+        def close():
+            threading.Thread.start = None  # as Python 3.12 refuses to start a thread
+            pb.close()
+
+        atexit.register(close)
+        {use}
+    """
+    # From Python 3.12 on, a fork in a process with threads is warned of.
+    done = run(program, "-W", "always::ResourceWarning", "-W", "ignore:This process:DeprecationWarning")
+    assert (done.returncode, done.stderr) == (0, "")
