@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Generator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -15,6 +16,10 @@ from pocketbase_core.testing.contract import transport as transport
 
 from .helpers.transports import MAKERS
 
+# The tests of the extra `blocking-demo` are slow; where the extra is not installed, they are not even imported.
+collect_ignore = (
+    [] if find_spec("streamlit") else ["documents/test_blocking_examples.py", "integration/test_notebooks.py"]
+)
 MARKS = {"httpx2": pytest.mark.httpx2}
 LIBRARIES = [pytest.param(name, marks=MARKS.get(name, ())) for name in MAKERS]
 

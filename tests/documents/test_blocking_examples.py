@@ -26,6 +26,8 @@ from examples.blocking import flask_app
 from examples.blocking.__main__ import prepare
 from pocketbase_core.blocking import LocalServer, PocketBase
 
+pytestmark = pytest.mark.slow  # needs the extra `blocking-demo`
+
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples" / "blocking"
 SECURE = "https://app"

@@ -12,6 +12,8 @@ from jupyter_client.manager import KernelManager
 
 from pocketbase_core.blocking import LocalServer
 
+pytestmark = pytest.mark.slow  # needs the extra `blocking-demo`
+
 LIMIT = 60
 CLIENT = """
 import asyncio, json, threading
