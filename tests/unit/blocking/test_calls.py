@@ -105,7 +105,7 @@ def test_the_portal_starts_with_the_first_call_and_ends_with_the_last_client() -
 def left() -> tuple[int, int, int]:
     """Return the number of threads, of open files, and of objects that clients and their loops consist of."""
     gc.collect()
-    modules = [type(each).__module__.partition(".")[0] for each in gc.get_objects()]
+    modules = [str(type(each).__module__).partition(".")[0] for each in gc.get_objects()]
     objects = sum(name in ("pocketbase_core", "pocketbase_transports", "asyncio", "threading") for name in modules)
     return threading.active_count(), len(os.listdir("/dev/fd")), objects
 
