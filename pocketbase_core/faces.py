@@ -23,6 +23,7 @@ signature, whose result is the value of the call, and on `AsyncFace` it is a cor
 import functools
 import inspect
 import typing
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
@@ -83,9 +84,10 @@ class Face:
                 setattr(cls, name, made)
 
     @classmethod
+    @abstractmethod
     def _make_method(cls, definition: Definition) -> Callable[..., Any]:
         """Return the method for a definition."""
-        raise NotImplementedError
+        ...
 
 
 class AsyncFace(Face):
@@ -120,9 +122,10 @@ class BlockingFace(Face):
 class BatchFace(Face):
     """A class whose methods queue their calls in a batch."""
 
+    @abstractmethod
     def _queue(self, change: Any) -> Any:
         """Queue the change that an endpoint has built, and return its `Queued` result."""
-        raise NotImplementedError
+        ...
 
     @classmethod
     def _make_method(cls, definition: Definition) -> Callable[..., Any]:

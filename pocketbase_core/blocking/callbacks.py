@@ -172,3 +172,4 @@ class CallbackThread:
         while job := self._jobs.get():
             with suppress(KeyboardInterrupt, SystemExit):  # which concern this thread alone, and are logged
                 job()
+            del job  # which refers to the client

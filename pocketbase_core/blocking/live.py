@@ -1,11 +1,11 @@
 """The blocking face of live queries."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeVar, overload
+from typing import Self, TypeVar
 
 from ..live.changes import LiveChange
-from ..live.query import LiveMethods
+from ..live.query import LiveItems, LiveMethods
 from ..live.query import LiveQuery as AsyncLiveQuery
 from .face import BlockingService, converters
 from .lease import Lease
@@ -14,37 +14,6 @@ from .streams import Block, next_item
 
 R = TypeVar("R")
 T = TypeVar("T")
-
-
-class LiveItems(Sequence[T]):
-    """The records of a live query in the order of the server, as they are at each moment. It cannot be changed."""
-
-    __slots__ = ("_query",)
-
-    def __init__(self, query: "LiveQuery[T]") -> None:
-        self._query = query
-
-    def __len__(self) -> int:
-        return len(self._query)
-
-    @overload
-    def __getitem__(self, index: int) -> T: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[T]: ...
-    def __getitem__(self, index: int | slice) -> T | list[T]:
-        return self._query.snapshot()[index]
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self._query.snapshot())
-
-    def __reversed__(self) -> Iterator[T]:
-        return reversed(self._query.snapshot())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and [*self] == [*other]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - of anything
-
-    def __repr__(self) -> str:
-        return repr([*self])
 
 
 class LiveQuery(BlockingService, LiveMethods[T]):
@@ -58,7 +27,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         super().__init__(lease)
         self._query = query
         self._block: Block | None = None
-        self._items = LiveItems(self)
+        self._items = query.items.taken_by(self._call)
 
     def __repr__(self) -> str:
         return repr(self._query)
@@ -70,7 +39,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         return True
 
     @property
-    def items(self) -> Sequence[T]:
+    def items(self) -> LiveItems[T]:
         """The records in the order of the server: a read-only view, which is always up to date."""
         return self._items
 
@@ -104,10 +73,6 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         adapted = self._lease.on_callback_thread(callback)
         remove = self._call(lambda: self._query.on_change(adapted, immediately))
         return lambda: self._call(remove)
-
-    def snapshot(self) -> list[T]:
-        """Return the records as they are at this moment."""
-        return self._call(lambda: [*self._query.items])
 
     def next(self, timeout: float | None = None) -> LiveChange[T]:
         """Wait for the next change, and return it.

@@ -19,26 +19,34 @@ T = TypeVar("T")
 
 
 class LiveItems(Sequence[T]):
-    """The records of a live query in the order of the server, as they are at each moment. It cannot be changed."""
+    """The records of a live query in the order of the server, as they are at each moment. It cannot be changed.
 
-    __slots__ = ("_mirror",)
+    Args:
+        take: Returns the present items.
+    """
 
-    def __init__(self, mirror: Mirror[T]) -> None:
-        self._mirror = mirror
+    __slots__ = ("_take",)
+
+    def __init__(self, take: Callable[[], list[Item[T]]]) -> None:
+        self._take = take
+
+    def taken_by(self, call: Callable[[Callable[[], list[Item[T]]]], list[Item[T]]]) -> "LiveItems[T]":
+        """Return the same records, whose items are taken by another function, such as on another thread."""
+        return LiveItems(lambda: call(lambda: [*self._take()]))
 
     def __len__(self) -> int:
-        return len(self._mirror.items)
+        return len(self._take())
 
     @overload
     def __getitem__(self, index: int) -> T: ...
     @overload
     def __getitem__(self, index: slice) -> list[T]: ...
     def __getitem__(self, index: int | slice) -> T | list[T]:
-        found = self._mirror.items[index]
+        found = self._take()[index]
         return found.record if isinstance(found, Item) else [item.record for item in found]
 
     def __iter__(self) -> Iterator[T]:
-        return iter([item.record for item in self._mirror.items])  # the list may change between two steps
+        return iter([item.record for item in self._take()])  # the list may change between two steps
 
     def __reversed__(self) -> Iterator[T]:
         return reversed([*self])
@@ -88,7 +96,7 @@ class LiveQuery(LiveMethods[T], AsyncFace):
         self._mirror: Mirror[T] = Mirror(plan.sort_keys, plan.paths, _without_id(decode) if plan.removes_id else decode)
         self._iterator: ChangeIterator[T] | None = None
         self._callbacks: list[ChangeCallback[T]] = []
-        self._items = LiveItems(self._mirror)
+        self._items = LiveItems(lambda: self._mirror.items)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._plan.collection!r}, {len(self)} items)"
@@ -100,7 +108,7 @@ class LiveQuery(LiveMethods[T], AsyncFace):
         return True
 
     @property
-    def items(self) -> Sequence[T]:
+    def items(self) -> LiveItems[T]:
         """The records in the order of the server: a read-only view, which is always up to date."""
         return self._items
 

@@ -1,5 +1,6 @@
 """The methods of the client for routes that the server's own hooks add."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack
@@ -19,9 +20,10 @@ class CustomRoutes:
     """
 
     @property
+    @abstractmethod
     def pipeline(self) -> Pipeline:
         """The way of the calls of this client."""
-        raise NotImplementedError
+        ...
 
     async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
         """Call a custom route, and return its decoded JSON; None if the response is empty.

@@ -132,6 +132,13 @@ def test_events_live_queries_and_callbacks_follow_the_server(pb: PocketBase) -> 
         raise AssertionError
 
 
+def test_the_items_of_a_live_query_stay_when_its_client_is_closed(server: LocalServer, pb: PocketBase) -> None:
+    record = pb.collection("source").create({"n": 3})
+    with PocketBase(server.url, auth_store=pb.auth_store) as other, other.collection("source").live() as live:
+        other.close()
+        assert ([*live.items], live.is_current) == ([record], False)
+
+
 def test_a_server_can_be_restarted(server: LocalServer) -> None:
     with PocketBase(server.url) as pb:
         server.restart()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -281,3 +282,55 @@ def test_closing_does_not_wait_for_a_callback_that_blocks(caplog: pytest.LogCapt
     pb.close()
     assert "a callback is still running" in caplog.text
     release.set()
+
+
+def test_a_callback_may_return_an_awaitable() -> None:
+    came = threading.Event()
+
+    async def note() -> None:
+        await asyncio.sleep(0)
+        came.set()
+
+    with PocketBase("http://h", transport=emitting("1")) as pb:
+        pb.realtime.subscribe("a", lambda _: note())
+        assert came.wait(10)
+
+
+def test_middleware_may_return_what_a_coroutine_function_returns() -> None:
+    async def send(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        return await call_next(request.with_header("X-A", "1"))
+
+    middleware: list[Any] = [lambda request, call_next: send(request, call_next)]  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType] - as a user writes it
+    with client(lambda request: Response(200, json=request.headers["X-A"]), middleware=middleware) as pb:
+        assert pb.send("/x") == "1"
+
+
+def test_a_hook_for_a_request_that_nobody_waits_for_runs_on_a_thread_of_its_own() -> None:
+    threads: list[str] = []
+
+    def hook(request: RequestDraft) -> None:
+        if request.method == "POST":  # the subscriptions are submitted
+            threads.append(threading.current_thread().name)
+
+    with PocketBase("http://h", transport=emitting()) as pb:
+        pb.before_send = hook
+        pb.realtime.subscribe("a", print)
+        pb.realtime.subscribe("b", print)
+    assert threads == ["MainThread", "pocketbase-callback"]
+
+
+def test_a_callback_that_ends_the_program_ends_itself_alone(caplog: pytest.LogCaptureFixture) -> None:
+    errors: list[str] = []
+    came = threading.Event()
+
+    def on_error(error: BaseException, _: object) -> None:
+        errors.append(str(error))
+        came.set()
+
+    with PocketBase("http://h", transport=emitting("1")) as pb:
+        pb.realtime.on_error(on_error)
+        pb.realtime.subscribe("a", lambda _: sys.exit(3))
+        assert came.wait(10)
+        assert pb.send_raw("/x").status_code == 204
+    assert errors == ["a function raised SystemExit"]
+    assert [record.message for record in caplog.records] == ["the callback of 'a' failed"]

@@ -188,6 +188,12 @@ def test_a_name_that_is_taken_gets_another_one() -> None:
     assert not [line for line in fields if "2fa" in line], "a filter cannot contain a name that begins with a digit"
 
 
+def test_a_relation_whose_name_cannot_be_written_has_its_type_as_text() -> None:
+    posts = collection("posts", relation("class", "comments"))
+    text = source([posts, collection("comments", relation("post", "posts"))], "typeddict")
+    assert '"class": "Comments",' in text
+
+
 def test_classes_of_collections_get_different_names() -> None:
     names = ["post_s", "post__s", "posts", "posts_create", "any", "2nd", "_"]
     text = source([collection(name) for name in names])

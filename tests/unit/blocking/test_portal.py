@@ -1,0 +1,222 @@
+"""The portal and the claims to it, in the moments that programs rarely meet."""
+
+import asyncio
+import gc
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pocketbase_core import AuthStore, Request, Response
+from pocketbase_core.blocking import PocketBase
+from pocketbase_core.blocking import portal as portals
+from pocketbase_core.concurrency.event_loops import start_lock
+
+from ...helpers.tokens import token
+from .test_calls import Hanging, client, interrupt_when, own_threads
+from .test_functions import emitting
+
+end_at_exit: Callable[[], None] = getattr(portals, "_end_at_exit")
+forget_portal: Callable[[], None] = getattr(portals, "_forget_portal")
+
+
+def current() -> portals.Portal:
+    portal: portals.Portal = vars(portals)["_current"]
+    return portal
+
+
+@contextmanager
+def loop_stopped() -> Generator[threading.Event, None, None]:
+    """Keep the loop from running anything in the block, until the event is set."""
+    reached, go_on = threading.Event(), threading.Event()
+
+    def stop() -> None:
+        reached.set()
+        go_on.wait(10)
+
+    current().loop.call_soon_threadsafe(stop)
+    assert reached.wait(10)
+    try:
+        yield go_on
+    finally:
+        go_on.set()
+
+
+def test_an_interrupt_before_the_call_has_begun_cancels_it() -> None:
+    sent: list[str] = []
+
+    def respond(request: Request) -> Response:
+        sent.append(request.url)
+        return Response(200, json=1)
+
+    with client(respond) as pb:
+        pb.send("/first")
+        with loop_stopped() as go_on:
+            main = threading.main_thread().ident
+            assert main is not None
+
+            def press() -> None:
+                scheduled: Sequence[object] = vars(current().loop)["_ready"]
+                while "BlockingCall.start" not in repr([*scheduled]):
+                    pass
+                signal.pthread_kill(main, signal.SIGINT)
+                while "BlockingCall._cancel_task" not in repr([*scheduled]):
+                    pass
+                go_on.set()
+
+            thread = threading.Thread(target=press)
+            thread.start()
+            with pytest.raises(KeyboardInterrupt):
+                pb.send("/second")
+            thread.join()
+        pb.send("/third")
+    assert [each.rpartition("/")[2] for each in sent] == ["first", "third"]
+
+
+def test_a_function_that_is_due_when_the_call_is_interrupted_runs_on_another_thread() -> None:
+    server, names = Hanging(), list[str]()
+    called = threading.Event()
+
+    async def middleware(request: Request, call_next: Any) -> Response:
+        try:
+            response: Response = await call_next(request)
+            return response
+        finally:
+            pb.auth_store.save(token(3600), {"id": "u1"})
+
+    def on_change(*_: object) -> None:
+        names.append(threading.current_thread().name)
+        called.set()
+
+    with client(server, timeout=None, middleware=[middleware]) as pb:
+        pb.auth_store.on_change(on_change)
+        with interrupt_when(server.asked), pytest.raises(KeyboardInterrupt):
+            pb.send("/slow")
+        assert called.wait(10)
+    assert names == ["pocketbase-callback"]
+
+
+def test_a_portal_that_has_ended_refuses_calls() -> None:
+    async def work() -> None:
+        raise AssertionError
+
+    with client() as pb:
+        pb.send("/x")
+        portal = current()
+    with pytest.raises(RuntimeError, match="closed before the call was done"):
+        portal.run(work())
+    portal.close_later(work(), pb)
+    call = portals.BlockingCall(portal, work(), None)
+    call.abandon("too late")
+    call.start()
+    with pytest.raises(RuntimeError, match="too late"):
+        call.wait()
+
+
+def test_a_loop_that_cannot_be_started_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(main: Coroutine[Any, Any, None]) -> None:
+        main.close()
+        raise OSError("too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("asyncio.run", fail)
+        pb = client()
+        with pytest.raises(RuntimeError, match="could not be started") as caught:
+            pb.send("/x")
+    assert str(caught.value.__cause__) == "too many open files"
+    assert [record.levelname for record in caplog.records] == ["CRITICAL"]
+    assert pb.send("/x")["url"] == "/x"
+    pb.close()
+
+
+def test_the_end_of_the_program_stops_the_portal_with_a_warning() -> None:
+    end_at_exit()
+    pb = client()
+    pb.send("/x")
+    with pytest.warns(ResourceWarning, match=r"PocketBase\('http://h'\) was not closed"):
+        end_at_exit()
+    assert own_threads() == []
+    pb.close()
+
+
+def test_a_forked_child_has_a_portal_of_its_own() -> None:
+    forget_portal()
+    server, errors = Hanging(), list[str]()
+    pb = client(server, timeout=None)
+
+    def call() -> None:
+        try:
+            pb.send("/slow")
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert server.asked.wait(10)
+    portal_of_parent = current()
+    forget_portal()  # as a child does
+    thread.join(10)
+    assert errors == ["the process was forked during the call, whose result only the parent gets"]
+    assert pb.send("/fast") == "fast"
+    assert current() is not portal_of_parent
+    pb.close()
+    portals.release_portal(portal_of_parent, pb)
+    portal_of_parent.stop()
+    assert own_threads() == []
+
+
+def test_threads_that_start_at_once_share_a_portal_unless_the_client_is_closed_meanwhile() -> None:
+    for is_closed in (False, True):
+        pb, results = client(), list[Any]()
+        waiting = threading.Barrier(3)
+
+        def call(pb: Any = pb, results: list[Any] = results, waiting: threading.Barrier = waiting) -> None:
+            waiting.wait(10)
+            try:
+                results.append(pb.send("/x")["url"])
+            except RuntimeError as error:
+                results.append(str(error))
+
+        threads = [threading.Thread(target=call) for _ in range(2)]
+        with start_lock:
+            for thread in threads:
+                thread.start()
+            waiting.wait(10)
+            if is_closed:
+                pb.close()
+        for thread in threads:
+            thread.join(10)
+        assert len(results) == 2
+        assert set(results) == ({"this client was closed: create another one"} if is_closed else {"/x"})
+        pb.close()
+
+
+def test_a_client_that_is_forgotten_ends_its_threads() -> None:
+    came = threading.Event()
+
+    def subscribe() -> None:
+        pb = PocketBase("http://h", transport=emitting("1"))
+        with pb.with_auth_store(AuthStore()) as light:
+            unsubscribe = light.realtime.subscribe("a", lambda _: came.set())
+            assert came.wait(10)
+            unsubscribe()
+
+    def forget() -> None:
+        subscribe()
+        gc.collect()
+
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        forget()
+    while own_threads():
+        gc.collect()
+
+
+async def test_a_notebook_may_block_but_not_a_program() -> None:
+    with pytest.raises(RuntimeError, match="event loop is running"):
+        portals.check_no_running_loop()
+    await asyncio.to_thread(portals.check_no_running_loop)
