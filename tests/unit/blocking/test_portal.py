@@ -13,7 +13,9 @@ import pytest
 from pocketbase_core import AuthStore, Request, Response
 from pocketbase_core.blocking import PocketBase
 from pocketbase_core.blocking import portal as portals
-from pocketbase_core.concurrency.event_loops import start_lock
+from pocketbase_core.blocking.lease import Lease
+from pocketbase_core.blocking.streams import Block
+from pocketbase_core.concurrency.callbacks import hand_over
 
 from ...helpers.tokens import token
 from .test_calls import Hanging, client, interrupt_when, own_threads
@@ -111,9 +113,40 @@ def test_a_portal_that_has_ended_refuses_calls() -> None:
     portal.close_later(work(), pb)
     call = portals.BlockingCall(portal, work(), None)
     call.abandon("too late")
+    call.abandon("much too late")
     call.start()
-    with pytest.raises(RuntimeError, match="too late"):
+    getattr(call, "_cancel_task")()
+    with pytest.raises(RuntimeError, match=r"^too late"):
         call.wait()
+    assert Block(portal).call(lambda: "here") == "here"
+
+
+def test_a_call_that_comes_while_the_loop_ends_is_refused() -> None:
+    async def work() -> None:
+        raise AssertionError
+
+    portal = portals.Portal()  # not that of the other clients
+    call = portals.BlockingCall(portal, work(), None)
+    portal.calls.add(call)
+    portals.release_portal(portal, call)
+    with pytest.raises(RuntimeError, match="closed before the call was done"):
+        call.wait()
+
+
+def test_a_notification_after_the_end_of_its_call_is_not_left_to_the_thread_of_the_call() -> None:
+    seen: list[threading.Thread] = []
+    with client() as pb:
+        pb.send("/x")
+
+        async def change() -> None:
+            elsewhere = hand_over.get()
+            assert elsewhere is not None
+            asyncio.get_running_loop().call_later(0.001, elsewhere, lambda: seen.append(threading.current_thread()))
+
+        current().run(change())
+        while not seen:
+            pb.send("/x")
+    assert [each.name for each in seen] == ["pocketbase-portal"]
 
 
 def test_a_loop_that_cannot_be_started_is_an_error(
@@ -146,6 +179,7 @@ def test_the_end_of_the_program_stops_the_portal_with_a_warning() -> None:
 
 def test_a_forked_child_has_a_portal_of_its_own() -> None:
     forget_portal()
+    forget_portal()
     server, errors = Hanging(), list[str]()
     pb = client(server, timeout=None)
 
@@ -170,30 +204,41 @@ def test_a_forked_child_has_a_portal_of_its_own() -> None:
     assert own_threads() == []
 
 
-def test_threads_that_start_at_once_share_a_portal_unless_the_client_is_closed_meanwhile() -> None:
-    for is_closed in (False, True):
-        pb, results = client(), list[Any]()
-        waiting = threading.Barrier(3)
+@contextmanager
+def faster_thread(
+    monkeypatch: pytest.MonkeyPatch, client: PocketBase, act: Callable[[Lease], object]
+) -> Generator[None, None, None]:
+    """Have another thread use the client at the moment when this thread is about to start the portal."""
 
-        def call(pb: Any = pb, results: list[Any] = results, waiting: threading.Barrier = waiting) -> None:
-            waiting.wait(10)
-            try:
-                results.append(pb.send("/x")["url"])
-            except RuntimeError as error:
-                results.append(str(error))
+    class Lock:
+        def __enter__(self) -> None:
+            act(vars(client)["_lease"])
 
-        threads = [threading.Thread(target=call) for _ in range(2)]
-        with start_lock:
-            for thread in threads:
-                thread.start()
-            waiting.wait(10)
-            if is_closed:
-                pb.close()
-        for thread in threads:
-            thread.join(10)
-        assert len(results) == 2
-        assert set(results) == ({"this client was closed: create another one"} if is_closed else {"/x"})
-        pb.close()
+        def __exit__(self, *_: object) -> None: ...
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pocketbase_core.blocking.lease.start_lock", Lock())
+        yield
+
+
+def test_threads_that_start_at_once_share_a_portal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def acquire(lease: Lease) -> None:
+        vars(lease)["_portal"] = portals.acquire_portal(lease, "a test")
+
+    with client() as pb:
+        with faster_thread(monkeypatch, pb, acquire):
+            assert pb.send("/x")["url"] == "/x"
+        assert own_threads() == ["pocketbase-portal"]
+
+
+def test_a_client_that_another_thread_has_just_closed_starts_no_portal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def close(lease: Lease) -> None:
+        lease.is_closed = True
+
+    pb = client()
+    with faster_thread(monkeypatch, pb, close), pytest.raises(RuntimeError, match="this client was closed"):
+        pb.send("/x")
+    assert own_threads() == []
 
 
 def test_a_client_that_is_forgotten_ends_its_threads() -> None:

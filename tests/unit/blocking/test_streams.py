@@ -81,9 +81,10 @@ def test_an_iterator_of_records_can_be_closed() -> None:
 
 
 def test_the_error_of_a_wrong_argument_names_the_method() -> None:
-    pb = client()
-    with pytest.raises(TypeError, match="get_full_list"):
+    with client() as pb, pytest.raises(TypeError, match="get_full_list"):
         pb.collection("posts").get_full_list(1, 2, 3)  # type: ignore[arg-type,call-arg]  # a wrong use
+    with client() as pb, pytest.raises(TypeError, match="options"):
+        pb.collection("posts").get_full_list(1, 2)  # type: ignore[arg-type]  # a wrong use
 
 
 def test_a_live_query_is_used_in_its_block() -> None:
@@ -91,6 +92,7 @@ def test_a_live_query_is_used_in_its_block() -> None:
     live = pb.collection("posts").live()
     assert (len(live), bool(live), live.get("a"), live.is_current, live.error) == (0, True, None, False, None)
     live.on_change(print)()
+    assert iter(live) is live
     assert live.items == live.items[:1] == []
     assert (repr(live.items), repr(live)) == ("[]", "LiveQuery('posts', 0 items)")
     with pytest.raises(RuntimeError, match="inside of its `with` block"):
