@@ -16,7 +16,7 @@ from ..concurrency.event_loops import CLOSE_TIMEOUT
 from ..messages import Request, Response
 from ..middleware import AfterSend, BeforeSend, Handler, Middleware
 from ..middleware.chain import is_ready_made, middleware_name
-from .portal import Job, current_call, invoke
+from .call import Job, current_call, invoke
 
 T = TypeVar("T")
 _logger = logging.getLogger("pocketbase_core")

@@ -7,9 +7,9 @@ from typing import Self, TypeVar
 from ..live.changes import LiveChange
 from ..live.query import LiveItems, LiveMethods
 from ..live.query import LiveQuery as AsyncLiveQuery
+from .call import invoke
 from .face import BlockingService, converters
 from .lease import Lease
-from .portal import invoke
 from .streams import Block, next_item
 
 R = TypeVar("R")

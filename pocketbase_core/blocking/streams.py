@@ -13,8 +13,9 @@ from ..ports import StreamedResponse as AsyncStreamedResponse
 from ..realtime.event_queue import Gap
 from ..realtime.subscription import EventStream as AsyncEventStream
 from ..services.flows.pagination import RecordIterator as AsyncRecordIterator
+from .call import invoke
 from .lease import Lease
-from .portal import Portal, check_no_running_loop, invoke
+from .portal import Portal, check_no_running_loop
 
 T = TypeVar("T")
 

@@ -103,10 +103,7 @@ class AuthMethods(ServiceMethods):
 
     @endpoint
     def with_oauth2(
-        self,
-        payload: Mapping[str, Any],
-        options: OptionsArg = None,
-        **keywords: Unpack[SignInOptions],
+        self, payload: Mapping[str, Any], options: OptionsArg = None, **keywords: Unpack[SignInOptions]
     ) -> Call[dict[str, Any]]:
         """Sign in with the code of an OAuth2 provider.
 
@@ -253,11 +250,7 @@ class AuthMethods(ServiceMethods):
 
     @endpoint
     def confirm_email_change(
-        self,
-        token: str,
-        password: str,
-        options: OptionsArg = None,
-        **keywords: Unpack[AuthOptions],
+        self, token: str, password: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
         """Change the e-mail address with the token of the e-mail and the password of the user.
 
@@ -279,11 +272,7 @@ class AuthMethods(ServiceMethods):
 
     @method
     async def unlink_external_auth(
-        self,
-        record_id: str,
-        provider: str,
-        options: OptionsArg = None,
-        **keywords: Unpack[CommonOptions],
+        self, record_id: str, provider: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Unlink an OAuth2 account from a record.
 

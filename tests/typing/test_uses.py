@@ -15,7 +15,7 @@ from ..unit.codegen.test_module import COLLECTIONS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-each_file = pytest.mark.parametrize("name", ["uses", "blocking_uses", "model_uses"])
+each_file = pytest.mark.parametrize("name", ["uses", "blocking", "model_uses"])
 
 
 async def output_of(*command: str, cwd: Path) -> str:

@@ -13,6 +13,7 @@ import pytest
 from pocketbase_core import AuthStore, Request, Response
 from pocketbase_core.blocking import PocketBase
 from pocketbase_core.blocking import portal as portals
+from pocketbase_core.blocking.call import BlockingCall
 from pocketbase_core.blocking.lease import Lease
 from pocketbase_core.blocking.streams import Block
 from pocketbase_core.concurrency.callbacks import hand_over
@@ -111,7 +112,7 @@ def test_a_portal_that_has_ended_refuses_calls() -> None:
     with pytest.raises(RuntimeError, match="closed before the call was done"):
         portal.run(work())
     portal.close_later(work(), pb)
-    call = portals.BlockingCall(portal, work(), None)
+    call = BlockingCall(portal, work(), None)
     call.abandon("too late")
     call.abandon("much too late")
     call.start()
@@ -126,7 +127,7 @@ def test_a_call_that_comes_while_the_loop_ends_is_refused() -> None:
         raise AssertionError
 
     portal = portals.Portal()  # not that of the other clients
-    call = portals.BlockingCall(portal, work(), None)
+    call = BlockingCall(portal, work(), None)
     portal.calls.add(call)
     portals.release_portal(portal, call)
     with pytest.raises(RuntimeError, match="closed before the call was done"):
