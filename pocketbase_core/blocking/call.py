@@ -93,8 +93,8 @@ class BlockingCall(Generic[T]):
         with suppress(RuntimeError):  # the loop may be closed by now
             self.portal.loop.call_soon_threadsafe(self._cancel_task)
         with suppress(Empty):
-            while not self.is_done:
-                if job := self._inbox.get(timeout=CLOSE_TIMEOUT):
+            while True:  # until the task has ended, and nothing is left for this thread
+                if job := self._inbox.get(not self.is_done, CLOSE_TIMEOUT):
                     threading.Thread(target=job, name="pocketbase-callback", daemon=True).start()
 
     def abandon(self, reason: str) -> None:

@@ -1,11 +1,11 @@
 """The blocking face of live queries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from ..live.changes import LiveChange
-from ..live.query import LiveItems, LiveMethods
+from ..live.query import LiveMethods
 from ..live.query import LiveQuery as AsyncLiveQuery
 from .call import invoke
 from .face import BlockingService, converters
@@ -27,7 +27,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         super().__init__(lease)
         self._query = query
         self._block: Block | None = None
-        self._items = query.items.taken_by(self._call)
+        self._items = query.items_taken_by(self._call)
 
     def __repr__(self) -> str:
         return repr(self._query)
@@ -39,7 +39,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         return True
 
     @property
-    def items(self) -> LiveItems[T]:
+    def items(self) -> Sequence[T]:
         """The records in the order of the server: a read-only view, which is always up to date."""
         return self._items
 

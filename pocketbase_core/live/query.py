@@ -30,10 +30,6 @@ class LiveItems(Sequence[T]):
     def __init__(self, take: Callable[[], list[Item[T]]]) -> None:
         self._take = take
 
-    def taken_by(self, call: Callable[[Callable[[], list[Item[T]]]], list[Item[T]]]) -> "LiveItems[T]":
-        """Return the same records, whose items are taken by another function, such as on another thread."""
-        return LiveItems(lambda: call(lambda: [*self._take()]))
-
     def __len__(self) -> int:
         return len(self._take())
 
@@ -108,9 +104,13 @@ class LiveQuery(LiveMethods[T], AsyncFace):
         return True
 
     @property
-    def items(self) -> LiveItems[T]:
+    def items(self) -> Sequence[T]:
         """The records in the order of the server: a read-only view, which is always up to date."""
         return self._items
+
+    def items_taken_by(self, call: Callable[[Callable[[], list[Item[T]]]], list[Item[T]]]) -> LiveItems[T]:
+        """Return `items` for another thread, which calls the functions that it is passed on the thread of the loop."""
+        return LiveItems(lambda: call(lambda: [*self._mirror.items]))
 
     def get(self, record_id: str) -> T | None:
         """Return the record with this id; None if the list has none."""

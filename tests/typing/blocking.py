@@ -216,7 +216,7 @@ def live_queries(pb: PocketBase) -> None:
         assert_type(live.get("a"), Article | None)
         assert_type(live.next(timeout=5), LiveChange[Article])
         assert_type([change.record.title for change in live], list[str])
-        assert_type(live.snapshot(), list[Article])
+        assert_type([*live.items], list[Article])
         live.refresh()
         live.on_change(lambda change: print(change.record.title))
         live.items[0] = Article("a", "b")  # wrong

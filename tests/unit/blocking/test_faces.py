@@ -22,7 +22,7 @@ from ...helpers.blocking_face import FACES, RENAMES
 CALLED_BY_THE_LIBRARY = {
     *("EventStream.confirm", "EventStream.deliver", "EventStream.drop_pending", "EventStream.end"),
     *("EventStream.decode_item", "EventStream.note_loss", "EventStream.stop", "EventStream.take_item"),
-    *("EventStream.wait_for_item", "RecordIterator.next_page"),
+    *("EventStream.wait_for_item", "LiveQuery.items_taken_by", "RecordIterator.next_page"),
     *("Realtime.follow_store", "Realtime.note_revoked", "Realtime.start", "Realtime.stop"),
 }
 """Methods whose names are public, but that are not for users: on the event loop, the library calls them."""

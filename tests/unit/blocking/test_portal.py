@@ -76,7 +76,8 @@ def test_an_interrupt_before_the_call_has_begun_cancels_it() -> None:
                 pb.send("/second")
             thread.join()
         pb.send("/third")
-    assert [each.rpartition("/")[2] for each in sent] == ["first", "third"]
+        begins_at_once = current().loop.get_task_factory() is not None
+    assert [each.rpartition("/")[2] for each in sent] == ["first", *(["second"] if begins_at_once else []), "third"]
 
 
 def test_a_function_that_is_due_when_the_call_is_interrupted_runs_on_another_thread() -> None:
