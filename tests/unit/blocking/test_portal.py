@@ -227,10 +227,11 @@ def test_threads_that_start_at_once_share_a_portal(monkeypatch: pytest.MonkeyPat
     def acquire(lease: Lease) -> None:
         vars(lease)["_portal"] = portals.acquire_portal(lease, "a test")
 
-    with client() as pb:
-        with faster_thread(monkeypatch, pb, acquire):
-            assert pb.send("/x")["url"] == "/x"
-        assert own_threads() == ["pocketbase-portal"]
+    pb = client()
+    with faster_thread(monkeypatch, pb, acquire):
+        assert pb.send("/x")["url"] == "/x"
+    assert own_threads() == ["pocketbase-portal"]
+    pb.close()
 
 
 def test_a_client_that_another_thread_has_just_closed_starts_no_portal(monkeypatch: pytest.MonkeyPatch) -> None:
