@@ -254,10 +254,13 @@ def test_a_client_that_is_forgotten_ends_its_threads() -> None:
             assert came.wait(10)
             unsubscribe()
 
-    with pytest.warns(ResourceWarning, match="was not closed"):
+    def forget() -> None:
         subscribe()
         while own_threads():  # the thread of the callback may still refer to the client
             gc.collect()
+
+    with pytest.warns(ResourceWarning, match="was not closed"):
+        forget()
 
 
 async def test_a_notebook_may_block_but_not_a_program() -> None:
