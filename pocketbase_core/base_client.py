@@ -1,4 +1,4 @@
-"""What the asynchronous and the blocking client have in common: everything that sends nothing."""
+"""The base of the asynchronous and the blocking client, with everything that sends nothing."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Generic, Self, TypeVar

@@ -56,7 +56,7 @@ class BlockingCall(Generic[T]):
         self._inbox = _of_thread.inbox
         self._task: asyncio.Task[None] | None = None
         self._has_begun = False
-        self._value: T | None = None
+        self._values: list[T] = []
         self._error: BaseException | None = None
 
     def start(self) -> None:
@@ -82,7 +82,8 @@ class BlockingCall(Generic[T]):
                 raise self._error
             finally:
                 self._error = None  # else the error and its traceback refer to each other
-        return self._value  # type: ignore[return-value]  # None is a value of T here
+        (value,) = self._values
+        return value
 
     def put(self, job: Job) -> None:
         """Have a function run on the waiting thread."""
@@ -107,7 +108,7 @@ class BlockingCall(Generic[T]):
     async def _run(self) -> None:
         self._has_begun = True
         try:
-            self._value = await self._coroutine
+            self._values.append(await self._coroutine)
         except asyncio.CancelledError:
             self._end(RuntimeError(CLOSED))
         except BaseException as error:  # also those that would end the loop

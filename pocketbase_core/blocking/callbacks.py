@@ -26,7 +26,7 @@ ROWS_AT_ONCE = 100
 
 def is_asynchronous(function: object) -> bool:
     """Return whether a function or object is called as a coroutine function."""
-    call = getattr(type(function), "__call__", None)  # noqa: B004 - the method itself is needed
+    call = inspect.getattr_static(type(function), "__call__", None)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
@@ -67,7 +67,8 @@ async def run_job(put: Callable[[Job], object], function: Callable[..., T], *arg
     put(job)
     result = await future
     if inspect.isawaitable(result):  # of a lambda that calls a coroutine function
-        return await result  # type: ignore[no-any-return]  # what it returns cannot be known
+        awaited: T = await result
+        return awaited
     return result
 
 

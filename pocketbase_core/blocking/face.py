@@ -48,8 +48,8 @@ def _from_endpoint(build: Callable[..., Any]) -> Callable[..., Any]:
     built: object = typing.get_origin(build.__annotations__["return"])
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        portal = self._lease.portal()
         call = build(self, *args, **kwargs)
+        portal = self._lease.portal()
         return portal.run(self._pipeline.execute(call) if built is Call else self._send(call))
 
     return dress(method, build, value_of(build))
@@ -133,7 +133,7 @@ _ADAPTERS: dict[str, Callable[[Lease, Any], Any]] = {
     "options": _options,
     "keywords": _options,
 }
-"""What becomes of an argument, by the name of the parameter."""
+"""The functions that adapt arguments, by the name of the parameter."""
 
 
 def _wrap(block: Block, opened: Any) -> Any:
@@ -142,7 +142,7 @@ def _wrap(block: Block, opened: Any) -> Any:
 
 
 converters: dict[type, Callable[[Lease, Any], Any]] = {AsyncRecordIterator: RecordIterator}
-"""What becomes of a result that is neither a coroutine nor a context manager, by its class."""
+"""The functions that convert results which are neither coroutines nor plain context managers, by their class."""
 
 
 class _Unsubscribe:

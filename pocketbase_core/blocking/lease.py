@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextvars import Context
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -24,13 +23,19 @@ class Lease:
     """
 
     def __init__(self, name: str, parent: "Lease | None" = None, transport: object = None) -> None:
-        self.is_closed = False
+        self._owner: Lease = self if parent is None else parent._owner
+        """The lease that has the claim."""
         self._transport = transport
         self._name = name
-        self._parent = parent
+        self._was_closed = False
         self._portal: Portal | None = None
         self._callbacks: CallbackThread | None = None
         self._callbacks_portal: Portal | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """True once the client was closed, or the client whose transport it shares."""
+        return self._was_closed or self._owner._was_closed
 
     def abandon(self, closing: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Give the claim up without waiting, because the client was deleted. Python calls this on any thread.
@@ -39,7 +44,7 @@ class Lease:
             closing: Makes the coroutine that closes the client, if it was used and not closed.
         """
         portal, self._portal = self._portal, None
-        self.is_closed = True
+        self._was_closed = True
         if portal is None or portal.is_gone:
             return
         if self._callbacks is not None:
@@ -56,26 +61,25 @@ class Lease:
         check_no_running_loop()
         if self.is_closed:
             raise RuntimeError("this client was closed: create another one")
-        if self._parent is not None:
-            return self._parent.portal()
-        portal = self._portal
+        owner = self._owner
+        portal = owner._portal
         if portal is None or portal.is_gone:
             with start_lock:
                 if self.is_closed:  # by another thread, just now
                     return self.portal()
-                if self._portal is None or self._portal.is_gone:
-                    self._portal = acquire_portal(self, self._name)
-                portal = self._portal
+                if owner._portal is None or owner._portal.is_gone:
+                    owner._portal = acquire_portal(owner, owner._name)
+                portal = owner._portal
         return portal
 
-    def run(self, coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the portal, and return its value."""
         try:
             portal = self.portal()
         except BaseException:
             coroutine.close()
             raise
-        return portal.run(coroutine, context)
+        return portal.run(coroutine)
 
     def run_last(self, closing: Coroutine[Any, Any, None]) -> None:
         """Run the coroutine that closes the client.
@@ -83,10 +87,7 @@ class Lease:
         If the portal does not run for this client, the coroutine runs on this thread: Python 3.12 starts no thread
         while a process ends, when functions of `atexit` close clients.
         """
-        owner = self
-        while owner._parent is not None:
-            owner = owner._parent
-        portal = owner._portal
+        portal = self._owner._portal
         if (portal is not None and not portal.is_gone) or asyncio._get_running_loop() is not None:
             self.run(closing)
             return
@@ -103,13 +104,13 @@ class Lease:
 
         @wraps(callback, updated=())
         async def run(*arguments: Any) -> Any:
-            return await run_job(self._callback_thread().put, callback, *arguments)
+            return await run_job(self._owner._callback_thread().put, callback, *arguments)
 
         return run
 
     def close(self) -> None:
         """Give the claim up. The last one ends the portal."""
-        self.is_closed = True
+        self._was_closed = True
         callbacks, self._callbacks = self._callbacks, None
         if callbacks is not None and self._callbacks_portal is self._portal:
             callbacks.stop()
@@ -119,8 +120,6 @@ class Lease:
             release_portal(portal, self)
 
     def _callback_thread(self) -> CallbackThread:
-        if self._parent is not None:
-            return self._parent._callback_thread()
         with start_lock:
             if self._callbacks is None or self._callbacks_portal is not self._portal:
                 self._callbacks, self._callbacks_portal = CallbackThread(), self._portal

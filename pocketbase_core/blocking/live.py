@@ -95,7 +95,7 @@ class LiveQuery(BlockingService, LiveMethods[T]):
         return self.next()
 
     def __enter__(self) -> Self:
-        block = Block(self._lease.portal())
+        block = Block(self._lease)
         block.run(invoke(self._query.__aenter__))
         self._block, self._driver = block, self._query._driver
         return self
@@ -103,8 +103,8 @@ class LiveQuery(BlockingService, LiveMethods[T]):
     def __exit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._block is not None and not self._block.is_gone:
-            self._block.run(invoke(self._query.__aexit__, exc_type, error, traceback))
+        if self._block is not None:
+            self._block.leave(self._query.__aexit__, exc_type, error, traceback)
 
     def _call(self, function: Callable[[], R]) -> R:
         """Call a function on the portal, whose thread changes the list."""

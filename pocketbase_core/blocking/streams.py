@@ -1,4 +1,4 @@
-"""What is open for a while: blocks, events, live queries and streamed responses."""
+"""Blocks, events and streamed responses, which stay open for a while."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -15,7 +15,7 @@ from ..realtime.subscription import EventStream as AsyncEventStream
 from ..services.flows.pagination import RecordIterator as AsyncRecordIterator
 from .call import invoke
 from .lease import Lease
-from .portal import Portal, check_no_running_loop
+from .portal import check_no_running_loop
 
 T = TypeVar("T")
 
@@ -25,16 +25,20 @@ class Block:
 
     All tasks for it run in the same context, because the context variables that entering the block sets are reset when
     it ends.
+
+    Args:
+        lease: The client's claim to the portal.
     """
 
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._portal = lease.portal()
         self._context: Context = copy_context()
 
     @property
     def is_gone(self) -> bool:
-        """True if the portal has ended, or this is another process."""
-        return self._portal.is_gone
+        """True if the client was closed, or this is another process."""
+        return self._lease.is_closed or self._portal.is_gone
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the portal, and return its value.
@@ -61,13 +65,19 @@ class Block:
 
     def call(self, function: Callable[[], T]) -> T:
         """Call a function that does not wait on the portal's thread; if the portal has ended, here."""
-        if self.is_gone:
+        if self._portal.is_gone:
             return function()
 
         async def call() -> T:
             return function()
 
-        return self.run(call())
+        check_no_running_loop()
+        return self._portal.run(call(), self._context)
+
+    def leave(self, function: Callable[..., Awaitable[object]], *error: object) -> None:
+        """Call the `__aexit__` of what is open, also if the client was closed, but not if the portal has ended."""
+        if not self._portal.is_gone:
+            self._portal.run(invoke(function, *error), self._context)
 
 
 class BlockingContext(AbstractContextManager[T]):
@@ -90,15 +100,14 @@ class BlockingContext(AbstractContextManager[T]):
     def __enter__(self) -> T:
         if self._block is not None:
             raise RuntimeError("this can be entered once; call the method again")
-        self._block = block = Block(self._lease.portal())
+        self._block = block = Block(self._lease)
         return self._wrap(block, block.run(invoke(self._context.__aenter__)))
 
     def __exit__(
         self, exc_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        block = self._block
-        if block is not None and not block.is_gone:
-            block.run(invoke(self._context.__aexit__, exc_type, error, traceback))
+        if self._block is not None:
+            self._block.leave(self._context.__aexit__, exc_type, error, traceback)
 
 
 class EventStream(AnswersPeerNames, Generic[T]):

@@ -1,7 +1,6 @@
 """After a fork, parent and child can both use the blocking client, in whatever state it was."""
 
 import asyncio
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,6 @@ ROOT = Path(__file__).parent.parent.parent
 SLOW = [pytest.param(library, marks=pytest.mark.slow) for library in ("httpx", "pyreqwest")]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("library", ["aiohttp", *SLOW])
 async def test_after_a_fork_parent_and_child_can_both_use_the_blocking_client(library: str) -> None:
     command = [sys.executable, "-m", "tests.helpers.blocking_forking", library]

@@ -11,13 +11,13 @@ import os
 import signal
 import sys
 import threading
-import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
 from pocketbase_core import Request, RequestDraft, Response
 from pocketbase_core.blocking import Handler, LocalServer, PocketBase
+from tests.helpers.child_process import in_child, wait
 from tests.helpers.transports import MAKERS
 
 LIMIT = 20
@@ -37,22 +37,6 @@ def use(pb: PocketBase) -> None:
     posts.delete(record["id"])
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Do something in a child process. Return its process id."""
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        signal.alarm(LIMIT)
-        work()
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    sys.stderr.flush()
-    os._exit(status)
-
-
 def fork(pb: PocketBase) -> None:
     """Use a client in a child, then close it there, and use it in the parent."""
 
@@ -60,12 +44,7 @@ def fork(pb: PocketBase) -> None:
         use(pb)
         pb.close()
 
-    wait(in_child(work))
-
-
-def wait(child: int) -> None:
-    _, status = os.waitpid(child, 0)
-    assert status == 0, f"the child ended with {status}"
+    wait(in_child(work, LIMIT))
 
 
 def fails(work: Callable[[], object]) -> None:
@@ -85,7 +64,7 @@ def unused(pb: PocketBase) -> None:
 def used(pb: PocketBase) -> None:
     use(pb)
     fork(pb)
-    wait(in_child(lambda: fork(pb)))  # a grandchild
+    wait(in_child(lambda: fork(pb), LIMIT))  # a grandchild
 
 
 def in_a_call_of_another_thread(pb: PocketBase) -> None:
@@ -128,7 +107,7 @@ def in_middleware(pb: PocketBase) -> None:
         nonlocal is_first
         if is_first:
             is_first = False
-            children.append(in_child(lambda: use(other)))
+            children.append(in_child(lambda: use(other), LIMIT))
         return call_next(request)
 
     transport = MAKERS[LIBRARY]()
@@ -170,7 +149,7 @@ def in_a_block_of_events(pb: PocketBase) -> None:
             fails(lambda: events.next(timeout=1))
             use(pb)
 
-        wait(in_child(work))
+        wait(in_child(work, LIMIT))
         record = pb.collection("posts").create({"n": 1})
         event: Any = next(events)
         while event["record"]["id"] != record["id"]:  # of the child
@@ -186,7 +165,7 @@ def in_a_live_query(pb: PocketBase) -> None:
             use(pb)
 
         count = len(live)
-        wait(in_child(work))
+        wait(in_child(work, LIMIT))
         record = pb.collection("posts").create({"n": 1})
         while live.get(record["id"]) is None:
             next(live)
@@ -204,7 +183,7 @@ def in_an_iteration(pb: PocketBase) -> None:
         rest.extend(each["id"] for each in records)
         assert len(rest) >= 9
 
-    wait(in_child(work))
+    wait(in_child(work, LIMIT))
     seen += [each["id"] for each in records]
     assert len(seen) == len(set(seen)) >= 10
 
@@ -212,7 +191,7 @@ def in_an_iteration(pb: PocketBase) -> None:
 def in_a_batch(pb: PocketBase) -> None:
     batch = pb.create_batch()
     queued = batch.collection("posts").create({"n": 5})
-    wait(in_child(batch.send))
+    wait(in_child(batch.send, LIMIT))
     batch.send()
     assert queued.body["n"] == 5
 
@@ -225,7 +204,7 @@ def in_a_stream(pb: PocketBase) -> None:
             fails(lambda: next(chunks))
             use(pb)
 
-        wait(in_child(work))
+        wait(in_child(work, LIMIT))
         assert b"".join(chunks).strip() == b'"slow"'
 
 
@@ -240,7 +219,7 @@ def closed(pb: PocketBase) -> None:
         with PocketBase(pb.base_url, transport=MAKERS[LIBRARY](), auth_store=pb.auth_store) as other:
             use(other)
 
-    wait(in_child(work))
+    wait(in_child(work, LIMIT))
 
 
 STATES = [

@@ -30,6 +30,7 @@ from pocketbase_core.endpoints import custom
 from pocketbase_core.middleware import Handler
 from pocketbase_transports import HttpxTransport
 from tests.helpers.call_recorder import CallRecorder
+from tests.helpers.child_process import in_child, wait
 from tests.helpers.tokens import token
 from tests.helpers.transports import MAKERS
 
@@ -109,27 +110,12 @@ def fork(pb: PocketBase, *, exits: bool = False) -> int:
         pb: The client.
         exits: Whether the child ends with `sys.exit`, as a program does, and not with `os._exit`.
     """
-    child = os.fork()
-    if child:
-        return child
-    status = 1
-    try:
-        signal.alarm(LIMIT)
-        faulthandler.dump_traceback_later(LIMIT - 3)
+
+    def work() -> None:
         asyncio.run(use(pb))
         gc.collect()
-        status = 0
-    except BaseException:
-        traceback.print_exc()
-    sys.stderr.flush()
-    if exits:
-        sys.exit(status)
-    os._exit(status)
 
-
-def wait(child: int) -> None:
-    _, status = os.waitpid(child, 0)
-    assert status == 0, f"the child ended with {status}"
+    return in_child(work, LIMIT, exits=exits)
 
 
 def idle() -> None:
@@ -278,6 +264,7 @@ def storm() -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGALRM, chain=True)
     # httpcore tries to import it at each request; an import that another thread is in blocks it in a forked child.
     sys.modules.setdefault("sniffio", cast(Any, None))
     warnings.simplefilter("error")

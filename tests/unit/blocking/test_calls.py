@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -82,12 +83,12 @@ def test_a_call_returns_its_value_and_raises_its_error() -> None:
 
 
 def test_the_arguments_are_checked_before_the_portal_starts() -> None:
-    pb = client()
+    posts: Any = client().collection("posts")
     with pytest.raises(ValueError, match=r"\.\."):
-        pb.collection("posts").get_one("..")
-    with pytest.raises(TypeError):
-        pb.collection("posts").get_one("abc", nonsense=1)  # type: ignore[call-arg]  # a wrong use
-    pb.close()
+        posts.get_one("..")
+    with pytest.raises(TypeError, match="nonsense"):
+        posts.get_one("abc", nonsense=1)
+    assert own_threads() == []
 
 
 def test_the_portal_starts_with_the_first_call_and_ends_with_the_last_client() -> None:
@@ -236,25 +237,27 @@ def test_an_interrupt_while_an_iterator_waits_loses_no_event() -> None:
         assert stream.next(timeout=10) == {"n": 1}
 
 
-def test_a_call_ends_with_an_error_if_the_last_client_is_closed_meanwhile() -> None:
-    server, errors = Hanging(), list[BaseException]()
+@contextmanager
+def waiting_call(error: str) -> Generator[PocketBase, None, None]:
+    """Have a thread wait for a call of a client in the block, which has to end the call with a RuntimeError."""
+    server = Hanging()
     pb = client(server, timeout=None)
 
-    def call() -> None:
-        try:
+    def call() -> str:
+        with pytest.raises(RuntimeError) as caught:
             pb.send("/slow")
-        except BaseException as error:
-            errors.append(error)
+        return str(caught.value)
 
-    thread = threading.Thread(target=call)
-    thread.start()
-    assert server.asked.wait(10)
-    pb.close()
-    thread.join(10)
-    assert not thread.is_alive()
-    (error,) = errors
-    assert isinstance(error, RuntimeError)
-    assert "closed before the call was done" in str(error)
+    with ThreadPoolExecutor(1) as pool:
+        raised = pool.submit(call)
+        assert server.asked.wait(10)
+        yield pb
+        assert raised.result(10) == error
+
+
+def test_a_call_ends_with_an_error_if_the_last_client_is_closed_meanwhile() -> None:
+    with waiting_call("the client was closed before the call was done") as pb:
+        pb.close()
     assert own_threads() == []
 
 

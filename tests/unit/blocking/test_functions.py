@@ -143,7 +143,11 @@ def test_middleware_that_returns_no_response_is_named() -> None:
     middleware: list[Any] = [forgetful]
     with client(middleware=middleware) as pb, pytest.raises(TypeError, match=r"forgetful must return a Response"):
         pb.send("/x")
-    with client(middleware=[AfterSend(lambda _: 3)]) as pb, pytest.raises(TypeError, match="after_send must return"):  # type: ignore[arg-type,return-value]  # a wrong use
+
+    def number(_: Response) -> Any:
+        return 3
+
+    with client(middleware=[AfterSend(number)]) as pb, pytest.raises(TypeError, match="after_send must return"):
         pb.send("/x")
 
 

@@ -1,12 +1,14 @@
 """Blocks and iterators of the blocking client, used in the wrong order or after the end."""
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from pocketbase_core import Request, Response, ServerSentEvent
 from pocketbase_core.blocking import PocketBase
-from pocketbase_core.blocking.portal import acquire_portal, release_portal
+from pocketbase_core.blocking.lease import Lease
 from pocketbase_core.blocking.streams import Block, next_item
 from pocketbase_core.transport import StreamingResponse
 from pocketbase_transports import MockTransport
@@ -18,21 +20,21 @@ from .test_functions import emitting
 class TwoChunks(MockTransport):
     """A transport whose responses come in two chunks."""
 
-    def stream(self, request: Request) -> "TwoChunks":  # type: ignore[override]  # it is its own block
-        return self
-
-    async def __aenter__(self) -> StreamingResponse:
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncGenerator[StreamingResponse, None]:
         async def chunks() -> AsyncGenerator[bytes, None]:
             yield b"a"
             yield b"b"
 
-        response = await self.send(Request("GET", "http://h/x"))
-        return StreamingResponse(response.status_code, response.headers, chunks())
-
-    async def __aexit__(self, *_: object) -> None: ...
+        response = await self.send(request)
+        yield StreamingResponse(response.status_code, response.headers, chunks())
 
 
-def test_what_is_open_ends_with_the_client() -> None:
+@pytest.mark.parametrize("is_the_last_client", [True, False])
+def test_what_is_open_ends_with_the_client(is_the_last_client: bool) -> None:
+    other = client()
+    if not is_the_last_client:
+        other.send("/x")
     pb = PocketBase("http://h", transport=TwoChunks(lambda _: Response(200), emitting_events))
     with pb.realtime.events("a") as events, pb.stream("/x") as response:
         assert repr(events) == "EventStream('a')"
@@ -43,7 +45,8 @@ def test_what_is_open_ends_with_the_client() -> None:
         for use in uses:
             with pytest.raises(RuntimeError, match="a client that is closed, or in another process"):
                 use()
-    assert own_threads() == []
+    assert own_threads() == ([] if is_the_last_client else ["pocketbase-portal"])
+    other.close()
 
 
 def emitting_events(_: Request) -> list[ServerSentEvent]:
@@ -61,12 +64,12 @@ def test_a_timeout_of_the_source_is_not_taken_for_that_of_the_reader() -> None:
     async def get_next() -> int:
         raise TimeoutError("of the source")
 
-    portal = acquire_portal(next_item, "a test")
-    try:
-        with pytest.raises(TimeoutError, match="of the source"):
-            next_item(Block(portal), get_next, 5)
-    finally:
-        release_portal(portal, next_item)
+    lease = Lease("a test")
+    block = Block(lease)
+    with pytest.raises(TimeoutError, match="of the source"):
+        next_item(block, get_next, 5)
+    lease.close()
+    assert block.call(lambda: "here") == "here"
 
 
 def test_an_iterator_of_records_can_be_closed() -> None:
@@ -81,10 +84,12 @@ def test_an_iterator_of_records_can_be_closed() -> None:
 
 
 def test_the_error_of_a_wrong_argument_names_the_method() -> None:
-    with client() as pb, pytest.raises(TypeError, match="get_full_list"):
-        pb.collection("posts").get_full_list(1, 2, 3)  # type: ignore[arg-type,call-arg]  # a wrong use
-    with client() as pb, pytest.raises(TypeError, match="options"):
-        pb.collection("posts").get_full_list(1, 2)  # type: ignore[arg-type]  # a wrong use
+    with client() as pb:
+        posts: Any = pb.collection("posts")
+        with pytest.raises(TypeError, match="get_full_list"):
+            posts.get_full_list(1, 2, 3)
+        with pytest.raises(TypeError, match="options"):
+            posts.get_full_list(1, 2)
 
 
 def test_a_live_query_is_used_in_its_block() -> None:

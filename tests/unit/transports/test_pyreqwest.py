@@ -243,7 +243,6 @@ print("parent", asyncio.run(send(own)), asyncio.run(send(handed)))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 async def test_what_cannot_be_used_after_a_fork_raises_an_error() -> None:
     async with scripted_server(answering("{}")) as server:
         done = await asyncio.to_thread(
