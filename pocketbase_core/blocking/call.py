@@ -69,13 +69,9 @@ class BlockingCall(Generic[T]):
 
     def wait(self) -> T:
         """Return the value of the coroutine, or raise its error. Run the user's functions until then."""
-        while not self.is_done:
+        while not (self.is_done and self._inbox.empty()):
             with suppress(Empty):
                 if job := self._inbox.get(timeout=WAKE_INTERVAL):
-                    job()
-        with suppress(Empty):
-            while True:
-                if job := self._inbox.get_nowait():
                     job()
         if self._error is not None:
             try:

@@ -56,6 +56,7 @@ def emitting_events(_: Request) -> list[ServerSentEvent]:
 def test_a_block_can_be_entered_once() -> None:
     with PocketBase("http://h", transport=emitting()) as pb:
         block = pb.realtime.events("a")
+        block.__exit__(None, None, None)
         with block, pytest.raises(RuntimeError, match="entered once"), block:
             raise AssertionError
 
