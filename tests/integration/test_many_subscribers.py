@@ -31,14 +31,18 @@ def memory() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-async def seconds_of_requests(pb: PocketBase, count: int) -> float:
-    """Return the median seconds of so many requests, one after the other."""
+async def seconds_of_requests(pb: PocketBase) -> float:
+    """Return the processor seconds of one request in this process: the least of ten means of twenty.
+
+    Other programs on the machine change the time on the clock, but hardly this one.
+    """
     taken: list[float] = []
-    for _ in range(count):
-        started = time.perf_counter()
-        await pb.health.check()
-        taken.append(time.perf_counter() - started)
-    return median(taken)
+    for _ in range(10):
+        started = time.process_time()
+        for _ in range(20):
+            await pb.health.check()
+        taken.append((time.process_time() - started) / 20)
+    return min(taken)
 
 
 @pytest.mark.slow
@@ -56,14 +60,16 @@ async def test_two_thousand_users_get_their_events_through_one_transport(make_tr
         await pb.admins.auth.with_password(*server.superuser)
         things: dict[str, Any] = {"name": "things", "type": "base", "listRule": "", "viewRule": "", "fields": []}
         await pb.collections.create(things)
-        alone = await seconds_of_requests(pb, 200)
+        alone = await seconds_of_requests(pb)
         before = memory()
         clients = [pb.with_auth_store(AuthStore()) for _ in range(USERS)]
         during: list[float] = []
 
         async def ask_meanwhile() -> None:
             while True:
-                during.append(await seconds_of_requests(pb, 1))
+                asked = time.perf_counter()
+                await pb.health.check()
+                during.append(time.perf_counter() - asked)
 
         asking = asyncio.create_task(ask_meanwhile())
         started = time.perf_counter()
@@ -75,7 +81,7 @@ async def test_two_thousand_users_get_their_events_through_one_transport(make_tr
         subscribed = time.perf_counter() - started
         each = (memory() - before) / USERS
 
-        beside = await seconds_of_requests(pb, 200)
+        beside = await seconds_of_requests(pb)
         started = time.perf_counter()
         record = await pb.collection("things").create({})
         async with asyncio.timeout(60):
@@ -83,8 +89,8 @@ async def test_two_thousand_users_get_their_events_through_one_transport(make_tr
         delivered = time.perf_counter() - started
         await asyncio.gather(*(client.aclose() for client in clients))
     print(f"\nsubscribed in {subscribed:.1f} s, all have heard after {delivered:.2f} s, {each / 1024:.0f} KiB a user")
-    print(f"a request takes {alone * 1000:.1f} ms alone, {beside * 1000:.1f} ms beside them")
+    print(f"a request takes {alone * 1000:.2f} ms of the processor alone, {beside * 1000:.2f} ms beside them")
     print(f"and while they subscribe {median(during) * 1000:.0f} ms, {max(during) * 1000:.0f} ms at the most")
     assert received == [record["id"]] * USERS, "each user gets the event once"
-    assert beside < 2 * alone + 0.002, "open streams slow down requests"
+    assert beside < 2 * alone, "open streams slow down requests"
     assert each < 100 * 1024, "a user takes too much memory"
