@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -39,8 +40,9 @@ class ServerMethods:
     def __init__(self, version: str | None = None, hooks: str | None = None) -> None:
         self.superuser = Superuser("admin@example.com", secrets.token_hex(16))
         """The superuser, who is created when the server starts."""
-        self._version = version
+        self._wanted_version = version
         self._hooks = hooks
+        self._version: str | None = None
         self._folder = Path()
         self._binary = Path()
         self._port = 0
@@ -55,6 +57,17 @@ class ServerMethods:
     def url(self) -> str:
         """The base URL of the server."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def version(self) -> str | None:
+        """The exact version of the server, such as `"0.36.9"`; None if the binary is a build that does not tell it.
+
+        Raises:
+            RuntimeError: If the server has not been started yet.
+        """
+        if not self._port:
+            raise RuntimeError("the server has not been started, so its version is not known yet")
+        return self._version
 
     @method
     async def restart(self) -> None:
@@ -76,11 +89,14 @@ class ServerMethods:
     async def _set_up(self) -> None:
         """Create a folder and a superuser, and start the server."""
         self._owner = os.getpid()
-        self._binary = await asyncio.to_thread(find_binary, self._version)
+        self._binary = await asyncio.to_thread(find_binary, self._wanted_version)
         self._folder = Path(tempfile.mkdtemp(prefix="pocketbase-"))
         try:
             for name in ("data", "migrations", "hooks", "public"):
                 (self._folder / name).mkdir()
+            # The hooks are written afterwards, because each command loads them, and an error in them ends it.
+            printed = re.search(r"version (\d+(?:\.\d+)+)", await self._execute("--version"))
+            self._version = printed[1] if printed else None
             if self._hooks is not None:
                 (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
             await self._create_superuser()
@@ -99,15 +115,26 @@ class ServerMethods:
             self._remove()
 
     async def _create_superuser(self) -> None:
-        process = self._run("superuser", "upsert", *self.superuser)
+        command = ["superuser", "upsert"]
+        if self._version is not None and tuple(map(int, self._version.split("."))) < (0, 23):
+            await self._execute("migrate", "up")  # only `serve` does this by itself
+            command = ["admin", "create"]
+        output = await self._execute(*command, *self.superuser)
+        # Many versions exit with 0 after an error too.
+        if not re.search(rf"Successfully .*{re.escape(self.superuser.email)}", output):
+            raise RuntimeError(f"PocketBase could not create its superuser:\n{output}")
+
+    async def _execute(self, *arguments: str) -> str:
+        """Run a command of the binary to its end, and return what it printed."""
+        (self._folder / "output").unlink(missing_ok=True)
+        process = self._run(*arguments)
         try:
             while process.poll() is None:
                 await asyncio.sleep(0.01)
         finally:
             process.kill()
             process.wait()
-        if process.returncode:
-            raise RuntimeError(f"PocketBase could not create its superuser:\n{self._output()}")
+        return self._output()
 
     async def _start_on_free_port(self) -> None:
         for attempt in range(1, 6):
@@ -199,8 +226,8 @@ class LocalServer(ServerMethods, AsyncFace):
     block ends. On POSIX this also happens if the process is killed.
 
     Args:
-        version: The version of the server: `"0.36.9"`, or `"0.23"` for the last release of that series. The binary is
-            downloaded once into a cache. None: the installed binary.
+        version: The version of the server, 0.22 or newer: `"0.36.9"`, or `"0.23"` for the last release of that series.
+            The binary is downloaded once into a cache. None: the installed binary.
         hooks: The source of JavaScript hooks.
     """
 

