@@ -11,10 +11,9 @@ from ..input_errors import PocketBaseInputTypeError
 from ..peer_names import AnswersPeerNames
 from . import cookies
 from .serialization import SignIn, copy_record, parse_stored
-from .token import claims, digest, expires_at, has_expired, is_valid, subject
+from .token import SUPERUSERS_ID, claims, digest, expires_at, has_expired, is_valid, subject
 
 SUPERUSERS = "_superusers"
-_SUPERUSERS_ID = "pbc_3142635823"
 _CALLBACK_NAME = "a callback of on_change"
 
 
@@ -60,7 +59,7 @@ class AuthStore(AnswersPeerNames):
         if payload.get("type") != "auth":
             return False
         name = (self.record or {}).get("collectionName")
-        return name == SUPERUSERS or (not name and payload.get("collectionId") == _SUPERUSERS_ID)
+        return name == SUPERUSERS or (not name and payload.get("collectionId") == SUPERUSERS_ID)
 
     def save(self, token: str, record: Mapping[str, Any] | None = None) -> None:
         """Replace the token and its record, and call the callbacks of `on_change`.

@@ -10,16 +10,25 @@ from typing import Any, TypeGuard
 
 from ..messages.json_values import as_object
 
+SUPERUSERS_ID = "pbc_3142635823"
+"""The id of the collection `_superusers`, which is the same on all servers from 0.23 on."""
+_LEGACY_CLAIMS = {"admin": {"type": "auth", "collectionId": SUPERUSERS_ID}, "authRecord": {"type": "auth"}}
+"""What newer servers write in place of a type of PocketBase 0.22, whose admins have no collection."""
+
 
 def claims(token: str) -> dict[str, Any]:
-    """Return the payload of a JSON Web Token (RFC 7519); `{}` if it cannot be read."""
+    """Return the payload of a JSON Web Token (RFC 7519); `{}` if it cannot be read.
+
+    A payload of PocketBase 0.22 is returned as newer servers write it.
+    """
     parts = token.split(".")
     if len(parts) != 3:
         return {}
     try:
-        return as_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
+        payload = as_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
     except (ValueError, RecursionError):
         return {}
+    return payload | _LEGACY_CLAIMS.get(str(payload.get("type")), {})
 
 
 def expires_at(token: str) -> float | None:

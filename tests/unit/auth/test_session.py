@@ -8,7 +8,7 @@ import pytest
 from pocketbase_core import FileUpload, PocketBase, Request, Response
 from pocketbase_transports import MockTransport
 
-from ...helpers.tokens import token
+from ...helpers.tokens import legacy_token, token
 
 USER = {"id": "u1", "collectionId": "c1", "collectionName": "users", "email": "a@example.com"}
 ADMIN = {"id": "s1", "collectionId": "pbc_3142635823", "collectionName": "_superusers", "email": "s@example.com"}
@@ -103,6 +103,36 @@ async def test_a_token_without_a_record_is_recognized_by_its_own_ids(
     pb = client(USER, {})
     pb.auth_store.save(token(3600))
     await call(pb)
+    assert pb.auth_store.token == ""
+
+
+OF_AN_ADMIN: list[Callable[[PocketBase], Awaitable[object]]] = [
+    lambda pb: pb.admins.update("s1", {"password": "new"}),
+    lambda pb: pb.admins.delete("s1"),
+    lambda pb: pb.admins.auth.confirm_password_reset(legacy_token("admin", id="s1", email="s@example.com"), "new"),
+]
+
+
+@pytest.mark.parametrize("call", OF_AN_ADMIN)
+async def test_an_admin_of_0_22_is_recognized_as_a_superuser(call: Callable[[PocketBase], Awaitable[object]]) -> None:
+    pb = client(ADMIN, {})
+    pb.auth_store.save(legacy_token("admin", id="s2"), {**ADMIN, "id": "s2"})
+    await call(pb)
+    assert pb.auth_store.token, "another admin's session has ended"
+    pb.auth_store.save(legacy_token("admin", id="s1"), ADMIN)
+    await call(pb)
+    assert pb.auth_store.token == ""
+
+
+async def test_the_email_tokens_of_a_user_of_0_22_belong_to_its_session() -> None:
+    pb = client({**USER, "verified": False}, {})
+    ids = {"id": "u1", "collectionId": "c1"}
+    pb.auth_store.save(legacy_token("authRecord", **ids), {**USER, "verified": False})
+    await pb.collection("users").auth.confirm_verification(legacy_token("authRecord", **ids, email="a@example.com"))
+    assert (pb.auth_store.record or {})["verified"]
+    await pb.collection("users").auth.confirm_email_change(
+        legacy_token("authRecord", **ids, email="a@example.com", newEmail="b@example.com"), "password123"
+    )
     assert pb.auth_store.token == ""
 
 

@@ -11,7 +11,7 @@ import pytest
 from pocketbase_core import AuthStore, FileAuthStore
 from pocketbase_core.auth.store import replace_refreshed, sign_in_of
 
-from ...helpers.tokens import token
+from ...helpers.tokens import legacy_token, token
 
 
 def test_a_store_holds_token_and_record_and_calls_its_callbacks() -> None:
@@ -40,6 +40,14 @@ def test_a_store_holds_token_and_record_and_calls_its_callbacks() -> None:
     wrong: Any = None
     with pytest.raises(TypeError):
         store.save(wrong)
+
+
+def test_an_admin_of_0_22_is_a_superuser_and_a_user_is_not() -> None:
+    store = AuthStore()
+    store.save(legacy_token("admin", id="s1"))
+    assert store.is_superuser
+    store.save(legacy_token("authRecord", id="u1", collectionId="c1"))
+    assert not store.is_superuser
 
 
 def test_a_token_that_is_not_an_auth_token_is_not_a_superusers() -> None:
