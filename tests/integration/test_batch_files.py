@@ -19,6 +19,7 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from ..helpers.shared_collections import client_of
 from .conftest import MakeClient
 
 pytestmark = pytest.mark.both_faces
@@ -42,7 +43,7 @@ def initials(names: str | list[str]) -> str:
 
 @pytest_asyncio.fixture(scope="session")
 async def papers(server: LocalServer, superuser: AuthStore) -> None:
-    async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser) as pb:
+    async with client_of(server.url, transport=AiohttpTransport(), auth_store=superuser) as pb:
         await pb.collections.create({"name": "papers", "type": "base", "fields": FIELDS})
 
 

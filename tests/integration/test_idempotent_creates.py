@@ -22,7 +22,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.lost_responses import LostResponses
-from ..helpers.shared_collections import OPEN
+from ..helpers.shared_collections import OPEN, client_of
 
 KEY = {"name": "id", "type": "text", "primaryKey": True, "required": True, "system": True, "min": 1}
 NUMBERS = {**KEY, "max": 10, "pattern": "^[0-9]+$", "autogeneratePattern": "[0-9]{10}"}
@@ -39,7 +39,7 @@ async def at_once(_: float) -> None:
 @pytest.fixture
 def lossy(pb: PocketBase, server: LocalServer, transport: Transport) -> Client:
     def make(losing: LostResponses) -> PocketBase:
-        client = PocketBase(
+        client = client_of(
             server.url, transport=transport, middleware=[Retry(creates=True, attempts=4, sleep=at_once), losing]
         )
         client.auth_store.save(pb.auth_store.token)
@@ -90,7 +90,7 @@ async def test_a_create_with_an_id_of_the_caller_is_sent_once(pb: PocketBase, lo
 
 async def test_without_the_option_a_create_is_sent_once_and_has_no_id(pb: PocketBase, transport: Transport) -> None:
     losing = LostResponses()
-    client = PocketBase(pb.base_url, transport=transport, middleware=[Retry(), losing])
+    client = client_of(pb.base_url, transport=transport, middleware=[Retry(), losing])
     with pytest.raises(PocketBaseConnectionError, match="lost"):
         await client.collection("posts").create({"title": "x"})
     assert [dict(request.body) for request in losing.sent] == [{"title": "x"}], "the body changed"
@@ -289,6 +289,6 @@ async def test_a_create_that_cannot_be_read_again_is_an_error(pb: PocketBase, tr
         return await call_next(request)
 
     retry = Retry(creates=True, sleep=at_once)
-    client = PocketBase(pb.base_url, transport=transport, middleware=[retry, no_reads, losing])
+    client = client_of(pb.base_url, transport=transport, middleware=[retry, no_reads, losing])
     with pytest.raises(PocketBaseDecodeError, match="was stored, but cannot be read: gone"):
         await client.collection("posts").create({"title": "unread"})

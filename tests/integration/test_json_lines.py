@@ -16,7 +16,7 @@ from pocketbase_core.middleware import Handler
 from pocketbase_core.ports import Transport
 from pocketbase_core.services.bulk import json_lines
 
-from ..helpers.shared_collections import OPEN
+from ..helpers.shared_collections import OPEN, client_of
 from .conftest import MakeClient
 from .test_many_records import server as server
 from .test_many_records import summary
@@ -214,7 +214,7 @@ async def test_a_cancelled_import_or_export_leaves_no_task_and_no_file(
         await asyncio.Event().wait()
         return await call_next(request)
 
-    waiting = PocketBase(pb.base_url, transport=transport, middleware=[wait_for_ever])
+    waiting = client_of(pb.base_url, transport=transport, middleware=[wait_for_ever])
     waiting.auth_store = pb.auth_store
     (tmp_path / "rows.jsonl").write_text('{"title": "a"}\n')
     for call in (

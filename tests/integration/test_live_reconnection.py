@@ -12,6 +12,7 @@ from pocketbase_core import LiveQuery, PocketBase, Request, Response
 from pocketbase_core.middleware import Handler
 from pocketbase_core.testing import LocalServer
 
+from ..helpers.shared_collections import client_of
 from ..helpers.waiting import until
 
 LENGTH = 2_500
@@ -48,7 +49,7 @@ async def server() -> AsyncGenerator[LocalServer, None]:
 
 @asynccontextmanager
 async def superuser_of(server: LocalServer) -> AsyncGenerator[PocketBase, None]:
-    async with PocketBase(server.url) as pb:
+    async with client_of(server.url) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         yield pb
 
@@ -101,7 +102,7 @@ async def test_after_a_gap_a_long_list_is_complete_and_little_was_read(
 ) -> None:
     monkeypatch.setattr("pocketbase_core.live.state.CHECK_AFTER", 1_000.0)  # so that only the gap is a reason to read
     network = Network()
-    async with long_list(server, name) as (_, ids), PocketBase(server.url, middleware=[network]) as guest:
+    async with long_list(server, name) as (_, ids), client_of(server.url, middleware=[network]) as guest:
         async with guest.collection(name).live(OPTIONS) as live:
             async with gap_of(server, network, live) as pb:
                 await make_changes(pb, name, ids)
@@ -114,7 +115,7 @@ async def test_a_list_whose_changes_cannot_be_told_is_read_as_a_whole(
     server: LocalServer, name: str, options: dict[str, str]
 ) -> None:
     network = Network()
-    async with long_list(server, name) as (_, ids), PocketBase(server.url, middleware=[network]) as guest:
+    async with long_list(server, name) as (_, ids), client_of(server.url, middleware=[network]) as guest:
         async with guest.collection(name).live(options) as live:
             async with gap_of(server, network, live) as pb:
                 await make_changes(pb, name, ids)

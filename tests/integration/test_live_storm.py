@@ -22,7 +22,7 @@ from pocketbase_transports import AiohttpTransport
 
 from ..helpers.fault_proxy import MAX_OFFSET, FaultProxy, fault_proxy
 from ..helpers.live_storm import Storm, create_collections
-from ..helpers.shared_collections import VERSION
+from ..helpers.shared_collections import VERSION, client_of
 from ..helpers.waiting import until
 
 SEED = int(os.environ.get("STORM_SEED", "20261126"))
@@ -171,7 +171,7 @@ async def weather(
     """
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(LocalServer(VERSION))
-        writers = [PocketBase(server.url, transport=AiohttpTransport()) for _ in range(WRITERS)]
+        writers = [client_of(server.url, transport=AiohttpTransport()) for _ in range(WRITERS)]
         for pb in writers:
             await stack.enter_async_context(pb)
             await pb.admins.auth.with_password(*server.superuser)
@@ -179,7 +179,7 @@ async def weather(
         port = int(server.url.rpartition(":")[2])
         network = await stack.enter_async_context(fault_proxy(port, SEED, max_offset or MAX_OFFSET))
         network.is_calm = True
-        pb = await stack.enter_async_context(PocketBase(network.url, transport=make_transport(), timeout=2))
+        pb = await stack.enter_async_context(client_of(network.url, transport=make_transport(), timeout=2))
         if max_offset is not None:
             pb.realtime.settings = RealtimeSettings(idle_limit=2, lifetime=2)  # for many rotations
         quiet = QuietPoints(pb)

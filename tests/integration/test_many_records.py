@@ -27,7 +27,7 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.lost_responses import LostResponses
-from ..helpers.shared_collections import OPEN, VERSION
+from ..helpers.shared_collections import OPEN, VERSION, client_of
 from .conftest import MakeClient
 
 pytestmark = pytest.mark.both_faces
@@ -67,7 +67,7 @@ async def transport() -> AsyncGenerator[Transport]:
 @pytest_asyncio.fixture(scope="module")
 async def server() -> AsyncGenerator[LocalServer]:
     """A server with batches, which are disabled by default."""
-    async with LocalServer(VERSION) as running, PocketBase(running.url) as pb:
+    async with LocalServer(VERSION) as running, client_of(running.url) as pb:
         await pb.admins.auth.with_password(*running.superuser)
         await pb.settings.update({"batch": {"enabled": True, "maxRequests": 100, "timeout": 20}})
         yield running
@@ -75,7 +75,7 @@ async def server() -> AsyncGenerator[LocalServer]:
 
 @pytest_asyncio.fixture(scope="module")
 async def superuser(server: LocalServer) -> AuthStore:
-    async with PocketBase(server.url) as pb:
+    async with client_of(server.url) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         return pb.auth_store
 
@@ -193,7 +193,7 @@ async def test_a_lost_response_stores_nothing_twice(
     pb: PocketBase, items: str, transport: Transport, status: int | None, batch: int, key: str | None
 ) -> None:
     lossy = LostResponses(3, status)
-    client = PocketBase(pb.base_url, transport=transport, middleware=[lossy])
+    client = client_of(pb.base_url, transport=transport, middleware=[lossy])
     client.auth_store = pb.auth_store
     given = rows(60)
     if key == "id":
@@ -358,17 +358,17 @@ async def test_users_get_their_password_twice_and_the_signed_in_one_follows(
 async def test_a_user_who_cannot_read_the_limits_finds_them(
     transport: Transport, settings: dict[str, Any], sizes: set[int]
 ) -> None:
-    async with LocalServer(VERSION) as server, PocketBase(server.url, transport=transport) as pb:
+    async with LocalServer(VERSION) as server, client_of(server.url, transport=transport) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"batch": settings | {"timeout": 10}})
         await pb.collections.create({"name": "items", "type": "base", **OPEN, "fields": FIELDS})
         recorder = Recorder()
-        guest = PocketBase(server.url, transport=transport, middleware=[recorder])
+        guest = client_of(server.url, transport=transport, middleware=[recorder])
         assert summary(await guest.collection("items").create_many(rows(100))) == (100, 0, [])
         assert len(await stored(pb, "items")) == 100
         assert {*recorder.sizes} <= sizes | {12, 13}
         recorder.sizes.clear()
-        superuser = PocketBase(server.url, transport=transport, middleware=[recorder])
+        superuser = client_of(server.url, transport=transport, middleware=[recorder])
         superuser.auth_store = pb.auth_store
         await superuser.collection("items").create_many(rows(40))
         assert {*recorder.sizes} == ({20} if settings["enabled"] else {1}), "a superuser reads them"

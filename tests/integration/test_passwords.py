@@ -13,7 +13,7 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.lost_responses import LostResponses
-from ..helpers.shared_collections import OPEN
+from ..helpers.shared_collections import OPEN, client_of
 
 TEXTS = [{"name": name, "type": "text"} for name in ("password", "passwordConfirm", "oldPassword")]
 
@@ -24,7 +24,7 @@ Seen = list[str]
 @pytest_asyncio.fixture
 async def admin(server: LocalServer, superuser: AuthStore) -> AsyncGenerator[PocketBase, None]:
     """A superuser's client on one transport, because hashing passwords takes the server a while."""
-    async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
+    async with client_of(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
         await client.settings.update({"batch": {"enabled": True}})
         yield client
 
@@ -48,7 +48,7 @@ async def counted(admin: PocketBase) -> AsyncGenerator[tuple[PocketBase, Seen], 
         seen.append(f"{request.method} {request.url.rpartition('/')[2]}")
         return await call_next(request)
 
-    async with PocketBase(
+    async with client_of(
         admin.base_url, transport=AiohttpTransport(), auth_store=admin.auth_store, middleware=[count]
     ) as client:
         yield client, seen
@@ -117,7 +117,7 @@ async def test_a_batch_confirms_passwords_of_users_and_no_others(
 
 async def test_a_user_whose_response_was_lost_is_stored_once(admin: PocketBase, names: tuple[str, str]) -> None:
     layers: list[Middleware] = [Retry(creates=True, backoff=0), LostResponses()]
-    async with PocketBase(admin.base_url, transport=AiohttpTransport(), middleware=layers) as pb:
+    async with client_of(admin.base_url, transport=AiohttpTransport(), middleware=layers) as pb:
         body = user()
         created = await pb.collection(names[0]).create(body)
         assert [each["id"] for each in await admin.collection(names[0]).get_full_list()] == [created["id"]]

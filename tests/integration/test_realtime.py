@@ -16,7 +16,7 @@ from pocketbase_core.realtime import attempts, backoff
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.blocking_face import make_blocking_client
-from ..helpers.shared_collections import VERSION, create_shared_collections
+from ..helpers.shared_collections import CLIENT_OPTIONS, VERSION, client_of, create_shared_collections
 from ..helpers.transports import MAKERS
 from ..helpers.waiting import until
 from .conftest import MakeClient
@@ -30,7 +30,7 @@ LIMITS = "onRealtimeConnectRequest((e) => { e.idleTimeout = %d * 1e6; e.maxTimeo
 @asynccontextmanager
 async def prepared_server(hooks: str | None = None) -> AsyncGenerator[LocalServer, None]:
     async with LocalServer(VERSION, hooks=hooks) as server:
-        async with PocketBase(server.url) as pb:
+        async with client_of(server.url) as pb:
             await pb.admins.auth.with_password(*server.superuser)
             await create_shared_collections(pb)
         yield server
@@ -285,8 +285,8 @@ async def test_each_record_or_a_gap_arrives_when_the_server_is_killed_ten_times(
 @pytest.mark.asynchronous_only(reason="it runs all transports and the blocking face at the same time")
 async def test_fifty_replaced_connections_lose_and_repeat_nothing() -> None:
     async with prepared_server(LIMITS % (4000, 6000)) as server:
-        clients = [PocketBase(server.url, transport=make()) for make in MAKERS.values()]
-        results = await asyncio.gather(*map(rotate, [*clients, make_blocking_client(server.url)]))
+        clients = [client_of(server.url, transport=make()) for make in MAKERS.values()]
+        results = await asyncio.gather(*map(rotate, [*clients, make_blocking_client(server.url, **CLIENT_OPTIONS)]))
     for rotations, written, diary in results:
         assert rotations >= 50, "too few connections were replaced"
         assert not diary.gaps, "a replacement caused a gap"
@@ -318,7 +318,7 @@ async def test_a_replaced_connection_keeps_the_user(transport: Transport, make_c
     """A replacement of the connection keeps the user."""
     async with (
         prepared_server(LIMITS % (4000, 6000)) as server,
-        PocketBase(server.url) as admin,
+        client_of(server.url) as admin,
         make_client(server.url, transport=transport, auth_store=AuthStore()) as pb,
     ):
         await admin.admins.auth.with_password(*server.superuser)

@@ -14,7 +14,7 @@ from pocketbase_core import Gap, PocketBase, PocketBaseError, PocketBaseSessionE
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
-from ..helpers.shared_collections import VERSION
+from ..helpers.shared_collections import VERSION, client_of
 from ..helpers.waiting import until
 
 SEED = int(os.environ.get("SOAK_SEED", "20261125"))
@@ -237,14 +237,14 @@ class Storm:
 async def test_each_event_or_its_gap_reaches_its_user_alone_in_a_storm(make_transport: MakeTransport) -> None:
     print(f"\nSOAK_SEED={SEED}")
     before = asyncio.all_tasks()
-    async with LocalServer(VERSION) as server, PocketBase(server.url, transport=make_transport()) as admin:
+    async with LocalServer(VERSION) as server, client_of(server.url, transport=make_transport()) as admin:
         await admin.admins.auth.with_password(*server.superuser)
         storm = Storm(server, admin, SEED)
         await storm.prepare()
-        shared = PocketBase(server.url, transport=make_transport(), timeout=5)
+        shared = client_of(server.url, transport=make_transport(), timeout=5)
         actors = [Actor(storm, shared)]
         for _ in range(CLIENTS - 1):
-            actors.append(Actor(storm, PocketBase(server.url, transport=make_transport(), timeout=5)))
+            actors.append(Actor(storm, client_of(server.url, transport=make_transport(), timeout=5)))
         for round_number in range(ROUNDS):
             await storm.rain(actors, round_number)
             await storm.probe(actors, round_number)

@@ -13,7 +13,7 @@ from pocketbase_core.endpoints import realtime
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
-from ..helpers.shared_collections import OPEN, VERSION
+from ..helpers.shared_collections import OPEN, VERSION, client_of
 from ..helpers.waiting import until
 
 pytestmark = pytest.mark.both_faces
@@ -83,7 +83,7 @@ async def test_options_are_refused_for_just_the_topics_with_which_the_server_ign
             accepted.add(topic)
         except ValueError as error:
             assert "the server reads a topic with options as a URL" in str(error), topic
-    async with LocalServer(VERSION, hooks=HOOK) as server, PocketBase(server.url, transport=transport) as pb:
+    async with LocalServer(VERSION, hooks=HOOK) as server, client_of(server.url, transport=transport) as pb:
         await pb.realtime.subscribe("news", print)
         body = {"clientId": pb.realtime.client_id, "subscriptions": [topic + suffix for topic in TOPICS]}
         await pb.send("/api/realtime", method="POST", body=body)

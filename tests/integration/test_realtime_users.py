@@ -25,6 +25,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
 
+from ..helpers.shared_collections import client_of
 from ..helpers.waiting import until
 
 
@@ -49,7 +50,7 @@ async def private_notes(
     server: LocalServer, superuser: AuthStore, transport: Transport, verify_every: float | None = None
 ) -> AsyncGenerator[tuple[PocketBase, dict[str, Any], str]]:
     """Yield a superuser's client, a user, and the name of a collection that signed-in users may read."""
-    async with PocketBase(server.url, transport=transport, verify_every=verify_every) as pb:
+    async with client_of(server.url, transport=transport, verify_every=verify_every) as pb:
         pb.auth_store.save(superuser.token, superuser.record)
         rule = '@request.auth.id != ""'
         name = f"notes{time.time_ns()}"
@@ -71,7 +72,7 @@ async def change_password(
 ) -> None:
     async with private_notes(server, superuser, make_transport()) as (admin, user, name):
         verify_every = 0.2 if is_noticed else None
-        async with PocketBase(server.url, transport=make_transport(), verify_every=verify_every) as pb:
+        async with client_of(server.url, transport=make_transport(), verify_every=verify_every) as pb:
             await pb.collection("users").auth.with_password(user["email"], "password123")
             program = Program(pb)
             await pb.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)
@@ -169,7 +170,7 @@ async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_
         email, password = f"{name}@example.com", {"password": "password123"}
         member = await members.create({"email": email} | password)
         credentials = PasswordCredentials(f"members_{name}", email, "password123")
-        async with PocketBase(server.url, transport=make_transport(), credentials=credentials) as pb:
+        async with client_of(server.url, transport=make_transport(), credentials=credentials) as pb:
             program, reasons = Program(pb), list[Exception | None]()
             pb.realtime.on_disconnect(reasons.append)
             await pb.collection(name).subscribe_all(program.on_event, on_gap=program.on_gap)

@@ -20,6 +20,8 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from ..helpers.shared_collections import client_of
+
 pytestmark = pytest.mark.both_faces
 
 
@@ -64,7 +66,7 @@ async def test_a_list_has_the_items_and_the_totals(pb: PocketBase) -> None:
 @pytest_asyncio.fixture(scope="session")
 async def many(server: LocalServer, superuser: AuthStore) -> None:
     """More records than the server puts on a page, created with one transport."""
-    async with PocketBase(server.url, transport=AiohttpTransport(), auth_store=superuser, timeout=120) as pb:
+    async with client_of(server.url, transport=AiohttpTransport(), auth_store=superuser, timeout=120) as pb:
         await pb.settings.update({"batch": {"enabled": True, "maxRequests": 1000, "timeout": 60}})
         fields = [{"name": "n", "type": "number"}]
         await pb.collections.create({"name": "many", "type": "base", "fields": fields})

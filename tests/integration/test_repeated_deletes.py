@@ -10,7 +10,7 @@ from pocketbase_core.middleware import Middleware, Retry
 from pocketbase_core.ports import Transport
 
 from ..helpers.lost_responses import LostResponses
-from ..helpers.shared_collections import OPEN
+from ..helpers.shared_collections import OPEN, client_of
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
@@ -41,7 +41,7 @@ async def backup(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
 
 def lossy(pb: PocketBase, transport: Transport, store: AuthStore, status: int | None = None) -> PocketBase:
     layers: list[Middleware] = [Retry(backoff=0), LostResponses(status=status, method="DELETE")]
-    return PocketBase(pb.base_url, transport=transport, auth_store=store, middleware=layers)
+    return client_of(pb.base_url, transport=transport, auth_store=store, middleware=layers)
 
 
 @pytest.mark.parametrize("status", [None, 502])
