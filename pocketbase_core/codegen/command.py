@@ -68,6 +68,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--name", action="append", default=[], type=_pair, metavar="COLLECTION=CLASS", help="the class of a collection"
     )
     models.add_argument("--email", help="the superuser; the password is read from POCKETBASE_PASSWORD or asked for")
+    models.add_argument(
+        "--server-version", metavar="VERSION", help="the version of the server; needed for PocketBase 0.22 only"
+    )
     return parser.parse_args(arguments)
 
 
@@ -89,7 +92,9 @@ def _models(arguments: argparse.Namespace) -> int:
         raise CommandError("pass the URL of a server, or --from with a file of collections")
     if arguments.check and arguments.output is None:
         raise CommandError("--check needs the file: -o FILE")
-    document = _read(arguments.source) if arguments.url is None else _fetch(arguments.url, arguments.email)
+    if arguments.url is None and arguments.server_version is not None:
+        raise CommandError("--server-version needs the URL of a server")
+    document = _read(arguments.source) if arguments.url is None else _fetch(arguments)
     names = dict(arguments.name)
     collections = _choose(parse_collections(document), arguments.collections, names)
     text = write_module(collections, arguments.style, names, _header(arguments))
@@ -104,7 +109,7 @@ def _models(arguments: argparse.Namespace) -> int:
 
 
 def _header(arguments: argparse.Namespace) -> str:
-    """Return the command without what may differ between the machines that run it."""
+    """Return the command without what may differ between the machines and the servers that it runs for."""
     words = [f"URL --style {arguments.style}"]
     if arguments.collections:
         words.append(f"--collections {','.join(arguments.collections)}")
@@ -130,24 +135,27 @@ def _read(source: Path) -> Any:
         raise CommandError(f"{source} is not JSON: {error}") from error
 
 
-def _fetch(url: str, email: str | None) -> Any:
-    if email is None:
+def _fetch(arguments: argparse.Namespace) -> Any:
+    if arguments.email is None:
         raise CommandError("pass the superuser's address: --email")
-    password = os.environ.get("POCKETBASE_PASSWORD") or _ask_password(email)
+    password = os.environ.get("POCKETBASE_PASSWORD") or _ask_password(arguments.email)
     try:
-        return asyncio.run(_fetch_collections(url, email, password))
+        return asyncio.run(_fetch_collections(arguments.url, arguments.email, password, arguments.server_version))
     except (PocketBaseError, ImportError, ValueError) as error:
         raise CommandError(str(error)) from error
 
 
-async def _fetch_collections(url: str, email: str, password: str) -> Any:
-    async with PocketBase(url) as pb:
+async def _fetch_collections(url: str, email: str, password: str, version: str | None) -> Any:
+    async with PocketBase(url, server_version=version) as pb:
         try:
             await pb.admins.auth.with_password(email, password)
         except PocketBaseBadRequestError as error:
             raise CommandError(f"{email!r} is not a superuser of {url}, or the password is wrong") from error
         except PocketBaseNotFoundError as error:
-            raise CommandError(f"{url} is not a PocketBase server of version 0.23 or newer") from error
+            expected, advice = "0.23 or newer", "for 0.22, pass --server-version 0.22"
+            if version is not None and version.startswith("0.22"):
+                expected, advice = "0.22", "for newer ones, leave --server-version out"
+            raise CommandError(f"{url} is not a PocketBase server of version {expected}; {advice}") from error
         return await pb.collections.get_full_list()
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ..endpoints.collections import unique_fields
 
-_TOO_OLD = "the collections are those of PocketBase 0.22 or older; models need 0.23"
+_TOO_OLD = "the collections are those of PocketBase 0.22 or older; pass a URL and --server-version 0.22"
 
 
 class SchemaError(ValueError):

@@ -88,10 +88,45 @@ async def test_check_notices_a_new_field(
         await server.pb.collections.update("any", {"fields": collection["fields"]})
 
 
-async def failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, email: str) -> str:
+@pytest.mark.slow
+async def test_the_command_writes_what_a_server_of_0_22_has(tmp_path: Path) -> None:
+    path = tmp_path / "models.py"
+    options = {"transport": AiohttpTransport(), "server_version": "0.22"}
+    async with LocalServer("0.22.27") as server, PocketBase(server.url, **options) as pb:
+        await pb.admins.auth.with_password(*server.superuser)
+        fields = [{"name": "title", "type": "text", "required": True}, {"name": "n", "type": "number", "onlyInt": True}]
+        await pb.collections.create({"name": "posts", "type": "base", "fields": fields})
+        command = [server.url, "--style", "dataclass", "--email", server.superuser.email, "-o", str(path)]
+        old = [*command, "--server-version", "0.22"]
+        wrong = await run_command(server, *old, password="wrong-password")
+        assert wrong[1].endswith(f"is not a superuser of {server.url}, or the password is wrong\n")
+        unnamed = await run_command(server, *command)
+        assert unnamed[1].endswith("of version 0.23 or newer; for 0.22, pass --server-version 0.22\n")
+        assert (wrong[0], unnamed[0], path.exists()) == (2, 2, False)
+        assert await run_command(server, *old) == (0, "")
+        assert await run_command(server, *old, "--check") == (0, "")
+        exported = write_models(tmp_path, await pb.collections.get_full_list(), "dataclass")
+    assert path.read_bytes() == exported.read_bytes()
+    assert import_models(path).Posts.__annotations__["n"] == "int"
+
+
+async def test_a_wrong_version_is_one_line(
+    server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for version, message in (
+        ("0.22", "of version 0.22; for newer ones, leave --server-version out"),
+        ("newest", "must be a version, such as '0.22' or '0.40.6', not 'newest'"),
+    ):
+        line = await failure(monkeypatch, capsys, server.running.url, "a@example.com", "--server-version", version)
+        assert message in line
+
+
+async def failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str, email: str, *options: str
+) -> str:
     """Run the command, and return the one line that it ends with."""
     monkeypatch.setenv("POCKETBASE_PASSWORD", "password123")
-    assert await asyncio.to_thread(main, ["models", url, "--style", "dataclass", "--email", email]) == 2
+    assert await asyncio.to_thread(main, ["models", url, "--style", "dataclass", "--email", email, *options]) == 2
     output, line = capsys.readouterr()
     assert output == ""
     assert line.startswith("pocketbase-core: ")

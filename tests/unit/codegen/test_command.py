@@ -95,7 +95,11 @@ def raising(error: BaseException) -> Callable[..., NoReturn]:
         ("models --from deep.json --style dataclass -o x.py", "deep.json is not JSON: maximum recursion depth"),
         ("models --from other.json --style dataclass -o x.py", "a JSON list of collections was expected"),
         ("models --from infinite.json --style dataclass -o x.py", "not a list of PocketBase's collections"),
-        ("models --from old.json --style dataclass -o x.py", "PocketBase 0.22 or older; models need 0.23"),
+        (
+            "models --from old.json --style dataclass -o x.py",
+            "PocketBase 0.22 or older; pass a URL and --server-version 0.22",
+        ),
+        (f"models {RIGHT} --server-version 0.22", "--server-version needs the URL of a server"),
     ],
 )
 def test_a_mistake_is_one_line_and_status_2_and_nothing_is_written(

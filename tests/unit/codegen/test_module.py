@@ -246,7 +246,7 @@ def test_collections_of_version_0_22_are_refused() -> None:
         "type": "base",
         "schema": [{"name": "title", "type": "text", "options": {}}],
     }
-    with pytest.raises(SchemaError, match=r"0\.22 or older; models need 0\.23"):
+    with pytest.raises(SchemaError, match=r"0\.22 or older; pass a URL and --server-version 0\.22"):
         parse_collections([old])
 
 
