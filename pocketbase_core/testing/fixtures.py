@@ -29,7 +29,7 @@ def pocketbase_superuser(pocketbase_server: LocalServer) -> AuthStore:
     """Return a store with the token and the record of the server's superuser."""
 
     async def sign_in() -> AuthStore:
-        async with PocketBase(pocketbase_server.url) as pb:
+        async with PocketBase(pocketbase_server.url, server_version=pocketbase_server.version) as pb:
             await pb.admins.auth.with_password(*pocketbase_server.superuser)
             return pb.auth_store
 
@@ -42,6 +42,6 @@ async def pocketbase(
     pocketbase_server: LocalServer, pocketbase_superuser: AuthStore
 ) -> AsyncGenerator[PocketBase, None]:
     """Return a new client, signed in as superuser, on the first HTTP library that is installed."""
-    async with PocketBase(pocketbase_server.url) as pb:
+    async with PocketBase(pocketbase_server.url, server_version=pocketbase_server.version) as pb:
         pb.auth_store.save(pocketbase_superuser.token, pocketbase_superuser.record)
         yield pb

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from pocketbase_core.testing.binaries import find_binary
+
 TESTS = """
 import asyncio
 import pytest
@@ -19,7 +21,8 @@ def test_sync(pocketbase_server: LocalServer) -> None:
 async def test_signed_in(pocketbase: PocketBase, pocketbase_server: LocalServer) -> None:
     seen.append(pocketbase)
     assert seen[0] is pocketbase_server
-    await pocketbase.collections.create({"name": "posts", "type": "base", "fields": []})
+    fields = [{"name": "title", "type": "text"}]
+    await pocketbase.collections.create({"name": "posts", "type": "base", "fields": fields})
 
 @pytest.mark.asyncio
 async def test_what_was_left_is_found(pocketbase: PocketBase) -> None:
@@ -85,6 +88,14 @@ def test_the_fixtures_work_in_every_mode_of_pytest_asyncio(
     result = run(pytester, "asyncio", "pocketbase")
     result.assert_outcomes(passed=4)
     result.stderr.no_fnmatch_line("*")
+
+
+@pytest.mark.slow
+def test_the_fixtures_work_on_a_server_of_0_22(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKETBASE_BIN", str(find_binary("0.22.27")))
+    pytester.makepyfile(TESTS)
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    run(pytester, "asyncio", "pocketbase").assert_outcomes(passed=4)
 
 
 @pytest.mark.parametrize("missing", [WITHOUT_ASYNCIO, WITHOUT_SERVER], ids=["no pytest-asyncio", "no server"])
