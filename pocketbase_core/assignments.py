@@ -18,6 +18,7 @@ _OF_CONSTRUCTOR = (
     "json_loads",
     "max_response_bytes",
     "middleware",
+    "server_version",
     "timeout",
     "transport",
     "verify_every",

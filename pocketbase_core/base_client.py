@@ -8,7 +8,9 @@ from .auth.store import AuthStore, name_user
 from .calls.filters import build_filter
 from .calls.options import check_max_response_bytes
 from .calls.paths import check_base_url
+from .calls.server_version import ESCAPES, parse_version
 from .calls.timeout import check_timeout
+from .concurrency.event_loops import start_lock
 from .credentials import check_credentials, check_verify_every
 from .messages import ClientOptions
 from .messages.json_values import JsonDumps, JsonLoads, default_dumps, default_loads
@@ -32,7 +34,10 @@ class BaseClient(Assignments, AnswersPeerNames, Generic[C, M]):
     """
 
     filter_escapes = False
-    """True if all servers of this client are 0.39.9 or newer; `filter` can then write any backslash."""
+    """True if all servers of this client are 0.39.9 or newer; `filter` can then write any backslash.
+
+    The parameter `server_version` sets it.
+    """
 
     def __init__(
         self,
@@ -48,13 +53,19 @@ class BaseClient(Assignments, AnswersPeerNames, Generic[C, M]):
         max_response_bytes: int | None = 64 * 1024 * 1024,
         json_loads: JsonLoads = default_loads,
         json_dumps: JsonDumps = default_dumps,
+        server_version: str | None = None,
     ) -> None:
+        base_url = check_base_url(base_url)
+        self._server_version = server_version
         self._server = Server(
-            base_url=check_base_url(base_url),
+            base_url=base_url,
             transport=SharedTransport(transport),
             timeout=check_timeout(timeout),
             client_options=ClientOptions(json_dumps, json_loads, check_max_response_bytes(max_response_bytes)),
+            middleware=() if server_version is None else _middleware_for(server_version, base_url),
         )
+        if server_version is not None and parse_version(server_version) >= ESCAPES:
+            self.filter_escapes = True
         self._lang = _check_lang(lang)
         self._middleware = default_middleware() if middleware is None else self._adapt(check_middleware(middleware))
         self._passwords = PasswordConfirmation()
@@ -77,6 +88,11 @@ class BaseClient(Assignments, AnswersPeerNames, Generic[C, M]):
     def base_url(self) -> str:
         """The URL of the server, without a slash at its end."""
         return self._server.base_url
+
+    @property
+    def server_version(self) -> str | None:
+        """The version of the server that was passed; None if the server is PocketBase 0.23 or newer of any version."""
+        return self._server_version
 
     @property
     def lang(self) -> str:
@@ -165,6 +181,13 @@ class BaseClient(Assignments, AnswersPeerNames, Generic[C, M]):
     def _adapt(self, middleware: list[Middleware]) -> list[Middleware]:
         """Return the middleware as coroutine functions."""
         return middleware
+
+
+def _middleware_for(server_version: str, base_url: str) -> tuple[Middleware, ...]:
+    parse_version(server_version)
+    with start_lock:
+        from .middleware.legacy.server import server_middleware
+    return (server_middleware(server_version, base_url),)
 
 
 def _check_lang(lang: str) -> str:

@@ -51,6 +51,8 @@ class PocketBase(BaseClient[Credentials, Middleware], CustomRoutes):
             larger response raises PocketBaseDecodeError. Streams and downloads to files may be of any size.
         json_loads: Decodes JSON in place of the standard library: `orjson.loads`, or msgspec's `decode`.
         json_dumps: Encodes JSON in place of the standard library: `orjson.dumps`, or msgspec's `encode`.
+        server_version: The version of the server, such as `"0.40.6"`; None is any from 0.23 on. With `"0.22"`, requests
+            and responses are translated for that server, and what it cannot do raises PocketBaseInputError.
 
     Raises:
         TypeError: If an argument is of the wrong type.

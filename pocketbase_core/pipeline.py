@@ -62,6 +62,8 @@ class Server:
     timeout: float | None
     """The default timeout of a call in seconds; None is no limit."""
     client_options: ClientOptions
+    middleware: Sequence[Middleware] = ()
+    """The middleware next to the transport, for a server whose version is known."""
 
 
 class Pipeline:

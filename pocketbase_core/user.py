@@ -61,6 +61,7 @@ class User:
         sign_in: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         self._make_middleware = make_middleware
+        self._server_middleware = server.middleware
         self._verify_every = verify_every
         self._sign_in = sign_in
         self._session_tasks = BackgroundTasks()
@@ -173,7 +174,8 @@ class User:
         self._former_stores.clear()
 
     def _full_middleware(self) -> list[Middleware]:
-        return [TokenAuth(self._tokens), *self._make_middleware(), AttemptAuth(self._tokens)]
+        outer = [TokenAuth(self._tokens), *self._make_middleware(), AttemptAuth(self._tokens)]
+        return [*outer, *self._server_middleware]
 
     def _make_tokens(self, store: AuthStore) -> TokenProvider:
         sign_in = None if self._sign_in is None else partial(self._sign_in_to, store)

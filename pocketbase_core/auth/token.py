@@ -21,14 +21,24 @@ def claims(token: str) -> dict[str, Any]:
 
     A payload of PocketBase 0.22 is returned as newer servers write it.
     """
+    payload = _payload(token)
+    return payload | _LEGACY_CLAIMS.get(str(payload.get("type")), {})
+
+
+def is_legacy_token(token: str) -> bool | None:
+    """Return whether PocketBase 0.22 or older issued a user's token; None for any other text."""
+    kind = _payload(token).get("type")
+    return None if kind not in ("auth", *_LEGACY_CLAIMS) else kind != "auth"
+
+
+def _payload(token: str) -> dict[str, Any]:
     parts = token.split(".")
     if len(parts) != 3:
         return {}
     try:
-        payload = as_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
+        return as_object(json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))))
     except (ValueError, RecursionError):
         return {}
-    return payload | _LEGACY_CLAIMS.get(str(payload.get("type")), {})
 
 
 def expires_at(token: str) -> float | None:

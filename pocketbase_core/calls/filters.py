@@ -114,6 +114,6 @@ def _quoted(name: str, text: str, escapes: bool) -> str:
     elif _AMBIGUOUS.search(text):
         raise PocketBaseInputError(
             f"{_place(name)} contains a backslash that servers before and from 0.39.9 on read differently; "
-            "if your server is 0.39.9 or newer, use pb.filter with filter_escapes = True on the client"
+            "if your server is 0.39.9 or newer, use pb.filter of a client that knows it: server_version='0.39.9'"
         )
     return '"' + text.replace('"', '\\"') + '"'

@@ -24,6 +24,14 @@ _NOTES = {
 """Notes for errors whose message does not say what to do, by status and message of PocketBase."""
 
 
+def is_legacy_error(status: int, body: Mapping[str, Any]) -> bool | None:
+    """Return whether an error is one of PocketBase 0.22 or older; None if PocketBase does not write such errors."""
+    for key, is_legacy in (("code", True), ("status", False)):
+        if body.keys() == {key, "message", "data"} and body[key] == status:
+            return is_legacy
+    return None
+
+
 def raise_for_status(response: Response) -> Response:
     """Return the response if its status is 2xx.
 
@@ -32,6 +40,8 @@ def raise_for_status(response: Response) -> Response:
     """
     if not 200 <= response.status_code < 300:
         error = error_from_response(response)
+        if error.status == 404 and is_legacy_error(404, error.data):
+            error.message += " (this is PocketBase 0.22 or older: server_version='0.22')"
         if (note := _NOTES.get((error.status, error.message))) and not error.field_errors:
             error.add_note(note)
         raise error

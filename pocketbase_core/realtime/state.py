@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from ..errors import is_rejection
+from ..input_errors import PocketBaseInputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,5 +172,8 @@ def ends_connection(error: Exception) -> bool:
 
 
 def is_permanent_error(error: Exception) -> bool:
-    """Return whether repeating the request cannot help: the status is a 4xx other than 404, 408 and 429."""
-    return is_rejection(error) and getattr(error, "status", 0) != 404
+    """Return whether repeating the request cannot help.
+
+    The status is a 4xx other than 404, 408 and 429; or the request cannot be sent to this server.
+    """
+    return isinstance(error, PocketBaseInputError) or (is_rejection(error) and getattr(error, "status", 0) != 404)

@@ -1,0 +1,1 @@
+"""PocketBase 0.22 behind the interface of the current version."""

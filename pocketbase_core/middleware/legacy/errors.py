@@ -1,0 +1,64 @@
+"""Errors of PocketBase 0.22 in the form of the current version."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ...auth.token import claims
+from ...messages import Request
+from ...messages.json_values import as_object
+
+_ADMINS_ONLY = "The request requires valid admin authorization token to be set."
+_GUEST = "The request requires valid record authorization token."
+_MESSAGES = {
+    "Only admins can perform this action.": "Only superusers can perform this action.",
+    "Not Found.": "File not found.",
+    _ADMINS_ONLY: _GUEST,
+    "The request requires admin or record authorization token to be set.": _GUEST,
+    "The request requires valid record authorization token to be set.": _GUEST,
+}
+_NOT_ALLOWED = "The authorized record is not allowed to perform this action."
+_RECORDS = re.compile(r".*/(?:records|admins)(?:/[^/]+)?")
+_ID_CODES = {"validation_invalid_id": "validation_not_unique", "validation_match_invalid": "validation_invalid_format"}
+_ID_LENGTH = 15
+
+
+def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body that the current version would respond with.
+
+    Args:
+        request: The request as PocketBase 0.22 received it.
+        status: The status of the response.
+        error: The body of the response: `{"code", "message", "data"}`.
+    """
+    message, data = str(error.get("message")), dict(as_object(error.get("data")))
+    path = request.url.partition("?")[0]
+    if status == 401 and _is_signed_in(request) and message.startswith("The request requires valid "):
+        return 403, {"status": 403, "message": _NOT_ALLOWED, "data": data}
+    if status == 400 and path.endswith("/api/files/token") and not data:
+        # PocketBase 0.22 has this error for guests, and so for a token that was revoked.
+        return 401, {"status": 401, "message": _GUEST, "data": data}
+    if message == "Something went wrong while processing your request." and data:
+        message = _form_message(request.method, path)
+    if _RECORDS.fullmatch(path) and "id" in data:
+        record_id = request.body.get("id") if isinstance(request.body, Mapping) else None
+        data["id"] = _current_id_error(as_object(data["id"]), record_id)
+    return status, {"status": status, "message": _MESSAGES.get(message, message), "data": data}
+
+
+def _is_signed_in(request: Request) -> bool:
+    return bool(claims(request.headers.get("Authorization", "").removeprefix("Bearer ")))
+
+
+def _form_message(method: str, path: str) -> str:
+    if _RECORDS.fullmatch(path):
+        return "Failed to update record." if method == "PATCH" else "Failed to create record."
+    return "An error occurred while validating the submitted data."
+
+
+def _current_id_error(error: Mapping[str, Any], record_id: object) -> dict[str, Any]:
+    code = error.get("code")
+    if code == "validation_length_invalid":
+        too_long = isinstance(record_id, str) and len(record_id) > _ID_LENGTH
+        return {**error, "code": f"validation_{'max' if too_long else 'min'}_text_constraint"}
+    return {**error, "code": _ID_CODES.get(str(code), code)}

@@ -1,0 +1,85 @@
+"""The errors of PocketBase 0.22 in the form of the current version."""
+
+from typing import Any
+
+import pytest
+
+from pocketbase_core import Request
+from pocketbase_core.middleware.legacy.errors import current_error
+
+from ....helpers.tokens import legacy_token
+
+USER = {"Authorization": legacy_token("authRecord", collectionId="users", id="u")}
+ADMINS_ONLY = "The request requires valid admin authorization token to be set."
+FORM = "Something went wrong while processing your request."
+A_FIELD = {"title": {"code": "validation_required", "message": "Missing required value."}}
+
+
+def translated(
+    method: str, path: str, status: int, message: str, data: dict[str, Any] | None = None, **request: Any
+) -> tuple[int, str, Any]:
+    sent = Request(method, f"http://h/api{path}", **request)
+    status, body = current_error(sent, status, {"code": status, "message": message, "data": data or {}})
+    assert body["status"] == status
+    return status, body["message"], body["data"]
+
+
+def test_the_messages_are_those_of_the_current_version() -> None:
+    assert translated("GET", "/collections/p/records", 403, "Only admins can perform this action.") == (
+        403,
+        "Only superusers can perform this action.",
+        {},
+    )
+    assert translated("GET", "/nope", 404, "Not Found.")[1] == "File not found."
+
+
+@pytest.mark.parametrize("message", [ADMINS_ONLY, "The request requires valid record authorization token to be set."])
+def test_a_guest_is_not_authorized_and_a_user_not_allowed(message: str) -> None:
+    as_guest = translated("GET", "/settings", 401, message)
+    as_user = translated("GET", "/settings", 401, message, headers=USER)
+    assert as_guest == (401, "The request requires valid record authorization token.", {})
+    assert as_user == (403, "The authorized record is not allowed to perform this action.", {})
+
+
+def test_a_guest_gets_no_file_token() -> None:
+    message = "Failed to generate file token."
+    assert translated("POST", "/files/token", 400, message, headers=USER)[0] == 401
+    assert translated("POST", "/other", 400, message)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "message"),
+    [
+        ("POST", "/collections/p/records", "Failed to create record."),
+        ("PATCH", "/collections/p/records/a", "Failed to update record."),
+        ("POST", "/admins", "Failed to create record."),
+        ("PATCH", "/settings", "An error occurred while validating the submitted data."),
+    ],
+)
+def test_a_refused_body_has_the_message_of_its_route(method: str, path: str, message: str) -> None:
+    assert translated(method, path, 400, FORM, A_FIELD)[1:] == (message, A_FIELD)
+    assert translated(method, path, 400, FORM)[1] == FORM
+
+
+@pytest.mark.parametrize(
+    ("legacy", "record_id", "current"),
+    [
+        ("validation_invalid_id", "a" * 15, "validation_not_unique"),
+        ("validation_match_invalid", "." * 15, "validation_invalid_format"),
+        ("validation_length_invalid", "a", "validation_min_text_constraint"),
+        ("validation_length_invalid", "a" * 16, "validation_max_text_constraint"),
+        ("validation_other", "a", "validation_other"),
+    ],
+)
+def test_the_error_of_an_id_has_the_current_code(legacy: str, record_id: str, current: str) -> None:
+    data = {"id": {"code": legacy, "message": "No."}}
+    _, _, errors = translated(
+        "POST", "/collections/p/records", 400, "Failed to create record.", data, body={"id": record_id}
+    )
+    assert errors == {"id": {"code": current, "message": "No."}}
+
+
+def test_an_error_of_an_id_is_left_alone_if_it_is_of_no_record() -> None:
+    data = {"id": {"code": "validation_invalid_id", "message": "No."}}
+    assert translated("POST", "/collections", 400, "Failed.", data, body={"id": "a"})[2] == data
+    assert translated("POST", "/collections/p/records", 400, "Failed.", data, body=b"raw")[2] != data
