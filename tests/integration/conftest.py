@@ -4,6 +4,8 @@ All transports behave alike, as the contract tests prove: the runs on others tha
 
 A test of a module with the mark `both_faces` runs once more with blocking clients, on one transport, unless it has the
 mark `asynchronous_only`.
+
+A test with the mark `refused_by_legacy` must end in a PocketBaseInputError on PocketBase 0.22.
 """
 
 import secrets
@@ -15,14 +17,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from pocketbase_core import AuthStore, PocketBase
+from pocketbase_core import AuthStore, PocketBase, PocketBaseInputError
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..conftest import LIBRARIES
 from ..helpers.blocking_face import make_blocking_client
-from ..helpers.shared_collections import CLIENT_OPTIONS, VERSION, client_of, create_shared_collections
+from ..helpers.shared_collections import CLIENT_OPTIONS, IS_LEGACY, VERSION, client_of, create_shared_collections
 
 HERE = Path(__file__).parent
 MakeClient = Callable[..., PocketBase]
@@ -51,6 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         library = "" if callspec is None else callspec.params.get("library")
         if item.path.parent == HERE and library in ("httpx", "pyreqwest"):
             item.add_marker(pytest.mark.slow)
+        refused = item.get_closest_marker("refused_by_legacy")
+        if IS_LEGACY and refused is not None:
+            item.add_marker(pytest.mark.xfail(raises=PocketBaseInputError, strict=True, reason=refused.args[0]))
 
 
 @pytest.fixture
