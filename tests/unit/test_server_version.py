@@ -27,7 +27,15 @@ def test_a_server_older_than_0_22_is_not_supported(version: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "escapes"),
-    [(None, False), ("0.22", False), ("0.39", False), ("0.39.8", False), ("0.39.9", True), ("0.40", True), ("1.0", True)],
+    [
+        (None, False),
+        ("0.22", False),
+        ("0.39", False),
+        ("0.39.8", False),
+        ("0.39.9", True),
+        ("0.40", True),
+        ("1.0", True),
+    ],
 )
 def test_filters_write_any_backslash_from_0_39_9_on(version: str | None, escapes: bool) -> None:
     pb = PocketBase("http://h", server_version=version)

@@ -6,7 +6,7 @@ from typing import Any, cast
 from ...messages import Request, Response
 from ...messages.json_values import as_object
 from ..chain import Handler
-from .collections import legacy_collection
+from .collections import legacy_collection, legacy_import
 
 _PAGE_SIZE = 500
 
@@ -37,7 +37,7 @@ async def import_collections(request: Request, api_url: str, call_next: Handler)
         is_last = len(items) < _PAGE_SIZE
     body = as_object(request.json())
     collections = [as_object(each) for each in cast("list[Any]", body.get("collections") or [])]
-    legacy = [legacy_collection(each, known.get(each.get("id")) or known.get(each.get("name"))) for each in collections]
+    legacy = [legacy_import(each, known.get(each.get("id")) or known.get(each.get("name"))) for each in collections]
     return request.replace(body={**body, "collections": legacy})
 
 

@@ -1,5 +1,6 @@
 """Records: their bodies, files and lists, as PocketBase 0.22 takes them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -9,6 +10,8 @@ from ...input_errors import PocketBaseInputError
 from ...messages import Request
 
 _EXPRESSIONS = ("filter", "sort")
+_STORED_FILE = re.compile(r"\S*[A-Za-z0-9]{10}\.[A-Za-z0-9]+")
+"""The names of stored files, which end in a random part. No id looks like that."""
 
 
 def legacy_query(request: Request, names: dict[str, str] | None = None) -> Request:
@@ -50,18 +53,19 @@ def legacy_record(request: Request) -> Request:
         body = dict(cast("Mapping[str, Any]", request.body))
     uploaded = {name for name, _ in request.files}
     for name in {*body, *uploaded}:
-        _check_name(name, request.method)
+        _check(name, body.get(name), request.method)
     appended = {name for name in uploaded if name.endswith("+")}
     if mixed := sorted(appended & body.keys()):
         raise refuse(f"names of stored files beside uploads in {mixed[0]!r}", "0.23")
     if request.method == "PATCH":
         replaced = {name for name in uploaded - appended if name not in body}
         body.update({name: [] for name in sorted(replaced)})
-    files = tuple((name.removesuffix("+"), file) for name, file in request.files)
+    in_order = sorted(request.files, key=lambda each: each[0] in appended)
+    files = tuple((name.removesuffix("+"), file) for name, file in in_order)
     return request.replace(body=body or request.body, files=files) if files else request
 
 
-def _check_name(name: str, method: str) -> None:
+def _check(name: str, value: Any, method: str) -> None:
     if name.startswith("+"):
         raise refuse(f"{name!r}, which puts values before those that are stored", "0.23")
     if "." in name and method == "PATCH":
@@ -69,3 +73,6 @@ def _check_name(name: str, method: str) -> None:
             f"PocketBase 0.22 reads {name!r} as the name of a stored file to remove; newer servers ignore it: "
             f"write {{{name.partition('.')[0] + '-'!r}: [name]}} to remove a file"
         )
+    values: list[Any] = [*value] if isinstance(value, (list, tuple)) else [value]
+    if name.endswith("+") and any(isinstance(each, str) and _STORED_FILE.fullmatch(each) for each in values):
+        raise refuse(f"names of stored files in {name!r}", "0.23")

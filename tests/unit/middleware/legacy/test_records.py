@@ -25,6 +25,8 @@ def sent(method: str, body: dict[str, Any]) -> tuple[Any, list[tuple[str, str]]]
         ({"docs+": NEW}, {}, [("docs", "new.txt")]),
         ({"docs": ["kept.txt", NEW]}, {"docs": ["kept.txt"]}, [("docs", "new.txt")]),
         ({"docs": NEW, "docs+": OTHER}, {"docs": []}, [("docs", "new.txt"), ("docs", "other.txt")]),
+        ({"docs+": OTHER, "docs": NEW}, {"docs": []}, [("docs", "new.txt"), ("docs", "other.txt")]),
+        ({"tags+": ["a12345678901234", "a.b"], "n+": 1}, {"tags+": ["a12345678901234", "a.b"], "n+": 1}, []),
         ({"docs+": NEW, "docs-": ["old.txt"]}, {"docs-": ["old.txt"]}, [("docs", "new.txt")]),
         ({"docs-": ["old.txt"], "n+": 1}, {"docs-": ["old.txt"], "n+": 1}, []),
     ],
@@ -46,6 +48,8 @@ def test_a_create_stores_its_uploads() -> None:
         ({"+docs": NEW}, "'\\+docs', which puts values before"),
         ({"+tags": ["a"]}, "'\\+tags', which puts values before"),
         ({"docs+": ["kept.txt", NEW]}, "names of stored files beside uploads in 'docs\\+'"),
+        ({"docs+": ["kept_ab12cd34EF.txt"]}, "names of stored files in 'docs\\+'"),
+        ({"docs+": "ab12cd34EF.txt"}, "names of stored files in 'docs\\+'"),
         ({"docs.a.txt": None}, "the name of a stored file to remove.*write {'docs-': \\[name\\]}"),
     ],
 )

@@ -108,9 +108,9 @@ async def test_a_translated_response_cannot_be_read_as_a_stream() -> None:
 async def test_nothing_is_sent_for_what_the_server_does_not_have() -> None:
     server = Server()
     pb = server.client()
-    with pytest.raises(PocketBaseInputError, match="GET /api/crons: PocketBase 0.24 or newer is required"):
+    with pytest.raises(PocketBaseInputError, match=r"GET /api/crons: PocketBase 0\.24 or newer is required"):
         await pb.crons.get_full_list()
-    with pytest.raises(PocketBaseInputError, match="DELETE /api/collections/a b/truncate: PocketBase 0.23"):
+    with pytest.raises(PocketBaseInputError, match=r"DELETE /api/collections/a b/truncate: PocketBase 0\.23"):
         await pb.collections.truncate("a b")
     assert server.seen == []
 
@@ -167,7 +167,7 @@ async def test_a_response_that_shows_nothing_is_returned() -> None:
 
 
 async def test_without_a_version_the_first_404_names_it() -> None:
-    with pytest.raises(PocketBaseNotFoundError, match="this is PocketBase 0.22 or older: server_version='0.22'"):
+    with pytest.raises(PocketBaseNotFoundError, match=r"this is PocketBase 0\.22 or older: server_version='0\.22'"):
         await Server(404, error(404, legacy=True)).client(None).collection("posts").get_one("a")
     with pytest.raises(PocketBaseNotFoundError) as caught:
         await Server(404, error(404, legacy=False)).client(None).collection("posts").get_one("a")
