@@ -27,6 +27,8 @@ from ..helpers.blocking_face import make_blocking_client
 from ..helpers.shared_collections import CLIENT_OPTIONS, IS_LEGACY, VERSION, client_of, create_shared_collections
 
 HERE = Path(__file__).parent
+LONG = ("test_big_files", "test_live_storm", "test_load", "test_many_subscribers", "test_realtime_storm", "test_soak")
+"""Modules of long tests, which do not run on httpx2: its adapter is that of httpx, which the other tests show."""
 MakeClient = Callable[..., PocketBase]
 
 
@@ -48,11 +50,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
+    for item in [*items]:
         callspec = getattr(item, "callspec", None)
         library = "" if callspec is None else callspec.params.get("library")
         if item.path.parent == HERE and library in ("httpx", "pyreqwest"):
             item.add_marker(pytest.mark.slow)
+        if item.path.parent == HERE and library == "httpx2" and item.path.stem in LONG:
+            items.remove(item)
         refused = item.get_closest_marker("refused_by_legacy")
         if IS_LEGACY and refused is not None:
             item.add_marker(pytest.mark.xfail(raises=PocketBaseInputError, strict=True, reason=refused.args[0]))

@@ -17,6 +17,7 @@ _NEWER = {
     "superuserIPs": "0.38",
     ("meta", "accentColor"): "0.37",
     ("logs", "logAuthId"): "0.23",
+    ("logs", "maxDataSize"): "0.40",
 }
 _TEMPLATES = ("verification", "password-reset", "email-change")
 LOG_NAMES = {"data.userIP": "data.userIp", "data.remoteIP": "data.remoteIp"}
