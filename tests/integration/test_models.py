@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -91,7 +91,7 @@ async def test_check_notices_a_new_field(
 @pytest.mark.slow
 async def test_the_command_writes_what_a_server_of_0_22_has(tmp_path: Path) -> None:
     path = tmp_path / "models.py"
-    options = {"transport": AiohttpTransport(), "server_version": "0.22"}
+    options: dict[str, Any] = {"transport": AiohttpTransport(), "server_version": "0.22"}
     async with LocalServer("0.22.27") as server, PocketBase(server.url, **options) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         fields = [{"name": "title", "type": "text", "required": True}, {"name": "n", "type": "number", "onlyInt": True}]
