@@ -38,7 +38,7 @@ def get_one(collection: str, options: Options) -> Call[dict[str, Any]]:
 
 def create(body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:
     """Build the call that creates a collection."""
-    return Call.build("POST", _PATH, parse_object, options, body=from_legacy_schema(body))
+    return Call.build("POST", _PATH, parse_object, options, body=from_legacy_schema(body, is_new=True))
 
 
 def update(collection: str, body: Mapping[str, Any], options: Options) -> Call[dict[str, Any]]:

@@ -15,7 +15,6 @@ from pocketbase_core import (
     Response,
     ServerSentEvent,
 )
-from pocketbase_core.endpoints.legacy_schema import from_legacy_schema
 from pocketbase_transports import MockTransport
 
 PROVIDER = {"name": "oidc", "authURL": "http://p/auth?a=b&redirect_uri=", "codeVerifier": "v", "state": "s"}
@@ -138,25 +137,6 @@ async def test_streams_that_bring_no_code(events: list[ServerSentEvent], error: 
         await pb.collection("users").auth.with_oauth2_browser("oidc", lambda url: None)
 
 
-def test_an_old_field_is_made_flat() -> None:
-    old: dict[str, Any] = {"name": "a", "type": "number", "options": {"min": None, "max": 0, "noDecimal": True}}
-    with pytest.warns(DeprecationWarning, match="fields"):
-        body = from_legacy_schema({"name": "c", "schema": [old], "listRule": None, "options": {}})
-    assert body["fields"][0] == {"name": "a", "type": "number", "max": 0, "onlyInt": True}
-    assert [field["name"] for field in body["fields"]] == ["a", "created", "updated"]
-    assert body["listRule"] is None
-    assert "schema" not in body
-    assert "options" not in body
-    with pytest.warns(DeprecationWarning, match="fields"):
-        view = from_legacy_schema({"name": "v", "type": "view", "schema": [], "options": {"query": "select 1 as id"}})
-    assert view == {"name": "v", "type": "view", "viewQuery": "select 1 as id"}
-    with pytest.warns(DeprecationWarning, match="left out: minPasswordLength"):
-        from_legacy_schema({"type": "auth", "schema": [], "options": {"minPasswordLength": 8}})
-    for broken in (3, [3]):
-        with pytest.warns(DeprecationWarning, match="fields"), pytest.raises(TypeError):
-            from_legacy_schema({"schema": broken})
-
-
 @pytest.mark.parametrize("patience", [100, None])
 async def test_what_opens_the_browser_may_time_out(patience: float | None) -> None:
     def fail(url: str) -> None:
@@ -165,11 +145,6 @@ async def test_what_opens_the_browser_may_time_out(patience: float | None) -> No
     pb, _ = signed_in_by(CONNECT)
     with pytest.raises(TimeoutError, match="no browser"):
         await pb.collection("users").auth.with_oauth2_browser("oidc", fail, timeout=patience)
-
-
-def test_an_old_view_without_options_has_no_query() -> None:
-    with pytest.warns(DeprecationWarning, match=r"before PocketBase 0\.23"):
-        assert from_legacy_schema({"type": "view", "schema": [], "options": None})["viewQuery"] == ""
 
 
 @pytest.mark.parametrize("name", ["posts", "collections"])
