@@ -1,13 +1,11 @@
 """The collections of a server, as far as models need them."""
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 from ..endpoints.collections import unique_fields
-
-_TOO_OLD = "the collections are those of PocketBase 0.22 or older; pass a URL and --server-version 0.22"
+from ..endpoints.legacy_schema import current_collection
 
 
 class SchemaError(ValueError):
@@ -69,8 +67,10 @@ class Relation:
 def parse_collections(document: Any) -> list[CollectionSchema]:
     """Return the collections of a decoded JSON document, in the order of their names.
 
+    They may be those of PocketBase 0.22. Then the fields of views do not include `created` and `updated`.
+
     Raises:
-        SchemaError: If the document is not a list of collections, or is one of PocketBase 0.22 or older.
+        SchemaError: If the document is not a list of collections.
     """
     if not isinstance(document, list) or not document:
         raise SchemaError("a JSON list of collections was expected")
@@ -78,9 +78,6 @@ def parse_collections(document: Any) -> list[CollectionSchema]:
     try:
         collections = [_collection(item) for item in items]
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        with suppress(TypeError):
-            if any("schema" in item for item in items):
-                raise SchemaError(_TOO_OLD) from error
         raise SchemaError("the JSON is not a list of PocketBase's collections") from error
     return sorted(collections, key=lambda collection: collection.name)
 
@@ -98,6 +95,8 @@ def relations_of(collection: CollectionSchema, known: list[CollectionSchema]) ->
 
 
 def _collection(item: Any) -> CollectionSchema:
+    if "schema" in item:
+        item = current_collection(item)
     fields = tuple(_field(field) for field in item["fields"])
     return CollectionSchema(
         _text(item["id"]),

@@ -19,7 +19,9 @@ from pocketbase_core.services.flows.partial_file import PartialFile
 from .test_module import COLLECTIONS, block
 
 ROOT = Path(__file__).parents[3]
-OLD: list[dict[str, Any]] = [{"id": "x", "name": "posts", "type": "base", "schema": []}]
+OLD: list[dict[str, Any]] = [
+    {"id": "x", "name": "old_posts", "type": "base", "schema": [{"name": "title", "type": "text", "options": {}}]}
+]
 INFINITE = [
     {"id": "x", "name": "posts", "type": "base", "fields": [{"name": "n", "type": "number", "maxSelect": 1e999}]}
 ]
@@ -95,10 +97,6 @@ def raising(error: BaseException) -> Callable[..., NoReturn]:
         ("models --from deep.json --style dataclass -o x.py", "deep.json is not JSON: maximum recursion depth"),
         ("models --from other.json --style dataclass -o x.py", "a JSON list of collections was expected"),
         ("models --from infinite.json --style dataclass -o x.py", "not a list of PocketBase's collections"),
-        (
-            "models --from old.json --style dataclass -o x.py",
-            "PocketBase 0.22 or older; pass a URL and --server-version 0.22",
-        ),
         (f"models {RIGHT} --server-version 0.22", "--server-version needs the URL of a server"),
     ],
 )
@@ -113,6 +111,11 @@ def test_a_mistake_is_one_line_and_status_2_and_nothing_is_written(
     assert errors.startswith("pocketbase-core: ")
     assert errors.count("\n") == 1, errors
     assert contents(folder) == before
+
+
+def test_an_export_of_version_0_22_makes_models(folder: Path) -> None:
+    assert run("--from old.json --style dataclass -o models.py") == 0
+    assert "title: str" in (folder / "models.py").read_text()
 
 
 def test_an_address_that_is_no_url_is_one_line(

@@ -239,17 +239,6 @@ def test_a_document_that_is_no_list_of_collections_is_refused(document: Any) -> 
         parse_collections(document)
 
 
-def test_collections_of_version_0_22_are_refused() -> None:
-    old: dict[str, Any] = {
-        "id": "x",
-        "name": "posts",
-        "type": "base",
-        "schema": [{"name": "title", "type": "text", "options": {}}],
-    }
-    with pytest.raises(SchemaError, match=r"0\.22 or older; pass a URL and --server-version 0\.22"):
-        parse_collections([old])
-
-
 words = st.from_regex(r"[A-Za-z0-9_]{1,12}", fullmatch=True).filter(lambda name: name not in ("id", "expand"))
 long_words = st.from_regex(r"[a-z]{40,100}", fullmatch=True)
 values = st.lists(
