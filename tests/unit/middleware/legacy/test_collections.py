@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pocketbase_core import PocketBaseInputError
-from pocketbase_core.endpoints.legacy_schema import current_collection
+from pocketbase_core.endpoints.legacy_schema import current_collection, from_legacy_schema
 from pocketbase_core.middleware.legacy.collections import legacy_collection, legacy_import
 
 from ...endpoints.test_legacy_schema import AUTH_OPTIONS, old_collection, old_field
@@ -120,6 +120,7 @@ def test_system_fields_as_0_22_has_them_are_left_out() -> None:
         ("view", {"mfa": {"enabled": True}}, "'mfa' of a collection of type 'view'"),
         ("base", {"listRule": "a:changed = true"}, ":changed"),
         ("base", {"fields": []}, "without fields of its own"),
+        ("base", {"fields": None}, "without fields of its own"),
     ],
 )
 def test_a_setting_that_0_22_does_not_have_is_refused(type_: str, settings: Json, message: str) -> None:
@@ -167,7 +168,8 @@ def test_an_update_has_only_what_the_body_names() -> None:
     current = old_collection("auth", old_field("nick", "text"), **AUTH_OPTIONS)
     assert legacy_collection({"name": "other"}, current) == {"name": "other"}
     assert legacy_collection({"listRule": None}, current) == {"listRule": None}
-    assert legacy_collection({"authRule": "verified=true"}, current) == {"options": {"onlyVerified": True}}
+    assert legacy_collection({"oauth2": {"mappedFields": {}}}, current) == {}
+    assert legacy_collection({"authRule": "verified = true"}, current) == {"options": {"onlyVerified": True}}
     assert legacy_collection({"manageRule": "@request.body.a = 1"}, current) == {
         "options": {"manageRule": "@request.data.a = 1"}
     }
@@ -209,6 +211,20 @@ def test_a_collection_that_was_read_is_sent_as_it_was(type_: str) -> None:
     assert sent == old
 
 
+@pytest.mark.parametrize(("type_", "options"), [("base", {}), ("auth", AUTH_OPTIONS), ("view", {"query": "select 1"})])
+def test_a_body_in_the_old_style_arrives_as_it_was_written(type_: str, options: Json) -> None:
+    relation = {"collectionId": "x", "cascadeDelete": True, "minSelect": None, "maxSelect": None, "displayFields": None}
+    schema = [
+        {"name": "a", "type": "text", "required": True, "options": {"min": None, "max": 5, "pattern": ""}},
+        {"name": "b", "type": "relation", "options": relation},
+    ]
+    body: Json = {"name": "a", "type": type_, "listRule": "@request.data.a = 1", "indexes": [], "options": options}
+    with pytest.warns(DeprecationWarning, match="flat 'fields'$"):
+        current = from_legacy_schema(body | {"schema": schema}, is_new=True)
+    expected = body if type_ == "view" else body | {"schema": schema}
+    assert {"options": {}} | legacy_collection(current, None) == expected
+
+
 def test_fields_get_the_ids_of_those_with_their_names() -> None:
     current = old_collection("base", old_field("a", "text"), old_field("b", "relation", displayFields=["c"]))
     # The id may be one that another server has made of the type and the name.
@@ -221,6 +237,8 @@ def test_fields_get_the_ids_of_those_with_their_names() -> None:
     sent = legacy_collection({"fields": fields}, current)["schema"]
     assert "id" not in sent[0]
     assert sent[1]["id"] == "id_a"
+    (sent,) = legacy_collection({"fields": [{"name": "d", "type": "relation", "id": "id_b"}]}, current)["schema"]
+    assert sent["options"]["displayFields"] == ["c"]
     # A field of another type is a new one.
     assert "id" not in legacy_collection({"fields": [{"name": "a", "type": "bool"}]}, current)["schema"][0]
 
