@@ -1,10 +1,10 @@
 """A server of PocketBase 0.22, and requests in its own format."""
 
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
-from pocketbase_core import PocketBase, PocketBaseError
+from pocketbase_core import PocketBase
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
@@ -19,9 +19,6 @@ async def legacy_client(make_transport: Callable[[], Transport]) -> AsyncGenerat
         PocketBase(server.url, transport=make_transport()) as pb,
     ):
         email, password = server.superuser
-        with suppress(PocketBaseError):  # The server has an admin already.
-            admin = {"email": email, "password": password, "passwordConfirm": password}
-            await pb.send("/api/admins", method="POST", body=admin)
         login: dict[str, Any] = {"identity": email, "password": password}
         answer = await pb.send("/api/admins/auth-with-password", method="POST", body=login)
         pb.auth_store.save(answer["token"], answer["admin"])
