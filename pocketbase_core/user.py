@@ -174,8 +174,8 @@ class User:
         self._former_stores.clear()
 
     def _full_middleware(self) -> list[Middleware]:
-        outer = [TokenAuth(self._tokens), *self._make_middleware(), AttemptAuth(self._tokens)]
-        return [*outer, *self._server_middleware]
+        inner: list[Middleware] = [AttemptAuth(self._tokens), *self._server_middleware]
+        return [TokenAuth(self._tokens), *self._make_middleware(), *inner]
 
     def _make_tokens(self, store: AuthStore) -> TokenProvider:
         sign_in = None if self._sign_in is None else partial(self._sign_in_to, store)

@@ -27,7 +27,7 @@ _NOTES = {
 def is_legacy_error(status: int, body: Mapping[str, Any]) -> bool | None:
     """Return whether an error is one of PocketBase 0.22 or older; None if PocketBase does not write such errors."""
     for key, is_legacy in (("code", True), ("status", False)):
-        if body.keys() == {key, "message", "data"} and body[key] == status:
+        if {*body} == {key, "message", "data"} and body[key] == status:
             return is_legacy
     return None
 

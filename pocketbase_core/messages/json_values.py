@@ -59,6 +59,11 @@ def as_object(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
+def as_list(value: object) -> list[Any]:
+    """Return the value if it is a list, else `[]`."""
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+
+
 def freeze_json(value: Any, path: Path = "body") -> Any:
     """Return a deep read-only copy of a value as JSON.
 

@@ -57,7 +57,7 @@ class Side:
         return {**files, "n": self.record["n"]}
 
 
-def as_list(value: Any) -> list[str]:
+def as_list(value: str | list[str]) -> list[str]:
     return value if isinstance(value, list) else [value] if value else []
 
 
@@ -75,7 +75,7 @@ def stored(name: str, indexes: list[int], more: list[int]) -> Value:
     """Return a list of stored names and of uploads."""
 
     def value(record: Mapping[str, Any]) -> Any:
-        names = as_list(record.get(name))
+        names = as_list(record.get(name, ""))
         kept = [names[index] for index in indexes if index < len(names)]
         return [*kept, *upload(more)(record)]
 
@@ -132,9 +132,4 @@ async def bring_together(legacy: Side, current: Side) -> None:
 
 
 def described(body: dict[str, Value], record: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: [each if isinstance(each, str) else each.files[0].filename for each in value]
-        if isinstance(value := make(record), list)
-        else value
-        for key, make in body.items()
-    }
+    return {key: str(make(record)) for key, make in body.items()}

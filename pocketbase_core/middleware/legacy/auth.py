@@ -1,11 +1,11 @@
 """Sign-ins, and the superusers, who are the admins of PocketBase 0.22."""
 
-from typing import Any, cast
+from typing import Any
 
 from ...auth.token import SUPERUSERS_ID
 from ...calls.legacy_refusal import refuse
 from ...messages import Request
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 
 _ADMIN_FIELDS = {"id", "email", "password", "passwordConfirm", "avatar", "created", "updated", "expand"}
 _SUPERUSER: dict[str, Any] = {
@@ -24,8 +24,7 @@ def superuser(admin: Any) -> Any:
 
 def superusers(page: Any) -> Any:
     """Return a page of admins as a page of records."""
-    items = cast("list[Any]", as_object(page).get("items") or [])
-    return {**as_object(page), "items": [superuser(each) for each in items]}
+    return {**as_object(page), "items": [*map(superuser, as_list(as_object(page).get("items")))]}
 
 
 def superuser_sign_in(answer: Any) -> Any:
@@ -89,8 +88,7 @@ def auth_methods(methods: Any) -> Any:
     """Return the ways to sign in to a collection in the form of the current version."""
     methods = as_object(methods)
     providers = [
-        {**each, "authURL": each.get("authUrl")}
-        for each in map(as_object, cast("list[Any]", methods.get("authProviders") or []))
+        {**each, "authURL": each.get("authUrl")} for each in map(as_object, as_list(methods.get("authProviders")))
     ]
     by_email, by_username = methods.get("emailPassword") is True, methods.get("usernamePassword") is True
     fields = [name for name, is_one in (("email", by_email), ("username", by_username)) if is_one]

@@ -1,10 +1,10 @@
 """Changes of collections, for which the collections as they are have to be read first."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from ...messages import Request, Response
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 from ..chain import Handler
 from .collections import legacy_collection, legacy_import
 
@@ -32,11 +32,11 @@ async def import_collections(request: Request, api_url: str, call_next: Handler)
         response = await call_next(_read(request, f"{api_url}/collections", params))
         if not 200 <= response.status_code < 300:
             return response
-        items = [as_object(each) for each in cast("list[Any]", as_object(response.json()).get("items") or [])]
+        items = [*map(as_object, as_list(as_object(response.json()).get("items")))]
         known.update({each.get(key): each for each in items for key in ("id", "name")})
         is_last = len(items) < _PAGE_SIZE
     body = as_object(request.json())
-    collections = [as_object(each) for each in cast("list[Any]", body.get("collections") or [])]
+    collections = [*map(as_object, as_list(body.get("collections")))]
     legacy = [legacy_import(each, known.get(each.get("id")) or known.get(each.get("name"))) for each in collections]
     return request.replace(body={**body, "collections": legacy})
 

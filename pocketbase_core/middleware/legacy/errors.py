@@ -41,8 +41,8 @@ def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tu
     if message == "Something went wrong while processing your request." and data:
         message = _form_message(request.method, path)
     if _RECORDS.fullmatch(path) and "id" in data:
-        record_id = request.body.get("id") if isinstance(request.body, Mapping) else None
-        data["id"] = _current_id_error(as_object(data["id"]), record_id)
+        sent = {} if isinstance(request.body, bytes) or request.sources else as_object(request.json())
+        data["id"] = _current_id_error(as_object(data["id"]), sent.get("id"))
     return status, {"status": status, "message": _MESSAGES.get(message, message), "data": data}
 
 

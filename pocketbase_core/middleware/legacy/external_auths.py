@@ -5,13 +5,13 @@ named, and removes one by the name of its provider. So the id of a link names it
 """
 
 import re
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote, unquote
 
 from ...auth.token import SUPERUSERS_ID, subject
 from ...calls.legacy_refusal import refuse
 from ...messages import Request, Response
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 from ..chain import Handler
 
 _FILTER = re.compile(r'recordRef = "([A-Za-z0-9_]+)"(?: && provider = "([^"\\]+)")?')
@@ -76,8 +76,7 @@ async def _collections(request: Request, api_url: str, call_next: Handler) -> li
         return []
     if not 200 <= response.status_code < 300:
         return response
-    items = cast("list[Any]", as_object(response.json()).get("items") or [])
-    return [str(as_object(each).get("id")) for each in items]
+    return [str(as_object(each).get("id")) for each in as_list(as_object(response.json()).get("items"))]
 
 
 def _url(api_url: str, collection: str, record_id: str) -> str:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from ...auth.token import is_legacy_token
 from ...calls.parsing import is_legacy_error
 from ...messages import Response
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 
 
 def is_legacy_response(path: str, response: Response) -> bool | None:
@@ -32,8 +32,7 @@ def is_legacy_response(path: str, response: Response) -> bool | None:
 
 def _by_key(legacy: str, current: str) -> Callable[[Any], bool | None]:
     def shows(value: Any) -> bool | None:
-        items = as_object(value).get("items")
-        for each in map(as_object, cast("list[Any]", items) if isinstance(items, list) else [value]):
+        for each in map(as_object, as_list(as_object(value).get("items")) or [value]):
             if legacy in each or current in each:
                 return current not in each
         return None

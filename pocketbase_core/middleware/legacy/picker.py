@@ -4,11 +4,11 @@ A response of PocketBase 0.22 has other names. So the server is asked for all fi
 from the translated value.
 """
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from ...calls.legacy_refusal import refuse
 from ...messages import Request
+from ...messages.json_values import as_list, as_object
 
 
 def without_fields(request: Request) -> Request:
@@ -27,10 +27,9 @@ def pick(request: Request, value: Any) -> Any:
     paths = [name.strip().split(".") for name in fields.split(",") if name.strip()]
     if not paths:
         return value
-    if isinstance(value, Mapping) and {"page", "items"} <= value.keys():
-        page = cast("Mapping[str, Any]", value)
+    if {"page", "items"} <= (page := as_object(value)).keys():
         return {**page, "items": [_pick(item, paths) for item in page["items"]]}
-    return [_pick(item, paths) for item in value] if isinstance(value, list) else _pick(value, paths)
+    return _pick(value, paths)
 
 
 def check_fields(request: Request) -> None:
@@ -40,12 +39,12 @@ def check_fields(request: Request) -> None:
 
 
 def _pick(value: Any, paths: list[list[str]]) -> Any:
-    if isinstance(value, list):
-        return [_pick(item, paths) for item in cast("list[Any]", value)]
-    if not isinstance(value, Mapping) or ["*"] in paths:
+    if items := as_list(value):
+        return [_pick(item, paths) for item in items]
+    if not (fields := as_object(value)) or ["*"] in paths:
         return value
     picked: dict[str, Any] = {}
-    for key, child in cast("Mapping[str, Any]", value).items():
+    for key, child in fields.items():
         below = [path[1:] for path in paths if path[0] in (key, "*")]
         if below:
             picked[key] = child if [] in below else _pick(child, below)

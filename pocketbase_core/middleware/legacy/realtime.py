@@ -2,14 +2,13 @@
 
 import json
 import re
-from typing import Any, cast
 from urllib.parse import parse_qs
 
 from ...auth.token import SUPERUSERS_ID
 from ...calls.legacy_expressions import to_legacy_expression
 from ...calls.legacy_refusal import refuse
 from ...messages import Request
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 
 _SYSTEM = re.compile(rf"(_superusers|{SUPERUSERS_ID}|_externalAuths|_mfas|_otps|_authOrigins)/", re.IGNORECASE)
 
@@ -21,7 +20,7 @@ def check_topics(request: Request) -> Request:
         PocketBaseInputError: If a topic is of a collection that PocketBase 0.22 does not have, or its filter contains
             what PocketBase 0.22 does not know.
     """
-    for topic in cast("list[Any]", as_object(request.json()).get("subscriptions") or []):
+    for topic in as_list(as_object(request.json()).get("subscriptions")):
         name, _, query = str(topic).partition("?")
         if _SYSTEM.match(name):
             raise refuse(f"a subscription to {name!r}", "0.23")

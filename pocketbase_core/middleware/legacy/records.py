@@ -1,13 +1,13 @@
 """Records: their bodies, files and lists, as PocketBase 0.22 takes them."""
 
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from ...calls.legacy_expressions import to_legacy_expression
 from ...calls.legacy_refusal import refuse
 from ...input_errors import PocketBaseInputError
 from ...messages import Request
+from ...messages.json_values import as_list, as_object
 
 _EXPRESSIONS = ("filter", "sort")
 _STORED_FILE = re.compile(r"\S*[A-Za-z0-9]{10}\.[A-Za-z0-9]+")
@@ -43,14 +43,7 @@ def legacy_record(request: Request) -> Request:
     Raises:
         PocketBaseInputError: If PocketBase 0.22 would ignore a value, or understand it in another way.
     """
-    if not isinstance(request.body, Mapping):
-        if request.body is None and not request.files:
-            return request
-        body: dict[str, Any] = {}
-        if request.body is not None:  # raw content of the caller
-            return request
-    else:
-        body = dict(cast("Mapping[str, Any]", request.body))
+    body = as_object(request.json())
     uploaded = {name for name, _ in request.files}
     for name in {*body, *uploaded}:
         _check(name, body.get(name), request.method)
@@ -62,7 +55,7 @@ def legacy_record(request: Request) -> Request:
         body.update({name: [] for name in sorted(replaced)})
     in_order = sorted(request.files, key=lambda each: each[0] in appended)
     files = tuple((name.removesuffix("+"), file) for name, file in in_order)
-    return request.replace(body=body or request.body, files=files) if files else request
+    return request.replace(body=body, files=files) if files else request
 
 
 def _check(name: str, value: Any, method: str) -> None:
@@ -73,6 +66,6 @@ def _check(name: str, value: Any, method: str) -> None:
             f"PocketBase 0.22 reads {name!r} as the name of a stored file to remove; newer servers ignore it: "
             f"write {{{name.partition('.')[0] + '-'!r}: [name]}} to remove a file"
         )
-    values: list[Any] = [*value] if isinstance(value, (list, tuple)) else [value]
+    values = as_list(value) or [value]
     if name.endswith("+") and any(isinstance(each, str) and _STORED_FILE.fullmatch(each) for each in values):
         raise refuse(f"names of stored files in {name!r}", "0.23")

@@ -9,7 +9,7 @@ from ...auth.token import SUPERUSERS_ID
 from ...calls.legacy_refusal import refuse
 from ...endpoints.legacy_schema import current_collection
 from ...messages import Request, Response
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 from ..chain import Handler
 from . import auth, collection_requests, external_auths, realtime, records, settings
 from .collections import legacy_collection
@@ -56,8 +56,8 @@ def _new_collection(request: Request) -> Request:
 
 
 def _collections(page: Any) -> Any:
-    items: list[Any] = as_object(page).get("items") or []
-    return {**as_object(page), "items": [current_collection(as_object(each)) for each in items]}
+    items = map(as_object, as_list(as_object(page).get("items")))
+    return {**as_object(page), "items": [*map(current_collection, items)]}
 
 
 _SUPERUSERS = f"/collections/(?:_superusers|{SUPERUSERS_ID})"

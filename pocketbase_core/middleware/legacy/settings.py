@@ -1,11 +1,10 @@
 """The settings, their test e-mail, and the logs."""
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from ...calls.legacy_refusal import refuse
 from ...messages import Request
-from ...messages.json_values import as_object
+from ...messages.json_values import as_list, as_object
 
 _REDACTED = "******"
 _RENAMED = {("meta", "appURL"): "appUrl", ("logs", "logIP"): "logIp"}
@@ -49,8 +48,7 @@ def legacy_settings(request: Request) -> Request:
         for name in names:
             if (section, name) in _NEWER:
                 raise refuse(f"the setting {section}.{name}", _NEWER[section, name])
-        is_section = isinstance(values, Mapping)
-        body[section] = {_RENAMED.get((section, name), name): names[name] for name in names} if is_section else values
+        body[section] = {_RENAMED.get((section, name), name): names[name] for name in names} or values
     return request.replace(body=body)
 
 
@@ -76,13 +74,12 @@ def current_log(log: Any) -> Any:
 
 def current_logs(page: Any) -> Any:
     """Return a page of logs with the present names of their data."""
-    items = cast("list[Any]", as_object(page).get("items") or [])
-    return {**as_object(page), "items": [current_log(each) for each in items]}
+    return {**as_object(page), "items": [*map(current_log, as_list(as_object(page).get("items")))]}
 
 
-def _without_secrets(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _without_secrets(settings: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: _without_secrets(as_object(value)) if isinstance(value, Mapping) else value
+        key: _without_secrets(section) if (section := as_object(value)) else value
         for key, value in settings.items()
         if value != _REDACTED
     }

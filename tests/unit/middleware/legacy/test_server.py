@@ -1,5 +1,6 @@
 """The middleware for a server whose version is named. The tests on a real PocketBase 0.22 are in `integration`."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pocketbase_transports import MockTransport
 
 from ....helpers.tokens import legacy_token, token
 
+Call = Callable[[PocketBase], Awaitable[object]]
 ADMIN = {"id": "a1", "email": "a@example.com"}
 URL = "http://h:8090/base"
 
@@ -115,32 +117,49 @@ async def test_nothing_is_sent_for_what_the_server_does_not_have() -> None:
     assert server.seen == []
 
 
+def sign_in(pb: PocketBase) -> Awaitable[object]:
+    return pb.collection("users").auth.with_password("u", "p")
+
+
+def auth_methods(pb: PocketBase) -> Awaitable[object]:
+    return pb.collection("users").auth.methods()
+
+
+def collections(pb: PocketBase) -> Awaitable[object]:
+    return pb.collections.get_list()
+
+
+def settings(pb: PocketBase) -> Awaitable[object]:
+    return pb.settings.get_all()
+
+
 NEWER = "server_version is '0.22', but the server is PocketBase 0.23 or newer"
 OLDER = "server_version is '0.40.6', but the server is PocketBase 0.22 or older: pass server_version='0.22'"
 
 
-@pytest.mark.parametrize(
-    ("call", "legacy", "current"),
-    [
-        (
-            lambda pb: pb.collection("users").auth.with_password("u", "p"),
-            {"token": legacy_token("authRecord", id="u", collectionId="c"), "record": {"id": "u"}},
-            {"token": token(60), "record": {"id": "u"}},
-        ),
-        (
-            lambda pb: pb.collection("users").auth.methods(),
-            {"emailPassword": True},
-            {"emailPassword": True, "password": {}},
-        ),
-        (
-            lambda pb: pb.collections.get_list(),
-            {"page": 1, "perPage": 30, "items": [{"schema": [], "name": "x", "type": "base", "options": {}}]},
-            {"page": 1, "perPage": 30, "items": [{"fields": []}]},
-        ),
-        (lambda pb: pb.settings.get_all(), {"meta": {"appUrl": ""}}, {"meta": {"appURL": ""}}),
-    ],
-)
-async def test_a_success_shows_that_the_wrong_version_was_named(call: Any, legacy: Any, current: Any) -> None:
+RESPONSES: list[tuple[Call, dict[str, Any], dict[str, Any]]] = [
+    (
+        sign_in,
+        {"token": legacy_token("authRecord", id="u", collectionId="c"), "record": {"id": "u"}},
+        {"token": token(60), "record": {"id": "u"}},
+    ),
+    (
+        auth_methods,
+        {"emailPassword": True},
+        {"emailPassword": True, "password": {}},
+    ),
+    (
+        collections,
+        {"page": 1, "perPage": 30, "items": [{"schema": [], "name": "x", "type": "base", "options": {}}]},
+        {"page": 1, "perPage": 30, "items": [{"fields": []}]},
+    ),
+    (settings, {"meta": {"appUrl": ""}}, {"meta": {"appURL": ""}}),
+]
+"""A call, and what each generation responds with."""
+
+
+@pytest.mark.parametrize(("call", "legacy", "current"), RESPONSES)
+async def test_a_success_shows_that_the_wrong_version_was_named(call: Call, legacy: Any, current: Any) -> None:
     await call(Server(json=legacy).client("0.22"))
     await call(Server(json=current).client("0.40.6"))
     for version, json, message in (("0.22", current, NEWER), ("0.40.6", legacy, OLDER)):
