@@ -10,14 +10,18 @@ from ...messages.json_values import as_object
 
 _ADMINS_ONLY = "The request requires valid admin authorization token to be set."
 _GUEST = "The request requires valid record authorization token."
+_SUPERUSERS_ONLY = "Only superusers can perform this action."
+_MISSING = "The requested resource wasn't found."
 _MESSAGES = {
-    "Only admins can perform this action.": "Only superusers can perform this action.",
+    "Only admins can perform this action.": _SUPERUSERS_ONLY,
     "Not Found.": "File not found.",
     _ADMINS_ONLY: _GUEST,
     "The request requires admin or record authorization token to be set.": _GUEST,
     "The request requires valid record authorization token to be set.": _GUEST,
 }
 _NOT_ALLOWED = "The authorized record is not allowed to perform this action."
+_ADMINS = re.compile(r"(?:POST .*/api/admins|(?:GET|PATCH|DELETE) .*/api/admins(?:/[^/]+)?)")
+"""The routes in place of those for records of `_superusers`, whose API rules are never set."""
 _RECORDS = re.compile(r".*/(?:records|admins)(?:/[^/]+)?")
 _ID_CODES = {"validation_invalid_id": "validation_not_unique", "validation_match_invalid": "validation_invalid_format"}
 _ID_LENGTH = 15
@@ -33,6 +37,10 @@ def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tu
     """
     message, data = str(error.get("message")), dict(as_object(error.get("data")))
     path = request.url.partition("?")[0]
+    if status == 401 and _ADMINS.fullmatch(f"{request.method} {path}"):
+        return 403, {"status": 403, "message": _SUPERUSERS_ONLY, "data": data}
+    if status == 403 and "/api/files/" in path:
+        return 404, {"status": 404, "message": _MISSING, "data": data}  # a protected file
     if status == 401 and _is_signed_in(request) and message.startswith("The request requires valid "):
         return 403, {"status": 403, "message": _NOT_ALLOWED, "data": data}
     if status == 400 and path.endswith("/api/files/token") and not data:

@@ -41,6 +41,22 @@ def test_a_guest_is_not_authorized_and_a_user_not_allowed(message: str) -> None:
     assert as_user == (403, "The authorized record is not allowed to perform this action.", {})
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", ""), ("POST", ""), ("GET", "/a"), ("PATCH", "/a"), ("DELETE", "/a")]
+)
+@pytest.mark.parametrize("headers", [{}, USER])
+def test_the_records_of_superusers_are_for_superusers_only(method: str, path: str, headers: dict[str, str]) -> None:
+    refused = translated(method, f"/admins{path}", 401, ADMINS_ONLY, headers=headers)
+    assert refused == (403, "Only superusers can perform this action.", {})
+    assert translated("POST", "/admins/auth-refresh", 401, ADMINS_ONLY)[0] == 401
+
+
+def test_a_protected_file_is_missing_for_those_who_may_not_see_it() -> None:
+    message = "Insufficient permissions to access the file resource."
+    assert translated("GET", "/files/p/a/x.txt", 403, message)[:2] == (404, "The requested resource wasn't found.")
+    assert translated("GET", "/backups/x.zip", 403, message)[0] == 403
+
+
 def test_a_guest_gets_no_file_token() -> None:
     message = "Failed to generate file token."
     assert translated("POST", "/files/token", 400, message, headers=USER)[0] == 401
