@@ -5,6 +5,8 @@ from typing import Any
 
 from pocketbase_core import FileUpload, PocketBase, PocketBaseError
 
+from .shared_collections import FIELDS
+
 
 def batch_of_one(pb: PocketBase) -> Any:
     """Make a batch with a single create."""
@@ -22,7 +24,7 @@ C = "/api/collections"
 U = f"{C}/users"
 ROUTES: list[tuple[str, Callable[[Any], Any]]] = [
     ("GET /api/health", lambda pb: pb.health.check()),
-    (f"POST {C}", lambda pb: pb.collections.create({"name": "made", "type": "base", "fields": []})),
+    (f"POST {C}", lambda pb: pb.collections.create({"name": "made", "type": "base", "fields": FIELDS})),
     (f"GET {C}", lambda pb: pb.collections.get_list()),
     (f"GET {C}", lambda pb: pb.collections.get_full_list()),
     (f"GET {C}", lambda pb: pb.collections.get_first()),
@@ -30,7 +32,10 @@ ROUTES: list[tuple[str, Callable[[Any], Any]]] = [
     (f"PATCH {C}/made", lambda pb: pb.collections.update("made", {"listRule": ""})),
     (f"DELETE {C}/made/truncate", lambda pb: pb.collections.truncate("made")),
     (f"DELETE {C}/made", lambda pb: pb.collections.delete("made")),
-    (f"PUT {C}/import", lambda pb: pb.collections.import_collections([{"name": "more", "type": "base"}])),
+    (
+        f"PUT {C}/import",
+        lambda pb: pb.collections.import_collections([{"name": "more", "type": "base", "fields": FIELDS}]),
+    ),
     (f"GET {C}/meta/scaffolds", lambda pb: pb.collections.get_scaffolds()),
     (f"GET {C}/meta/oauth2-providers", lambda pb: pb.collections.get_all_oauth2_providers()),
     (f"POST {C}/meta/dry-run-view", lambda pb: pb.collections.dry_run_view_query("select id from users")),
@@ -56,7 +61,7 @@ ROUTES: list[tuple[str, Callable[[Any], Any]]] = [
     ("GET /api/realtime", lambda pb: pb.collection("users").auth.with_oauth2_browser("oidc", end_sign_in)),
     ("POST /api/realtime", lambda pb: pb.collection("users").auth.with_oauth2_browser("oidc", end_sign_in)),
     ("GET /api/settings", lambda pb: pb.settings.get_all()),
-    ("PATCH /api/settings", lambda pb: pb.settings.update({"batch": {"enabled": True}})),
+    ("PATCH /api/settings", lambda pb: pb.settings.update({"meta": {"appName": "App"}})),
     ("POST /api/settings/test/s3", lambda pb: pb.settings.test_s3("backups")),
     ("POST /api/settings/test/email", lambda pb: pb.settings.test_email("users", "a@b.example", "verification")),
     (

@@ -18,6 +18,9 @@ CLIENT_OPTIONS: dict[str, Any] = {"server_version": VERSION} if IS_LEGACY else {
 OPEN = {"listRule": "", "viewRule": "", "createRule": "", "updateRule": "", "deleteRule": ""}
 """API rules that let anybody do everything."""
 
+FIELDS = [{"name": "text", "type": "text"}]
+"""The fields of a collection that needs none, because PocketBase 0.22 refuses a base collection without fields."""
+
 POSTS = {
     "name": "posts",
     "type": "base",

@@ -19,7 +19,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.services.flows import server_restart
 from pocketbase_core.testing import LocalServer
 
-from ..helpers.shared_collections import VERSION, client_of
+from ..helpers.shared_collections import FIELDS, VERSION, client_of
 from .conftest import MakeClient
 
 pytestmark = pytest.mark.both_faces
@@ -46,7 +46,7 @@ async def dropped_collection(transport: Transport, make_client: MakeClient) -> A
     """Yield a superuser's client of a server whose collection `before` exists only in `backup_name.zip`."""
     async with LocalServer(VERSION) as server, make_client(server.url, transport=transport) as client:
         await client.admins.auth.with_password(*server.superuser)
-        await client.collections.create({"name": "before", "type": "base", "fields": []})
+        await client.collections.create({"name": "before", "type": "base", "fields": FIELDS})
         await client.backups.create("backup_name.zip")
         await client.collections.delete("before")
         yield client

@@ -10,7 +10,7 @@ from pocketbase_core.middleware import Middleware, Retry
 from pocketbase_core.ports import Transport
 
 from ..helpers.lost_responses import LostResponses
-from ..helpers.shared_collections import OPEN, client_of
+from ..helpers.shared_collections import FIELDS, OPEN, client_of
 
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
@@ -21,13 +21,13 @@ async def record(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
 
 
 async def collection(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
-    created = await pb.collections.create({"name": f"gone_{secrets.token_hex(4)}", "type": "base", "fields": []})
+    created = await pb.collections.create({"name": f"gone_{secrets.token_hex(4)}", "type": "base", "fields": FIELDS})
     return lambda lossy: lossy.collections.delete(created["id"])
 
 
 async def record_of_a_collection_that_goes(pb: PocketBase) -> Callable[[PocketBase], Awaitable[None]]:
     name = f"gone_{secrets.token_hex(4)}"
-    await pb.collections.create({"name": name, "type": "base", "fields": []})
+    await pb.collections.create({"name": name, "type": "base", "fields": FIELDS})
     created = await pb.collection(name).create({})
     await pb.collections.delete(name)
     return lambda lossy: lossy.collection(name).delete(created["id"])
@@ -63,7 +63,7 @@ async def test_a_record_that_may_be_seen_and_not_deleted_is_not_reported_as_dele
 ) -> None:
     name = f"kept_{secrets.token_hex(4)}"
     rules = {**OPEN, "deleteRule": "@request.auth.id = 'nobody'"}
-    await pb.collections.create({"name": name, "type": "base", **rules, "fields": []})
+    await pb.collections.create({"name": name, "type": "base", **rules, "fields": FIELDS})
     created = await pb.collection(name).create({})
     with pytest.raises(PocketBaseNotFoundError):
         await lossy(pb, transport, AuthStore()).collection(name).delete(created["id"])
