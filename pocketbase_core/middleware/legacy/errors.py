@@ -4,11 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ...auth.token import claims
+from ...auth.token import SUPERUSERS_ID, subject
 from ...messages import Request
 from ...messages.json_values import as_object
 
 _ADMINS_ONLY = "The request requires valid admin authorization token to be set."
+_RECORDS_ONLY = "The request requires valid record authorization token to be set."
 _GUEST = "The request requires valid record authorization token."
 _SUPERUSERS_ONLY = "Only superusers can perform this action."
 _MISSING = "The requested resource wasn't found."
@@ -17,7 +18,7 @@ _MESSAGES = {
     "Not Found.": "File not found.",
     _ADMINS_ONLY: _GUEST,
     "The request requires admin or record authorization token to be set.": _GUEST,
-    "The request requires valid record authorization token to be set.": _GUEST,
+    _RECORDS_ONLY: _GUEST,
 }
 _NOT_ALLOWED = "The authorized record is not allowed to perform this action."
 _ADMINS = re.compile(r"(?:POST .*/api/admins|(?:GET|PATCH|DELETE) .*/api/admins(?:/[^/]+)?)")
@@ -41,7 +42,7 @@ def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tu
         return 403, {"status": 403, "message": _SUPERUSERS_ONLY, "data": data}
     if status == 403 and "/api/files/" in path:
         return 404, {"status": 404, "message": _MISSING, "data": data}  # a protected file
-    if status == 401 and _is_signed_in(request) and message.startswith("The request requires valid "):
+    if status == 401 and _is_of_other_kind(request, message):
         return 403, {"status": 403, "message": _NOT_ALLOWED, "data": data}
     if status == 400 and path.endswith("/api/files/token") and not data:
         # PocketBase 0.22 has this error for guests, and so for a token that was revoked.
@@ -54,8 +55,14 @@ def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tu
     return status, {"status": status, "message": _MESSAGES.get(message, message), "data": data}
 
 
-def _is_signed_in(request: Request) -> bool:
-    return bool(claims(request.headers.get("Authorization", "").removeprefix("Bearer ")))
+def _is_of_other_kind(request: Request, message: str) -> bool:
+    """Return whether a user is signed in whose kind is not the one that the message asks for.
+
+    PocketBase 0.22 has the same error for a user of the right kind whose token was revoked, and who is a guest by that.
+    """
+    collection, _ = subject(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    wanted = {_ADMINS_ONLY: True, _RECORDS_ONLY: False}.get(message)
+    return None not in (collection, wanted) and (collection == SUPERUSERS_ID) is not wanted
 
 
 def _form_message(method: str, path: str) -> str:

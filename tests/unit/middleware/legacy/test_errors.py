@@ -10,6 +10,8 @@ from pocketbase_core.middleware.legacy.errors import current_error
 from ....helpers.tokens import legacy_token
 
 USER = {"Authorization": legacy_token("authRecord", collectionId="users", id="u")}
+ADMIN = {"Authorization": legacy_token("admin", id="a")}
+RECORDS_ONLY = "The request requires valid record authorization token to be set."
 ADMINS_ONLY = "The request requires valid admin authorization token to be set."
 FORM = "Something went wrong while processing your request."
 A_FIELD = {"title": {"code": "validation_required", "message": "Missing required value."}}
@@ -33,12 +35,15 @@ def test_the_messages_are_those_of_the_current_version() -> None:
     assert translated("GET", "/nope", 404, "Not Found.")[1] == "File not found."
 
 
-@pytest.mark.parametrize("message", [ADMINS_ONLY, "The request requires valid record authorization token to be set."])
-def test_a_guest_is_not_authorized_and_a_user_not_allowed(message: str) -> None:
-    as_guest = translated("GET", "/settings", 401, message)
-    as_user = translated("GET", "/settings", 401, message, headers=USER)
-    assert as_guest == (401, "The request requires valid record authorization token.", {})
-    assert as_user == (403, "The authorized record is not allowed to perform this action.", {})
+@pytest.mark.parametrize(("message", "revoked", "other"), [(ADMINS_ONLY, ADMIN, USER), (RECORDS_ONLY, USER, ADMIN)])
+def test_a_guest_is_not_authorized_and_a_user_of_the_other_kind_not_allowed(
+    message: str, revoked: dict[str, str], other: dict[str, str]
+) -> None:
+    for headers in ({}, revoked, {"Authorization": "Bearer " + revoked["Authorization"]}):
+        as_guest = translated("GET", "/settings", 401, message, headers=headers)
+        assert as_guest == (401, "The request requires valid record authorization token.", {})
+    as_other = translated("GET", "/settings", 401, message, headers=other)
+    assert as_other == (403, "The authorized record is not allowed to perform this action.", {})
 
 
 @pytest.mark.parametrize(
