@@ -8,9 +8,13 @@ import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from pocketbase_core import PocketBase
 from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server
+
+from .shared_collections import IS_LEGACY
 
 CLIENT_CREDENTIALS = ("our-client", "our-secret")
 
@@ -39,6 +43,21 @@ class Provider:
             "userInfoURL": f"{self.url}/userinfo",
             "pkce": True,
         }
+
+    async def add_to(self, pb: PocketBase, collection: str, **oauth2: Any) -> None:
+        """Let the users of a collection sign in with this provider."""
+        settings = self.provider_settings()
+        if IS_LEGACY:  # the providers are those of all collections
+            urls = {
+                "authUrl": settings["authURL"],
+                "tokenUrl": settings["tokenURL"],
+                "userApiUrl": settings["userInfoURL"],
+            }
+            await pb.settings.update({"oidcAuth": {**settings, **urls, "enabled": True}})
+            await pb.collections.update(collection, {"oauth2": {"enabled": True}})
+        else:
+            oauth2 = {"enabled": True, "providers": [settings], **oauth2}
+            await pb.collections.update(collection, {"oauth2": oauth2, "authAlert": {"enabled": False}})
 
     def grant(self, challenge: str) -> str:
         """Return a new code for this PKCE challenge."""

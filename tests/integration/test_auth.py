@@ -25,7 +25,7 @@ from pocketbase_transports import AiohttpTransport
 
 from ..helpers.mailbox import Mailbox, open_mailbox
 from ..helpers.oidc import Provider, open_like_a_browser, run_provider
-from ..helpers.shared_collections import VERSION, client_of
+from ..helpers.shared_collections import IS_LEGACY, VERSION, client_of
 from .conftest import MakeClient
 
 pytestmark = pytest.mark.both_faces
@@ -35,11 +35,16 @@ CAPTCHA = {"captcha": "solved"}
 HOOKS = "".join(
     f"""
     {hook}((e) => {{
-        if (e.requestInfo().body["captcha"] !== "solved") throw new BadRequestError("solve the captcha")
-        e.next()
+        const body = e.requestInfo ? e.requestInfo().body : $apis.requestInfo(e.httpContext).data
+        if (body["captcha"] !== "solved") throw new BadRequestError("solve the captcha")
+        if (e.next) e.next()
     }}, "guarded")
     """
-    for hook in ("onRecordAuthRequest", "onRecordRequestOTPRequest", "onRecordRequestVerificationRequest")
+    for hook in (
+        ("onRecordAuthRequest", "onRecordBeforeRequestVerificationRequest")
+        if IS_LEGACY
+        else ("onRecordAuthRequest", "onRecordRequestOTPRequest", "onRecordRequestVerificationRequest")
+    )
 )
 """Hooks that let nobody into the collection `guarded` without a captcha."""
 
@@ -61,7 +66,19 @@ async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalS
     async with LocalServer(VERSION, HOOKS) as server, client_of(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
         await pb.settings.update({"smtp": {"enabled": True, "host": "127.0.0.1", "port": mailbox.port}})
-        members = {
+        await oidc.add_to(pb, "users", mappedFields={"name": "name"})
+        otp = {} if IS_LEGACY else {"otp": {"enabled": True, "length": 8}}
+        await pb.collections.create({"name": "guarded", "type": "auth", "createRule": "", **otp})
+        await oidc.add_to(pb, "guarded")
+        yield server
+
+
+@pytest_asyncio.fixture(scope="module")
+async def members(auth_server: LocalServer) -> None:
+    """The collection `members`, which needs a second factor."""
+    async with client_of(auth_server.url, transport=AiohttpTransport()) as pb:
+        await pb.admins.auth.with_password(*auth_server.superuser)
+        collection = {
             "name": "members",
             "type": "auth",
             "updateRule": "id = @request.auth.id",
@@ -69,14 +86,7 @@ async def auth_server(mailbox: Mailbox, oidc: Provider) -> AsyncGenerator[LocalS
             "mfa": {"enabled": True, "duration": 60},
             "otp": {"enabled": True, "length": 8, "duration": 60},
         }
-        await pb.collections.create({**members, "authAlert": {"enabled": False}})
-        oauth2 = {"enabled": True, "providers": [oidc.provider_settings()], "mappedFields": {"name": "name"}}
-        await pb.collections.update("users", {"oauth2": oauth2, "authAlert": {"enabled": False}})
-        guarded = {"name": "guarded", "type": "auth", "createRule": "", "otp": {"enabled": True, "length": 8}}
-        await pb.collections.create(
-            {**guarded, "oauth2": {**oauth2, "mappedFields": {}}, "authAlert": {"enabled": False}}
-        )
-        yield server
+        await pb.collections.create({**collection, "authAlert": {"enabled": False}})
 
 
 @pytest_asyncio.fixture
@@ -106,6 +116,8 @@ async def is_dead(users: RecordService[Any], token: str) -> None:
         await users.auth.refresh(headers={"Authorization": token})
 
 
+@pytest.mark.refused_by_legacy("a second factor")
+@pytest.mark.usefixtures("members")
 async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
     anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
 ) -> None:
@@ -130,6 +142,8 @@ async def test_a_password_and_a_one_time_password_sign_in_with_mfa(
     )
 
 
+@pytest.mark.refused_by_legacy("one-time passwords")
+@pytest.mark.usefixtures("members")
 async def test_an_expired_otp_is_refused_on_a_recent_server(
     anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
 ) -> None:
@@ -194,7 +208,14 @@ async def test_a_new_password_of_the_signed_in_user_ends_the_session(anybody: Po
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("change", [{"email": "new"}, {"password": "new-password"}, {"tokenKey:autogenerate": ""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"email": "new"},
+        {"password": "new-password"},
+        pytest.param({"tokenKey:autogenerate": ""}, marks=pytest.mark.refused_by_legacy("a token key of superusers")),
+    ],
+)
 async def test_a_new_email_password_or_token_key_ends_the_session_of_a_superuser(
     change: dict[str, str], anybody: PocketBase, admin: PocketBase
 ) -> None:
@@ -207,6 +228,7 @@ async def test_a_new_email_password_or_token_key_ends_the_session_of_a_superuser
     assert not anybody.auth_store.token
 
 
+@pytest.mark.refused_by_legacy("a secret of a collection")
 async def test_a_new_secret_ends_the_sessions_of_a_collection(anybody: PocketBase, admin: PocketBase) -> None:
     await admin.collections.update("_superusers", {"authToken": {"duration": 86400}})
     old = admin.auth_store.token
@@ -304,7 +326,7 @@ async def test_oauth2_that_fails_leaves_nothing_behind(anybody: PocketBase) -> N
 
 
 async def test_a_hook_of_the_server_reads_more_fields_of_a_sign_in(
-    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox, oidc: Provider
+    anybody: PocketBase, admin: PocketBase, oidc: Provider
 ) -> None:
     user, guarded = await new_user(admin, "guarded"), anybody.collection("guarded")
     with pytest.raises(PocketBaseBadRequestError, match="captcha"):
@@ -313,14 +335,9 @@ async def test_a_hook_of_the_server_reads_more_fields_of_a_sign_in(
     with pytest.raises(PocketBaseBadRequestError, match="captcha"):
         await guarded.auth.refresh()
     await guarded.auth.refresh(body=CAPTCHA)
-    anybody.auth_store.clear()
-    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
-        await guarded.auth.request_otp(user["email"])
-    otp_id = (await guarded.auth.request_otp(user["email"], {"body": CAPTCHA}))["otpId"]
-    code = await mailbox.find(user["email"], r"(\d{8})")
-    await guarded.auth.with_otp(otp_id, code, body=CAPTCHA)
-    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
-        await guarded.auth.request_verification(user["email"])
+    if not IS_LEGACY:  # PocketBase 0.22 hides the outcome
+        with pytest.raises(PocketBaseBadRequestError, match="captcha"):
+            await guarded.auth.request_verification(user["email"])
     await guarded.auth.request_verification(user["email"], body=CAPTCHA)
 
     anybody.auth_store.clear()  # the server would link the account to the signed-in user
@@ -330,8 +347,25 @@ async def test_a_hook_of_the_server_reads_more_fields_of_a_sign_in(
     assert result["record"]["email"] == f"{subject}@example.com"
 
 
+@pytest.mark.refused_by_legacy("one-time passwords")
+async def test_a_hook_of_the_server_reads_more_fields_of_a_sign_in_with_a_one_time_password(
+    anybody: PocketBase, admin: PocketBase, mailbox: Mailbox
+) -> None:
+    user, guarded = await new_user(admin, "guarded"), anybody.collection("guarded")
+    with pytest.raises(PocketBaseBadRequestError, match="captcha"):
+        await guarded.auth.request_otp(user["email"])
+    otp_id = (await guarded.auth.request_otp(user["email"], {"body": CAPTCHA}))["otpId"]
+    code = await mailbox.find(user["email"], r"(\d{8})")
+    await guarded.auth.with_otp(otp_id, code, body=CAPTCHA)
+
+
+every_choice = pytest.mark.parametrize(
+    "fields", ["*", "token,record", "token,record.*", "token,record.id", "*,record.id"]
+)
+
+
 @pytest.mark.asynchronous_only(reason="options become a request in the same way, and each sign-in takes a while")
-@pytest.mark.parametrize("fields", ["*", "token,record", "token,record.*", "token,record.id", "*,record.id"])
+@every_choice
 async def test_the_fields_of_a_sign_in_choose_a_part_of_the_record(
     fields: str, anybody: PocketBase, admin: PocketBase
 ) -> None:
@@ -342,10 +376,18 @@ async def test_the_fields_of_a_sign_in_choose_a_part_of_the_record(
     assert anybody.auth_store.is_valid
     refreshed = await users.auth.refresh(params={"fields": fields})
     assert anybody.auth_store.record == refreshed["record"]
+
+
+@pytest.mark.asynchronous_only(reason="options become a request in the same way")
+@pytest.mark.refused_by_legacy("impersonation")
+@every_choice
+async def test_the_fields_of_an_impersonation_choose_a_part_of_the_record(fields: str, admin: PocketBase) -> None:
+    user = await new_user(admin)
     async with await admin.collection("users").auth.impersonate(user["id"], fields=fields) as acting:
         assert (await acting.collection("users").get_one(user["id"]))["id"] == user["id"]
 
 
+@pytest.mark.refused_by_legacy("impersonation")
 async def test_an_impersonated_client_leaves_the_session_of_the_superuser(admin: PocketBase) -> None:
     user, before = await new_user(admin), admin.auth_store.token
     async with await admin.collection("users").auth.impersonate(user["id"], 30) as acting:

@@ -23,6 +23,7 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.oidc import Provider, run_provider
+from ..helpers.shared_collections import CLIENT_OPTIONS, VERSION, client_of
 
 
 @pytest_asyncio.fixture
@@ -36,8 +37,8 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("image.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
-    async with LocalServer() as server:
-        client = PocketBase(server.url, transport=transport)
+    async with LocalServer(VERSION) as server:
+        client = client_of(server.url, transport=transport)
 
         # Superusers, under their former name
         await client.admins.auth.with_password(server.superuser.email, server.superuser.password)
@@ -87,7 +88,7 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
         await client.collection("posts").delete(record["id"])
 
         # Users
-        await client.collections.update("users", {"oauth2": {"enabled": True, "providers": [oidc.provider_settings()]}})
+        await oidc.add_to(client, "users")
         users = client.with_auth_store(type(client.auth_store)()).collection("users")
         await client.collection("users").create({"email": "user@example.com", "password": "password123"})
         await users.auth.with_password("user@example.com", "password123")
@@ -160,5 +161,5 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
                 headers["Custom-Header"] = "value"
                 return headers
 
-        await MyPocketBase(server.url, transport=transport).health.check()
+        await MyPocketBase(server.url, transport=transport, **CLIENT_OPTIONS).health.check()
         assert printed == ["Response status: 200"]
