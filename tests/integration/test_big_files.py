@@ -15,9 +15,11 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import AuthStore, FileUpload, PocketBase
+from pocketbase_core import AuthStore, FileUpload
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
+
+from ..helpers.shared_collections import client_of
 
 pytestmark = pytest.mark.slow
 MIB = 1024 * 1024
@@ -113,7 +115,7 @@ async def test_a_download_survives_a_connection_that_breaks_five_times(
     chance = random.Random(7)
     cutter = Cutter(int(server.url.rpartition(":")[2]), sorted(chance.sample(range(MIB, size - MIB), 5)))
     async with cutter.listening() as url:
-        direct, cut = (PocketBase(each, transport=transport, timeout=60) for each in (server.url, url))
+        direct, cut = (client_of(each, transport=transport, timeout=60) for each in (server.url, url))
         for pb in (direct, cut):
             pb.auth_store.save(superuser.token, superuser.record)
         key = f"cut_{secrets.token_hex(4)}.zip"

@@ -123,7 +123,10 @@ async def test_a_changed_password_is_a_gap_on_older_servers_too(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("who", ["user", "superuser", "impersonated"])
+@pytest.mark.parametrize(
+    "who",
+    ["user", "superuser", pytest.param("impersonated", marks=pytest.mark.refused_by_legacy("impersonation"))],
+)
 async def test_a_token_is_accepted_until_its_password_changes(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, who: str
 ) -> None:
@@ -158,6 +161,7 @@ async def test_a_token_is_accepted_until_its_password_changes(
 
 
 @pytest.mark.slow
+@pytest.mark.refused_by_legacy("the lifetime of a collection's tokens")
 async def test_credentials_keep_a_subscription_alive_with_tokens_of_ten_seconds_and_changed_passwords(
     server: LocalServer, superuser: AuthStore, make_transport: MakeTransport
 ) -> None:
