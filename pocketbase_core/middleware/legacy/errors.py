@@ -12,7 +12,7 @@ _ADMINS_ONLY = "The request requires valid admin authorization token to be set."
 _RECORDS_ONLY = "The request requires valid record authorization token to be set."
 _GUEST = "The request requires valid record authorization token."
 _SUPERUSERS_ONLY = "Only superusers can perform this action."
-_MISSING = "The requested resource wasn't found."
+MISSING = "The requested resource wasn't found."
 _MESSAGES = {
     "Only admins can perform this action.": _SUPERUSERS_ONLY,
     "Not Found.": "File not found.",
@@ -41,7 +41,7 @@ def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tu
     if status == 401 and _ADMINS.fullmatch(f"{request.method} {path}"):
         return 403, {"status": 403, "message": _SUPERUSERS_ONLY, "data": data}
     if status == 403 and "/api/files/" in path:
-        return 404, {"status": 404, "message": _MISSING, "data": data}  # a protected file
+        return 404, {"status": 404, "message": MISSING, "data": data}  # a protected file
     if status == 401 and _is_of_other_kind(request, message):
         return 403, {"status": 403, "message": _NOT_ALLOWED, "data": data}
     if status == 400 and path.endswith("/api/files/token") and not data:

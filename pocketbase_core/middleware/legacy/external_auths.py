@@ -13,6 +13,7 @@ from ...calls.legacy_refusal import refuse
 from ...messages import Request, Response
 from ...messages.json_values import as_list, as_object
 from ..chain import Handler
+from .errors import MISSING
 
 _FILTER = re.compile(r'recordRef = "([A-Za-z0-9_]+)"(?: && provider = "([^"\\]+)")?')
 _LINK = re.compile(r"([A-Za-z0-9_]+)\.([A-Za-z0-9_]+)\.([A-Za-z0-9_-]+)")
@@ -52,17 +53,42 @@ async def list_links(request: Request, api_url: str, call_next: Handler) -> Resp
     return Response(200, url=request.url, json={**page, "items": items if number == 1 else []})
 
 
-def unlink(request: Request, api_url: str, link_id: str) -> Request:
+async def view_link(request: Request, api_url: str, call_next: Handler) -> Response:
+    """Return a link, for which those of its record are read.
+
+    A delete whose response was lost asks for it. The arguments are those of `list_links`.
+
+    Raises:
+        PocketBaseInputError: If the id is not one of `list_links`.
+    """
+    collection, record_id, provider = _parts(request)
+    response = await call_next(request.replace(url=_url(api_url, collection, record_id), params={}))
+    if not 200 <= response.status_code < 300:
+        return response
+    links = [_link(collection, record_id, as_object(each)) for each in response.json()]
+    for link in links:
+        if link.get("provider") == provider:
+            return Response(200, url=request.url, json=link)
+    return Response(404, url=request.url, json={"code": 404, "message": MISSING, "data": {}})
+
+
+async def unlink(request: Request, api_url: str, call_next: Handler) -> Request:
     """Return the request that removes a link.
 
     Raises:
         PocketBaseInputError: If the id is not one of `list_links`.
     """
-    match = _LINK.fullmatch(unquote(link_id))
-    if match is None:
-        raise refuse(f"the id {unquote(link_id)!r} of an external auth", "0.23")
-    collection, record_id, provider = match.groups()
+    collection, record_id, provider = _parts(request)
     return request.replace(url=f"{_url(api_url, collection, record_id)}/{quote(provider, safe='')}")
+
+
+def _parts(request: Request) -> tuple[str, str, str]:
+    """Return the collection, the record and the provider that the id in the URL of a request names."""
+    link_id = unquote(request.url.partition("?")[0].rpartition("/")[2])
+    match = _LINK.fullmatch(link_id)
+    if match is None:
+        raise refuse(f"the id {link_id!r} of an external auth", "0.23")
+    return match[1], match[2], match[3]
 
 
 async def _collections(request: Request, api_url: str, call_next: Handler) -> list[str] | Response:

@@ -47,10 +47,6 @@ async def _superuser_auth_methods(request: Request, api_url: str, call_next: Han
     return Response(200, url=request.url, json={"usernamePassword": False, "emailPassword": True})
 
 
-async def _unlink(request: Request, api_url: str, call_next: Handler) -> Request:
-    return external_auths.unlink(request, api_url, request.url.partition("?")[0].rpartition("/")[2])
-
-
 def _new_collection(request: Request) -> Request:
     return request.replace(body=legacy_collection(as_object(request.json()), None))
 
@@ -83,7 +79,8 @@ ROUTES = (
     Route("GET", rf"{_SUPERUSERS}/auth-methods", value=auth.auth_methods, prepare=_superuser_auth_methods),
     Route(".*", rf"{_SUPERUSERS}(?:/.*)?", since="0.23"),
     Route("GET", "/collections/_externalAuths/records", prepare=external_auths.list_links),
-    Route("DELETE", "/collections/_externalAuths/records/[^/]+", prepare=_unlink),
+    Route("DELETE", "/collections/_externalAuths/records/[^/]+", prepare=external_auths.unlink),
+    Route("GET", "/collections/_externalAuths/records/[^/]+", prepare=external_auths.view_link),
     Route(".*", "/collections/(?:_externalAuths|_mfas|_otps|_authOrigins)(?:/.*)?", since="0.23"),
     Route("GET", "/collections/meta/scaffolds", since="0.23"),
     Route(".*", "/collections/meta/.*", since="0.37"),

@@ -72,7 +72,10 @@ class LegacyServer:
         """
         path = _path(request, self._base_url)
         if path is None:
-            return await call_next(request)
+            response = await call_next(request)
+            if 200 <= response.status_code < 300:
+                return response
+            return _current_error(request, response).replace(url=request.url)  # PocketBase writes those of hooks too
         method = request.method
         if method == "HEAD" and not path.startswith("/api/files/"):
             request = request.replace(method="GET")  # PocketBase 0.22 has no HEAD for records

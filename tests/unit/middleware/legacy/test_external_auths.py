@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pocketbase_core import PocketBaseInputError, Request, Response
-from pocketbase_core.middleware.legacy.external_auths import list_links, unlink
+from pocketbase_core.middleware.legacy.external_auths import list_links, unlink, view_link
 
 from ....helpers.tokens import legacy_token
 
@@ -89,9 +89,30 @@ async def test_any_other_list_is_refused(text: str) -> None:
         await listed(asking(text), {})
 
 
-def test_a_link_is_removed_by_its_provider() -> None:
-    request = Request("DELETE", f"{API}/collections/_externalAuths/records/x")
-    assert unlink(request, API, "users.u1.google").url == f"{API}/collections/users/records/u1/external-auths/google"
+def of_link(link_id: str) -> Request:
+    return Request("DELETE", f"{API}/collections/_externalAuths/records/{link_id}?a=b")
+
+
+async def never(request: Request) -> Response:
+    raise AssertionError(request)
+
+
+async def test_a_link_is_removed_by_its_provider() -> None:
+    sent = await unlink(of_link("users.u1.google"), API, never)
+    assert sent.url == f"{API}/collections/users/records/u1/external-auths/google"
     for link_id in ("x", "a.b.c.d", "..%2F.x.y", "a.b."):
-        with pytest.raises(PocketBaseInputError, match="of an external auth"):
-            unlink(request, API, link_id)
+        for call in (unlink, view_link):
+            with pytest.raises(PocketBaseInputError, match="of an external auth"):
+                await call(of_link(link_id), API, never)
+
+
+@pytest.mark.parametrize(("links", "status"), [([OTHER, LINK], 200), ([OTHER], 404), ([], 404), (None, 403)])
+async def test_a_link_is_looked_up_among_those_of_its_record(links: list[Any] | None, status: int) -> None:
+    async def send(request: Request) -> Response:
+        assert request.url == f"{API}/collections/users/records/u1/external-auths"
+        return Response(403) if links is None else Response(200, json=links)
+
+    response = await view_link(of_link("users.u1.google"), API, send)
+    assert response.status_code == status
+    if status == 200:
+        assert response.json()["provider"] == "google"

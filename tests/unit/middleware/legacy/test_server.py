@@ -72,6 +72,16 @@ async def test_the_routes_of_the_application_are_left_alone() -> None:
     with pytest.raises(PocketBaseNotFoundError) as caught:
         await server.client().send("/hello", method="POST", body={"+docs": 1})
     assert caught.value.message == "The requested resource wasn't found."
+    server = Server(json={"code": 200, "message": "", "data": {}})
+    assert (await server.client().send("/hello"))["code"] == 200
+
+
+async def test_an_error_of_a_route_of_the_application_has_the_current_form() -> None:
+    with pytest.raises(PocketBaseNotFoundError) as caught:
+        await Server(404, error(404, legacy=True)).client().send("/hello")
+    assert caught.value.data == error(404, legacy=False)
+    assert caught.value.message == "The requested resource wasn't found."
+    assert caught.value.url == f"{URL}/hello"
 
 
 async def test_raw_content_is_sent_as_it_is() -> None:
