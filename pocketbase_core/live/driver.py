@@ -226,7 +226,7 @@ class Driver(Generic[T]):
     async def _read_order(self) -> Callable[[], list[Transition[T]]]:
         """Read ids in order, and return a function that sorts the list so."""
         mirror, reader = self._mirror, self._reader
-        by_row = reader.asks_by_id and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
+        by_row = reader.sorts_by_row and mirror.sorts_by_fields and len(mirror.items) > PAGE_SIZE
         equals = mirror.unplaced_ids(MAX_IDS) if by_row else None
         if equals is not None and (ids := await reader.read_order_of(equals)) is not None:
             return partial(self._set_order, ids, mirror.set_order_of_equals)

@@ -25,6 +25,11 @@ PROBE_SIZE = 30
 """Records that are read first, to learn of which collections `expand` shows records."""
 MAX_IDS = 100
 """Ids a request asks for at most."""
+SORTS_OF_TABLES = ("@rowid", "created,updated")
+"""What no view can be sorted by: since 0.23, and in 0.22, which has no `@rowid`, but these fields in each collection.
+
+On 0.22, a view whose query selects both fields is taken for a table.
+"""
 _MAX_ID_LENGTH = 60
 _RANDOM = re.compile(r"@random\b")
 
@@ -97,15 +102,13 @@ class Plan:
         """Build the call for a page of the list."""
         return records.get_page(self.collection, number, self.page_size, self.options)
 
-    def probe(self, *, by_row: bool) -> Call[Page[dict[str, Any]]]:
+    def probe(self, sort: str) -> Call[Page[dict[str, Any]]]:
         """Build the call for some records with all their fields.
 
         Args:
-            by_row: Whether to sort by `@rowid`, which the server refuses for a view.
+            sort: What to sort by: one of the `SORTS_OF_TABLES`, which the server refuses for a view, or nothing.
         """
-        params = self._params_without("sort", "fields")
-        if by_row:
-            params["sort"] = "@rowid"
+        params = {**self._params_without("sort", "fields"), **({"sort": sort} if sort else {})}
         return records.get_page(self.collection, 1, PROBE_SIZE, self.options.with_params(params))
 
     def reader(self) -> KeysetPages | NumberedPages:

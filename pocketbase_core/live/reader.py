@@ -14,9 +14,10 @@ from ..errors import (
     PocketBaseSessionExpiredError,
     PocketBaseUnauthorizedError,
 )
+from ..input_errors import PocketBaseInputError
 from ..pipeline import Pipeline
 from .differences import Range, find_differences
-from .plan import Plan, is_askable
+from .plan import SORTS_OF_TABLES, Plan, is_askable
 
 Record = dict[str, Any]
 
@@ -43,11 +44,17 @@ class ListReader:
         self._plan = plan
         self._pipeline = pipeline
         self._is_view = False
+        self._has_row_order = True
 
     @property
     def asks_by_id(self) -> bool:
         """True if single records can be read again. A view may have several of one id, and has no rows to sort by."""
         return self._plan.asks_by_id and not self._is_view
+
+    @property
+    def sorts_by_row(self) -> bool:
+        """True if the ids of a list can be read in the order of the rows. PocketBase 0.22 cannot sort by it."""
+        return self.asks_by_id and self._has_row_order
 
     async def probe(self) -> list[Record]:
         """Return some records with all their fields.
@@ -57,10 +64,15 @@ class ListReader:
             ValueError: If the collection is a view, and no other collection is watched.
         """
         plan, pipeline = self._plan, self._pipeline
+        by_row, by_time = SORTS_OF_TABLES
         try:
-            page = await pipeline.execute(plan.probe(by_row=True))
+            try:
+                page = await pipeline.execute(plan.probe(by_row))
+            except PocketBaseInputError:
+                self._has_row_order = False
+                page = await pipeline.execute(plan.probe(by_time))
         except PocketBaseBadRequestError:
-            page = await pipeline.execute(plan.probe(by_row=False))
+            page = await pipeline.execute(plan.probe(""))
             self._is_view = True
             if not plan.watched:
                 raise ValueError(

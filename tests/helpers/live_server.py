@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import PocketBase, PocketBaseConnectionError, Request, Response, ServerSentEvent
+from pocketbase_core import (
+    PocketBase,
+    PocketBaseConnectionError,
+    PocketBaseInputError,
+    Request,
+    Response,
+    ServerSentEvent,
+)
+from pocketbase_core.live.plan import SORTS_OF_TABLES
 from pocketbase_transports import MockTransport
 
 from .event_stream import Events, serve_events
@@ -30,6 +38,8 @@ class LiveServer:
         """The records of each collection by their ids, in the order of their creation."""
         self.hides: Callable[[str, Record], bool] = lambda token, record: False
         """Whether the user with this token may not see a record of `posts`."""
+        self.has_row_order = True
+        """Whether lists can be sorted by `@rowid`. If not, the client refuses that, as it does for PocketBase 0.22."""
         self.max_page = 1000
         """The largest page that the server returns to a request for more than 100 records."""
         self.lists: list[dict[str, Any]] = []
@@ -77,14 +87,16 @@ class LiveServer:
         """Return a page of a list."""
         params: Any = request.params
         collection = request.url.split("/")[-2]
-        if collection == "view" and "@rowid" in params.get("sort", ""):
+        if "@rowid" in params.get("sort", "") and not self.has_row_order:
+            raise PocketBaseInputError("PocketBase 0.22 does not support @rowid")
+        if collection == "view" and params.get("sort") in SORTS_OF_TABLES:
             return refusal(400)
         token = request.headers.get("Authorization", "")
         rows = [row for row in [*self.records[collection].values()] if not self.hides(token, row)]
         rows = [row for row in rows if matches(row, params.get("filter", ""))]
         for key in reversed(params.get("sort", "").split(",")):
             name = key.lstrip("-")
-            if name and name != "@rowid":
+            if name and params["sort"] not in SORTS_OF_TABLES:
                 rows.sort(key=lambda row: self.value(row, name), reverse=key.startswith("-"))
         size = int(params["perPage"])
         size = size if size <= 100 else min(size, self.max_page)

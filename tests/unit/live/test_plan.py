@@ -159,8 +159,8 @@ def test_each_request_has_the_options_that_matter_to_it() -> None:
     assert isinstance(reader, KeysetPages)
     calls = {
         "page": (plan.page(2), {**full, "sort": "-title", "page": 2, "perPage": PAGE_SIZE}),
-        "probe": (plan.probe(by_row=True), {**without_fields, "sort": "@rowid", "page": 1, "perPage": 30}),
-        "probe of a view": (plan.probe(by_row=False), {**without_fields, "page": 1, "perPage": 30}),
+        "probe": (plan.probe("@rowid"), {**without_fields, "sort": "@rowid", "page": 1, "perPage": 30}),
+        "probe of a view": (plan.probe(""), {**without_fields, "page": 1, "perPage": 30}),
         "reader": (reader.next_call(), {**full, "sort": "id", "page": 1, "perPage": PAGE_SIZE + 1}),
         "order": (
             plan.order_reader(by_row=False).next_call(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pocketbase_core import Response
+from pocketbase_core import PocketBaseInputError, Response
 
 from ...helpers.live_server import DELAY, LiveServer, WithLiveServer
 from ...helpers.live_server import with_live_server as with_live_server
@@ -154,14 +154,15 @@ def test_ids_in_order_of_another_list_have_everything_read_soon(with_live_server
             assert ids(live) == "bcad"
 
 
-@pytest.mark.parametrize("page_size", [1000, 10])
+@pytest.mark.parametrize(("page_size", "has_row_order"), [(1000, True), (10, True), (10, False)])
 def test_equals_that_do_not_fit_into_one_request_have_all_ids_read(
-    with_live_server: WithLiveServer, page_size: int, monkeypatch: pytest.MonkeyPatch
+    with_live_server: WithLiveServer, page_size: int, has_row_order: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pocketbase_core.live.driver.PAGE_SIZE", page_size)
 
     @with_live_server
     async def _(server: LiveServer) -> None:
+        server.has_row_order = has_row_order
         for number in range(60):
             server.add("posts", f"{number:015}", n=1)
         long = "n < 5 && title != '" + "x" * 2500 + "'"
@@ -171,7 +172,7 @@ def test_equals_that_do_not_fit_into_one_request_have_all_ids_read(
             assert live.items == sorted(server.records["posts"].values(), key=lambda row: row["n"])
             assert server.lists[-1]["fields"] == "id"
             assert server.lists[-1]["filter"] == long
-            assert server.lists[-1]["sort"] == ("n" if page_size == 1000 else "@rowid")
+            assert server.lists[-1]["sort"] == ("@rowid" if page_size == 10 and has_row_order else "n")
 
 
 @pytest.mark.parametrize("fields", [None, "*,expand"])
@@ -239,9 +240,11 @@ def test_a_watched_collection_has_everything_read(with_live_server: WithLiveServ
             assert ids(live) == "ab"
 
 
-def test_a_view_needs_watch(with_live_server: WithLiveServer) -> None:
+@pytest.mark.parametrize("has_row_order", [True, False])
+def test_a_view_needs_watch(with_live_server: WithLiveServer, has_row_order: bool) -> None:
     @with_live_server
     async def _(server: LiveServer) -> None:
+        server.has_row_order = has_row_order
         server.max_page = 2
         for name in "pqr":
             server.add("view", name, n=1)
@@ -254,6 +257,15 @@ def test_a_view_needs_watch(with_live_server: WithLiveServer) -> None:
             server.save("posts", "a", n=2)
             await pass_time(0.1)
             assert ids(live) == "pr"
+
+
+def test_a_filter_that_the_client_refuses_is_the_error(with_live_server: WithLiveServer) -> None:
+    @with_live_server
+    async def _(server: LiveServer) -> None:
+        server.has_row_order = False
+        server.responses = [PocketBaseInputError("no"), PocketBaseInputError("no :lower")]
+        with pytest.raises(PocketBaseInputError, match="no :lower"):
+            await server.pb.collection("posts").live(filter="title:lower = 'a'").__aenter__()
 
 
 def test_rows_of_a_view_with_one_id_are_never_read_alone(with_live_server: WithLiveServer) -> None:
