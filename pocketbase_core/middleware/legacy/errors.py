@@ -26,6 +26,16 @@ _ADMINS = re.compile(r"(?:POST .*/api/admins|(?:GET|PATCH|DELETE) .*/api/admins(
 _RECORDS = re.compile(r".*/(?:records|admins)(?:/[^/]+)?")
 _ID_CODES = {"validation_invalid_id": "validation_not_unique", "validation_match_invalid": "validation_invalid_format"}
 _ID_LENGTH = 15
+_FORM_MESSAGES = (
+    "Something went wrong while processing your request.",
+    "Failed to load the submitted data due to invalid formatting.",
+)
+"""The messages of a body that was refused, with the errors of its fields."""
+_FIELD_ERRORS = {
+    "Missing required value.": {"message": "Cannot be blank."},
+    "The field contains unknown filenames.": {"code": "validation_invalid_file", "message": "Invalid new files."},
+}
+"""Errors of fields by their messages, with what the current version has in them."""
 
 
 def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -47,8 +57,9 @@ def current_error(request: Request, status: int, error: Mapping[str, Any]) -> tu
     if status == 400 and path.endswith("/api/files/token") and not data:
         # PocketBase 0.22 has this error for guests, and so for a token that was revoked.
         return 401, {"status": 401, "message": _GUEST, "data": data}
-    if message == "Something went wrong while processing your request." and data:
+    if message in _FORM_MESSAGES and data:
         message = _form_message(request.method, path)
+    data = {name: _current_field_error(error) for name, error in data.items()}
     if _RECORDS.fullmatch(path) and "id" in data:
         sent = {} if isinstance(request.body, bytes) or request.sources else as_object(request.json())
         data["id"] = _current_id_error(as_object(data["id"]), sent.get("id"))
@@ -69,6 +80,10 @@ def _form_message(method: str, path: str) -> str:
     if _RECORDS.fullmatch(path):
         return "Failed to update record." if method == "PATCH" else "Failed to create record."
     return "An error occurred while validating the submitted data."
+
+
+def _current_field_error(error: Any) -> Any:
+    return {**error, **_FIELD_ERRORS.get(str(error.get("message")), {})} if isinstance(error, Mapping) else error
 
 
 def _current_id_error(error: Mapping[str, Any], record_id: object) -> dict[str, Any]:

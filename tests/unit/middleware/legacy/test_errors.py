@@ -14,7 +14,7 @@ ADMIN = {"Authorization": legacy_token("admin", id="a")}
 RECORDS_ONLY = "The request requires valid record authorization token to be set."
 ADMINS_ONLY = "The request requires valid admin authorization token to be set."
 FORM = "Something went wrong while processing your request."
-A_FIELD = {"title": {"code": "validation_required", "message": "Missing required value."}}
+A_FIELD = {"title": {"code": "validation_x", "message": "No."}}
 
 
 def translated(
@@ -78,8 +78,22 @@ def test_a_guest_gets_no_file_token() -> None:
     ],
 )
 def test_a_refused_body_has_the_message_of_its_route(method: str, path: str, message: str) -> None:
-    assert translated(method, path, 400, FORM, A_FIELD)[1:] == (message, A_FIELD)
-    assert translated(method, path, 400, FORM)[1] == FORM
+    for form in (FORM, "Failed to load the submitted data due to invalid formatting."):
+        assert translated(method, path, 400, form, A_FIELD)[1:] == (message, A_FIELD)
+        assert translated(method, path, 400, form)[1] == form
+
+
+@pytest.mark.parametrize(
+    ("legacy", "code", "message"),
+    [
+        ("Missing required value.", "validation_x", "Cannot be blank."),
+        ("The field contains unknown filenames.", "validation_invalid_file", "Invalid new files."),
+    ],
+)
+def test_the_error_of_a_field_is_that_of_the_current_version(legacy: str, code: str, message: str) -> None:
+    errors = {"title": {"code": "validation_x", "message": legacy}, "other": "no error"}
+    current = {"title": {"code": code, "message": message}, "other": "no error"}
+    assert translated("POST", "/collections/p/records", 400, FORM, errors)[2] == current
 
 
 @pytest.mark.parametrize(
