@@ -11,9 +11,11 @@ from collections import Counter
 
 from redis.asyncio import Redis
 
-from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PasswordCredentials, PocketBase, Request, Response
+from pocketbase_core import AsyncAuthStore, AuthStore, FileAuthStore, PasswordCredentials, Request, Response
 from pocketbase_core.middleware import Handler, default_middleware
 from pocketbase_transports import AiohttpTransport
+
+from .shared_collections import client_of
 
 
 async def read(url: str, store: AuthStore, seconds: float) -> Counter[str]:
@@ -27,7 +29,7 @@ async def read(url: str, store: AuthStore, seconds: float) -> Counter[str]:
     credentials = PasswordCredentials("bots", "bot@example.com", "password123")
     middleware = [*default_middleware(), count]
     transport = AiohttpTransport()
-    async with PocketBase(
+    async with client_of(
         url, transport=transport, credentials=credentials, auth_store=store, middleware=middleware
     ) as pb:
         end = time.monotonic() + seconds

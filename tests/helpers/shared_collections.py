@@ -42,6 +42,12 @@ def client_of(url: str, **options: Any) -> PocketBase:
     return PocketBase(url, **{**CLIENT_OPTIONS, **options})
 
 
+async def allow_batches(pb: PocketBase, **limits: int) -> None:
+    """Let the server take batches, which are disabled by default, and which PocketBase 0.22 does not have."""
+    if not IS_LEGACY:
+        await pb.settings.update({"batch": {"enabled": True, **limits}})
+
+
 async def create_shared_collections(pb: PocketBase) -> None:
     """Create `posts`, `comments` that refer to posts, and one user."""
     posts = await pb.collections.create(POSTS)

@@ -19,14 +19,15 @@ from pocketbase_core import (
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
+from ..helpers.shared_collections import allow_batches
 from .conftest import MakeClient
 
-pytestmark = pytest.mark.both_faces
+pytestmark = [pytest.mark.both_faces, pytest.mark.refused_by_legacy("batches")]
 
 
 @pytest.fixture
 async def batches(pb: PocketBase) -> PocketBase:
-    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 600, "timeout": 30}})
+    await allow_batches(pb, maxRequests=600, timeout=30)
     return pb
 
 
@@ -95,7 +96,7 @@ async def test_an_empty_too_large_aborted_or_disabled_batch_does_nothing(batches
 async def admin(server: LocalServer, superuser: AuthStore, make_client: MakeClient) -> AsyncGenerator[PocketBase, None]:
     """A superuser's client on one transport, because each sign-in of a user takes the server a while."""
     async with make_client(server.url, transport=AiohttpTransport(), auth_store=superuser) as client:
-        await client.settings.update({"batch": {"enabled": True}})
+        await allow_batches(client)
         yield client
 
 

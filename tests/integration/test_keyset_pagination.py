@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from pocketbase_core import PocketBase, PocketBaseBadRequestError
 
-from ..helpers.shared_collections import OPEN
+from ..helpers.shared_collections import IS_LEGACY, OPEN
 
 pytestmark = pytest.mark.both_faces
 
@@ -43,7 +43,11 @@ async def test_iterate_yields_records_in_the_order_of_ids(pb: PocketBase, name: 
     "comment",
     [
         *["", " // not (c", " // not c)", " && title != '//)'"],
-        pytest.param(" && title != 'x\\\\'", id="an escape that only recent servers read"),
+        pytest.param(
+            " && title != 'x\\\\'",
+            id="an escape that only recent servers read",
+            marks=pytest.mark.xfail(IS_LEGACY, raises=PocketBaseBadRequestError, reason="0.22 does not read it"),
+        ),
     ],
 )
 async def test_iterate_keeps_the_filter_on_every_page(pb: PocketBase, name: str, comment: str) -> None:
@@ -120,13 +124,11 @@ async def view(pb: PocketBase) -> str:
             "listRule": "",
         }
     )
-    batch = pb.create_batch()
-    for post, count in enumerate([0, 1, 2, 7, 0, 0, 12, 3, 3, 1]):
-        batch.collection(f"posts{end}").create({"id": f"{post:015}", "n": post})
-        for n in range(count):
-            batch.collection(f"comments{end}").create({"n": n, "post": f"{post:015}"})
-    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 100}})
-    await batch.send()
+    counts = [0, 1, 2, 7, 0, 0, 12, 3, 3, 1]
+    posts = [{"id": f"{post:015}", "n": post} for post in range(len(counts))]
+    comments = [{"n": n, "post": f"{post:015}"} for post, count in enumerate(counts) for n in range(count)]
+    for table, rows in (("posts", posts), ("comments", comments)):
+        assert (await pb.collection(f"{table}{end}").create_many(rows)).created == len(rows)
     return end
 
 
@@ -188,11 +190,7 @@ async def test_a_view_whose_ids_are_any_text_is_read_whole(pb: PocketBase, name:
             "listRule": "",
         }
     )
-    batch = pb.create_batch()
-    for title in texts * 2:
-        batch.collection(name).create({"title": title, "n": 5})
-    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 100}})
-    await batch.send()
+    assert not (await pb.collection(name).create_many({"title": title, "n": 5} for title in texts * 2)).failed
     for size in (1, 3, 20):
         found = [record["id"] async for record in pb.collection(view["name"]).iterate(size)]
         assert found == sorted(texts * 2)
@@ -203,11 +201,8 @@ async def test_a_view_that_compares_ids_without_case_is_read_whole(pb: PocketBas
     view = await pb.collections.create(
         {"name": f"view{token_hex(4)}", "type": "view", "viewQuery": query, "listRule": ""}
     )
-    batch = pb.create_batch()
-    for number, title in enumerate("AabBaACcD" * 3):
-        batch.collection(name).create({"title": title, "n": 5 + number})
-    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 100}})
-    await batch.send()
+    rows = [{"title": title, "n": 5 + number} for number, title in enumerate("AabBaACcD" * 3)]
+    assert not (await pb.collection(name).create_many(rows)).failed
     for size in (1, 2, 5, 50):
         found = [record["n"] async for record in pb.collection(view["name"]).iterate(size)]
         assert sorted(found) == [5 + number for number in range(27)]

@@ -29,8 +29,10 @@ from pocketbase_core.testing.contract import MakeTransport
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.redis_server import needs_redis
+from ..helpers.shared_collections import IS_LEGACY, VERSION, client_of
 
 IN_FLIGHT = 32
+TITLE = {"name": "title", "type": "text"}
 IDENTITY, PASSWORD = "bot@example.com", "password123"
 
 
@@ -48,12 +50,16 @@ class Counting:
 @asynccontextmanager
 async def server_with_a_bot(transport: Transport) -> AsyncGenerator[tuple[LocalServer, PocketBase, str]]:
     """Yield a server, a superuser's client, and the id of a user. A guest sees no record of the collection `notes`."""
-    async with LocalServer() as server:
+    async with LocalServer(VERSION) as server:
         admins = PasswordCredentials("_superusers", *server.superuser)
-        async with PocketBase(server.url, transport=transport, credentials=admins) as admin:
-            await admin.collections.create({"name": "bots", "type": "auth", "authToken": {"duration": 10}})
+        async with client_of(server.url, transport=transport, credentials=admins) as admin:
+            durations = {} if IS_LEGACY else {"authToken": {"duration": 10}}
+            await admin.collections.create({"name": "bots", "type": "auth", **durations})
+            if IS_LEGACY:
+                await admin.settings.update({"recordAuthToken": {"duration": 10}})
             rule = '@request.auth.id != ""'
-            await admin.collections.create({"name": "notes", "type": "base", "listRule": rule, "createRule": rule})
+            rules = {"listRule": rule, "createRule": rule}
+            await admin.collections.create({"name": "notes", "type": "base", **rules, "fields": [TITLE]})
             await admin.collection("notes").create({})
             body = {"email": IDENTITY, "password": PASSWORD, "verified": True}
             bot = await admin.collection("bots").create(body)
@@ -79,7 +85,7 @@ class Storm:
         credentials = PasswordCredentials("bots", IDENTITY, PASSWORD)
         middleware = [*default_middleware(), self.requests]
         options: dict[str, Any] = {"verify_every": 0, "middleware": middleware}
-        async with PocketBase(self.server.url, transport=transport, credentials=credentials, **options) as bot:
+        async with client_of(self.server.url, transport=transport, credentials=credentials, **options) as bot:
             numbers = iter(range(reads))
             interval = seconds * IN_FLIGHT / reads
             work = [self._read(bot, numbers, interval) for _ in range(IN_FLIGHT)]

@@ -11,7 +11,7 @@ import pytest
 from pocketbase_core import PocketBase
 from pocketbase_core.live.order import parse_sort, sort_values
 
-from ..helpers.shared_collections import OPEN
+from ..helpers.shared_collections import OPEN, allow_batches
 
 TEXTS = [
     "",
@@ -117,16 +117,14 @@ async def make_records(pb: PocketBase, name: str, count: int, seed: int) -> None
         {key: values[number] if number < len(values) else chance.choice(values) for key, (_, values) in KINDS.items()}
         for number in range(count)
     ]
-    for begin in range(0, count, 50):
-        batch = pb.create_batch()
-        for number, body in enumerate(bodies[begin : begin + 50]):
-            batch.collection(name).create(body | {"mixed": [1] if number == 7 else number})
-        await batch.send()
+    rows = [body | {"mixed": [1] if number % 50 == 7 else number % 50} for number, body in enumerate(bodies)]
+    result = await pb.collection(name).create_many(rows)
+    assert not result.failed, result.failed
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_plain_fields_are_sorted_as_the_server_sorts_them(pb: PocketBase, name: str, seed: int) -> None:
-    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 50, "timeout": 30}})
+    await allow_batches(pb, maxRequests=50, timeout=30)
     await make_records(pb, name, 250, seed)
     wrong: dict[str, list[tuple[Any, ...]]] = {}
     for sort in SORTS:
@@ -149,7 +147,7 @@ async def test_plain_fields_are_sorted_as_the_server_sorts_them(pb: PocketBase, 
 async def test_a_field_with_lists_among_its_values_has_an_order_that_the_server_alone_knows(
     pb: PocketBase, name: str
 ) -> None:
-    await pb.settings.update({"batch": {"enabled": True, "maxRequests": 50, "timeout": 30}})
+    await allow_batches(pb, maxRequests=50, timeout=30)
     await make_records(pb, name, 50, 3)
     keys = parse_sort("mixed")
     assert keys is not None

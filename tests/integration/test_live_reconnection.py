@@ -12,7 +12,7 @@ from pocketbase_core import LiveQuery, PocketBase, Request, Response
 from pocketbase_core.middleware import Handler
 from pocketbase_core.testing import LocalServer
 
-from ..helpers.shared_collections import client_of
+from ..helpers.shared_collections import VERSION, allow_batches, client_of
 from ..helpers.waiting import until
 
 LENGTH = 2_500
@@ -21,6 +21,16 @@ FIELDS = [
     {"name": "text", "type": "text"},
     {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
 ]
+HOOK = """
+routerAdd("POST", "/age", (e) => {
+  const request = typeof e.request === "function" ? e.request() : e.request  // a function in 0.22
+  const db = $app.dao ? $app.dao().db() : $app.db()
+  const name = request.url.query().get("name")
+  db.newQuery("UPDATE " + name + " SET updated = '2020-01-01 00:00:00.000Z' WHERE n > 0").execute()
+  return e.json(200, {})
+})
+"""
+"""A route that lets most records of a collection have been changed long ago."""
 OPTIONS = {"filter": "n >= 0", "sort": "-n"}
 
 
@@ -43,7 +53,7 @@ class Network:
 
 @pytest_asyncio.fixture(scope="module")
 async def server() -> AsyncGenerator[LocalServer, None]:
-    async with LocalServer() as running:
+    async with LocalServer(VERSION, hooks=HOOK) as running:
         yield running
 
 
@@ -58,17 +68,13 @@ async def superuser_of(server: LocalServer) -> AsyncGenerator[PocketBase, None]:
 async def long_list(server: LocalServer, name: str, **more: Any) -> AsyncGenerator[tuple[PocketBase, list[str]], None]:
     """Yield a superuser's client and the ids of a new collection, most of which was changed long ago."""
     async with superuser_of(server) as pb:
-        await pb.settings.update({"batch": {"enabled": True, "maxRequests": 500, "timeout": 30}})
+        await allow_batches(pb, maxRequests=500, timeout=30)
         await pb.collections.create(
             {"name": name, "type": "base", "listRule": "", "viewRule": "", "fields": FIELDS, **more}
         )
-        ids: list[str] = []
-        for start in range(0, LENGTH, 500):
-            batch = pb.create_batch()
-            for number in range(start, start + 500):
-                batch.collection(name).create({"n": number})
-            ids += [each["body"]["id"] for each in await batch.send()]
-        await pb.sql.run(f"UPDATE {name} SET updated = '2020-01-01 00:00:00.000Z' WHERE n > 0")
+        await pb.collection(name).create_many({"n": number} for number in range(LENGTH))
+        ids = [record["id"] for record in await pb.collection(name).get_full_list(sort="n", fields="id")]
+        await pb.send("/age", method="POST", params={"name": name})
         yield pb, ids
 
 
