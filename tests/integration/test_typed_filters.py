@@ -35,6 +35,7 @@ from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.every_field import LEVELS, create_every_field, import_models, write_models
+from ..helpers.shared_collections import IS_LEGACY, VERSION, client_of
 from .test_filters import SERVERS, texts
 
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -48,11 +49,11 @@ class Server(NamedTuple):
     """True if the server is newer than 0.23, which has no `:lower` and no points."""
 
 
-@pytest_asyncio.fixture(scope="module", params=SERVERS)
+@pytest_asyncio.fixture(scope="module", params=[VERSION] if IS_LEGACY else SERVERS)
 async def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Server]:
-    is_recent = request.param != "0.23"
+    is_recent = request.param != "0.23" and not IS_LEGACY
     async with LocalServer(request.param) as running:
-        async with PocketBase(running.url, transport=AiohttpTransport()) as pb:
+        async with client_of(running.url, transport=AiohttpTransport()) as pb:
             await pb.admins.auth.with_password(*running.superuser)
             await create_every_field(pb, with_geo_points=is_recent)
             folder: Path = tmp_path_factory.mktemp("models")
