@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pocketbase_core import PocketBase
 from pocketbase_transports import AiohttpTransport
+
+from .shared_collections import client_of
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -22,7 +23,7 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 async def main(url: str, token: str, path: Path, method: str) -> None:
-    async with PocketBase(url, transport=AiohttpTransport(), timeout=3.0) as pb:
+    async with client_of(url, transport=AiohttpTransport(), timeout=3.0) as pb:
         pb.auth_store.save(token)
         items = pb.collection("items")
         result = await (items.create_many(rows(path), key="k") if method == "create_many" else items.import_(path, "k"))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from ..helpers.fault_proxy import fault_proxy
+from ..helpers.shared_collections import VERSION, allow_batches, client_of
 
 ROWS = int(os.environ.get("POCKETBASE_TEST_ROWS", "10000"))
 KILLS = 3
@@ -30,9 +30,9 @@ async def test_rows_are_stored_once_though_the_process_is_killed_and_the_network
         for number in range(1, ROWS + 1):
             row = {"title": "" if number in wrong else f"title {number}", "k": f"k{number}", "n": number}
             file.write(f"{json.dumps(row)}\n")
-    async with LocalServer() as server, PocketBase(server.url, transport=AiohttpTransport()) as pb:
+    async with LocalServer(VERSION) as server, client_of(server.url, transport=AiohttpTransport()) as pb:
         await pb.admins.auth.with_password(*server.superuser)
-        await pb.settings.update({"batch": {"enabled": True, "maxRequests": 200, "timeout": 20}})
+        await allow_batches(pb, maxRequests=200, timeout=20)
         fields = [{"name": "title", "type": "text", "required": True}, {"name": "k", "type": "text"}]
         fields = [*fields, {"name": "n", "type": "number"}]
         index = "CREATE UNIQUE INDEX `by_k` ON `items` (`k`)"
