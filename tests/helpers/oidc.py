@@ -14,8 +14,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pocketbase_core import PocketBase
 from pocketbase_core.testing.contract.scripted_server import Connection, scripted_server
 
-from .shared_collections import IS_LEGACY
-
 CLIENT_CREDENTIALS = ("our-client", "our-secret")
 
 
@@ -47,7 +45,7 @@ class Provider:
     async def add_to(self, pb: PocketBase, collection: str, **oauth2: Any) -> None:
         """Let the users of a collection sign in with this provider."""
         settings = self.provider_settings()
-        if IS_LEGACY:  # the providers are those of all collections
+        if pb.server_version is not None:  # PocketBase 0.22: the providers are those of all collections
             urls = {
                 "authUrl": settings["authURL"],
                 "tokenUrl": settings["tokenURL"],

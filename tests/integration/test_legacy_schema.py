@@ -23,7 +23,6 @@ from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.oidc import Provider, run_provider
-from ..helpers.shared_collections import CLIENT_OPTIONS, VERSION, client_of
 
 
 @pytest_asyncio.fixture
@@ -32,13 +31,14 @@ async def oidc() -> AsyncGenerator[Provider, None]:
         yield running
 
 
+@pytest.mark.parametrize("version", [None, "0.22.27"])
 async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
-    transport: Transport, oidc: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, version: str | None, oidc: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("image.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(100))
-    async with LocalServer(VERSION) as server:
-        client = client_of(server.url, transport=transport)
+    async with LocalServer(version) as server:
+        client = PocketBase(server.url, transport=transport, server_version=version)
 
         # Superusers, under their former name
         await client.admins.auth.with_password(server.superuser.email, server.superuser.password)
@@ -161,5 +161,5 @@ async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
                 headers["Custom-Header"] = "value"
                 return headers
 
-        await MyPocketBase(server.url, transport=transport, **CLIENT_OPTIONS).health.check()
+        await MyPocketBase(server.url, transport=transport, server_version=version).health.check()
         assert printed == ["Response status: 200"]
