@@ -83,7 +83,8 @@ def _form_message(method: str, path: str) -> str:
 
 
 def _current_field_error(error: Any) -> Any:
-    return {**error, **_FIELD_ERRORS.get(str(error.get("message")), {})} if isinstance(error, Mapping) else error
+    fields = as_object(error)
+    return {**fields, **_FIELD_ERRORS.get(str(fields.get("message")), {})} if fields else error
 
 
 def _current_id_error(error: Mapping[str, Any], record_id: object) -> dict[str, Any]:
