@@ -71,7 +71,7 @@ def _is_of_other_kind(request: Request, message: str) -> bool:
 
     PocketBase 0.22 has the same error for a user of the right kind whose token was revoked, and who is a guest by that.
     """
-    collection, _ = subject(request.headers.get("Authorization", "").removeprefix("Bearer "))
+    collection, _ = subject(request.headers.get("Authorization", ""))
     wanted = {_ADMINS_ONLY: True, _RECORDS_ONLY: False}.get(message)
     return None not in (collection, wanted) and (collection == SUPERUSERS_ID) is not wanted
 
