@@ -64,8 +64,11 @@ class BaseClient(Assignments, AnswersPeerNames, Generic[C, M]):
             client_options=ClientOptions(json_dumps, json_loads, check_max_response_bytes(max_response_bytes)),
             middleware=() if server_version is None else _middleware_for(server_version, base_url),
         )
-        if server_version is not None and parse_version(server_version) >= ESCAPES:
-            self.filter_escapes = True
+        self._server_reads_escapes = True
+        if server_version is not None:
+            version = parse_version(server_version)
+            self._server_reads_escapes = version >= ESCAPES[: len(version)]
+            self.filter_escapes = self.filter_escapes or version >= ESCAPES
         self._lang = _check_lang(lang)
         self._middleware = default_middleware() if middleware is None else self._adapt(check_middleware(middleware))
         self._passwords = PasswordConfirmation()
@@ -136,8 +139,12 @@ class BaseClient(Assignments, AnswersPeerNames, Generic[C, M]):
         Raises:
             TypeError: If a value is of a type that a filter cannot contain, or was passed twice.
             ValueError: If a placeholder has no value, or a value no placeholder, or a value cannot be written so that
-                every server from 0.23 on reads it alike.
+                every server from 0.22 on reads it alike; or if `filter_escapes` is set, and the server is too old.
         """
+        if self.filter_escapes and not self._server_reads_escapes:
+            raise ValueError(
+                f"filter_escapes requires PocketBase 0.39.9 or newer, but server_version is {self._server_version!r}"
+            )
         if twice := (params or {}).keys() & keywords.keys():
             raise TypeError(f"values must be passed once, in the dict or by keyword: {', '.join(sorted(twice))}")
         return build_filter(raw, {**(params or {}), **keywords}, escapes=self.filter_escapes)

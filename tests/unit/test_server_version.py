@@ -44,6 +44,21 @@ def test_filters_write_any_backslash_from_0_39_9_on(version: str | None, escapes
     assert pb.server_version == version
 
 
+@pytest.mark.parametrize("version", ["0.22", "0.38", "0.39.8"])
+def test_escapes_that_the_server_would_misread_are_refused(version: str) -> None:
+    pb = PocketBase("http://h", server_version=version)
+    pb.filter_escapes = True
+    with pytest.raises(ValueError, match=f"but server_version is '{version}'"):
+        pb.filter("a = {:a} && b = {:b}", a="x\\", b=" || true //")
+
+
+@pytest.mark.parametrize("version", [None, "0.39", "0.39.9"])
+def test_escapes_may_be_declared_for_a_server_that_may_read_them(version: str | None) -> None:
+    pb = PocketBase("http://h", server_version=version)
+    pb.filter_escapes = True
+    assert pb.filter("a = {:a}", a="x\\") == 'a = "x\\\\"'
+
+
 def test_the_version_of_a_client_cannot_be_changed() -> None:
     pb: Any = PocketBase("http://h")
     with pytest.raises(AttributeError, match="server_version cannot be assigned"):

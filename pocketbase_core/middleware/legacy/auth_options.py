@@ -95,6 +95,8 @@ def _refuse_newer(body: Mapping[str, Any]) -> None:
         text = f"{template.get('subject', '')}{template.get('body', '')}"
         if text and zlib.crc32(text.encode()) not in checksums:
             raise refuse(f"{key!r} of a collection, only that of all collections, in the settings,", "0.23")
+    if section(body, "authAlert").get("enabled") is False:
+        raise refuse("sign-ins with OAuth2 without an e-mail (authAlert)", "0.23")
     oauth2 = section(body, "oauth2")
     if oauth2.get("providers"):
         raise refuse("OAuth2 providers of a collection, only those of all collections, in the settings,", "0.23")

@@ -15,6 +15,8 @@ from .generations import is_legacy_response
 from .routes import ROUTES, Route, check_since
 
 _NO_ROUTE = Route("", "")
+_OF_FILES = ("/api/files/", "/api/backups/")
+"""The beginnings of paths whose responses are too long to be read for a HEAD request."""
 _OF_POCKETBASE = re.compile(
     r"/api/(?:admins|backups|batch|collections|crons|files|health|logs|realtime|settings|sql)(?:/.*)?"
 )
@@ -77,7 +79,7 @@ class LegacyServer:
                 return response
             return _current_error(request, response).replace(url=request.url)  # PocketBase writes those of hooks too
         method = request.method
-        if method == "HEAD" and not path.startswith("/api/files/"):
+        if method == "HEAD" and not path.startswith(_OF_FILES):
             request = request.replace(method="GET")  # PocketBase 0.22 has no HEAD for records
         response = await self._exchange(request, path.removeprefix("/api"), call_next)
         return response.replace(content=b"", url=request.url) if method == "HEAD" else response.replace(url=request.url)

@@ -113,6 +113,7 @@ def test_system_fields_as_0_22_has_them_are_left_out() -> None:
         ("auth", {"fileToken": {"secret": "s"}}, "'fileToken' of a collection"),
         ("auth", {"verificationTemplate": {"subject": "s"}}, "'verificationTemplate' of a collection"),
         ("auth", {"authAlert": {"emailTemplate": {"body": "b"}}}, "'authAlert' of a collection"),
+        ("auth", {"authAlert": {"enabled": False}}, "sign-ins with OAuth2 without an e-mail"),
         ("auth", {"manageRule": "a:lower = 'b'"}, ":lower"),
         ("auth", {"new": 1}, "'new' of a collection of type 'auth'"),
         ("base", {"new": 1}, "'new' of a collection of type 'base'"),

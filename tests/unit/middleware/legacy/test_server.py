@@ -63,8 +63,9 @@ async def test_a_head_request_is_sent_as_a_get() -> None:
     server = Server(json={"id": "a"})
     response = await server.client().send_raw("/api/collections/posts/records/a", method="HEAD")
     assert (response.status_code, response.content) == (200, b"")
-    await server.client().send_raw("/api/files/posts/a/x.txt", method="HEAD")
-    assert [method for method, _ in server.seen] == ["GET", "HEAD"]
+    for path in ("/api/files/posts/a/x.txt", "/api/backups/a.zip"):
+        await server.client().send_raw(path, method="HEAD")
+    assert [method for method, _ in server.seen] == ["GET", "HEAD", "HEAD"]
 
 
 async def test_the_routes_of_the_application_are_left_alone() -> None:
