@@ -1,4 +1,4 @@
-"""The short examples run by one command, print what they show, and are listed in the manuals."""
+"""The short examples run by one command, print what they show, and are listed in the documents."""
 
 import asyncio
 import os
@@ -42,12 +42,12 @@ async def test_one_command_runs_all_the_basics(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_of_the_basics_is_short_complete_and_in_both_manuals(name: str) -> None:
+def test_each_of_the_basics_is_short_complete_and_listed_in_both_languages(name: str) -> None:
     code = (ROOT / "examples" / "basics" / f"{name}.py").read_text(encoding="utf-8")
     assert name in BASICS
     assert len([line for line in code.splitlines() if line.strip()]) <= 25
     assert re.match(r'"""[A-Z].*\."""\n', code)
     assert code.endswith('if __name__ == "__main__":\n    asyncio.run(main())\n')
-    for manual in ("manual.md", "manual.zh-CN.md"):
-        row = f"| [{name}.py](../examples/basics/{name}.py) |"
-        assert row in (ROOT / "docs" / manual).read_text(encoding="utf-8")
+    for folder, up in (("docs/howto", "../.."), ("docs/zh/howto", "../../..")):
+        row = f"| [{name}.py]({up}/examples/basics/{name}.py) |"
+        assert row in (ROOT / folder / "examples.md").read_text(encoding="utf-8")

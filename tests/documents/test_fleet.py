@@ -6,7 +6,6 @@ import re
 import signal
 import sys
 import tempfile
-import textwrap
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from examples.fleet.processes import run_redis
 from pocketbase_core.testing import LocalServer
 
 from ..helpers.redis_server import needs_redis
-from .test_manuals import blocks
+from .test_manuals import on, programs
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,15 +79,10 @@ async def test_a_fleet_that_is_terminated_stops_all_its_processes() -> None:
         assert (process.returncode, stderr) == (1, b"stopped\n")
 
 
-async def test_the_session_of_many_workers_in_the_manual_is_kept_in_redis(capfd: pytest.CaptureFixture[str]) -> None:
-    prelude, *rest = [block for block in blocks("manual.md") if block.language == "python"]
-    sections = "The data of the examples", "Many workers"
+async def test_the_session_of_many_workers_is_kept_in_redis(capfd: pytest.CaptureFixture[str]) -> None:
     async with run_redis() as url, LocalServer() as server:
-        for title in sections:
-            body = "\n".join(block.code for block in rest if block.section == title)
-            code = prelude.code.replace("        ...\n", textwrap.indent(body, " " * 8))
-            code = code.replace("http://127.0.0.1:8090", server.url)
-            code = code.replace('"admin@example.com", "password123"', ", ".join(map(repr, server.superuser)))
+        for page in ("index", "fleet"):
+            code = on(server, programs()[page])
             code = code.replace('host="127.0.0.1", port=6379', f"unix_socket_path={url.removeprefix('unix://')!r}")
-            await asyncio.to_thread(exec, compile(code, f"manual.md, {title}", "exec"), {"__name__": "__main__"})
+            await asyncio.to_thread(exec, compile(code, f"{page}.md", "exec"), {"__name__": "__main__"})
     assert capfd.readouterr().out == "0\nTrue\n"

@@ -1,4 +1,4 @@
-"""The web applications of the manual answer whatever a visitor sends, with a real PocketBase behind them."""
+"""The web applications of the how-to page answer whatever a visitor sends, with a real PocketBase behind them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -35,10 +35,10 @@ async def backend() -> AsyncGenerator[LocalServer, None]:
 
 
 def namespace_of(number: int, url: str) -> dict[str, Any]:
-    """Run an application of the manual, and return its names."""
+    """Run an application of the page, and return its names."""
     code = files("app.py")[number]
     namespace: dict[str, Any] = {"__name__": "app"}
-    exec(compile(code.replace("http://127.0.0.1:8090", url), "manual.md", "exec"), namespace)
+    exec(compile(code.replace("http://127.0.0.1:8090", url), "app.py", "exec"), namespace)
     return namespace
 
 
@@ -53,12 +53,12 @@ async def list_with_header(pb: PocketBase, header: str) -> Any:
 
 @asynccontextmanager
 async def on_aiohttp(url: str) -> AsyncGenerator[httpx.AsyncClient, None]:
-    manual = namespace_of(0, url)
+    names = namespace_of(0, url)
 
     async def passed_on(request: web.Request) -> web.Response:
-        return web.json_response(await list_with_header(request.app[manual["POCKETBASE"]], request.headers["X-Token"]))
+        return web.json_response(await list_with_header(request.app[names["POCKETBASE"]], request.headers["X-Token"]))
 
-    app: web.Application = manual["app"]
+    app: web.Application = names["app"]
     app.router.add_get("/passed-on", passed_on)
     async with TestServer(app) as server, httpx.AsyncClient(base_url=str(server.make_url("/"))) as visitor:
         yield visitor

@@ -227,8 +227,8 @@ async def test_a_job_that_is_created_between_the_subscription_and_the_read_is_fo
         await asyncio.wait([working])
 
 
-def test_the_manual_prints_the_functions_of_the_example() -> None:
-    (code,) = (block.code for block in blocks("manual.md") if "async def persist" in block.code)
+def test_the_page_prints_the_functions_of_the_example() -> None:
+    (code,) = (block.code for block in blocks("howto/worker.md") if "async def persist" in block.code)
     example = re.sub(r'^ *""".*"""\n', "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     functions = code[code.index("async def persist") :]
     assert functions in example

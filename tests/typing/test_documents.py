@@ -1,4 +1,4 @@
-"""The code of the README and of the manual passes both type checkers in their strict modes."""
+"""The code of the README and of the how-to pages passes both type checkers in their strict modes."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ async def write_modules(folder: Path) -> int:
     for number, module in enumerate(modules):
         (folder / f"program_{number}.py").write_text(module, encoding="utf-8")
     async with LocalServer() as server:
-        program = on(server, programs()["The data of the examples"])
+        program = on(server, programs()["index"])
         await asyncio.to_thread(exec, program, {"__name__": "__main__"})
         await write_models(server, folder)
     return len(modules)

@@ -1,4 +1,4 @@
-"""The modules that the package and the manuals declare public."""
+"""The modules that the package and the how-to pages declare public."""
 
 import re
 import subprocess
@@ -12,6 +12,7 @@ import pocketbase_transports
 
 MODULES = re.findall(r"^- `(pocketbase_core[\w.]*)`", pocketbase_core.__doc__ or "", re.MULTILINE)
 DOCS = Path(__file__).parents[2] / "docs"
+TITLES = {"howto/index.md": "\n## Public modules\n", "zh/howto/index.md": "\n## 公开的模块\n"}
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -21,13 +22,11 @@ def test_a_public_module_is_an_attribute_of_the_package_without_an_import_of_its
     assert done.stdout.strip() == module, done.stderr
 
 
-@pytest.mark.parametrize("manual", ["manual.md", "manual.zh-CN.md"])
-def test_the_manuals_name_the_same_public_modules_as_the_package(manual: str) -> None:
-    paragraph = re.search(
-        r"^\*\*(?:Public modules\.|公开的接口。)\*\*.*?\n\n", (DOCS / manual).read_text("utf-8"), re.M | re.S
-    )
-    assert paragraph is not None
-    names = re.findall(r"`(\w+)`", paragraph[0])
+@pytest.mark.parametrize("document", TITLES)
+def test_the_documents_name_the_same_public_modules_as_the_package(document: str) -> None:
+    _, found, section = (DOCS / document).read_text("utf-8").partition(TITLES[document])
+    assert found
+    names = re.findall(r"`(\w+)`", section.partition("\n## ")[0])
     assert {"pocketbase_core", *(name.rpartition(".")[2] for name in MODULES)} == {*names} - {"pocketbase_transports"}
 
 
