@@ -21,7 +21,6 @@ from pocketbase_core.testing.binaries import find_binary
 from pocketbase_transports import MockTransport
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(document: str) -> list[str]:
@@ -31,9 +30,10 @@ def blocks(document: str) -> list[str]:
 
 
 @asynccontextmanager
-async def server_of_the_readme(folder: Path) -> AsyncGenerator[str, None]:
-    """Run the commands with which the README starts a server in an empty folder, on a free port, and yield its URL."""
-    (commands,) = re.findall(r"^pip install .*\n(pocketbase superuser .*)\n(pocketbase serve)$", README, re.MULTILINE)
+async def server_of(document: str, folder: Path) -> AsyncGenerator[str, None]:
+    """Run the commands with which a document starts a server in an empty folder, on a free port, and yield its URL."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    (commands,) = re.findall(r"^(pocketbase superuser .*)\n(pocketbase serve)$", text, re.MULTILINE)
     path = os.pathsep.join([str(find_binary(None).parent), os.environ["PATH"]])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -59,7 +59,7 @@ async def test_the_readme_leads_from_an_empty_folder_to_a_list_of_records(
     transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    async with server_of_the_readme(tmp_path) as url:
+    async with server_of("README.md", tmp_path) as url:
         found = blocks("README.md")
         for number in (2, 3, 4, 0, 1):  # the first two need what the others create
             code = found[number].replace("http://127.0.0.1:8090", url).replace("AiohttpTransport", transport)

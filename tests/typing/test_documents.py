@@ -1,4 +1,4 @@
-"""The code of the README and of the how-to pages passes both type checkers in their strict modes."""
+"""The code of the README, the tutorial and the how-to pages passes both type checkers in their strict modes."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from pocketbase_core.testing import LocalServer
 
-from ..documents.test_manuals import files, on, programs, write_models
+from ..documents.test_manuals import blocks, files, on, programs, write_models
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 async def write_modules(folder: Path) -> int:
     """Write each program of the documents into a module, and return their number."""
     readme = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)
-    modules = [*readme, *files("app.py"), *programs().values()]
+    tutorial = [block.code for block in blocks("tutorial.md") if block.is_file]
+    modules = [*readme, *tutorial, *files("app.py"), *programs().values()]
     for number, module in enumerate(modules):
         (folder / f"program_{number}.py").write_text(module, encoding="utf-8")
     async with LocalServer() as server:
