@@ -67,7 +67,7 @@ async def test_the_tutorial_leads_from_an_empty_folder_to_a_live_page(tmp_path: 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    async with server_of("docs/tutorial.md", tmp_path) as url, asyncio.timeout(60):
+    async with server_of("docs/tutorial.md", tmp_path) as url, asyncio.timeout(120):
         assert "exist" in await printed_by("prepare.py", tmp_path, url)
         assert await printed_by("write.py", tmp_path, url) == outputs[0]
         found = await printed_by("search.py", tmp_path, url, "book\n")
