@@ -262,6 +262,11 @@ def test_the_fields_of_a_view_are_ignored() -> None:
     assert sent == {"name": "items", "type": "view", "options": {"query": "select 1 as id"}}
 
 
+def test_an_update_of_a_view_keeps_its_query() -> None:
+    view = {"type": "view", "options": {"query": "select id from posts"}}
+    assert legacy_collection({"listRule": ""}, view) == {"listRule": ""}
+
+
 def test_a_field_that_is_no_dict_is_refused() -> None:
     for type_ in ("base", "auth"):
         with pytest.raises(TypeError, match="a field must be a dict, not int"):

@@ -9,6 +9,7 @@ from pocketbase_core import (
     PocketBase,
     PocketBaseDecodeError,
     PocketBaseError,
+    PocketBaseForbiddenError,
     PocketBaseInputError,
     PocketBaseNotFoundError,
     Request,
@@ -202,3 +203,27 @@ async def test_without_a_version_the_first_404_names_it() -> None:
     with pytest.raises(PocketBaseNotFoundError) as caught:
         await Server(404, error(404, legacy=False)).client(None).collection("posts").get_one("a")
     assert "0.22" not in str(caught.value)
+
+
+async def test_the_ways_to_sign_in_of_superusers_are_known_without_a_request() -> None:
+    server = Server()
+    methods = await server.client().admins.auth.methods()
+    assert methods["password"] == {"enabled": True, "identityFields": ["email"]}
+    assert server.seen == []
+
+
+async def test_a_change_of_collections_that_may_not_be_read_is_refused() -> None:
+    server = Server(403, {"code": 403, "message": "Only admins can perform this action.", "data": {}})
+    for change in (
+        server.client().collections.update("posts", {"name": "x"}),
+        server.client().collections.import_collections([]),
+    ):
+        with pytest.raises(PocketBaseForbiddenError, match="Only superusers can perform this action"):
+            await change
+    assert [method for method, _ in server.seen] == ["GET", "GET"], "nothing was changed"
+
+
+async def test_a_list_without_collections_shows_no_version() -> None:
+    page = {"page": 1, "perPage": 30, "items": []}
+    for version in ("0.22", "0.40.6"):
+        assert await Server(json=page).client(version).collections.get_list() == page
