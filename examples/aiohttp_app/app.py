@@ -65,6 +65,8 @@ def create_app(url: str, email: str, password: str) -> web.Application:
     app.router.add_delete("/session", visitor.sign_out)
     app.router.add_get(r"/entries/{page:[1-9]\d{0,5}}", entries.show)
     app.router.add_post("/entries", entries.write)
+    app.router.add_patch(r"/entries/{id:\w+}", entries.change)
+    app.router.add_delete(r"/entries/{id:\w+}", entries.delete)
     app.router.add_get(r"/images/{id:\w+}/{name:\w[\w.-]*}", entries.image)
     return app
 

@@ -1,5 +1,7 @@
 """Messages for visitors when a request to PocketBase fails."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -19,9 +21,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
             return error_response(503, "The guestbook cannot be reached at the moment. Please try again.")
         return error_response(503, "The guestbook did not respond. Check for your change before you try again.")
     except PocketBaseError as error:
-        fields = [f"{field.capitalize()}: {why.get('message')}" for field, why in error.field_errors.items()]
-        return error_response(error.status if 400 <= error.status < 500 else 502, " ".join(fields) or error.message)
+        fields = {field: str(why.get("message")) for field, why in error.field_errors.items()}
+        message = " ".join(f"{field.capitalize()}: {why}" for field, why in fields.items()) or error.message
+        return error_response(error.status if 400 <= error.status < 500 else 502, message, fields)
 
 
-def error_response(status: int, message: str) -> web.Response:
-    return web.json_response({"message": message}, status=status)
+def error_response(status: int, message: str, fields: Mapping[str, str] | None = None) -> web.Response:
+    """Return the message, and those of them that the page shows at the fields of the form."""
+    return web.json_response({"message": message, "fields": dict(fields or {})}, status=status)

@@ -16,6 +16,7 @@ from .entries import POCKETBASE, VISITOR
 from .errors import error_response
 
 VISITORS = "guestbook_visitors"
+WRONG_PASSWORD = "This name is taken, and the password is wrong."
 
 
 @web.middleware
@@ -33,7 +34,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
 
 
 async def show(request: web.Request) -> web.Response:
-    """Return the user's name. The cookie is user input, so the token is verified by refreshing it."""
+    """Return who is signed in. The cookie is user input, so the token is verified by refreshing it."""
     pb = request[VISITOR]
     try:
         if pb.auth_store.is_valid:
@@ -58,7 +59,7 @@ async def sign_in(request: web.Request) -> web.Response:
         except PocketBaseBadRequestError as error:
             if error.field_errors.get("name", {}).get("code") != "validation_not_unique":
                 raise
-            return error_response(400, "This name is taken, and the password is wrong.")
+            return error_response(400, WRONG_PASSWORD, {"password": WRONG_PASSWORD})
         await visitors.auth.with_password(name, password)
     return signed_in(pb)
 
@@ -69,4 +70,6 @@ async def sign_out(request: web.Request) -> web.Response:
 
 
 def signed_in(pb: PocketBase) -> web.Response:
-    return web.json_response({"name": (pb.auth_store.record or {}).get("name")}, headers={"Cache-Control": "no-store"})
+    record = pb.auth_store.record or {}
+    visitor = {"id": record.get("id"), "name": record.get("name")}
+    return web.json_response(visitor, headers={"Cache-Control": "no-store"})

@@ -1,71 +1,19 @@
 """The guestbook in `examples/aiohttp_app`, as visitors see it."""
 
 import asyncio
-import math
-import struct
-import zlib
-from importlib.resources import files
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Route, expect
 
 from pocketbase_core import PocketBase
 from pocketbase_core.testing import LocalServer
 from pocketbase_transports import AiohttpTransport
 
 from .conftest import OpenWindow
+from .visitors import entry, evening, look, post, sign_in
 
 pytestmark = pytest.mark.browser
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-
-def evening(width: int = 640, height: int = 400) -> bytes:
-    """Return a picture of the sky above a hill, as PNG."""
-    ridge = [height * (0.7 + 0.1 * math.sin(column / 90) + 0.02 * math.sin(column / 23)) for column in range(width)]
-    rows = bytearray()
-    for row in range(height):
-        sky, hill = bytes((250 - row // 6, 214 - row // 8, 180 + row // 10)), b"\x2b\x5a\x4b"
-        rows += b"\0" + b"".join(sky if row < top else hill for top in ridge)
-
-    def chunk(chunk_type: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + chunk_type + data + struct.pack(">I", zlib.crc32(chunk_type + data))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(rows))) + chunk(b"IEND", b"")
-
-
-async def sign_in(window: Page, name: str, password: str = "long enough") -> None:
-    await window.get_by_label("Name").fill(name)
-    await window.get_by_label("Password").fill(password)
-    await window.get_by_role("button", name="Sign in").click()
-
-
-async def post(window: Page, message: str, image: bytes | None = None) -> None:
-    await window.get_by_label("Message").fill(message)
-    if image is not None:
-        await window.get_by_label("Picture").set_input_files(
-            {"name": "evening.png", "mimeType": "image/png", "buffer": image}
-        )
-    await window.get_by_role("button", name="Post").click()
-
-
-def entry(window: Page, message: str) -> Locator:
-    return window.get_by_role("article").filter(has_text=message)
-
-
-async def look(window: Page, pictures: Path, name: str) -> None:
-    """Take a screenshot in each color scheme. Nothing may overflow, and axe may find no serious problem."""
-    for scheme in SCHEMES:
-        await window.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        await window.screenshot(path=pictures / f"{name}-{scheme}.png", full_page=True)
-        await window.evaluate(AXE)
-        found = await window.evaluate("axe.run()")
-        assert len(found["passes"]) > 10
-        assert [each["id"] for each in found["violations"] if each["impact"] in ("serious", "critical")] == []
-    assert await window.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 async def test_what_one_visitor_posts_the_other_sees(open_window: OpenWindow, pictures: Path) -> None:
@@ -175,7 +123,9 @@ async def test_a_visitor_stays_signed_in_after_a_reload_until_the_sign_out(
     await expect(window.get_by_text("Signed in as Maren")).to_be_visible()
 
     await sign_in(other, "Maren", "another one")
-    await expect(other.get_by_role("alert")).to_have_text("This name is taken, and the password is wrong.")
+    await expect(other.get_by_label("Password")).to_have_accessible_description(
+        "8 characters or more This name is taken, and the password is wrong."
+    )
     await look(other, pictures, "desk-refused")
     await sign_in(other, "Maren")
     await expect(other.get_by_text("Signed in as Maren")).to_be_visible()
@@ -207,7 +157,7 @@ async def test_a_visitor_who_is_not_signed_in_cannot_post_and_loses_no_text(open
     await expect(window.get_by_text("Signed in as Maren")).to_be_visible()
     await window.context.clear_cookies()
     await post(window, "a long letter", evening())
-    await expect(window.get_by_role("alert")).to_have_text("Please sign in to post.")
+    await expect(window.get_by_role("alert")).to_have_text("Please sign in first.")
     await expect(window.get_by_role("article")).to_have_count(0)
     await sign_in(window, "Maren")
     await expect(window.get_by_label("Message")).to_have_value("a long letter")  # the text is still there
