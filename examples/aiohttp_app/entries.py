@@ -67,7 +67,7 @@ def content(form: Mapping[str, Any]) -> dict[str, Any]:
     image = form.get("image")
     if isinstance(image, web.FileField):
         entry["image"] = FileUpload((image.filename, image.file))
-    elif "remove" in form:
+    elif "without_image" in form:
         entry |= {"image": None, "description": ""}
     return entry
 

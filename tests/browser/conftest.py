@@ -57,7 +57,9 @@ async def open_window(browser: "Browser", pocketbase: LocalServer) -> AsyncGener
     async with TestServer(create_app(pocketbase.url, *pocketbase.superuser)) as app:
 
         async def open_one(width: int) -> "Page":
-            context = await browser.new_context(viewport={"width": width, "height": 800}, locale="en-GB")
+            context = await browser.new_context(
+                viewport={"width": width, "height": 800}, locale="en-GB", timezone_id="UTC"
+            )
             window = await context.new_page()
             window.set_default_timeout(15_000)
             window.on("pageerror", lambda error: messages.append(str(error)))

@@ -92,6 +92,7 @@ async def test_an_entry_that_is_deleted_elsewhere_keeps_what_is_being_typed(open
     window, other = await open_window(768), await open_window(1280)
     for each in (window, other):
         await sign_in(each, "Maren")
+        await expect(each.get_by_text("Signed in as Maren")).to_be_visible()
     await post(window, "short-lived")
     await window.get_by_role("button", name="Edit").click()
     form = window.get_by_role("form", name="Edit your entry")

@@ -54,7 +54,7 @@ async def test_authors_change_and_delete_their_entries_and_the_others_hear_of_it
         assert (status, changed) == (200, entry | {"message": "bye", "description": "a hill", "edited": True})
         assert await next_event(events) == ("update", changed)
 
-        status, changed = await status_and_json(await cleo.patch(path, data={"message": "bye", "remove": "on"}))
+        status, changed = await status_and_json(await cleo.patch(path, data={"message": "bye", "without_image": "on"}))
         assert (status, changed["image"], changed["description"]) == (200, "", "")
         assert await next_event(events) == ("update", changed)
 
@@ -105,7 +105,7 @@ async def test_the_rules_of_the_collection_hold_without_the_application(
             with pytest.raises(PocketBaseBadRequestError):
                 await entries.create({"message": "in Cleo's name", "author": entry["author"]})
         dan_id = (pb.auth_store.record or {})["id"]
-        await visitors.auth.with_password(*CLEO.values())
+        await visitors.auth.with_password(CLEO["name"], CLEO["password"])
         with pytest.raises(PocketBaseNotFoundError):  # not even Cleo makes her entry Dan's
             await entries.update(entry["id"], {"message": "mine", "author": dan_id})
     assert await is_shown(cleo, entry)

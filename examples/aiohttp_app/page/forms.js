@@ -68,12 +68,11 @@ export function onPicture(form, has = false) {
   show();
 }
 
-// The copy of a form in a template. Ids and references get a suffix, which makes them unique.
-export function copy(template, suffix) {
+// Return a copy of the form in a template. Its ids, and what refers to them, get a prefix that makes them unique.
+export function copy(template, prefix) {
   const form = find(template).content.firstElementChild.cloneNode(true);
-  for (const name of ["id", "for", "aria-labelledby", "aria-describedby"])
-    for (const element of [form, ...form.querySelectorAll(`[${name}]`)])
-      if (element.hasAttribute(name))
-        element.setAttribute(name, element.getAttribute(name).replace(/\S+/g, (id) => `${id}-${suffix}`));
+  for (const name of ["id", "for", "aria-describedby"])
+    for (const element of form.querySelectorAll(`[${name}]`))
+      element.setAttribute(name, element.getAttribute(name).replace(/\S+/g, (id) => `${prefix}-${id}`));
   return form;
 }
