@@ -50,12 +50,12 @@ def entry(window: Page, message: str) -> Locator:
 
 
 async def look(window: Page, pictures: Path, name: str) -> None:
-    """Take a screenshot in each color scheme. Nothing may overflow, and axe may find no serious problem."""
+    """Take a screenshot in each color scheme. Nothing may overflow, and axe may find no problem."""
     for scheme in SCHEMES:
         await window.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         await window.screenshot(path=pictures / f"{name}-{scheme}.png", full_page=True)
         await window.evaluate(AXE)
         found = await window.evaluate("axe.run()")
         assert len(found["passes"]) > 10
-        assert [each["id"] for each in found["violations"] if each["impact"] in ("serious", "critical")] == []
+        assert [each["id"] for each in found["violations"]] == []
     assert await window.evaluate("document.documentElement.scrollWidth <= innerWidth")

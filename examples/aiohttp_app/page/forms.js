@@ -32,7 +32,7 @@ function check(form) {
 }
 
 // Call `act` with the content of the form when the form is submitted. Meanwhile the form cannot be submitted again. Its
-// button stays enabled, because a disabled button loses the focus. If the form is hidden by then, `instead` shows errors.
+// button stays enabled, because a disabled button loses the focus. If the form is then hidden, `instead` shows errors.
 export function onSubmit(form, act, instead = form) {
   const button = form.querySelector(".primary");
   form.noValidate = true; // `check` shows the browser's messages

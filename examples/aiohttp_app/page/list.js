@@ -26,9 +26,8 @@ export function fill(item, entry) {
   time.dateTime = created.toISOString();
   time.textContent = created.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   item.querySelector(".edited").hidden = !entry.edited;
-  const image = item.querySelector(".image") ?? new Image();
-  if (image.getAttribute("src") !== entry.image) image.src = entry.image;
-  image.className = "image";
+  const image = item.querySelector(".image") ?? Object.assign(new Image(), { className: "image", loading: "lazy" });
+  if (entry.image && image.getAttribute("src") !== entry.image) image.src = entry.image;
   image.alt = entry.description || `A picture from ${author}`;
   if (entry.image) item.querySelector(".message").after(image);
   else image.remove();
