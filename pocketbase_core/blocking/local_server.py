@@ -9,7 +9,7 @@ from .lease import Lease
 
 
 class LocalServer(BlockingMethods, ServerMethods):
-    """A PocketBase server on a free loopback port, which runs while a `with` block runs.
+    """A PocketBase server on a loopback port, which runs while a `with` block runs.
 
     See `pocketbase_core.testing.LocalServer` for the arguments.
     """

@@ -1,4 +1,4 @@
-"""The fixtures of the pytest plugin."""
+"""The fixtures of the pytest plugin that need a server."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -12,9 +12,9 @@ from .server import LocalServer
 
 
 @pytest.fixture(scope="session")
-def pocketbase_server() -> Generator[LocalServer, None, None]:
+def pocketbase_server(pytestconfig: pytest.Config) -> Generator[LocalServer, None, None]:
     """Run a temporary PocketBase server for the whole test run. Tests share its data."""
-    server = LocalServer()
+    server = LocalServer(pytestconfig.getoption("pocketbase_version"))
     # The server needs its own event loop: a loop of pytest-asyncio may end with each test.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         runner.run(server.__aenter__())

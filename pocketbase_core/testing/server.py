@@ -37,10 +37,13 @@ class Superuser(NamedTuple):
 class ServerMethods:
     """The methods of a temporary server, and what they work on."""
 
-    def __init__(self, version: str | None = None, hooks: str | None = None) -> None:
+    def __init__(self, version: str | None = None, hooks: str | None = None, *, port: int | None = None) -> None:
+        if port is not None and not 0 < port < 65536:
+            raise ValueError(f"port must be a number from 1 to 65535, or None for a free port, not {port}")
         self.superuser = Superuser("admin@example.com", secrets.token_hex(16))
         """The superuser, who is created when the server starts."""
         self._wanted_version = version
+        self._wanted_port = port
         self._hooks = hooks
         self._version: str | None = None
         self._folder = Path()
@@ -89,6 +92,8 @@ class ServerMethods:
     async def _set_up(self) -> None:
         """Create a folder and a superuser, and start the server."""
         self._owner = os.getpid()
+        if self._wanted_port is not None:
+            _check_that_port_is_free(self._wanted_port)
         self._binary = await asyncio.to_thread(find_binary, self._wanted_version)
         self._folder = Path(tempfile.mkdtemp(prefix="pocketbase-"))
         try:
@@ -100,7 +105,11 @@ class ServerMethods:
             if self._hooks is not None:
                 (self._folder / "hooks" / "main.pb.js").write_text(self._hooks, encoding="utf-8")
             await self._create_superuser()
-            await self._start_on_free_port()
+            if self._wanted_port is None:
+                await self._start_on_free_port()
+            else:
+                self._port = self._wanted_port
+                await self._start()
         except BaseException:
             self._remove()
             raise
@@ -219,8 +228,19 @@ class ServerMethods:
         return False
 
 
+def _check_that_port_is_free(port: int) -> None:
+    with socket.socket() as probe:
+        if os.name == "posix":
+            # Connections that were closed a moment ago do not keep the server from listening.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise RuntimeError(f"LocalServer cannot use port {port}: {error.strerror}") from error
+
+
 class LocalServer(ServerMethods, AsyncFace):
-    """A PocketBase server on a free loopback port, which runs while an `async with` block runs.
+    """A PocketBase server on a loopback port, which runs while an `async with` block runs.
 
     Everything that the server writes is in a temporary folder. The server stops and the folder is removed when the
     block ends. On POSIX this also happens if the process is killed.
@@ -229,6 +249,10 @@ class LocalServer(ServerMethods, AsyncFace):
         version: The version of the server, 0.22 or newer: `"0.36.9"`, or `"0.23"` for the last release of that series.
             The binary is downloaded once into a cache. None: the installed binary.
         hooks: The source of JavaScript hooks.
+        port: The port of the server. None: a free port.
+
+    Raises:
+        ValueError: If `port` is not the number of a port.
     """
 
     async def __aenter__(self) -> Self:

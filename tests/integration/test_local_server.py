@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pocketbase_core import PocketBase
+from pocketbase_core import PocketBase, blocking
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.binaries import find_binary
 from pocketbase_core.testing.server import Superuser
@@ -106,6 +109,44 @@ async def test_a_port_that_was_taken_meanwhile_is_replaced(monkeypatch: pytest.M
     async with LocalServer() as server:
         assert await asyncio.to_thread(is_up, server.url)
     assert taken.exists(), "the first start did not fail"
+
+
+def make_server(face: str, **options: Any) -> Any:
+    return LocalServer(**options) if face == "asynchronous" else blocking.LocalServer(**options)
+
+
+@asynccontextmanager
+async def running(server: Any) -> AsyncGenerator[Any, None]:
+    """Enter and leave the block of a server of either face."""
+    if isinstance(server, LocalServer):
+        async with server:
+            yield server
+        return
+    await asyncio.to_thread(server.__enter__)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(server.__exit__, None, None, None)
+
+
+@pytest.mark.parametrize("face", ["asynchronous", "blocking"])
+async def test_a_server_has_the_port_that_it_was_given_each_time(face: str) -> None:
+    async with LocalServer() as other:
+        port = int(other.url.rpartition(":")[2])
+        with pytest.raises(RuntimeError, match=f"^LocalServer cannot use port {port}: Address already in use$"):
+            async with running(make_server(face, port=port)):
+                pass
+        assert await asyncio.to_thread(is_up, other.url), "the refused server stopped the other one"
+    for _ in range(2):  # connections to the first are still known to the system when the second starts
+        async with running(make_server(face, port=port)) as server:
+            assert server.url == f"http://127.0.0.1:{port}"
+            assert await asyncio.to_thread(is_up, server.url)
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_number_that_is_no_port_is_refused_at_once(port: int) -> None:
+    with pytest.raises(ValueError, match=f"not {port}$"):
+        LocalServer(port=port)
 
 
 async def test_a_start_that_is_cancelled_leaves_no_folder() -> None:
