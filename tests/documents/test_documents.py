@@ -54,24 +54,6 @@ async def server_of(document: str, folder: Path) -> AsyncGenerator[str, None]:
         await process.communicate()
 
 
-@pytest.mark.parametrize("transport", ["AiohttpTransport", "HttpxTransport", "PyreqwestTransport"])
-async def test_the_readme_leads_from_an_empty_folder_to_a_list_of_records(
-    transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with server_of("README.md", tmp_path) as url:
-        found = blocks("README.md")
-        for number in (2, 3, 4, 0, 1):  # the first two need what the others create
-            code = found[number].replace("http://127.0.0.1:8090", url).replace("AiohttpTransport", transport)
-            compiled = compile(code, f"README.md, block {number + 1}", "exec")
-            await asyncio.to_thread(exec, compiled, {"__name__": "__main__"})
-    assert len(found) == 5, "a block of code was not found"
-    printed = capsys.readouterr().out
-    assert "1 Hello\n" in printed
-    assert "404 " in printed
-    assert printed.endswith("create A new post\nA new post\nA new post\n")
-
-
 def lines(code: str) -> str:
     """Return the code without indentation and empty lines."""
     return "\n".join(filter(None, map(str.strip, code.splitlines()))) + "\n"
