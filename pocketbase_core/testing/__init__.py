@@ -1,5 +1,6 @@
 """Helpers for tests, examples and experiments."""
 
+from .mock import PocketBaseMock
 from .server import LocalServer
 
-__all__ = ["LocalServer"]
+__all__ = ["LocalServer", "PocketBaseMock"]

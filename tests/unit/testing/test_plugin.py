@@ -65,7 +65,7 @@ metadata.distribution = distribution
 TESTS_ON_A_MOCK = """
 import pytest
 from pocketbase_core import PocketBaseNotFoundError, Response, blocking
-from pocketbase_core.testing.mock import PocketBaseMock
+from pocketbase_core.testing import PocketBaseMock
 
 @pytest.mark.asyncio
 async def test_a_handler(pocketbase_mock: PocketBaseMock) -> None:
