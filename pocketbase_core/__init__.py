@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from .services.queued import Queued
     from .services.records import RecordService
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "AsyncAuthStore",
