@@ -215,7 +215,7 @@ def test_the_order_of_the_pages_names_all_of_them() -> None:
     assert sorted(pages()) == sorted(path.stem for path in (DOCS / "zh" / "howto").iterdir())
 
 
-@pytest.mark.parametrize("document", ["tutorial.md", *(f"howto/{page}.md" for page in pages())])
+@pytest.mark.parametrize("document", ["tutorial.md", "promises.md", *(f"howto/{page}.md" for page in pages())])
 def test_both_languages_have_the_same_sections_and_code(document: str) -> None:
     ours, theirs = shape(document), shape(f"zh/{document}")
     assert ours == theirs

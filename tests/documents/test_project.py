@@ -54,3 +54,11 @@ def test_the_workflows_run_each_version_that_the_manifest_names() -> None:
     assert tested is not None
     assert re.findall(r"3\.\d+", tested[1]) == named
     assert PROJECT["requires-python"] == f">={named[0]}"
+
+
+@pytest.mark.parametrize("path", ["docs/promises.md", "docs/zh/promises.md"])
+def test_the_promised_versions_are_those_of_the_extras(path: str) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text(path), re.MULTILINE))
+    assert [*rows] == ["aiohttp", "httpx", "httpx2", "pyreqwest"]
+    for extra, cell in rows.items():
+        assert re.findall(r"`(.*?)`", cell) == PROJECT["optional-dependencies"][extra]
