@@ -24,11 +24,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from .error_texts import field_messages, in_one_line, reason_phrase, redirect_hint, server_message
-from .input_errors import PocketBaseInputError as PocketBaseInputError
-from .input_errors import PocketBaseInputTypeError as PocketBaseInputTypeError
+from .input_errors import PocketBaseInputError, PocketBaseInputTypeError
 from .messages import Response
 from .messages.json_values import as_object
 from .peer_names import AnswersPeerNames
+
+__all__ = [
+    "PocketBaseBadRequestError",
+    "PocketBaseBatchError",
+    "PocketBaseConnectionError",
+    "PocketBaseDecodeError",
+    "PocketBaseError",
+    "PocketBaseForbiddenError",
+    "PocketBaseInputError",
+    "PocketBaseInputTypeError",
+    "PocketBaseNotFoundError",
+    "PocketBaseRateLimitError",
+    "PocketBaseServerError",
+    "PocketBaseSessionExpiredError",
+    "PocketBaseTimeoutError",
+    "PocketBaseTransportError",
+    "PocketBaseUnauthorizedError",
+]
 
 _MAX_MEMBERS = 5  # failed requests that the description of a batch contains
 

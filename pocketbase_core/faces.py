@@ -29,6 +29,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from .calls.call import Call
+from .calls.option_texts import list_options
 from .peer_names import AnswersPeerNames
 from .pipeline import Pipeline
 
@@ -65,8 +66,8 @@ class Definition:
     """The definition of a method, which the faces make methods of."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = list_options(function)
         self.__doc__ = function.__doc__
-        self.function = function
 
 
 class Face:

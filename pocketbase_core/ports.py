@@ -10,6 +10,8 @@ from typing import Protocol, runtime_checkable
 
 from .messages import Headers, Request, Response, ServerSentEvent
 
+__all__ = ["HttpPort", "SsePort", "StreamedResponse", "Transport"]
+
 
 class StreamedResponse(Protocol):
     """A response whose body is read as it arrives."""

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, MappingProxyType
-from typing import Any, NamedTuple, TypedDict
+from typing import Annotated, Any, NamedTuple, TypedDict
 
 from ..input_errors import PocketBaseInputError
 from ..messages import Headers
@@ -20,28 +20,31 @@ OptionsArg = Mapping[str, Any] | None
 class CommonOptions(TypedDict, total=False):
     """Options of every method."""
 
-    params: Mapping[str, Any]
-    """More query parameters. None is left out, and a list repeats its key."""
-    headers: Mapping[str, str]
-    """More headers. They replace the client's headers of the same name."""
-    timeout: float | None
-    """A limit in seconds for the call as a whole. None is no limit; the default is the client's timeout."""
+    params: Annotated[Mapping[str, Any], "More query parameters. None is left out, and a list repeats its key."]
+    headers: Annotated[Mapping[str, str], "More headers. They replace the client's headers of the same name."]
+    timeout: Annotated[
+        float | None,
+        "The limit in seconds for the whole call; None is no limit. The default is the client's timeout.",
+    ]
 
 
 class RecordOptions(CommonOptions, total=False):
     """Options of methods that return records."""
 
-    expand: str | Sequence[str]
-    """Relations whose records are included, such as `"author,comments_via_post"`."""
-    fields: str | Sequence[str]
-    """Fields to return, such as `"id,title"`. The default is all fields."""
+    expand: Annotated[
+        str | Sequence[str],
+        'Relations whose records are included, such as `"author,comments_via_post"`.',
+    ]
+    fields: Annotated[str | Sequence[str], 'Fields to return, such as `"id,title"`. The default is all fields.']
 
 
 class AuthOptions(CommonOptions, total=False):
     """Options of methods of an auth collection that send a body."""
 
-    body: Mapping[str, Any]
-    """More fields of the body, such as a captcha that a hook of the server checks: JSON values, no files."""
+    body: Annotated[
+        Mapping[str, Any],
+        "More fields of the body, such as a captcha that a hook of the server checks: JSON values, no files.",
+    ]
 
 
 class SignInOptions(RecordOptions, AuthOptions, total=False):
@@ -51,74 +54,70 @@ class SignInOptions(RecordOptions, AuthOptions, total=False):
 class FirstOptions(RecordOptions, total=False):
     """Options of methods that return the first record of a list."""
 
-    filter: str
-    """A filter expression. `pb.filter` writes values into one safely."""
-    sort: str | Sequence[str]
-    """Fields to sort by, such as `"-created,id"`; a minus means descending."""
+    filter: Annotated[str, "A filter expression. `pb.filter` writes values into one safely."]
+    sort: Annotated[str | Sequence[str], 'Fields to sort by, such as `"-created,id"`; a minus means descending.']
 
 
 class ListOptions(FirstOptions, total=False):
     """Options of methods that return one page of a list."""
 
-    skip_total: bool
-    """True makes the server leave out the totals, which is faster. They are -1 then."""
+    skip_total: Annotated[bool, "True makes the server leave out the totals, which is faster. They are -1 then."]
 
 
 class FullListOptions(FirstOptions, total=False):
     """Options of methods that return a list to its end."""
 
-    batch: int
-    """Records for each request. The default is 1000."""
+    batch: Annotated[int, "Records for each request. The default is 1000."]
 
 
 class LiveOptions(FirstOptions, total=False):
     """Options of live queries."""
 
-    limit: int | None
-    """The length of the list, from 1: only its first records. None is no limit, and the default."""
-    watch: str | Sequence[str]
-    """Other collections whose changes matter, such as those of relations in `filter`, or the tables of a view."""
+    limit: Annotated[
+        int | None,
+        "The length of the list, from 1: only its first records. None is no limit, and the default.",
+    ]
+    watch: Annotated[
+        str | Sequence[str],
+        "Other collections whose changes matter, such as those of relations in `filter`, or the tables of a view.",
+    ]
 
 
 class FileOptions(CommonOptions, total=False):
     """Options of methods that return a stored file, or its URL."""
 
-    thumb: str
-    """The size of a thumbnail of an image, such as `"100x100"`."""
-    token: str
-    """A file token, which protected files require."""
-    download: bool
-    """True makes a browser save the file instead of showing it."""
+    thumb: Annotated[str, 'The size of a thumbnail of an image, such as `"100x100"`.']
+    token: Annotated[str, "A file token, which protected files require."]
+    download: Annotated[bool, "True makes a browser save the file instead of showing it."]
 
 
 class SubscribeOptions(RecordOptions, total=False):
     """Options of realtime subscriptions."""
 
-    filter: str
-    """A filter expression: only events of records that match are sent."""
-    on_gap: Callable[[Any], object]
-    """A function that is called with a `Gap` when events may be missing."""
+    filter: Annotated[str, "A filter expression: only events of records that match are sent."]
+    on_gap: Annotated[Callable[[Any], object], "A function that is called with a `Gap` when events may be missing."]
 
 
 class RestoreOptions(CommonOptions, total=False):
     """Options of restoring a backup."""
 
-    wait: bool
-    """True makes the call wait until the restored server responds, for `timeout` seconds; by default, 5 minutes."""
+    wait: Annotated[
+        bool,
+        "True makes the call wait until the restored server responds, for `timeout` seconds; by default, 5 minutes.",
+    ]
 
 
 class SendOptions(CommonOptions, total=False):
     """Options of custom routes."""
 
-    method: str
-    """The HTTP method. The default is GET."""
-    body: Any
-    """A JSON value, or an instance of a dataclass, a pydantic model or a msgspec Struct. A dict or an instance may hold
-    `FileUpload`s and is then sent as multipart/form-data.
-
-    With a Content-Type in `headers`, text, bytes and an async iterable of bytes are sent as they are. So is a
-    `FileUpload` of one file, whose own content type is the default.
-    """
+    method: Annotated[str, "The HTTP method. The default is GET."]
+    body: Annotated[
+        Any,
+        "A JSON value, or an instance of a dataclass, a pydantic model or a msgspec Struct. A dict or an instance "
+        "may hold `FileUpload`s and is then sent as multipart/form-data. With a Content-Type in `headers`, text, "
+        "bytes and an async iterable of bytes are sent as they are. So is a `FileUpload` of one file, whose own "
+        "content type is the default.",
+    ]
 
 
 _QUERY_NAMES = {name: name for name in ("filter", "sort", "expand", "fields", "thumb", "token", "download")}

@@ -65,13 +65,15 @@ class RealtimeMethods(ServiceMethods):
         The message of the topic `PB_CONNECT` is `{"clientId"}`. Its callback is called once for each new connection
         from then on, when all topics are subscribed there: for the first, after a loss, and for a replacement.
 
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
+
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
             callback: A function or coroutine function. The next message waits until a coroutine has ended.
-            options: The keywords below, as a mapping.
+            options: The options as a dict.
             decode: Turns each message into the argument of `callback`.
-            **keywords: `on_gap`, called with each `Gap` in its place between the messages; `timeout`, in seconds, for
-                the confirmation; and `filter`, `expand`, `fields`, `params` and `headers`, which the server applies.
+            **keywords: The options as keyword arguments. `on_gap` is called with each `Gap` in its place between the
+                messages; `timeout` limits the wait for the confirmation.
 
         Returns:
             A coroutine function that ends the subscription.
@@ -115,12 +117,14 @@ class RealtimeMethods(ServiceMethods):
         decoded JSON, for records `{"action", "record"}`, or the text if it is not JSON; a `Gap` stands where some may
         be missing.
 
+        Options: `filter`, `expand`, `fields`, `on_gap`, `params`, `headers`, `timeout`.
+
         Args:
             topic: The topic, such as `posts/*` or `posts/RECORD_ID`.
-            options: The keywords below, as a mapping.
+            options: The options as a dict.
             decode: Turns each message into what the iterator returns.
-            **keywords: `timeout`, in seconds, for the confirmation; and `filter`, `expand`, `fields`, `params` and
-                `headers`, which the server applies to the messages. `on_gap` is for callbacks only.
+            **keywords: The options as keyword arguments. `timeout` limits the wait for the confirmation. `on_gap` is
+                for callbacks only.
 
         Yields:
             The iterator, for one task at a time.

@@ -52,12 +52,14 @@ class AuthMethods(ServiceMethods):
     ) -> Call[dict[str, Any]]:
         """Sign in with an identity and a password.
 
+        Options: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
+
         Args:
             identity: The e-mail address, or the value of another identity field of the collection.
             password: The password.
             identity_field: The field to look the identity up in; by default each identity field.
             mfa_id: The `mfa_id` of the error of the first factor, if this is the second one.
-            options: `expand`, `fields`, and `body` for more fields of the request's body.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -72,7 +74,10 @@ class AuthMethods(ServiceMethods):
     def request_otp(
         self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[dict[str, Any]]:
-        """Send a one-time password by e-mail, and return `{"otpId"}`, even if no user has the address."""
+        """Send a one-time password by e-mail, and return `{"otpId"}`, even if no user has the address.
+
+        Options: `body`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_otp(self._collection, email, parsed)
 
@@ -87,11 +92,13 @@ class AuthMethods(ServiceMethods):
     ) -> Call[dict[str, Any]]:
         """Sign in with a one-time password.
 
+        Options: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
+
         Args:
             otp_id: The `otpId` that `request_otp` returned.
             password: The password from the e-mail.
             mfa_id: The `mfa_id` of the error of the first factor, if this is the second one.
-            options: `expand`, `fields`, and `body` for more fields of the request's body.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -107,9 +114,11 @@ class AuthMethods(ServiceMethods):
     ) -> Call[dict[str, Any]]:
         """Sign in with the code of an OAuth2 provider.
 
+        Options: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
+
         Args:
             payload: `{"provider", "code", "codeVerifier", "redirectURL", "createData"?}`.
-            options: `expand`, `fields`, and `body` for more fields of the request's body.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         return auth.with_oauth2(self._collection, payload, parse_options(SignInOptions, options, keywords)).then(
@@ -132,12 +141,14 @@ class AuthMethods(ServiceMethods):
 
         The option `timeout` limits the sign-in as a whole: the user has that many seconds, 300 by default.
 
+        Options: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
+
         Args:
             provider: The name of the provider, such as `google`.
             open_url: A function or coroutine function that opens the provider's page; by default in the web browser.
             scopes: OAuth2 scopes in place of the provider's default ones.
             create_data: Fields of the record, if the sign-in creates one.
-            options: `expand`, `fields`, `timeout`, and `body` for more fields of the last request's body.
+            options: The options as a dict. `body` is for the last request.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -177,10 +188,12 @@ class AuthMethods(ServiceMethods):
     ) -> "PocketBase":
         """Return a client that acts as this user, for superusers.
 
+        Options: `expand`, `fields`, `body`, `params`, `headers`, `timeout`.
+
         Args:
             record_id: The id of the user.
             duration: The life of the token in seconds; by default as long as a sign-in's. The token is not refreshed.
-            options: `expand` and `fields` of the record.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(SignInOptions, options, keywords)
@@ -193,7 +206,10 @@ class AuthMethods(ServiceMethods):
     def request_password_reset(
         self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
-        """Send an e-mail with a token for a new password. The server responds alike for unknown addresses."""
+        """Send an e-mail with a token for a new password. The server responds alike for unknown addresses.
+
+        Options: `body`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_password_reset(self._collection, email, parsed)
 
@@ -210,11 +226,13 @@ class AuthMethods(ServiceMethods):
 
         The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
 
+        Options: `body`, `params`, `headers`, `timeout`.
+
         Args:
             token: The token of the e-mail.
             password: The new password.
             password_confirm: The same password again, as the user typed it; by default `password`.
-            options: Options of the request.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(AuthOptions, options, keywords)
@@ -225,7 +243,10 @@ class AuthMethods(ServiceMethods):
     def request_verification(
         self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
-        """Send an e-mail with a token that verifies the address."""
+        """Send an e-mail with a token that verifies the address.
+
+        Options: `body`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_verification(self._collection, email, parsed)
 
@@ -236,6 +257,8 @@ class AuthMethods(ServiceMethods):
         """Verify an e-mail address with the token of the e-mail.
 
         If the address is the signed-in user's, the record in the auth store is marked as verified.
+
+        Options: `body`, `params`, `headers`, `timeout`.
         """
         call = auth.confirm_verification(self._collection, token, parse_options(AuthOptions, options, keywords))
         return call.then(lambda store, _: session.email_verified(store, token))
@@ -244,7 +267,10 @@ class AuthMethods(ServiceMethods):
     def request_email_change(
         self, new_email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
     ) -> Call[None]:
-        """Send an e-mail with a token to a new address of the signed-in user."""
+        """Send an e-mail with a token to a new address of the signed-in user.
+
+        Options: `body`, `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(AuthOptions, options, keywords)
         return auth.request_email_change(self._collection, new_email, parsed)
 
@@ -255,6 +281,8 @@ class AuthMethods(ServiceMethods):
         """Change the e-mail address with the token of the e-mail and the password of the user.
 
         The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
+
+        Options: `body`, `params`, `headers`, `timeout`.
         """
         parsed = parse_options(AuthOptions, options, keywords)
         call = auth.confirm_email_change(self._collection, token, password, parsed)
@@ -264,7 +292,10 @@ class AuthMethods(ServiceMethods):
     async def list_external_auths(
         self, record_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> list[dict[str, Any]]:
-        """Return the OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`."""
+        """Return the OAuth2 accounts that are linked to a record: `[{"provider", "providerId", …}]`.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(CommonOptions, options, keywords)
         return await fetch_all(
             self._pipeline, parsed, lambda number: auth.external_auths(record_id, number, parsed), identity
@@ -275,6 +306,8 @@ class AuthMethods(ServiceMethods):
         self, record_id: str, provider: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> None:
         """Unlink an OAuth2 account from a record.
+
+        Options: `params`, `headers`, `timeout`.
 
         Raises:
             PocketBaseNotFoundError: If no account of this provider is linked.

@@ -4,6 +4,7 @@ import os
 from typing import Any, Unpack
 
 from ..calls.call import Call
+from ..calls.option_texts import list_options
 from ..calls.options import CommonOptions, FileOptions, OptionsArg, RecordOptions, RestoreOptions, parse_options
 from ..endpoints import backups, files
 from ..faces import AsyncFace, ServiceMethods, endpoint, method
@@ -32,16 +33,21 @@ class BackupMethods(ServiceMethods):
     ) -> Call[None]:
         """Create a backup, and return when it exists.
 
+        Options: `params`, `headers`, `timeout`.
+
         Args:
             name: The key of the backup, matching `[a-z0-9_-]+.zip`; by default, the server chooses one.
-            options: Options of the request.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         return backups.create(name, parse_options(CommonOptions, options, keywords))
 
     @endpoint
     def upload(self, file: FileUpload, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Upload a backup, which must be a ZIP file."""
+        """Upload a backup, which must be a ZIP file.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return backups.upload(file, parse_options(CommonOptions, options, keywords))
 
     @method
@@ -49,6 +55,8 @@ class BackupMethods(ServiceMethods):
         """Return the content of a backup; `download_to` is for large ones.
 
         The option `timeout` limits all requests together.
+
+        Options: `params`, `headers`, `timeout`.
         """
         parsed = parse_options(CommonOptions, options, keywords)
         bound = BoundPipeline(self._pipeline, parsed)
@@ -65,7 +73,10 @@ class BackupMethods(ServiceMethods):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> None:
-        """Download a backup to `path`, as `FileService.download_to` does."""
+        """Download a backup to `path`, as `FileService.download_to` does.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(CommonOptions, options, keywords)
         bound = BoundPipeline(self._pipeline, parsed, each=True)
         backups.download(key, None, parsed)  # raises for a wrong key before anything is sent
@@ -78,7 +89,10 @@ class BackupMethods(ServiceMethods):
 
     @endpoint
     def delete(self, key: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Delete a backup."""
+        """Delete a backup.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return backups.delete(key, parse_options(CommonOptions, options, keywords))
 
     @method
@@ -103,6 +117,7 @@ class BackupMethods(ServiceMethods):
         else:
             await self._pipeline.execute(call)
 
+    @list_options
     def get_download_url(self, key: str, options: OptionsArg = None, **keywords: Unpack[FileOptions]) -> str:
         """Return the absolute URL of a backup; a browser also needs the option `token`, from `files.get_token()`.
 

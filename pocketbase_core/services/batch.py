@@ -50,6 +50,8 @@ class BatchMethods(ServiceMethods):
 
         If the signed-in record is changed or deleted, the auth store follows.
 
+        Options: `params`, `headers`, `timeout`.
+
         Raises:
             PocketBaseBatchError: If a change failed. Nothing was changed; `errors` has the errors by index.
             PocketBaseForbiddenError: If batches are disabled in the server's settings.

@@ -54,7 +54,10 @@ class RecordChanges(Generic[T]):
     def delete(
         self, record_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> RecordChange[None]:
-        """Delete a record. If the record is the signed-in one, the auth store is cleared."""
+        """Delete a record. If the record is the signed-in one, the auth store is cleared.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         parsed = parse_options(CommonOptions, options, keywords)
         call = records.delete(self._collection, record_id, parsed)
         return RecordChange(call, self._collection, record_id, _nothing, parsed)

@@ -112,7 +112,10 @@ class CollectionMethods(ServiceMethods):
 
     @endpoint
     def delete(self, id_or_name: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Delete a collection with all its records."""
+        """Delete a collection with all its records.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         call = api.delete(id_or_name, parse_options(CommonOptions, options, keywords))
         return call.then(_end_tokens(id_or_name))
 
@@ -126,10 +129,12 @@ class CollectionMethods(ServiceMethods):
     ) -> Call[None]:
         """Create and update many collections in one transaction.
 
+        Options: `params`, `headers`, `timeout`.
+
         Args:
             collections: The collections, as `create` takes them. A collection with a known `id` is updated.
             delete_missing: Also delete all other collections, and all fields that are left out, with their data.
-            options: Options of the request.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         call = api.import_collections(collections, delete_missing, parse_options(CommonOptions, options, keywords))
@@ -138,27 +143,39 @@ class CollectionMethods(ServiceMethods):
 
     @endpoint
     def truncate(self, id_or_name: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Delete all records of a collection."""
+        """Delete all records of a collection.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         call = api.truncate(id_or_name, parse_options(CommonOptions, options, keywords))
         return call.then(_end_tokens(id_or_name))
 
     @endpoint
     def get_scaffolds(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
-        """Return an empty collection of each type: `{"base", "auth", "view"}`."""
+        """Return an empty collection of each type: `{"base", "auth", "view"}`.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return api.get_scaffolds(parse_options(CommonOptions, options, keywords))
 
     @endpoint
     def get_all_oauth2_providers(
         self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[list[dict[str, Any]]]:
-        """Return the OAuth2 providers that the server knows (PocketBase 0.37 and newer)."""
+        """Return the OAuth2 providers that the server knows (PocketBase 0.37 and newer).
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return api.get_all_oauth2_providers(parse_options(CommonOptions, options, keywords))
 
     @endpoint
     def dry_run_view_query(
         self, query: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]
     ) -> Call[dict[str, Any]]:
-        """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer)."""
+        """Return `{"fields", "sample"}` of a view without creating the view (PocketBase 0.37 and newer).
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return api.dry_run_view_query(query, parse_options(CommonOptions, options, keywords))
 
 

@@ -23,7 +23,10 @@ class CronMethods(ServiceMethods):
 
     @endpoint
     def run(self, job_id: str, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Start a job, and return without waiting for its end."""
+        """Start a job, and return without waiting for its end.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return crons.run(job_id, parse_options(CommonOptions, options, keywords))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack
 
+from ..calls.option_texts import list_options
 from ..calls.options import SendOptions, parse_options
 from ..endpoints import custom
 from ..messages import Response
@@ -25,12 +26,15 @@ class CustomRoutes:
         """The way of the calls of this client."""
         ...
 
+    @list_options
     async def send(self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]) -> Any:
         """Call a custom route, and return its decoded JSON; None if the response is empty.
 
+        Options: `method`, `body`, `params`, `headers`, `timeout`.
+
         Args:
             path: The path on the server, which may contain a query.
-            options: `method`, `params`, `headers`, `body`, `timeout`.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -38,15 +42,17 @@ class CustomRoutes:
         """
         return await self.pipeline.execute(custom.send(path, parse_options(SendOptions, options, keywords)))
 
+    @list_options
     async def send_raw(
         self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
     ) -> Response:
         """Call a custom route, and return its response, whatever the body. A status outside 2xx raises as in `send`.
 
-        Options: `method`, `params`, `headers`, `body`, `timeout`.
+        Options: `method`, `body`, `params`, `headers`, `timeout`.
         """
         return await self.pipeline.execute(custom.send_raw(path, parse_options(SendOptions, options, keywords)))
 
+    @list_options
     def stream(
         self, path: str, options: Mapping[str, Any] | None = None, **keywords: Unpack[SendOptions]
     ) -> AbstractAsyncContextManager[StreamedResponse]:
@@ -54,6 +60,6 @@ class CustomRoutes:
 
         A status outside 2xx raises as in `send`. The timeout limits the wait for the headers, and then for each chunk.
 
-        Options: `method`, `params`, `headers`, `body`, `timeout`.
+        Options: `method`, `body`, `params`, `headers`, `timeout`.
         """
         return self.pipeline.stream(custom.send_raw(path, parse_options(SendOptions, options, keywords)))

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Unpack, overload
 
 from ..calls.call import Call
+from ..calls.option_texts import list_options
 from ..calls.options import CommonOptions, FileOptions, OptionsArg, parse_options
 from ..endpoints import files
 from ..faces import AsyncFace, ServiceMethods, endpoint, method
@@ -36,6 +37,7 @@ class FileMethods(ServiceMethods):
         options: OptionsArg = None,
         **keywords: Unpack[FileOptions],
     ) -> str: ...
+    @list_options
     def get_url(
         self,
         collection: str | Mapping[str, Any] | files.HasId,
@@ -49,12 +51,13 @@ class FileMethods(ServiceMethods):
         A record is a dict, or an object with the attributes `id` and `collectionId` or `collectionName`, or these in
         snake case. If the file name is empty, as an empty file field is, the URL is `""`.
 
+        Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
+
         Args:
             collection: The id or name of the collection; or a record.
             record_id: The id of the record; or the file name, after a record.
             filename: The file name; or the options, after a record.
-            options: `thumb`, a size such as `100x100`; `token` for a protected file; `download`, so that browsers
-                save the file.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -78,7 +81,10 @@ class FileMethods(ServiceMethods):
 
     @endpoint
     def get_token(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[str]:
-        """Return a token for the option `token` of protected files. The token is valid for about three minutes."""
+        """Return a token for the option `token` of protected files. The token is valid for about three minutes.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return files.get_token(parse_options(CommonOptions, options, keywords))
 
     @endpoint
@@ -121,7 +127,7 @@ class FileMethods(ServiceMethods):
             filename: The name of the file.
             on_progress: Called as `on_progress(done, total)` with bytes; `total` is None if the server sends no length.
                 What the callback raises is logged.
-            options: `thumb`, `token`, `timeout`.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         Raises:

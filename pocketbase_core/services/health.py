@@ -13,7 +13,10 @@ class HealthMethods(ServiceMethods):
 
     @endpoint
     def check(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[dict[str, Any]]:
-        """Return `{"code": 200, "message", "data"}` if the server is healthy, else raise PocketBaseError."""
+        """Return `{"code": 200, "message", "data"}` if the server is healthy, else raise PocketBaseError.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return health.check(parse_options(CommonOptions, options, keywords))
 
 

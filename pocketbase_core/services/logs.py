@@ -46,7 +46,10 @@ class LogMethods(ServiceMethods):
 
     @endpoint
     def truncate(self, options: OptionsArg = None, **keywords: Unpack[CommonOptions]) -> Call[None]:
-        """Delete all entries (PocketBase 0.40 and newer)."""
+        """Delete all entries (PocketBase 0.40 and newer).
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return logs.truncate(parse_options(CommonOptions, options, keywords))
 
 

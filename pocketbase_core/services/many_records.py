@@ -40,6 +40,8 @@ class ManyRecords(ServiceMethods):
         No row is stored twice, also if a response is lost. A row that the server refuses, or that cannot be sent, is in
         `failed` of the result; all others are stored. If a run was interrupted, run it again with a `key`.
 
+        Options: `params`, `headers`, `timeout`.
+
         Args:
             rows: Bodies as for `create`, from any iterable, also an asynchronous one. Only the rows of the batches in
                 progress are in memory.
@@ -48,7 +50,7 @@ class ManyRecords(ServiceMethods):
                 superuser, and 50 otherwise. If the server has batches disabled, each row is a request.
             on_progress: Called as `on_progress(done, total)` with numbers of rows; `total` is None if `rows` has no
                 length. What the callback raises is logged.
-            options: `params`, `headers`, `timeout`. The timeout limits each request.
+            options: The options as a dict. `timeout` limits each request.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -81,7 +83,7 @@ class ManyRecords(ServiceMethods):
                 writing, as text or as bytes.
             batch: Records a request.
             on_progress: Called as `on_progress(done, None)` with the number of records written.
-            options: The options; `timeout` limits each request.
+            options: The options as a dict. `timeout` limits each request.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -116,7 +118,7 @@ class ManyRecords(ServiceMethods):
             key: Another unique field than `id`, by which the records that exist are found.
             batch: See `create_many`.
             on_progress: Called as `on_progress(done, None)` with the number of lines that are done in this run.
-            options: The options; `timeout` limits each request.
+            options: The options as a dict. `timeout` limits each request.
             **keywords: The options as keyword arguments.
 
         Raises:

@@ -73,10 +73,12 @@ class RecordMethods(RecordChanges[T], ManyRecords):
     ) -> Call[Page[T]]:
         """Return one page: `{"page", "perPage", "totalItems", "totalPages", "items"}`.
 
+        Options: `filter`, `sort`, `expand`, `fields`, `skip_total`, `params`, `headers`, `timeout`.
+
         Args:
             page: The number of the page, from 1.
             per_page: Records a page; the server returns at most 1000.
-            options: `filter`, `sort`, `expand`, `fields`, `skip_total`; or as keyword arguments.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         With `skip_total`, `totalItems` and `totalPages` are -1, and the server answers faster.
@@ -97,9 +99,11 @@ class RecordMethods(RecordChanges[T], ManyRecords):
         The option `batch` is the number of records a request, 1000 by default. The option `timeout` limits all requests
         together.
 
+        Options: `filter`, `sort`, `expand`, `fields`, `batch`, `params`, `headers`, `timeout`.
+
         Args:
             batch_or_options: The option `batch`, or the options as a dict.
-            options: `filter`, `sort`, `expand`, `fields`, `batch`.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_leading(FullListOptions, "batch", batch_or_options, options, keywords)
@@ -120,9 +124,11 @@ class RecordMethods(RecordChanges[T], ManyRecords):
         Without a `sort`, keyset pagination is used: the records come in the order of their ids, every page is equally
         cheap, and each record that exists throughout is yielded exactly once, whatever is created or deleted meanwhile.
 
+        Options: `filter`, `sort`, `expand`, `fields`, `params`, `headers`, `timeout`.
+
         Args:
             batch: Records a request.
-            options: `filter`, `sort`, `expand`, `fields`. The option `timeout` limits each request.
+            options: The options as a dict. `timeout` limits each request.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(FirstOptions, options, keywords)
@@ -139,9 +145,11 @@ class RecordMethods(RecordChanges[T], ManyRecords):
     ) -> Call[T]:
         """Return the first record of the list.
 
+        Options: `filter`, `sort`, `expand`, `fields`, `params`, `headers`, `timeout`.
+
         Args:
             filter_or_options: The option `filter`, or the options as a dict.
-            options: `filter`, `sort`, `expand`, `fields`.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
 
         Raises:
@@ -238,9 +246,8 @@ class RecordMethods(RecordChanges[T], ManyRecords):
         Options: `filter`, `sort`, `expand`, `fields`, `limit`, `watch`, `params`, `headers`, `timeout`.
 
         Args:
-            options: `limit` is the length of the list. `watch` are other collections whose changes may concern any
-                record of the list: those of relations in `filter` or `sort`, and those that a view reads. What `expand`
-                shows is watched by itself. `timeout` limits each request.
+            options: The options as a dict. `watch` needs the collections of relations in `filter` or `sort`, and those
+                that a view reads; what `expand` shows is watched by itself. `timeout` limits each request.
             **keywords: The options as keyword arguments.
 
         Returns:

@@ -37,7 +37,10 @@ class SettingsMethods(ServiceMethods):
         options: OptionsArg = None,
         **keywords: Unpack[CommonOptions],
     ) -> Call[None]:
-        """Test the S3 settings of `storage` or `backups`; raise PocketBaseBadRequestError if they do not work."""
+        """Test the S3 settings of `storage` or `backups`; raise PocketBaseBadRequestError if they do not work.
+
+        Options: `params`, `headers`, `timeout`.
+        """
         return settings.test_s3(filesystem, parse_options(CommonOptions, options, keywords))
 
     @endpoint
@@ -51,11 +54,13 @@ class SettingsMethods(ServiceMethods):
     ) -> Call[None]:
         """Send a test e-mail.
 
+        Options: `params`, `headers`, `timeout`.
+
         Args:
             collection: The auth collection whose template is sent.
             to_email: The address to send to.
             template: `verification`, `password-reset`, `email-change`, `otp` or `login-alert`.
-            options: Options of the request.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(CommonOptions, options, keywords)
@@ -74,13 +79,15 @@ class SettingsMethods(ServiceMethods):
     ) -> Call[dict[str, Any]]:
         """Return `{"secret"}`, a client secret for Sign in with Apple.
 
+        Options: `params`, `headers`, `timeout`.
+
         Args:
             client_id: The service id of the application.
             team_id: The id of the developer team, of 10 characters.
             key_id: The id of the key, of 10 characters.
             private_key: The private key in PEM form.
             duration: The life of the secret in seconds, at most 15777000.
-            options: Options of the request.
+            options: The options as a dict.
             **keywords: The options as keyword arguments.
         """
         parsed = parse_options(CommonOptions, options, keywords)

@@ -16,6 +16,8 @@ class SqlMethods(ServiceMethods):
         """Run a query, and return `{"columns", "rows", "affectedRows", "execTime"}`, with values as text.
 
         Do not put user input into the query: nothing in it is escaped.
+
+        Options: `params`, `headers`, `timeout`.
         """
         return sql.run(query, parse_options(CommonOptions, options, keywords))
 
