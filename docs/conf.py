@@ -5,11 +5,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pocketbase_core
+
 DOCS = Path(__file__).parent
-sys.path[:0] = [str(DOCS / "_extensions"), str(DOCS.parent)]
-
-import pocketbase_core  # noqa: E402 - found by the path above
-
+sys.path.insert(0, str(DOCS / "_extensions"))
 PROJECT = tomllib.loads((DOCS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 project = "pocketbase-core"
@@ -36,11 +35,10 @@ myst_enable_extensions = ["colon_fence"]
 
 autoclass_content = "class"
 autodoc_class_signature = "mixed"
-autodoc_default_options = {"members": True, "inherited-members": "Exception, dict, str, tuple"}
+autodoc_default_options = {"members": True, "inherited-members": "Exception, Mapping, MutableMapping, dict, str, tuple"}
 autodoc_typehints_format = "short"
 napoleon_custom_sections = [("Options", "params_style")]
 napoleon_use_rtype = False
-python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 60
 add_module_names = False
 toc_object_entries_show_parents = "hide"

@@ -11,10 +11,11 @@ from sphinx.application import Sphinx
 
 def first_sentence(doctree: nodes.document) -> str:
     """Return the first sentence of a page."""
-    paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
+    paragraphs = (each for each in doctree.findall(nodes.paragraph) if isinstance(each.parent, nodes.section))
+    paragraph = next(paragraphs, None)
     text = "" if paragraph is None else " ".join(paragraph.astext().split())
-    sentence = re.match(r".*?(?:[.:](?= |$)|[。：]|$)", text)
-    return (sentence[0] if sentence else text).replace("：", "。").removesuffix(":")
+    sentence = re.match(r".*?(?:\.(?= |$)|。)", text)
+    return (sentence[0] if sentence else text).rstrip(":：")
 
 
 def pages_in_order(app: Sphinx, page: str) -> Iterator[str]:

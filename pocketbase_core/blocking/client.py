@@ -23,6 +23,7 @@ from .services import AuthService, Batch, Realtime, RecordService
 
 T = TypeVar("T")
 Handler = Callable[[Request], Response]
+"""The rest of the chain, which a middleware that blocks calls as `call_next(request)`."""
 Middleware = AsyncMiddleware | Callable[[Request, Handler], Response]
 """A middleware of `pocketbase_core`, or a function that blocks: `def middleware(request, call_next) -> Response`."""
 Credentials = AsyncCredentials | Callable[["PocketBase"], object]

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Page(TypedDict, Generic[T]):
-    """One page of a list, as the server returns it."""
+    """One page of a list, as the server returns it: a dict, whose `items` are those of the page."""
 
     page: int
     """The number of the page; the first is 1."""

@@ -11,11 +11,17 @@ YESTERDAY: Expression[DateValue] = Expression("@yesterday")
 TOMORROW: Expression[DateValue] = Expression("@tomorrow")
 """The current time, a day ahead. PocketBase 0.23 does not have it."""
 TODAY_START: Expression[DateValue] = Expression("@todayStart")
+"""The first moment of the current day."""
 TODAY_END: Expression[DateValue] = Expression("@todayEnd")
+"""The last moment of the current day."""
 MONTH_START: Expression[DateValue] = Expression("@monthStart")
+"""The first moment of the current month."""
 MONTH_END: Expression[DateValue] = Expression("@monthEnd")
+"""The last moment of the current month."""
 YEAR_START: Expression[DateValue] = Expression("@yearStart")
+"""The first moment of the current year."""
 YEAR_END: Expression[DateValue] = Expression("@yearEnd")
+"""The last moment of the current year."""
 SECOND: Expression[float] = Expression("@second")
 """The second of the current minute, from 0 to 59."""
 MINUTE: Expression[float] = Expression("@minute")

@@ -6,7 +6,9 @@ from typing import Any
 from ..messages import Request, Response
 
 Handler = Callable[[Request], Awaitable[Response]]
+"""The rest of the chain, which a middleware calls as `await call_next(request)`."""
 Middleware = Callable[[Request, Handler], Awaitable[Response]]
+"""A function that a request passes through: `async def middleware(request, call_next) -> Response`."""
 _PREFIX = f"{__package__}."
 
 

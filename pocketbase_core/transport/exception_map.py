@@ -34,6 +34,7 @@ class ErrorMapping(NamedTuple):
 
 
 ErrorMap = Mapping[type[Exception], ErrorMapping]
+"""The error of this library for each exception class of an HTTP library. The first class that matches counts."""
 
 
 class PoolWait(NamedTuple):

@@ -35,6 +35,7 @@ from .request_body import RequestBody
 from .sse import event_fields, event_parts
 
 EVENT_STREAM = "text/event-stream"
+"""The content type of server-sent events."""
 
 
 class Exchange:
