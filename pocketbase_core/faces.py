@@ -249,6 +249,7 @@ def dress(made: Any, definition: Callable[..., Any], result: object) -> Callable
     """
     functools.update_wrapper(made, definition)
     del made.__wrapped__  # tools would take the definition for the method
+    made.__annotations__ = {**definition.__annotations__, "return": result}
     made.__signature__ = inspect.signature(definition).replace(return_annotation=result)
     method: Callable[..., Any] = made
     return method

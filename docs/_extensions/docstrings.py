@@ -5,6 +5,7 @@ They are written for `help()`: text between backticks is code, and a public name
 
 import re
 import sys
+from dataclasses import is_dataclass
 from importlib import import_module
 from typing import Any
 
@@ -47,6 +48,15 @@ def restore_colons(app: Sphinx, what: str, name: str, obj: object, options: obje
     lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
+def hide_constructor(
+    app: Sphinx, what: str, name: str, obj: Any, options: object, signature: str, result: str
+) -> tuple[str, None] | None:
+    """Hide the signature of a class whose docstring describes no arguments: its instances come from the library."""
+    has_fields = is_dataclass(obj) or hasattr(obj, "_fields")
+    documented = "Args:" in (obj.__doc__ or "")
+    return None if what not in ("class", "exception") or has_fields or documented else ("", None)
+
+
 def complete(app: Sphinx, doctree: nodes.document) -> None:
     """Complete the public names that annotations and docstrings use without their module."""
     for node in doctree.findall(addnodes.pending_xref):
@@ -80,6 +90,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
     app.connect("autodoc-process-docstring", translate, priority=100)  # before napoleon
     app.connect("autodoc-process-docstring", restore_colons, priority=900)  # after it
+    app.connect("autodoc-process-signature", hide_constructor)
     app.connect("doctree-read", complete)
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
