@@ -27,7 +27,7 @@ extensions = [
     "links",
     "llms",
 ]
-exclude_patterns = ["_*", "zh", "manual*.md"] if language == "en" else []
+exclude_patterns = ["_*", "zh"] if language == "en" else []
 nitpicky = True
 
 myst_heading_anchors = 4

@@ -49,12 +49,13 @@ def restore_colons(app: Sphinx, what: str, name: str, obj: object, options: obje
 
 
 def hide_constructor(
-    app: Sphinx, what: str, name: str, obj: Any, options: object, signature: str, result: str
+    app: Sphinx, what: str, name: str, obj: Any, options: object, signature: str | None, result: str | None
 ) -> tuple[str, None] | None:
     """Hide the signature of a class whose docstring describes no arguments: its instances come from the library."""
     has_fields = is_dataclass(obj) or hasattr(obj, "_fields")
-    documented = "Args:" in (obj.__doc__ or "")
-    return None if what not in ("class", "exception") or has_fields or documented else ("", None)
+    if not signature or what not in ("class", "exception") or has_fields or "Args:" in (obj.__doc__ or ""):
+        return None
+    return "", None
 
 
 def complete(app: Sphinx, doctree: nodes.document) -> None:
