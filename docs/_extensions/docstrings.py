@@ -16,7 +16,6 @@ from sphinx.environment import BuildEnvironment
 
 import pocketbase_core
 from pocketbase_core import blocking
-from pocketbase_core.services.bulk import json_lines
 
 CODE = re.compile(r"(?<![`:])`([^`]+)`(?!`)(?=(\w?))")
 PUBLIC = re.compile(r"(?:pocketbase_core\.)?((?:[A-Z]\w*)(?:\.[a-z]\w*)?)")
@@ -89,6 +88,7 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, con
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension."""
+    import_module("pocketbase_core.services.bulk.json_lines")  # for `exists`: only annotations name its types
     app.connect("autodoc-process-docstring", translate, priority=100)  # before napoleon
     app.connect("autodoc-process-docstring", restore_colons, priority=900)  # after it
     app.connect("autodoc-process-signature", hide_constructor)

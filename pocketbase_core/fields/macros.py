@@ -46,6 +46,12 @@ def geo_distance(lon_a: Number, lat_a: Number, lon_b: Number, lat_b: Number) -> 
     Each argument is a number in degrees, or a field: `geo_distance(F.place.lon, F.place.lat, 23.3, 42.7) < 10`. The
     function needs PocketBase 0.27 or newer.
 
+    Args:
+        lon_a: The longitude of the first point.
+        lat_a: The latitude of the first point.
+        lon_b: The longitude of the second point.
+        lat_b: The latitude of the second point.
+
     Raises:
         TypeError: If an argument is neither.
     """

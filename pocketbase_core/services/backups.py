@@ -76,6 +76,13 @@ class BackupMethods(ServiceMethods):
         """Download a backup to `path`, as `FileService.download_to` does.
 
         Options: `params`, `headers`, `timeout`.
+
+        Args:
+            path: The path of the new file.
+            key: The key of the backup.
+            on_progress: See `FileService.download_to`.
+            options: The options as a dict.
+            **keywords: The options as keyword arguments.
         """
         parsed = parse_options(CommonOptions, options, keywords)
         bound = BoundPipeline(self._pipeline, parsed, each=True)

@@ -99,6 +99,13 @@ class FileMethods(ServiceMethods):
         """Return the content of a file; `download_to` is for large ones.
 
         Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
+
+        Args:
+            collection: The id or name of the collection.
+            record_id: The id of the record.
+            filename: The name of the file.
+            options: The options as a dict.
+            **keywords: The options as keyword arguments.
         """
         parsed = parse_options(FileOptions, options, keywords)
         return files.download(collection, record_id, filename, parsed)
@@ -153,6 +160,13 @@ class FileMethods(ServiceMethods):
         """Stream a file: `async with files.stream(…) as response: async for chunk in response.aiter_bytes()`.
 
         Options: `thumb`, `token`, `download`, `params`, `headers`, `timeout`.
+
+        Args:
+            collection: The id or name of the collection.
+            record_id: The id of the record.
+            filename: The name of the file.
+            options: The options as a dict.
+            **keywords: The options as keyword arguments.
         """
         parsed = parse_options(FileOptions, options, keywords)
         return self._pipeline.stream(files.download(collection, record_id, filename, parsed))

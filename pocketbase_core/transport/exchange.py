@@ -223,7 +223,13 @@ class Exchange:
     def not_event_stream_error(
         self, status: int, headers: Iterable[tuple[str, str]], content: bytes
     ) -> PocketBaseError:
-        """Return the error for a response that is not a stream of server-sent events."""
+        """Return the error for a response that is not a stream of server-sent events.
+
+        Args:
+            status: The status of the response.
+            headers: The headers of the response.
+            content: The body of the response, as far as `read_error_body` has read it.
+        """
         return not_event_stream(Response(status, headers, content, self.request.url))
 
     def event_fields(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, str], None]:

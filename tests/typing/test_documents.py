@@ -1,4 +1,4 @@
-"""The code of the README, the tutorial and the how-to pages passes both type checkers in their strict modes."""
+"""The code of the README and of the site passes both type checkers in their strict modes."""
 
 import asyncio
 import json
@@ -20,7 +20,8 @@ async def write_modules(folder: Path) -> int:
     """Write each program of the documents into a module, and return their number."""
     readme = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.S | re.M)
     tutorial = [block.code for block in blocks("tutorial.md") if block.is_file]
-    modules = [*readme, *tutorial, *files("app.py"), *programs().values()]
+    start = [block.code for block in blocks("index.md") if block.language == "python"]
+    modules = [*readme, *start, *tutorial, *files("app.py"), *programs().values()]
     for number, module in enumerate(modules):
         (folder / f"program_{number}.py").write_text(module, encoding="utf-8")
     async with LocalServer() as server:

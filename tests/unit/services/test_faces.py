@@ -2,7 +2,7 @@
 
 import inspect
 import pydoc
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 from unittest.mock import AsyncMock
 
 import pytest
@@ -40,6 +40,7 @@ def test_the_signature_of_an_endpoint_has_the_value_of_its_call_as_the_result() 
     assert list(signature.parameters) == ["record_id", "body", "options", "keywords"]
     assert isinstance(signature.return_annotation, TypeVar), "the class of the record"
     assert inspect.signature(client().health.check).return_annotation == dict[str, Any]
+    assert get_type_hints(client().health.check)["return"] == dict[str, Any]
 
 
 @pytest.mark.parametrize("face", [RecordService, BatchRecords])
