@@ -37,6 +37,7 @@ autoclass_content = "class"
 autodoc_class_signature = "mixed"
 autodoc_default_options = {"members": True, "inherited-members": "Exception, Mapping, MutableMapping, dict, str, tuple"}
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 napoleon_custom_sections = [("Options", "params_style")]
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 60

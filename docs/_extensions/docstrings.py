@@ -47,14 +47,19 @@ def restore_colons(app: Sphinx, what: str, name: str, obj: object, options: obje
     lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
-def hide_constructor(
+def show_signature(
     app: Sphinx, what: str, name: str, obj: Any, options: object, signature: str | None, result: str | None
-) -> tuple[str, None] | None:
-    """Hide the signature of a class whose docstring describes no arguments: its instances come from the library."""
-    has_fields = is_dataclass(obj) or hasattr(obj, "_fields")
-    if not signature or what not in ("class", "exception") or has_fields or "Args:" in (obj.__doc__ or ""):
+) -> tuple[str, str | None] | None:
+    """Show functions among the defaults by their names, and hide the signature of a class without described arguments.
+
+    The instances of such a class come from the library.
+    """
+    if not signature:
         return None
-    return "", None
+    has_fields = is_dataclass(obj) or hasattr(obj, "_fields")
+    if what in ("class", "exception") and not has_fields and "Args:" not in (obj.__doc__ or ""):
+        return "", None
+    return re.sub(r"<(?:function|bound method) ([\w.]+)(?: of <.*?>)?>", r"\1", signature), result
 
 
 def complete(app: Sphinx, doctree: nodes.document) -> None:
@@ -91,7 +96,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     import_module("pocketbase_core.services.bulk.json_lines")  # for `exists`: only annotations name its types
     app.connect("autodoc-process-docstring", translate, priority=100)  # before napoleon
     app.connect("autodoc-process-docstring", restore_colons, priority=900)  # after it
-    app.connect("autodoc-process-signature", hide_constructor)
+    app.connect("autodoc-process-signature", show_signature)
     app.connect("doctree-read", complete)
     app.connect("missing-reference", resolve)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
