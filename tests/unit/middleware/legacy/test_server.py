@@ -224,6 +224,6 @@ async def test_a_change_of_collections_that_may_not_be_read_is_refused() -> None
 
 
 async def test_a_list_without_collections_shows_no_version() -> None:
-    page = {"page": 1, "perPage": 30, "items": []}
+    page: dict[str, Any] = {"page": 1, "perPage": 30, "items": []}
     for version in ("0.22", "0.40.6"):
         assert await Server(json=page).client(version).collections.get_list() == page
