@@ -28,8 +28,8 @@ def server_middleware(version: str, base_url: str) -> Middleware:
     return (LegacyServer if parse_version(version) < CURRENT else CurrentServer)(version, base_url)
 
 
-class CurrentServer:
-    """Middleware that notices a server older than PocketBase 0.23.
+class _KnownServer:
+    """A middleware for one server.
 
     Args:
         version: The version that the user has named.
@@ -39,6 +39,10 @@ class CurrentServer:
     def __init__(self, version: str, base_url: str) -> None:
         self._version = version
         self._base_url = base_url
+
+
+class CurrentServer(_KnownServer):
+    """Middleware that notices a server older than PocketBase 0.23."""
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Send the request.
@@ -53,17 +57,8 @@ class CurrentServer:
         return response
 
 
-class LegacyServer:
-    """Middleware that lets a server of PocketBase 0.22 appear as one of the current version.
-
-    Args:
-        version: The version that the user has named.
-        base_url: The URL of the server.
-    """
-
-    def __init__(self, version: str, base_url: str) -> None:
-        self._version = version
-        self._base_url = base_url
+class LegacyServer(_KnownServer):
+    """Middleware that lets a server of PocketBase 0.22 appear as one of the current version."""
 
     async def __call__(self, request: Request, call_next: Handler) -> Response:
         """Send the request in the form of PocketBase 0.22, and return the response in that of the current version.
