@@ -17,7 +17,9 @@ def text(document: str) -> str:
     return (ROOT / document).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("library", ["aiohttp", "httpx", "pyreqwest"])
+@pytest.mark.parametrize(
+    "library", ["aiohttp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("httpx", "pyreqwest"))]
+)
 async def test_the_readme_leads_from_an_empty_folder_to_a_live_query(
     library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ def without_dates(collection: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in collection.items() if key != "updated"}
 
 
-@pytest.mark.parametrize("version", [None, "0.22.27"])
+@pytest.mark.parametrize("version", [None, pytest.param("0.22.27", marks=pytest.mark.slow)])
 async def test_a_collection_with_every_type_of_fields_comes_back_the_same(
     transport: Transport, version: str | None
 ) -> None:

@@ -97,6 +97,7 @@ def random_body(choices: random.Random, number: int) -> dict[str, Value]:
     return body
 
 
+@pytest.mark.slow  # as each test on an older server, which is downloaded
 @pytest.mark.parametrize("seed", range(2))
 async def test_bodies_with_files_have_the_same_effect_or_are_refused(transport: Transport, seed: int) -> None:
     choices = random.Random(seed)

@@ -24,6 +24,7 @@ from pocketbase_core.testing.contract import MakeTransport
 from ..helpers.waiting import until
 from .test_realtime_users import Program
 
+pytestmark = pytest.mark.slow  # an older server is downloaded
 VERSION = "0.22.27"
 SIGNED_IN = '@request.auth.id != ""'
 USER = ("user@example.com", "password123")

@@ -31,7 +31,7 @@ async def oidc() -> AsyncGenerator[Provider, None]:
         yield running
 
 
-@pytest.mark.parametrize("version", [None, "0.22.27"])
+@pytest.mark.parametrize("version", [None, pytest.param("0.22.27", marks=pytest.mark.slow)])
 async def test_calls_in_the_style_of_older_sdks_run_as_they_are(
     transport: Transport, version: str | None, oidc: Provider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
