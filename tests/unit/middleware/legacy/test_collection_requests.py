@@ -29,6 +29,12 @@ class Server:
         return PocketBase("http://h", transport=MockTransport(self), server_version="0.22")
 
 
+async def test_a_new_collection_has_a_schema() -> None:
+    server = Server()
+    await server.client().collections.create(CHANGED)
+    assert [field["name"] for field in server.seen[0].json()["schema"]] == ["title"]
+
+
 async def test_an_update_names_the_ids_of_the_fields_so_that_they_keep_their_data() -> None:
     server = Server()
     updated = await server.client().collections.update("posts", CHANGED)
