@@ -1,6 +1,6 @@
-"""What autodoc needs to know about the docstrings of this project.
+"""The docstrings of this project, translated for the reference.
 
-They are written for `help()`: text between backticks is code, and a public name in it leads to its entry.
+Docstrings are written for `help()`: text between backticks is code, and a public name in it leads to its entry.
 """
 
 import re

@@ -13,7 +13,7 @@ from ..messages.json_values import as_object
 SUPERUSERS_ID = "pbc_3142635823"
 """The id of the collection `_superusers`, which is the same on all servers from 0.23 on."""
 _LEGACY_CLAIMS = {"admin": {"type": "auth", "collectionId": SUPERUSERS_ID}, "authRecord": {"type": "auth"}}
-"""What newer servers write in place of a type of PocketBase 0.22, whose admins have no collection."""
+"""The claims that newer servers write in place of a type of PocketBase 0.22, whose admins have no collection."""
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _NEWER = {
     r"\bstrftime\s*\(": ("strftime()", "0.36"),
     r"@rowid\b": ("@rowid", "0.23"),
 }
-"""What PocketBase 0.22 does not know: patterns, with a name and the version that it came with."""
+"""The patterns of expressions that PocketBase 0.22 does not know, each with a name and the version that has it."""
 
 
 def to_legacy_expression(expression: str, names: dict[str, str] | None = None) -> str:

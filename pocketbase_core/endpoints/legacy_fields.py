@@ -74,7 +74,7 @@ NEWER_OPTIONS: dict[str, dict[str, Any]] = {
     "text": {"primaryKey": False, "autogeneratePattern": ""},
     "editor": {"maxSize": 0},
 }
-"""What newer servers add to the fields of a type, with its empty value."""
+"""The options that newer servers add to the fields of a type, with their empty values."""
 NEWER_TYPES = {"autodate": "0.23", "password": "0.23", "geoPoint": "0.27"}
 """The types that 0.22 does not have, each with the version that it came with."""
 ACCOUNT_OPTIONS: dict[str, dict[str, Option]] = {

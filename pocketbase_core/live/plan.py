@@ -26,7 +26,7 @@ PROBE_SIZE = 30
 MAX_IDS = 100
 """Ids a request asks for at most."""
 SORTS_OF_TABLES = ("@rowid", "created,updated")
-"""What no view can be sorted by: since 0.23, and in 0.22, which has no `@rowid`, but these fields in each collection.
+"""Two sorts that a server refuses for views: the first since 0.23; the second in 0.22, which has no `@rowid`.
 
 On 0.22, a view whose query selects both fields is taken for a table.
 """

@@ -8,9 +8,10 @@ from ..auth.store import AuthStore
 from ..calls.call import Call
 from ..calls.options import AuthOptions, CommonOptions, OptionsArg, RecordOptions, SignInOptions, parse_options
 from ..endpoints import auth
-from ..faces import AsyncFace, ServiceMethods, client_method, endpoint, method
+from ..faces import AsyncFace, client_method, endpoint, method
 from ..models.decoders import identity
 from ..pipeline import Pipeline
+from .auth_emails import AuthEmails
 from .flows.bound_pipeline import BoundPipeline
 from .flows.oauth2_browser import SIGN_IN_TIMEOUT, browser_payload, open_browser
 from .flows.pagination import fetch_all
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from ..client import PocketBase  # the result of `impersonate`; nothing is imported in a circle
 
 
-class AuthMethods(ServiceMethods):
+class AuthMethods(AuthEmails):
     """The ways to sign in to one auth collection."""
 
     def __init__(
@@ -201,92 +202,6 @@ class AuthMethods(ServiceMethods):
         store = AuthStore()
         store.save(result["token"], result["record"])
         return self._with_auth_store(store)
-
-    @endpoint
-    def request_password_reset(
-        self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
-    ) -> Call[None]:
-        """Send an e-mail with a token for a new password. The server responds alike for unknown addresses.
-
-        Options: `body`, `params`, `headers`, `timeout`.
-        """
-        parsed = parse_options(AuthOptions, options, keywords)
-        return auth.request_password_reset(self._collection, email, parsed)
-
-    @endpoint
-    def confirm_password_reset(
-        self,
-        token: str,
-        password: str,
-        password_confirm: str | None = None,
-        options: OptionsArg = None,
-        **keywords: Unpack[AuthOptions],
-    ) -> Call[None]:
-        """Set a new password with the token of the e-mail.
-
-        The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
-
-        Options: `body`, `params`, `headers`, `timeout`.
-
-        Args:
-            token: The token of the e-mail.
-            password: The new password.
-            password_confirm: The same password again, as the user typed it; by default `password`.
-            options: The options as a dict.
-            **keywords: The options as keyword arguments.
-        """
-        parsed = parse_options(AuthOptions, options, keywords)
-        call = auth.confirm_password_reset(self._collection, token, password, password_confirm, parsed)
-        return call.then(lambda store, _: session.tokens_revoked(store, token))
-
-    @endpoint
-    def request_verification(
-        self, email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
-    ) -> Call[None]:
-        """Send an e-mail with a token that verifies the address.
-
-        Options: `body`, `params`, `headers`, `timeout`.
-        """
-        parsed = parse_options(AuthOptions, options, keywords)
-        return auth.request_verification(self._collection, email, parsed)
-
-    @endpoint
-    def confirm_verification(
-        self, token: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
-    ) -> Call[None]:
-        """Verify an e-mail address with the token of the e-mail.
-
-        If the address is the signed-in user's, the record in the auth store is marked as verified.
-
-        Options: `body`, `params`, `headers`, `timeout`.
-        """
-        call = auth.confirm_verification(self._collection, token, parse_options(AuthOptions, options, keywords))
-        return call.then(lambda store, _: session.email_verified(store, token))
-
-    @endpoint
-    def request_email_change(
-        self, new_email: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
-    ) -> Call[None]:
-        """Send an e-mail with a token to a new address of the signed-in user.
-
-        Options: `body`, `params`, `headers`, `timeout`.
-        """
-        parsed = parse_options(AuthOptions, options, keywords)
-        return auth.request_email_change(self._collection, new_email, parsed)
-
-    @endpoint
-    def confirm_email_change(
-        self, token: str, password: str, options: OptionsArg = None, **keywords: Unpack[AuthOptions]
-    ) -> Call[None]:
-        """Change the e-mail address with the token of the e-mail and the password of the user.
-
-        The server revokes all tokens of the user. If this is the signed-in user, the auth store is cleared.
-
-        Options: `body`, `params`, `headers`, `timeout`.
-        """
-        parsed = parse_options(AuthOptions, options, keywords)
-        call = auth.confirm_email_change(self._collection, token, password, parsed)
-        return call.then(lambda store, _: session.tokens_revoked(store, token))
 
     @method
     async def list_external_auths(

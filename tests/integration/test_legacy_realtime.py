@@ -12,6 +12,7 @@ import pytest_asyncio
 from pocketbase_core import (
     PocketBase,
     PocketBaseSessionExpiredError,
+    PocketBaseUnauthorizedError,
     RealtimeSettings,
     Request,
     Response,
@@ -20,6 +21,7 @@ from pocketbase_core.middleware import Handler
 from pocketbase_core.ports import Transport
 from pocketbase_core.testing import LocalServer
 from pocketbase_core.testing.contract import MakeTransport
+from pocketbase_transports import AiohttpTransport
 
 from ..helpers.waiting import until
 from .test_realtime_users import Program
@@ -156,7 +158,10 @@ async def test_a_token_is_renewed_while_events_arrive(transport: Transport, serv
             await admin.settings.update({setting: {"duration": lasting["duration"]}})
         assert pb.auth_store.token not in ("", first)
         assert pb.auth_store.is_superuser == (who == "superuser")
-        await asyncio.sleep(2.5)  # the first token has expired
+        async with asyncio.timeout(20), client_of(server, transport=AiohttpTransport()) as guest:
+            with pytest.raises(PocketBaseUnauthorizedError):
+                while await guest.files.get_token(headers={"Authorization": first}):
+                    pass  # until the first token has expired
         await admin.collection(name).create({"title": "after"})
         await until(lambda: program.titles == ["before", "after"])
         assert (program.gaps, program.errors) == ([], [])

@@ -14,7 +14,7 @@ _SUPERUSER: dict[str, Any] = {
     "emailVisibility": False,
     "verified": True,
 }
-"""What a superuser has, and an admin does not."""
+"""The fields that a superuser has, and an admin does not."""
 
 
 def superuser(admin: Any) -> Any:

@@ -39,7 +39,7 @@ _TEMPLATES = {
 AUTH_SETTINGS = ("authRule", "manageRule", "passwordAuth", "oauth2", "mfa", "otp", *_DURATIONS, *_TEMPLATES)
 """The keys of an auth collection that other collections do not have."""
 _MAPPED = {"username": "username"}
-"""What 0.22 takes from the answer of an OAuth2 provider."""
+"""The field that 0.22 takes from the answer of an OAuth2 provider."""
 
 
 def is_empty(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What a response reveals about its server: whether the server is older than PocketBase 0.23."""
+"""Responses that show whether their server is older than PocketBase 0.23."""
 
 import re
 from collections.abc import Callable
